@@ -1,0 +1,128 @@
+"""Event names and the bus that carries them.
+
+Every event is a name from the list below and a dict of plain values, never a secret. `emit` never blocks and never
+fails: a listener that does not keep up loses its oldest events and can read how many in `dropped`.
+
+| event | data |
+|---|---|
+| mode.changed | mode, event, previous |
+| wifi.connected | ssid, ip, rssi |
+| wifi.disconnected | ssid, code, message, wait_ms (until the next attempt) |
+| clock.set | time (unix seconds), source |
+| ble.connected, ble.authenticated, ble.disconnected | |
+| settings.received | what |
+| aws.provisioned | thing |
+| aws.connected | endpoint, client_id, session_present |
+| aws.disconnected | code, message, wait_ms |
+| publish.done | topic, qos |
+| publish.dropped | topic, code, dropped (so far) |
+| message.dropped | topic, reason, dropped (so far) |
+| shadow.delta | shadow, version |
+| job.received, job.finished | job, status |
+| ota.started, ota.progress, ota.finished, ota.failed | version, percent, code, message |
+| flash.flushed | writes |
+| task.failed | task, code, message |
+| restart.requested | reason |
+"""
+
+import asyncio
+
+MODE_CHANGED = "mode.changed"
+WIFI_CONNECTED = "wifi.connected"
+WIFI_DISCONNECTED = "wifi.disconnected"
+CLOCK_SET = "clock.set"
+BLE_CONNECTED = "ble.connected"
+BLE_AUTHENTICATED = "ble.authenticated"
+BLE_DISCONNECTED = "ble.disconnected"
+SETTINGS_RECEIVED = "settings.received"
+AWS_PROVISIONED = "aws.provisioned"
+AWS_CONNECTED = "aws.connected"
+AWS_DISCONNECTED = "aws.disconnected"
+PUBLISH_DONE = "publish.done"
+PUBLISH_DROPPED = "publish.dropped"
+MESSAGE_DROPPED = "message.dropped"
+SHADOW_DELTA = "shadow.delta"
+JOB_RECEIVED = "job.received"
+JOB_FINISHED = "job.finished"
+OTA_STARTED = "ota.started"
+OTA_PROGRESS = "ota.progress"
+OTA_FINISHED = "ota.finished"
+OTA_FAILED = "ota.failed"
+FLASH_FLUSHED = "flash.flushed"
+TASK_FAILED = "task.failed"
+RESTART_REQUESTED = "restart.requested"
+
+
+class Event:
+    """One thing that happened: `name` (a constant of this module) and `data` (dict)."""
+
+    __slots__ = ("data", "name")
+
+    def __init__(self, name, data):
+        self.name = name
+        self.data = data
+
+
+class Listener:
+    """A bounded queue of events, read with `await get()` or `async for`. `dropped` counts what was lost unread."""
+
+    def __init__(self, bus, names, limit):
+        self.dropped = 0
+        self._bus = bus
+        self._names = names
+        self._limit = limit
+        self._queue = []
+        self._ready = asyncio.Event()
+
+    def _put(self, event):
+        if self._names and event.name not in self._names:
+            return
+        if len(self._queue) >= self._limit:
+            self._queue.pop(0)
+            self.dropped += 1
+        self._queue.append(event)
+        self._ready.set()
+
+    def any(self):
+        """How many events wait to be read."""
+        return len(self._queue)
+
+    async def get(self):
+        """The oldest unread event; waits for one."""
+        while not self._queue:
+            self._ready.clear()
+            await self._ready.wait()
+        return self._queue.pop(0)
+
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self):
+        return await self.get()
+
+    def close(self):
+        """Hear nothing more."""
+        self._bus._forget(self)
+
+
+class Bus:
+    """Carries events from whoever emits them to every listener."""
+
+    def __init__(self):
+        self._listeners = []
+
+    def emit(self, name, **data):
+        """Tell every listener. With no listener for it nothing is kept."""
+        event = Event(name, data)
+        for listener in self._listeners:
+            listener._put(event)
+
+    def listen(self, *names, limit=16):
+        """A new `Listener` for the events of these `names`, all of them without any; at most `limit` wait unread."""
+        listener = Listener(self, names, limit)
+        self._listeners.append(listener)
+        return listener
+
+    def _forget(self, listener):
+        if listener in self._listeners:
+            self._listeners.remove(listener)

@@ -1,0 +1,1 @@
+"""What runs on the desk, in CPython: `python -m tools --help`."""

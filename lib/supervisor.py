@@ -1,0 +1,110 @@
+"""The system's tasks: each is owned, shows heartbeats, and its death is a decision, never a line on the console.
+
+The watchdog is fed only while every owned task has shown a heartbeat within its time: a loop that still turns around a
+task that hangs is not a working device.
+"""
+
+import asyncio
+import time
+
+import errors
+import events
+
+_CHECK_MS = 1000
+# Longer than any blocking call of the port: a TLS handshake takes up to 3 s, a name looked up by the port up to 14 s.
+SILENCE_MS = 60000
+
+
+class Owned:
+    """One task of the system. `beat()` is its sign of life; without `silence_ms` it is not watched for silence."""
+
+    __slots__ = ("last_beat_ms", "name", "silence_ms", "task")
+
+    def __init__(self, name, silence_ms):
+        self.name = name
+        self.silence_ms = silence_ms
+        self.last_beat_ms = time.ticks_ms()
+        self.task = None
+
+    def beat(self):
+        """Show a sign of life."""
+        self.last_beat_ms = time.ticks_ms()
+
+    def silent_ms(self):
+        """Milliseconds since the last sign of life."""
+        return time.ticks_diff(time.ticks_ms(), self.last_beat_ms)
+
+
+class Supervisor:
+    """Owns tasks and feeds the watchdog.
+
+    `feed()` is called about once a second while all is well; `died(name, exception)` when a task ended with one or
+    hangs. Both are given by the system, which decides.
+    """
+
+    def __init__(self, bus, feed, died):
+        self._bus = bus
+        self._feed = feed
+        self._died = died
+        self._owned = []
+
+    def own(self, name, run, silence_ms=SILENCE_MS):
+        """Start `run(owned)` (a coroutine function) as an owned task; watched for silence unless `silence_ms` is None.
+
+        A task that simply returns has finished its work and is forgotten.
+        """
+        owned = Owned(name, silence_ms)
+        self._owned.append(owned)
+        owned.task = asyncio.create_task(self._live(owned, run))
+        return owned
+
+    async def _live(self, owned, run):
+        try:
+            await run(owned)
+        except Exception as failure:  # not CancelledError: that is how the system itself ends a task
+            self._tell(owned, failure)
+        finally:
+            if owned in self._owned:
+                self._owned.remove(owned)
+
+    def _tell(self, owned, failure):
+        known = failure if isinstance(failure, errors.DeviceError) else wrapped(owned.name, failure)
+        self._bus.emit(events.TASK_FAILED, task=owned.name, code=known.code, message=known.message)
+        self._died(owned.name, failure)
+
+    async def watch(self):
+        """Feed the watchdog while every task is well; runs as long as the device does."""
+        while True:
+            stuck = self._stuck()
+            if stuck is None:
+                self._feed()
+            else:
+                self._tell(stuck, errors.error("task_stuck", stuck.name, stuck.silent_ms() // 1000))
+                return  # the watchdog is not fed again: if the restart hangs, too, the chip resets itself
+            await asyncio.sleep_ms(_CHECK_MS)
+
+    def _stuck(self):
+        for owned in self._owned:
+            if owned.silence_ms is not None and owned.silent_ms() > owned.silence_ms:
+                return owned
+        return None
+
+    async def stop(self, timeout_ms):
+        """Cancel every owned task but the caller's own; waits at most `timeout_ms` for all of them together."""
+        deadline_ms = time.ticks_add(time.ticks_ms(), timeout_ms)
+        current = asyncio.current_task()
+        for owned in list(self._owned):
+            if owned.task is not current:
+                owned.task.cancel()
+        while any(owned.task is not current for owned in self._owned):
+            if time.ticks_diff(deadline_ms, time.ticks_ms()) <= 0:
+                return False
+            await asyncio.sleep_ms(10)
+        return True
+
+
+def wrapped(name, failure):
+    """An unexpected exception as an error of the table."""
+    if isinstance(failure, MemoryError):
+        return errors.error("task_failed", name, "out of memory")
+    return errors.error("task_failed", name, "%s: %s" % (type(failure).__name__, failure))

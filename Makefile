@@ -1,0 +1,65 @@
+# The verbs of the project. Each makes .venv and installs what it needs on its first run, then works offline.
+#   make VERB [ARGS="--options of the tool"]        make VERB ARGS=--help tells the options
+
+PYTHON ?= python3
+VENV := .venv
+TOOLS := $(VENV)/bin/python -m tools
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test sim cloud bench deps lint format flash monitor clean
+
+help: ## this list
+	@echo "Usage: make VERB [ARGS=\"...\"]"
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+
+demo: $(VENV)/base.installed ## a factory-new device becomes a working AWS IoT device, on this desk, in a minute
+	@$(TOOLS) demo $(ARGS)
+
+test: $(VENV)/test.installed ## all tests; ARGS="tests/host -k word" for some
+	@$(TOOLS) test $(ARGS)
+
+sim: $(VENV)/base.installed ## a simulated ESP32 with a console, left running
+	@$(TOOLS) sim $(ARGS)
+
+cloud: $(VENV)/base.installed ## the local AWS IoT, left running
+	@$(TOOLS) cloud $(ARGS)
+
+bench: $(VENV)/base.installed ## measured numbers, as a table
+	@$(TOOLS) bench $(ARGS)
+
+deps: $(VENV)/base.installed ## the real umqtt.simple and aioble by mip, into .deps/
+	@$(TOOLS) deps $(ARGS)
+
+lint: $(VENV)/lint.installed ## ruff, the import law, and the firmware compiled for MicroPython 1.24
+	@$(TOOLS) lint $(ARGS)
+
+format: $(VENV)/lint.installed ## lay out the sources as lint wants them
+	@$(VENV)/bin/ruff check --quiet --select I --fix .
+	@$(VENV)/bin/ruff format .
+
+flash: $(VENV)/board.installed ## put the firmware on a board: make flash PORT=/dev/ttyUSB0
+	@$(TOOLS) flash $(if $(PORT),--port $(PORT)) $(ARGS)
+
+monitor: $(VENV)/board.installed ## watch a board's console: make monitor PORT=/dev/ttyUSB0
+	@$(TOOLS) monitor $(if $(PORT),--port $(PORT)) $(ARGS)
+
+clean: ## remove what the verbs made (.venv, .deps, simulated boards and clouds, caches)
+	rm -rf $(VENV) .deps .board .cloud .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/bin/python:
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.10 or later is needed, and '$(PYTHON)' is not there." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
+	    echo "Python 3.10 or later is needed; this is $$($(PYTHON) --version). Choose another: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	    echo "$(PYTHON) has no venv: on Debian and Ubuntu, apt install python3-venv." >&2; exit 1; }
+	@echo "Making $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1" || { rm -rf $(VENV); exit 1; }
+
+# One file per group of pyproject.toml: newer than it once the group is installed.
+$(VENV)/%.installed: pyproject.toml | $(VENV)/bin/python
+	@echo "Installing what '$*' needs into $(VENV) (once; see pyproject.toml)"
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --group $*
+	@touch $@

@@ -1,0 +1,56 @@
+"""The command line behind `make`: `python -m tools VERB`. A verb's module is imported when the verb is called."""
+
+import importlib
+import sys
+
+import typer
+
+# verb: module with `app` (a typer.Typer) or `main` (a function), and what it does
+VERBS = {
+    "demo": ("tools.demo", "A factory-new device becomes a working AWS IoT device, on this desk."),
+    "test": ("tools.verbs.test", "All tests, or those that pytest's own arguments choose."),
+    "sim": ("tools.sim.cli", "A simulated ESP32 with a console, left running."),
+    "cloud": ("tools.cloud.cli", "The local AWS IoT, left running."),
+    "bench": ("tools.bench", "Measured numbers, as a table."),
+    "deps": ("tools.verbs.deps", "The real umqtt.simple and aioble by mip, into .deps/."),
+    "lint": ("tools.verbs.lint", "ruff, the import law, and the firmware compiled for MicroPython 1.24."),
+    "flash": ("tools.verbs.flash", "Put the firmware on a board."),
+    "monitor": ("tools.verbs.monitor", "Watch a board's console."),
+    "package": ("tools.verbs.package", "Write package.json, by which mip installs the firmware's files."),
+}
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="The desk of AWS IoT for ESP32. `VERB --help` tells a verb's options.",
+)
+
+
+def main(arguments):
+    """Run the verb, which reads its own options; anything else is help, or an error that names what is like it."""
+    if not arguments or arguments[0] not in VERBS:
+        app(args=arguments, prog_name="python -m tools")
+    verb = arguments[0]
+    _load(verb, VERBS[verb][0])(args=arguments[1:], prog_name=f"python -m tools {verb}")
+
+
+def _load(verb, name):
+    try:
+        module = importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name and name.startswith(error.name):
+            sys.exit(f"tools {verb}: not part of this version yet ({name} is missing)")
+        sys.exit(f"tools {verb}: the Python package {error.name!r} is missing; run it by `make {verb}`")
+    if hasattr(module, "app"):
+        return module.app
+    single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    single.command(help=module.__doc__, context_settings=getattr(module, "CONTEXT_SETTINGS", None))(module.main)
+    return single
+
+
+for _verb, (_, _sentence) in VERBS.items():
+    app.command(_verb, help=_sentence)(lambda: None)
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,17 @@
+"""Run the tests: pytest, with the arguments given (a path, -k WORD, -x, --help, ...)."""
+
+import subprocess
+import sys
+
+import typer
+
+from tools.interpreter import ROOT
+
+CONTEXT_SETTINGS = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+
+
+def main(context: typer.Context):
+    try:
+        sys.exit(subprocess.run([sys.executable, "-m", "pytest", *context.args], cwd=ROOT).returncode)
+    except KeyboardInterrupt:
+        sys.exit(130)

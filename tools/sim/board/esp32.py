@@ -1,0 +1,150 @@
+"""The esp32 port's `esp32`: NVS, the heap figures, and a Partition table as on the stock image (esp32_nvs.c,
+modesp32.c, esp32_partition.c)."""
+
+import simulation
+from micropython import const
+from simulated.nvs import INVALID_LENGTH, NvsError, Storage
+
+HEAP_DATA = const(4)
+HEAP_EXEC = const(1)
+WAKEUP_ALL_LOW = False
+WAKEUP_ANY_HIGH = True
+
+_state = {}
+
+
+def _start():
+    """What the port does before boot.py (main.c): a full NVS, or one of a newer version, is erased whole."""
+    flash = simulation.board.nvs_flash
+    size = len(flash.bytes) if hasattr(flash, "bytes") else flash.size
+    try:
+        _state["nvs"] = Storage(flash, size)
+    except NvsError:
+        flash.erase(0, size)
+        _state["nvs"] = Storage(flash, size)
+    _calibrate(_state["nvs"])
+
+
+def _calibrate(storage):
+    """The radio keeps its calibration in the same partition; ESP-IDF writes it when Wi-Fi is first used."""
+    namespace = storage.namespace("phy")
+    try:
+        storage.get_i32(namespace, "cal_version")
+    except NvsError:
+        storage.set_blob(namespace, "cal_mac", simulation.board.unique_id)
+        storage.set_blob(namespace, "cal_data", b"\xa5" * 1904)
+        storage.set_i32(namespace, "cal_version", 0x11A)
+
+
+def _check(call, *args):
+    try:
+        return call(*args)
+    except NvsError as error:
+        number, name = error.args
+        raise OSError(-number, name)
+
+
+class NVS:
+    """One namespace. What is set can be read at once, and outlives a power cut, with or without `commit`."""
+
+    def __init__(self, namespace):
+        self._storage = _state["nvs"]
+        self._namespace = _check(self._storage.namespace, namespace)
+
+    def set_i32(self, key, value):
+        value = (value + 0x80000000 & 0xFFFFFFFF) - 0x80000000
+        _check(self._storage.set_i32, self._namespace, key, value)
+
+    def get_i32(self, key):
+        return _check(self._storage.get_i32, self._namespace, key)
+
+    def set_blob(self, key, value):
+        _check(self._storage.set_blob, self._namespace, key, memoryview(value))
+
+    def get_blob(self, key, buffer):
+        """Fills `buffer`, returns the length; a buffer that is too small is an error."""
+        data = _check(self._storage.get_blob, self._namespace, key)
+        if len(data) > len(buffer):
+            raise OSError(-INVALID_LENGTH[0], INVALID_LENGTH[1])
+        buffer[: len(data)] = data
+        return len(data)
+
+    def erase_key(self, key):
+        _check(self._storage.erase, self._namespace, key)
+
+    def commit(self):
+        """Nothing is left to do: the port's `set` has written already."""
+
+    def __repr__(self):
+        return "<NVS namespace>"
+
+
+def idf_heap_info(capabilities):
+    """[(total, free, largest free block, least free so far)] of the areas outside Python's heap."""
+    small, large = simulation.board.idf_heap
+    if capabilities == HEAP_EXEC:
+        return [(small, small, small, small)]
+    return [(8248, small, small, small), (180224, large, large * 3 // 4, large)]
+
+
+def mcu_temperature():
+    return 41
+
+
+def raw_temperature():
+    return 128
+
+
+class Partition:
+    """The stock image's table: one factory application. Images and slots come with updates over the air."""
+
+    BOOT = const(0)
+    RUNNING = const(1)
+    TYPE_APP = const(0)
+    TYPE_DATA = const(1)
+
+    _FACTORY = (0, 0, 0x10000, 0x1F0000, "factory", False)
+    _TABLE = (
+        (1, 2, 0x9000, 0x6000, "nvs", False),
+        (1, 1, 0xF000, 0x1000, "phy_init", False),
+        _FACTORY,
+        (1, 129, 0x200000, 0x200000, "vfs", False),
+    )
+
+    def __init__(self, which):
+        if which in (Partition.BOOT, Partition.RUNNING):
+            which = "factory"
+        self._info = None
+        for info in self._TABLE:
+            if info[4] == which:
+                self._info = info
+        if self._info is None:
+            raise OSError(2)
+
+    @staticmethod
+    def find(type=0, subtype=255, label=None, block_size=4096):
+        found = []
+        for info in Partition._TABLE:
+            if info[0] == type and subtype in (255, info[1]) and label in (None, info[4]):
+                found.append(Partition(info[4]))
+        return found
+
+    def info(self):
+        """(type, subtype, address, size, label, encrypted)."""
+        return self._info
+
+    def get_next_update(self):
+        raise OSError(2)
+
+    def set_boot(self):
+        raise OSError(-261, "ESP_ERR_NOT_FOUND")
+
+    @staticmethod
+    def mark_app_valid_cancel_rollback():
+        raise OSError(-261, "ESP_ERR_NOT_FOUND")
+
+    def __repr__(self):
+        return "<Partition type=%d, subtype=%d, address=%d, size=%d, label=%s, encrypted=%d>" % self._info
+
+
+_start()

@@ -1,0 +1,205 @@
+"""Board and world in one process, in memory: for the tests of single modules."""
+
+import utime
+from simulated.air import Air, GATEWAY
+from simulated.faults import PowerCut, Restarted
+from simulated import services
+
+PWRON = 1
+_NVS_BYTES = 0x6000
+
+
+def connect(_channel):
+    """(world, board) of this process."""
+    return World(), Board()
+
+
+class World(Air):
+    """An `Air` that also answers the device's own name lookups and datagrams. TCP goes straight to 127.0.0.1."""
+
+    def __init__(self):
+        super().__init__(utime.ticks_ms)
+        self.joined = None
+
+    def linked(self, _mac, name):
+        """The station has an address in the network `name`, or lost it (None)."""
+        self.joined = name
+
+    def reachable(self):
+        """Whether frames pass between the device and the router."""
+        point = self.point(self.joined) if self.joined else None
+        return point is not None and point.present and not point.stalled
+
+    def resolve(self, name):
+        """(address or None, milliseconds that took)."""
+        if not self.reachable():
+            return None, 0
+        if not self.dns:
+            return None, self.dns_timeout_ms
+        return self.lookup(name), 0
+
+    def route(self, address, port):
+        """Port of 127.0.0.1 where a connection goes, or "blocked" or "refused"."""
+        if not self.reachable():
+            return "blocked"
+        target = self.target(address, port)
+        return target if isinstance(target, str) else target[1]
+
+    def datagrams(self):
+        """An endpoint for datagrams."""
+        return _Datagrams(self)
+
+
+class _Datagrams:
+    def __init__(self, world):
+        self._world = world
+        self._received = []
+
+    def send(self, data, address, port):
+        world = self._world
+        if not world.reachable():
+            return
+        point = world.point(world.joined)
+        now_ns = utime.time_ns()
+        for answer in services.answers(world, address, port, data, now_ns):
+            self._received.append((utime.ticks_add(utime.ticks_ms(), point.latency_ms), answer, (address, port)))
+
+    def ready(self):
+        return bool(self._received) and utime.ticks_diff(utime.ticks_ms(), self._received[0][0]) >= 0
+
+    def receive(self):
+        return self._received.pop(0)[1:]
+
+    def close(self):
+        self._received.clear()
+
+
+class Memory:
+    """A piece of flash in memory: erased to 1, programmed to 0. Counts writes and cuts the power at one of them."""
+
+    def __init__(self, size, meter):
+        self.bytes = bytearray(b"\xff" * size)
+        self._meter = meter
+
+    def read(self, offset, buffer):
+        buffer[:] = memoryview(self.bytes)[offset : offset + len(buffer)]
+
+    def program(self, offset, data):
+        cut = self._meter.count()
+        for i in range(len(data) // 2 if cut == "torn" else 0 if cut else len(data)):
+            self.bytes[offset + i] &= data[i]
+        if cut:
+            raise PowerCut("at write %d" % self._meter.writes)
+
+    def erase(self, offset, size):
+        cut = self._meter.count()
+        half = size // 2 if cut == "torn" else 0 if cut else size
+        self.bytes[offset : offset + half] = b"\xff" * half
+        if cut:
+            raise PowerCut("at write %d" % self._meter.writes)
+
+
+class Meter:
+    """Counts flash writes; says when the power goes."""
+
+    def __init__(self):
+        self.writes = 0
+        self._left = None
+        self._torn = False
+
+    def cut_at(self, n, torn=False):
+        """Cut the power at the n-th write from now (1 is the next); `torn` programs half of it first. None: never."""
+        self._left = n
+        self._torn = torn
+
+    def count(self):
+        """One more write. Returns False, "cut" or "torn"."""
+        self.writes += 1
+        if self._left is None:
+            return False
+        self._left -= 1
+        if self._left > 0:
+            return False
+        self._left = None
+        return "torn" if self._torn else "cut"
+
+
+class Board:
+    """The chip's state that the fakes share. Tests set what the world would: pins, cause of the start, power cuts."""
+
+    unique_id = b"\x0a\x1b\x2c\x3d\x4e\x5f"
+
+    def __init__(self):
+        self.reset_cause = PWRON
+        self.wake_reason = 0
+        self.soft_reset = False
+        self.rtc_memory = b""
+        self.clock_skew_ns = None  # None: time behaves as on the desk
+        self.watchdog_ms = None  # time-out of the running watchdog
+        self.fed_ms = None  # ticks of its last feed
+        self.restarts = []
+        self.flash = Meter()
+        self.nvs_flash = Memory(_NVS_BYTES, self.flash)
+        self.idf_heap = (8180, 164500)  # free bytes of the two areas the chip reports
+        self._levels = {}
+        self._listeners = []
+
+    def use_chip_clock(self):
+        """From now on `time` is the chip's: epoch 2000, and unset, as after power-on."""
+        self.clock_skew_ns = utime.time_ns()
+
+    def set_clock_skew(self, skew_ns):
+        self.clock_skew_ns = skew_ns
+
+    def restart(self, reason, cause):
+        """What `machine.reset()` does: here it raises `Restarted`."""
+        self.restarts.append(reason)
+        self.reset_cause = cause
+        raise Restarted(reason)
+
+    def start_watchdog(self, timeout_ms):
+        self.watchdog_ms = timeout_ms
+        self.fed_ms = utime.ticks_ms()
+
+    def feed(self):
+        self.fed_ms = utime.ticks_ms()
+
+    def set_rtc_memory(self, data):
+        self.rtc_memory = data
+
+    def drive_pin(self, pin, level):
+        """From outside: 0, 1, or None (nothing is attached)."""
+        self._levels[pin] = level
+        for listener in self._listeners:
+            listener(pin, level)
+
+    def hold_button(self, pin=0):
+        """Press a button that connects the pin to ground."""
+        self.drive_pin(pin, 0)
+
+    def release_button(self, pin=0):
+        self.drive_pin(pin, None)
+
+    def pin_level(self, pin):
+        return self._levels.get(pin)
+
+    def listen_pins(self, listener):
+        self._listeners.append(listener)
+
+    def power_cycle(self):
+        """Off and on: the clock and the RTC memory are gone, what is in flash stays."""
+        self.reset_cause = PWRON
+        self.rtc_memory = b""
+        self.watchdog_ms = None
+        if self.clock_skew_ns is not None:
+            self.use_chip_clock()
+        self.reload_nvs()
+
+    def reload_nvs(self):
+        """What the chip does when it starts: read NVS anew; erase all of it when it is full or of a newer version."""
+        import esp32
+
+        esp32._start()
+
+
+__all__ = ("Board", "World", "connect", "GATEWAY")

@@ -1,0 +1,22 @@
+"""What a test inside MicroPython holds in its hand: the world around the board, and the board's own secrets.
+
+    import simulation
+    simulation.world.access_point("home", "password").vanish()
+    simulation.board.use_chip_clock()
+
+Only tests and the fakes beside this file import it, the firmware never. When a host process drives the board
+(`tools.sim.Board`), `world` and `board` speak to it; otherwise everything is in this process, in memory.
+"""
+
+import os
+
+from simulated.faults import PowerCut, Restarted  # noqa: F401  (tests catch them)
+
+channel = os.getenv("SIM_CHANNEL")
+
+if channel:
+    from simulated.hosted import connect
+else:
+    from simulated.alone import connect
+
+world, board = connect(channel)

@@ -1,0 +1,45 @@
+"""`time` as on the chip: whole seconds since 2000-01-01, unset until `machine.RTC().datetime(...)` sets it.
+
+A test without a host keeps the desk's own time until it says `simulation.board.use_chip_clock()`.
+"""
+
+import utime
+from utime import *  # noqa: F403  (ticks and sleeps are the same)
+
+import simulation
+from simulated import calendar
+
+_EPOCH_2000 = 946684800
+
+
+def time():
+    """Seconds, an int; the desk's float where a test has no chip's clock."""
+    skew_ns = simulation.board.clock_skew_ns
+    return utime.time() if skew_ns is None else (utime.time_ns() - skew_ns) // 1000000000
+
+
+def time_ns():
+    """Nanoseconds since the same moment."""
+    skew_ns = simulation.board.clock_skew_ns
+    return utime.time_ns() if skew_ns is None else utime.time_ns() - skew_ns
+
+
+def _epoch():
+    return 0 if simulation.board.clock_skew_ns is None else _EPOCH_2000
+
+
+def gmtime(seconds=None):
+    """(year, month, day, hour, minute, second, weekday, yearday)."""
+    if seconds is None:
+        seconds = time()
+    return calendar.split(int(seconds) + _epoch())
+
+
+localtime = gmtime
+
+
+def mktime(parts):
+    """The inverse of `gmtime`."""
+    if not 8 <= len(parts) <= 9:
+        raise TypeError("mktime needs a tuple of length 8 or 9")
+    return calendar.join(parts) - _epoch()

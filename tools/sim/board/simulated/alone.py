@@ -1,11 +1,17 @@
 """Board and world in one process, in memory: for the tests of single modules."""
 
+import errno
+import os
+
+import usocket
 import utime
-from simulated.air import Air, GATEWAY
-from simulated.faults import PowerCut, Restarted
 from simulated import services
+from simulated.air import Air
+from simulated.faults import PowerCut, Restarted
+from simulated.sockaddr import local_address
 
 PWRON = 1
+_REFUSING_PORT = 1  # tcpmux: nobody listens there
 _NVS_BYTES = 0x6000
 
 
@@ -20,6 +26,7 @@ class World(Air):
     def __init__(self):
         super().__init__(utime.ticks_ms)
         self.joined = None
+        self._silent = _SilentPort()
 
     def linked(self, _mac, name):
         """The station has an address in the network `name`, or lost it (None)."""
@@ -39,15 +46,54 @@ class World(Air):
         return self.lookup(name), 0
 
     def route(self, address, port):
-        """Port of 127.0.0.1 where a connection goes, or "blocked" or "refused"."""
-        if not self.reachable():
-            return "blocked"
-        target = self.target(address, port)
-        return target if isinstance(target, str) else target[1]
+        """Port of 127.0.0.1 where a connection goes; of one that never answers, or one that refuses."""
+        target = self.target(address, port) if self.reachable() else "blocked"
+        if target == "blocked":
+            return self._silent.port()
+        return _REFUSING_PORT if target == "refused" else target[1]
 
     def datagrams(self):
         """An endpoint for datagrams."""
         return _Datagrams(self)
+
+
+class _SilentPort:
+    """A port that never answers: its queue of connections is full, and the kernel drops what comes after."""
+
+    def __init__(self):
+        self._sockets = []
+        self._port = None
+
+    def port(self):
+        if self._port is None:
+            listener = usocket.socket()
+            self._port = self._bind(listener)
+            listener.listen(0)
+            self._sockets.append(listener)
+            for _ in range(2):
+                self._fill()
+        return self._port
+
+    def _bind(self, listener):
+        for _ in range(20):
+            port = 20000 + int.from_bytes(os.urandom(2), "big") % 12000
+            try:
+                listener.bind(local_address(port))
+                return port
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise
+        raise OSError(errno.EADDRINUSE)
+
+    def _fill(self):
+        filler = usocket.socket()
+        filler.setblocking(False)
+        try:
+            filler.connect(local_address(self._port))
+        except OSError as error:
+            if error.errno != errno.EINPROGRESS:
+                raise
+        self._sockets.append(filler)
 
 
 class _Datagrams:
@@ -201,5 +247,3 @@ class Board:
 
         esp32._start()
 
-
-__all__ = ("Board", "World", "connect", "GATEWAY")

@@ -214,7 +214,8 @@ class Storage:
         raise NvsError(*NO_FREE_PAGES)
 
     def _newest(self):
-        pages = [page for page in self._pages if page.state == ACTIVE]
+        # A full page stays the current one until something has to be written.
+        pages = [page for page in self._pages if page.state in (ACTIVE, FULL)]
         return max(pages, key=lambda page: page.sequence) if pages else None
 
     def _finish_freeing(self):
@@ -223,7 +224,7 @@ class Storage:
             if victim.state != FREEING:
                 continue
             begun = self._newest()
-            if begun:
+            if begun and begun.state == ACTIVE:
                 begun.erase()
             self._current = self._activate_empty()
             self._move(victim)

@@ -78,6 +78,8 @@ class Page:
             self.state != EMPTY and struct.unpack_from("<I", head, 28)[0] != crc(bytes(head[4:28]))
         ):
             self.state = CORRUPT
+        if self.state == EMPTY and not _is_erased(self._read(0, PAGE_SIZE)):
+            self.state = CORRUPT  # the power went while it was erased
         self.items = []
         self.used = ENTRIES  # the next free entry
         self._bits = bytearray(head[32:64])

@@ -1,0 +1,262 @@
+"""The data plane of the local AWS IoT: an MQTT 3.1.1 broker with AWS IoT Core's rules, in one asyncio loop.
+
+    broker = Broker(registry, services, time.monotonic, Limits(), Faults(), log)
+    port = await broker.start("127.0.0.1", 0, ssl_context)
+
+`interfaces.Broker` says what it gives to the control plane. A connection's dialogue is in `connection`, what is
+remembered for a client id in `session`; here is what they share: who is connected, who gets a message, what is due.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import ssl
+import time
+from collections.abc import Sequence
+
+from tools.cloud import presence
+from tools.cloud.connection import Connection
+from tools.cloud.faults import Faults
+from tools.cloud.interfaces import Clock, Log, Registry, Service
+from tools.cloud.limits import Limits
+from tools.cloud.listener import Listener
+from tools.cloud.packets import Publish
+from tools.cloud.retained import Retained
+from tools.cloud.session import Message, Session
+from tools.cloud.topics import Subscriptions
+
+_SWEEP_S = 1.0
+
+
+def silent(event: str, **details: object) -> None:
+    """A log that keeps nothing."""
+
+
+class Broker:
+    def __init__(
+        self,
+        registry: Registry,
+        services: Sequence[Service] = (),
+        clock: Clock = time.monotonic,
+        limits: Limits | None = None,
+        faults: Faults | None = None,
+        log: Log = silent,
+    ):
+        self.registry = registry
+        self.services = list(services)
+        self.clock = clock
+        self.limits = limits or Limits()
+        self.faults = faults or Faults()
+        self.log = log
+        self.subscriptions: Subscriptions[Session] = Subscriptions()
+        self.retained = Retained(self.limits.retained_messages)
+        self.sessions: dict[str, Session] = {}
+        self.connections: dict[int, Connection] = {}
+        self._versions: dict[str, int] = {}  # of presence events, for each client id
+        self._connects: dict[str, float] = {}  # when a client id connected last
+        self._listener: Listener | None = None
+        self._sweeper: asyncio.Task | None = None
+        self._all_closed = asyncio.Event()
+
+    # ---- see interfaces.Broker ----
+
+    async def start(self, host: str = "127.0.0.1", port: int = 0, ssl_context: ssl.SSLContext | None = None) -> int:
+        self._listener = Listener(lambda: Connection(self), self.faults, self.limits.handshake_timeout_s, self.log)
+        self._listener.ssl_context = ssl_context
+        port = self._listener.open(host, port)
+        self._sweeper = asyncio.get_running_loop().create_task(self._sweep_for_ever())
+        self.log("listening", host=host, port=port, tls=ssl_context is not None)
+        return port
+
+    async def stop(self) -> None:
+        if self._listener is None:
+            return
+        self._sweeper.cancel()
+        await asyncio.gather(self._sweeper, return_exceptions=True)
+        await self._listener.close()
+        for connection in list(self.connections.values()):
+            connection.end(presence.SERVER_INITIATED, "the broker stops")
+        await self._closed_within(self.limits.close_timeout_s)
+        for connection in list(self.connections.values()):
+            connection.cut_off()
+        await self._closed_within(self.limits.close_timeout_s)
+        self._listener = None
+        self.log("stopped")
+
+    def use(self, ssl_context: ssl.SSLContext) -> None:
+        if self._listener is None:
+            raise RuntimeError("the broker is not running: give the context to start()")
+        self._listener.ssl_context = ssl_context
+
+    def publish(self, topic: str, payload: bytes, qos: int = 0, retain: bool = False) -> int:
+        return self._route(Message(topic, payload, qos), retain)
+
+    def identity_changed(self, certificate_id: str | None = None) -> None:
+        for connection in self._of_certificate(certificate_id):
+            connection.permissions_changed()
+
+    def disconnect_certificate(self, certificate_id: str) -> int:
+        found = self._of_certificate(certificate_id)
+        for connection in found:
+            connection.permissions_changed()
+            connection.end(presence.SERVER_INITIATED, "the certificate was deactivated")
+        return len(found)
+
+    # ---- what connections ask and tell ----
+
+    def opened(self, connection: Connection) -> None:
+        self.connections[connection.number] = connection
+        self._all_closed.clear()
+        self.log("opened", connection=connection.number, source=connection.source_ip)
+
+    def closed(self, connection: Connection) -> None:
+        self.connections.pop(connection.number, None)
+        if not self.connections:
+            self._all_closed.set()
+
+    def too_busy_for(self, client_id: str) -> str:
+        """Why a client that may connect cannot do so now; empty when it can, and then this CONNECT is on record."""
+        now = self.clock()
+        if now - self._connects.get(client_id, -math.inf) < self.limits.connect_interval_s:
+            return f"less than {self.limits.connect_interval_s} s since its last CONNECT"
+        if client_id not in self.sessions and len(self.sessions) >= self.limits.sessions:
+            return f"there are {len(self.sessions)} sessions already"
+        if self.limits.connect_interval_s:
+            self._connects[client_id] = now
+        return ""
+
+    def admit(self, connection: Connection) -> tuple[Session, bool]:
+        """The session of a client that may connect, and whether there was one. Who had its client id has to go."""
+        client_id, clean = connection.client_id, connection.connect.clean_session
+        session = self.sessions.get(client_id)
+        if session is not None and session.outlet is not None:
+            session.outlet.end(presence.DUPLICATE_CLIENT_ID, "another connection took its client id")
+            session = self.sessions.get(client_id)
+        present = session is not None and not clean
+        if session is not None and clean:
+            self._forget(session)
+        if not present:
+            session = Session(client_id, clean, self.limits, self.clock)
+            self.sessions[client_id] = session
+        return session, present
+
+    def joined(self, connection: Connection, present: bool) -> None:
+        client_id, principal = connection.client_id, connection.identity.certificate_id
+        self.log("connected", client_id=client_id, certificate=principal, session_present=present)
+        version = self._next_version(client_id)
+        event = presence.connected(client_id, principal, connection.session_id, version, connection.source_ip)
+        self.publish(*event)
+
+    def ended(self, connection: Connection, reason: str, detail: str) -> None:
+        """A connection has ended: called as often as somebody notices, works once."""
+        session, connection.session = connection.session, None
+        if session is None:
+            if connection.end_reason is None:
+                self.log("refused", client_id=connection.client_id, reason=reason, detail=detail)
+            connection.end_reason = connection.end_reason or reason
+            return
+        connection.end_reason = reason
+        session.detach()
+        if session.clean:
+            self._forget(session)
+        self.log("disconnected", client_id=session.client_id, reason=reason, detail=detail, dropped=session.dropped)
+        will = None if reason == presence.CLIENT_INITIATED else connection.will()
+        if will is not None:
+            self._route(Message(will.topic, will.payload, will.qos), will.retain)
+        version = self._next_version(session.client_id)
+        principal = connection.identity.certificate_id
+        self.publish(*presence.disconnected(session.client_id, principal, connection.session_id, version, reason))
+
+    def accept(self, connection: Connection, publish: Publish) -> None:
+        """A client's message that has passed all checks."""
+        topic = publish.topic
+        if not topic.startswith("$"):
+            self._route(Message(topic, publish.payload, publish.qos), publish.retain)
+            return
+        for service in self.services:
+            if service.claims(topic):
+                connection.services.add(service, topic, publish.payload)
+                return
+        self.log("no_service", client_id=connection.client_id, topic=topic)
+
+    def subscribed(self, connection: Connection, filters: list[str]) -> None:
+        """Subscriptions stand and are acknowledged: retained messages follow."""
+        session = connection.session
+        for topic_filter in filters:
+            for message in self.retained.matching(topic_filter):
+                session.deliver(message, session.subscriptions[topic_filter])
+        self._tell_subscriptions(connection, filters, "subscribed")
+
+    def unsubscribed(self, connection: Connection, filters: list[str]) -> None:
+        self._tell_subscriptions(connection, filters, "unsubscribed")
+
+    def deliver_to(self, session: Session, topic: str, payload: bytes) -> bool:
+        """A service's answer: to this session alone, if it subscribed to `topic`."""
+        for subscriber, qos in self.subscriptions.matching(topic):
+            if subscriber is session:
+                session.deliver(Message(topic, payload, 1), qos)
+                return True
+        self.log("reply_unsubscribed", client_id=session.client_id, topic=topic)
+        return False
+
+    # ---- inside ----
+
+    def _route(self, message: Message, retain: bool) -> int:
+        if retain and not self.retained.keep(message.topic, message.payload, message.qos):
+            self.log("retained_full", topic=message.topic)
+        subscribers = self.subscriptions.matching(message.topic)
+        for session, qos in subscribers:
+            session.deliver(message, qos)
+        return len(subscribers)
+
+    def _forget(self, session: Session) -> None:
+        for topic_filter in session.subscriptions:
+            self.subscriptions.remove(topic_filter, session)
+        session.subscriptions.clear()
+        if self.sessions.get(session.client_id) is session:
+            del self.sessions[session.client_id]
+
+    def _of_certificate(self, certificate_id: str | None) -> list[Connection]:
+        return [
+            connection
+            for connection in self.connections.values()
+            if connection.identity is not None and certificate_id in (None, connection.identity.certificate_id)
+        ]
+
+    def _tell_subscriptions(self, connection: Connection, filters: list[str], verb: str) -> None:
+        if filters:
+            principal = connection.identity.certificate_id
+            self.publish(*presence.subscribed(connection.client_id, principal, connection.session_id, filters, verb))
+
+    def _next_version(self, client_id: str) -> int:
+        version = self._versions.pop(client_id, -1) + 1
+        self._versions[client_id] = version  # at the end: whoever has been silent the longest is forgotten first
+        if len(self._versions) > self.limits.sessions:
+            del self._versions[next(iter(self._versions))]
+        return version
+
+    async def _closed_within(self, timeout_s: float) -> None:
+        if self.connections:
+            try:
+                await asyncio.wait_for(self._all_closed.wait(), timeout_s)
+            except asyncio.TimeoutError:
+                self.log("closing_takes_long", connections=len(self.connections))
+
+    async def _sweep_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(_SWEEP_S)
+            self.sweep()
+
+    def sweep(self) -> None:
+        """Everything that is due by the clock: keep alives, time-outs, repetitions, expired sessions."""
+        now = self.clock()
+        for connection in list(self.connections.values()):
+            connection.sweep(now)
+        for session in list(self.sessions.values()):
+            session.retry(now)
+            if session.expired(now):
+                self.log("session_expired", client_id=session.client_id)
+                self._forget(session)
+        horizon = now - self.limits.connect_interval_s
+        self._connects = {client_id: at for client_id, at in self._connects.items() if at > horizon}

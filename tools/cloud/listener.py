@@ -1,0 +1,83 @@
+"""The broker's door: accepts TCP connections, does the TLS handshake and hands over what stands.
+
+Not `loop.create_server`: that cannot change its certificate, cannot refuse before the handshake and tells nobody why
+a handshake failed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import struct
+from collections.abc import Callable
+
+from tools.cloud.faults import Faults
+from tools.cloud.interfaces import Log
+
+_HANDSHAKES = 256  # at a time
+_BACKLOG = 256
+_PAUSE_AFTER_ERROR_S = 0.1  # out of file descriptors: try again, without spinning
+_RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close sends RST
+
+
+class Listener:
+    """`ssl_context` may be replaced at any time: it serves the connections to come. None: plain TCP."""
+
+    def __init__(self, protocol: Callable[[], asyncio.Protocol], faults: Faults, handshake_timeout_s: float, log: Log):
+        self.ssl_context: ssl.SSLContext | None = None
+        self._protocol = protocol
+        self._faults = faults
+        self._handshake_timeout_s = handshake_timeout_s
+        self._log = log
+        self._socket: socket.socket | None = None
+        self._accepting: asyncio.Task | None = None
+        self._handshakes: set[asyncio.Task] = set()
+        self._refusals = 0
+
+    def open(self, host: str, port: int) -> int:
+        """Listen; the port in use is returned. Raises OSError when it is taken."""
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._socket = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        self._socket.setblocking(False)
+        self._accepting = asyncio.get_running_loop().create_task(self._accept())
+        return self._socket.getsockname()[1]
+
+    async def close(self) -> None:
+        tasks = [*self._handshakes, *([self._accepting] if self._accepting else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._accepting = None
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    async def _accept(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                peer, address = await loop.sock_accept(self._socket)
+            except OSError as error:
+                self._log("accept_failed", reason=str(error))
+                await asyncio.sleep(_PAUSE_AFTER_ERROR_S)
+                continue
+            self._refusals -= 1  # numbers of their own: a refused connection never gets one of the broker's
+            if self._faults.strikes("refuse", self._refusals) or len(self._handshakes) >= _HANDSHAKES:
+                self._log("connection_reset", source=address[0])
+                peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+                peer.close()
+                continue
+            task = loop.create_task(self._serve(peer, address[0]))
+            self._handshakes.add(task)
+            task.add_done_callback(self._handshakes.discard)
+
+    async def _serve(self, peer: socket.socket, source: str) -> None:
+        tls = self.ssl_context
+        timeout = {"ssl_handshake_timeout": self._handshake_timeout_s} if tls else {}
+        try:
+            loop = asyncio.get_running_loop()
+            await loop.connect_accepted_socket(self._protocol, peer, ssl=tls, **timeout)
+        except (OSError, asyncio.TimeoutError) as error:
+            peer.close()
+            self._log("handshake_failed", source=source, reason=str(error) or type(error).__name__)

@@ -1,0 +1,111 @@
+"""A broker that lets everybody in, over plain TCP: for benchmarks and for tests of MQTT alone.
+
+    with open_broker() as broker:          # runs in a thread of its own
+        connect to 127.0.0.1, broker.port;  broker.faults.order("no_puback", packets=1)
+
+    python -m tools.cloud.open_broker --port 1883        the same, until Ctrl-C
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import ssl
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
+
+from tools.cloud.broker import Broker, silent
+from tools.cloud.faults import Faults
+from tools.cloud.interfaces import Identity, Log, Registry, Service
+from tools.cloud.limits import Limits
+
+Result = TypeVar("Result")
+
+EVERYTHING = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "iot:*", "Resource": "*"}}
+_START_TIMEOUT_S = 10.0
+_CALL_TIMEOUT_S = 10.0
+
+
+class OpenRegistry:
+    """A registry that knows one identity, whoever asks; replace `identity` to change what it may do."""
+
+    def __init__(self, *policies: dict):
+        certificate_id = "0" * 64
+        arn = f"arn:aws:iot:us-east-1:123456789012:cert/{certificate_id}"
+        self.identity = Identity(certificate_id, arn, policies=policies or (EVERYTHING,))
+
+    def connection(self, certificate_der: bytes) -> Identity | None:
+        return self.identity
+
+
+class BrokerThread:
+    """A broker with an event loop in its own thread; `call` does things in that loop."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        services: Sequence[Service] = (),
+        limits: Limits | None = None,
+        log: Log = silent,
+    ):
+        self.faults = Faults()
+        self.broker = Broker(registry, services, limits=limits, faults=self.faults, log=log)
+        self.port = 0
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="broker", daemon=True)
+
+    def start(self, host: str = "127.0.0.1", port: int = 0, ssl_context: ssl.SSLContext | None = None) -> int:
+        """Start to listen and return the port. Raises what the broker raises, OSError for a port in use."""
+        self._thread.start()
+        starting = asyncio.run_coroutine_threadsafe(self.broker.start(host, port, ssl_context), self._loop)
+        self.port = starting.result(_START_TIMEOUT_S)
+        return self.port
+
+    def call(self, function: Callable[..., Result], *arguments: object) -> Result:
+        """Call a function of the broker in its loop and wait for what it returns."""
+
+        async def in_loop() -> Result:
+            return function(*arguments)
+
+        return asyncio.run_coroutine_threadsafe(in_loop(), self._loop).result(_CALL_TIMEOUT_S)
+
+    def stop(self) -> None:
+        """Stop the broker and its thread."""
+        limits = self.broker.limits
+        stopping = asyncio.run_coroutine_threadsafe(self.broker.stop(), self._loop)
+        stopping.result(2 * limits.close_timeout_s + _CALL_TIMEOUT_S)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(_CALL_TIMEOUT_S)
+        self._loop.close()
+
+
+@contextlib.contextmanager
+def open_broker(limits: Limits | None = None, host: str = "127.0.0.1", port: int = 0) -> Iterator[BrokerThread]:
+    """A running broker without TLS, policies and, unless `limits` are given, without limits per second."""
+    broker = BrokerThread(OpenRegistry(), limits=limits or Limits().without_rates())
+    broker.start(host, port)
+    try:
+        yield broker
+    finally:
+        broker.stop()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="An MQTT broker for benchmarks: plain TCP, everybody may do all.")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=0, help="port to listen on (default: a free one, printed)")
+    options = parser.parse_args()
+    try:
+        with open_broker(host=options.host, port=options.port) as broker:
+            print(broker.port, flush=True)
+            threading.Event().wait()
+    except KeyboardInterrupt:
+        pass
+    except OSError as error:
+        parser.exit(1, f"cannot listen on {options.host}:{options.port}: {error.strerror}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""Lifecycle events: what AWS IoT publishes on `$aws/events/...` when devices come, go and subscribe.
+
+Shapes as in "Lifecycle events" of the AWS IoT Core developer guide.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+
+# Disconnect reasons of AWS, as far as they occur here.
+AUTH_ERROR = "AUTH_ERROR"
+CLIENT_INITIATED = "CLIENT_INITIATED_DISCONNECT"
+CLIENT_ERROR = "CLIENT_ERROR"
+CONNECTION_LOST = "CONNECTION_LOST"
+DUPLICATE_CLIENT_ID = "DUPLICATE_CLIENTID"
+FORBIDDEN_ACCESS = "FORBIDDEN_ACCESS"
+KEEP_ALIVE_TIMEOUT = "MQTT_KEEP_ALIVE_TIMEOUT"
+SERVER_ERROR = "SERVER_ERROR"
+SERVER_INITIATED = "SERVER_INITIATED_DISCONNECT"
+THROTTLED = "THROTTLED"
+
+
+def connected(client_id: str, principal: str, session: str, version: int, source_ip: str) -> tuple[str, bytes]:
+    """Topic and payload; `version` counts the events of this client, so that late ones can be told."""
+    event = _event(client_id, "connected", principal, session)
+    return _presence("connected", client_id, event, version, ipAddress=source_ip)
+
+
+def disconnected(client_id: str, principal: str, session: str, version: int, reason: str) -> tuple[str, bytes]:
+    event = _event(client_id, "disconnected", principal, session)
+    by_client = reason == CLIENT_INITIATED
+    return _presence(
+        "disconnected", client_id, event, version, clientInitiatedDisconnect=by_client, disconnectReason=reason
+    )
+
+
+def subscribed(
+    client_id: str, principal: str, session: str, topics: list[str], verb: str = "subscribed"
+) -> tuple[str, bytes]:
+    """`verb` is "subscribed" or "unsubscribed"."""
+    event = _event(client_id, verb, principal, session)
+    return f"$aws/events/subscriptions/{verb}/{client_id}", json.dumps({**event, "topics": topics}).encode()
+
+
+def _event(client_id: str, kind: str, principal: str, session: str) -> dict:
+    return {
+        "clientId": client_id,
+        "timestamp": int(time.time() * 1000),
+        "eventType": kind,
+        "sessionIdentifier": session,
+        "principalIdentifier": principal,
+    }
+
+
+def _presence(kind: str, client_id: str, event: dict, version: int, **more: object) -> tuple[str, bytes]:
+    body = {**event, **more, "versionNumber": version}
+    return f"$aws/events/presence/{kind}/{client_id}", json.dumps(body).encode()

@@ -1,0 +1,166 @@
+"""What the broker remembers for one client id: its subscriptions and the QoS 1 messages on their way to it.
+
+A session outlives its connection when the client asked for it (clean session 0). Messages go through `deliver`; what
+cannot go out yet waits, within bounds.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Protocol
+
+from tools.cloud.interfaces import Clock
+from tools.cloud.limits import Limits
+from tools.cloud.packets import DUP, publish_head
+
+_LAST_PACKET_ID = 65535
+
+
+class Message:
+    """A message on its way to any number of sessions; encoded once for each QoS."""
+
+    __slots__ = ("_packet_0", "head_1", "payload", "qos", "retain", "topic")
+
+    def __init__(self, topic: str, payload: bytes, qos: int, retain: bool = False):
+        self.topic, self.payload, self.qos, self.retain = topic, payload, qos, retain
+        self._packet_0: bytes | None = None
+        self.head_1: bytes | None = None
+
+    def packet_0(self) -> bytes:
+        """The whole PUBLISH of QoS 0."""
+        if self._packet_0 is None:
+            self._packet_0 = publish_head(self.topic, len(self.payload), 0, self.retain) + self.payload
+        return self._packet_0
+
+    def packet_1(self, packet_id: int, dup: bool = False) -> bytes:
+        """The whole PUBLISH of QoS 1 with this identifier."""
+        if self.head_1 is None:
+            self.head_1 = publish_head(self.topic, len(self.payload), 1, self.retain)
+        head = self.head_1
+        if dup:
+            head = bytes((head[0] | DUP,)) + head[1:]
+        return head + packet_id.to_bytes(2, "big") + self.payload
+
+
+class Outlet(Protocol):
+    """A connection, as its session sees it."""
+
+    writable: bool  # False: the client takes less than it is sent
+
+    def send(self, packet: bytes) -> None: ...
+
+    def may_receive(self, topic: str) -> bool: ...
+
+    def too_slow(self, reason: str) -> None:
+        """Close: what waits for this client has outgrown its bounds."""
+
+
+class _InFlight:
+    __slots__ = ("first_sent_at", "message", "sent_at")
+
+    def __init__(self, message: Message, now: float):
+        self.message = message
+        self.first_sent_at = self.sent_at = now
+
+
+class Session:
+    """`outlet` is the connection, None while the client is away. `dropped` counts messages that were lost here."""
+
+    def __init__(self, client_id: str, clean: bool, limits: Limits, clock: Clock):
+        self.client_id = client_id
+        self.clean = clean
+        self.outlet: Outlet | None = None
+        self.left_at = clock()
+        self.subscriptions: dict[str, int] = {}
+        self.dropped = 0
+        self._limits = limits
+        self._clock = clock
+        self._waiting: deque[Message] = deque()
+        self._waiting_bytes = 0
+        self._in_flight: dict[int, _InFlight] = {}
+        self._last_id = 0
+
+    def deliver(self, message: Message, qos: int) -> None:
+        """Send a message with the lower of its QoS and `qos`, now or, QoS 1 only, when that becomes possible."""
+        outlet = self.outlet
+        if qos and message.qos:
+            self._deliver_1(outlet, message)
+        elif outlet is None:
+            return  # QoS 0 is not stored for a client that is away
+        elif not outlet.writable:
+            self.dropped += 1
+        elif outlet.may_receive(message.topic):
+            outlet.send(message.packet_0())
+
+    def acknowledged(self, packet_id: int) -> None:
+        """PUBACK came. One that nobody waits for is the late answer to a repeated message: nothing to do."""
+        if self._in_flight.pop(packet_id, None) is not None and self._waiting:
+            self.pump()
+
+    def attach(self, outlet: Outlet) -> None:
+        """The client is there: what it has not acknowledged goes out again, then what has waited."""
+        self.outlet = outlet
+        now = self._clock()
+        for packet_id, each in self._in_flight.items():
+            each.sent_at = now
+            outlet.send(each.message.packet_1(packet_id, dup=True))
+        self.pump()
+
+    def detach(self) -> None:
+        self.outlet = None
+        self.left_at = self._clock()
+
+    def pump(self) -> None:
+        """Send what waits, as far as the window and the client allow."""
+        while self._waiting and self._open():
+            message = self._waiting.popleft()
+            self._waiting_bytes -= len(message.payload)
+            self._send_1(message)
+
+    def retry(self, now: float) -> None:
+        """Send again what was not acknowledged in time, and give up what never is."""
+        outlet = self.outlet
+        if outlet is None or not outlet.writable:
+            return
+        for packet_id, each in list(self._in_flight.items()):
+            if now - each.first_sent_at >= self._limits.retry_for_s:
+                del self._in_flight[packet_id]
+                self.dropped += 1
+            elif now - each.sent_at >= self._limits.retry_s:
+                each.sent_at = now
+                outlet.send(each.message.packet_1(packet_id, dup=True))
+        self.pump()
+
+    def expired(self, now: float) -> bool:
+        return self.outlet is None and now - self.left_at >= self._limits.session_expiry_s
+
+    def _deliver_1(self, outlet: Outlet | None, message: Message) -> None:
+        if not self._waiting and self._open():
+            self._send_1(message)
+            return
+        limits = self._limits
+        size = len(message.payload)
+        full = len(self._waiting) >= limits.waiting_messages or self._waiting_bytes + size > limits.waiting_bytes
+        if not full:
+            self._waiting.append(message)
+            self._waiting_bytes += size
+            return
+        self.dropped += 1
+        if outlet is not None:
+            outlet.too_slow(f"{len(self._waiting)} messages ({self._waiting_bytes} bytes) wait for it")
+
+    def _open(self) -> bool:
+        outlet = self.outlet
+        return outlet is not None and outlet.writable and len(self._in_flight) < self._limits.unacknowledged
+
+    def _send_1(self, message: Message) -> None:
+        if not self.outlet.may_receive(message.topic):
+            return
+        packet_id = self._last_id
+        while True:
+            packet_id = packet_id + 1 if packet_id < _LAST_PACKET_ID else 1
+            if packet_id not in self._in_flight:
+                break
+        self._last_id = packet_id
+        self._in_flight[packet_id] = _InFlight(message, self._clock())
+        self.outlet.send(message.packet_1(packet_id))

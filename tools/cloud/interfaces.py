@@ -86,7 +86,7 @@ class Broker(Protocol):
     """The data plane: `tools.cloud.broker.Broker(registry, services, clock, limits, faults, log)`."""
 
     async def start(self, host: str = "127.0.0.1", port: int = 0, ssl_context: ssl.SSLContext | None = None) -> int:
-        """Listen and return the port. Without a context: plain TCP, and the registry is asked about an empty certificate.
+        """Listen and return the port. Without a context: plain TCP; the registry is asked about an empty certificate.
 
         The context must have `verify_mode = ssl.CERT_REQUIRED`, so that a missing client certificate fails in the
         handshake. May be called again after `stop()`; sessions and retained messages are kept in between.

@@ -1,9 +1,7 @@
 """A broker that lets everybody in, over plain TCP: for benchmarks and for tests of MQTT alone.
 
-    with open_broker() as broker:          # runs in a thread of its own
-        connect to 127.0.0.1, broker.port;  broker.faults.order("no_puback", packets=1)
-
-    python -m tools.cloud.open_broker --port 1883        the same, until Ctrl-C
+`with open_broker() as broker:` runs one in a thread of its own: connect to 127.0.0.1 and `broker.port`, order faults
+with `broker.faults.order("no_puback", packets=1)`. `python -m tools.cloud.open_broker` is the same until Ctrl-C.
 """
 
 from __future__ import annotations
@@ -13,12 +11,13 @@ import asyncio
 import contextlib
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from tools.cloud.broker import Broker, silent
 from tools.cloud.faults import Faults
-from tools.cloud.interfaces import Identity, Log, Registry, Service
+from tools.cloud.interfaces import Clock, Identity, Log, Registry, Service
 from tools.cloud.limits import Limits
 
 Result = TypeVar("Result")
@@ -49,9 +48,10 @@ class BrokerThread:
         services: Sequence[Service] = (),
         limits: Limits | None = None,
         log: Log = silent,
+        clock: Clock = time.monotonic,
     ):
         self.faults = Faults()
-        self.broker = Broker(registry, services, limits=limits, faults=self.faults, log=log)
+        self.broker = Broker(registry, services, clock, limits, self.faults, log)
         self.port = 0
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="broker", daemon=True)

@@ -27,6 +27,7 @@ _SETTINGS = {"HEAP": None, "TIMEOUT_S": 10, "FRESH": False, "COMPANIONS": ()}
 
 def pytest_addoption(parser):
     parser.addoption("--canaries", action="store_true", help="collect the device tests that must fail, too")
+    parser.addoption("--no-skips", action="store_true", help="a skipped test fails the run: everything is installed")
 
 
 def pytest_ignore_collect(collection_path, config):
@@ -45,10 +46,23 @@ def pytest_report_header():
     return _describe_interpreter()
 
 
-def pytest_terminal_summary(terminalreporter):
+def pytest_terminal_summary(terminalreporter, config):
     terminalreporter.section("device tests")
     for line in _describe_interpreter():
         terminalreporter.line(line)
+    if _forbidden_skips(config):
+        terminalreporter.line("tests were skipped, and --no-skips was given: the run has failed", red=True)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session):
+    if _forbidden_skips(session.config):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _forbidden_skips(config):
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    return config.getoption("no_skips") and bool(reporter and reporter.stats.get("skipped"))
 
 
 def _describe_interpreter():

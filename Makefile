@@ -4,10 +4,11 @@
 PYTHON ?= python3
 VENV := .venv
 TOOLS := $(VENV)/bin/python -m tools
+PIP := $(VENV)/bin/python -m pip --quiet --quiet --disable-pip-version-check
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test sim cloud bench deps lint format flash monitor clean
+.PHONY: help demo test sim cloud bench deps lint flash monitor clean
 
 help: ## this list
 	@echo "Usage: make VERB [ARGS=\"...\"]"
@@ -31,12 +32,8 @@ bench: $(VENV)/base.installed ## measured numbers, as a table
 deps: $(VENV)/base.installed ## the real umqtt.simple and aioble by mip, into .deps/
 	@$(TOOLS) deps $(ARGS)
 
-lint: $(VENV)/lint.installed ## ruff, the import law, and the firmware compiled for MicroPython 1.24
+lint: $(VENV)/lint.installed ## ruff, the import law, the firmware compiled for MicroPython 1.24; ARGS=--fix mends
 	@$(TOOLS) lint $(ARGS)
-
-format: $(VENV)/lint.installed ## lay out the sources as lint wants them
-	@$(VENV)/bin/ruff check --quiet --select I --fix .
-	@$(VENV)/bin/ruff format .
 
 flash: $(VENV)/board.installed ## put the firmware on a board: make flash PORT=/dev/ttyUSB0
 	@$(TOOLS) flash $(if $(PORT),--port $(PORT)) $(ARGS)
@@ -48,18 +45,20 @@ clean: ## remove what the verbs made (.venv, .deps, simulated boards and clouds,
 	rm -rf $(VENV) .deps .board .cloud .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(VENV)/bin/python:
+# The environment itself; a file tells that it is whole, so that an interrupted attempt is made anew.
+$(VENV)/made:
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.10 or later is needed, and '$(PYTHON)' is not there." >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
 	    echo "Python 3.10 or later is needed; this is $$($(PYTHON) --version). Choose another: make PYTHON=python3.12 ..." >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	    echo "$(PYTHON) has no venv: on Debian and Ubuntu, apt install python3-venv." >&2; exit 1; }
 	@echo "Making $(VENV) with $$($(PYTHON) --version)"
-	@$(PYTHON) -m venv $(VENV)
-	@$(VENV)/bin/python -m pip install --quiet --quiet --disable-pip-version-check --upgrade "pip>=25.1" || { rm -rf $(VENV); exit 1; }
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(PIP) install --upgrade "pip>=25.1" # the first that knows --group
+	@touch $@
 
 # One file per group of pyproject.toml: newer than it once the group is installed.
-$(VENV)/%.installed: pyproject.toml | $(VENV)/bin/python
+$(VENV)/%.installed: pyproject.toml | $(VENV)/made
 	@echo "Installing what '$*' needs into $(VENV) (once; see pyproject.toml)"
-	@$(VENV)/bin/python -m pip install --quiet --quiet --disable-pip-version-check --group $*
+	@$(PIP) install --group $*
 	@touch $@

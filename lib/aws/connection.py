@@ -1,0 +1,329 @@
+"""One MQTT connection at work: the reader, the flusher and the keeper.
+
+The reader takes packets in and acknowledges them; the flusher finishes writes for which the socket had no room; the
+keeper re-sends what was not acknowledged, pings, and notices a dead link. Whatever ends the connection goes through
+`fail`, once.
+"""
+
+import asyncio
+import time
+from asyncio import core
+
+from micropython import const
+
+import errors
+
+from . import packets, tls
+from .link import readable, writable
+
+_KEEPER_MS = const(250)
+_ACK_BYTES = const(128)  # 32 acknowledgements go out in one write
+_PUBLISHES_PER_TURN = const(8)  # QoS 0 in a row, before the other tasks get a turn
+
+
+class Connection:
+    """Serves `link`, on which CONNECT has been sent, until `error` is set.
+
+    `deliver(topic, payload)` is called with bytes and a memoryview, `dropped(topic, reason)` for a message that was
+    skipped, `ended(error)` once at the end. None of them may wait.
+    """
+
+    def __init__(self, link, receiver, outbox, send_buffer, timing, deliver, dropped, ended):
+        self.ready = False  # CONNACK was received, requests may be sent
+        self.error = None
+        self.refusal = 0  # return code of the CONNACK
+        self.session_present = 0
+        self.opened = asyncio.Event()  # CONNACK received, or ended
+        self._link = link
+        self._receiver = receiver
+        self._outbox = outbox
+        self._buffer = send_buffer
+        self._timing = timing
+        self._deliver = deliver
+        self._dropped = dropped
+        self._ended = ended
+        self._topic = b""  # of the last message: the next one often has the same
+        self._acks = bytearray(_ACK_BYTES)
+        self._acks_spare = bytearray(_ACK_BYTES)
+        self._acks_end = 0
+        self._in_turn = 0
+        self._writing = None  # the QoS 0 request that the link is busy with
+        self._taking = False
+        self._blocked = asyncio.Event()
+        self._drained = asyncio.Event()
+        self._heard_ms = self._spoke_ms = self._pinged_ms = time.ticks_ms()
+        self._tasks = ()
+
+    def start(self):
+        """Start the tasks."""
+        self._receiver.reset()
+        self._tasks = [asyncio.create_task(self._guarded(work())) for work in (self._read, self._flush, self._keep)]
+
+    async def _guarded(self, work):
+        try:
+            await work
+        except errors.DeviceError as failure:
+            self.fail(failure)
+        except (OSError, MemoryError) as failure:
+            self.fail(tls.connection_failure(failure))
+        except Exception as failure:  # noqa: BLE001 - a mistake of ours ends the connection, not the device
+            self.fail(errors.error("task_failed", "mqtt", repr(failure)))
+
+    def fail(self, error):
+        """End the connection with `error`."""
+        if self.error is not None:
+            return
+        self.error = error
+        self.ready = False
+        for task in self._tasks:
+            # A task cannot cancel itself, nor the reader while a handler runs in it: they see `error` and return.
+            if task is not core.cur_task and not (self._taking and task is self._tasks[0]):
+                task.cancel()
+        self._link.close()
+        if self._writing is not None:
+            self._writing.finish(error)
+        self._ended(error)
+        self.opened.set()
+
+    # Sending
+
+    def publish_now(self, topic, payload, retain):
+        """Send a QoS 0 message of bytes at once; False when it has to wait, take turns, or is too large for that."""
+        size = len(payload)
+        if not self.ready or self._link.busy or self._outbox.waiting or size + len(topic) + 9 > len(self._buffer):
+            return False
+        if self._in_turn >= _PUBLISHES_PER_TURN:
+            self._in_turn = 0
+            return False
+        self._in_turn += 1
+        self._send_publish(0x31 if retain else 0x30, topic, 0, payload)
+        return True
+
+    def pump(self):
+        """Send what waits, as far as the window and the socket allow."""
+        while self.ready and not self._link.busy:
+            request = self._outbox.next()
+            if request is None:
+                return
+            self._transmit(request)
+
+    def send_last(self, packet):
+        """Send a packet that has no answer (DISCONNECT), where the socket has room."""
+        if self.ready and not self._link.busy:
+            self._send(packet, len(packet))
+
+    def _transmit(self, request):
+        request.sent_ms = time.ticks_ms()
+        request.tries += 1
+        kind = request.first & 0xF0
+        if kind == packets.PUBLISH:
+            first = request.first
+            if request.qos and (request.resend or request.tries > 1):
+                first |= packets.DUP
+            complete = self._send_publish(first, request.topic, request.packet_id, request.payload)
+            if not request.qos:
+                self._sent(request, complete)
+            return
+        if request.first == packets.SUBSCRIBE:
+            packet = packets.subscribe(request.packet_id, request.topic, request.payload)
+        else:
+            packet = packets.unsubscribe(request.packet_id, request.topic)
+        self._send(packet, len(packet))
+
+    def _sent(self, request, complete):
+        if complete or self.error is not None:
+            request.finish(self.error)
+        else:
+            self._writing = request
+
+    def _send_publish(self, first, topic, packet_id, payload):
+        buffer = self._buffer
+        size = len(payload)
+        at = packets.publish_head(buffer, first, topic, packet_id, size)
+        room = len(buffer) - at
+        if size <= room:
+            buffer[at : at + size] = payload
+            return self._send(buffer, at + size)
+        # As much as fits goes with the head, the rest straight from the caller's own buffer.
+        rest = memoryview(payload)
+        buffer[at : at + room] = rest[:room]
+        return self._send(buffer, at + room, rest, room)
+
+    def _send(self, data, size, tail=None, tail_at=0):
+        """Write; False when a part is left, which the flusher finishes, or when the connection ended."""
+        self._spoke_ms = time.ticks_ms()
+        try:
+            if self._link.send(data, size, tail, tail_at):
+                return True
+        except (OSError, MemoryError) as failure:
+            self.fail(tls.connection_failure(failure))
+            return False
+        self._blocked.set()
+        return False
+
+    async def _flush(self):
+        while True:
+            await self._blocked.wait()
+            self._blocked.clear()
+            while self._link.busy:
+                await writable(self._link.raw)
+                self._link.resume()
+            if self._writing is not None:
+                self._writing.finish()
+                self._writing = None
+            self._send_acks()
+            self.pump()
+            self._drained.set()
+
+    # Receiving
+
+    async def _read(self):
+        receiver = self._receiver
+        link = self._link
+        while True:
+            space = receiver.space()
+            count = link.stream.readinto(space)
+            if count:
+                self._heard_ms = time.ticks_ms()
+                receiver.added(count)
+                while not self._take_packets():
+                    # The peer does not read, so there is no room for our acknowledgements: read nothing more either.
+                    self._drained.clear()
+                    await self._drained.wait()
+                if self.error is not None:
+                    return
+            elif count == 0:
+                raise errors.error("connection_lost", "by the other side")
+            if count == len(space):
+                await core.sleep_ms(0)  # there may be more in the TLS layer, where the poller does not see it
+            else:
+                await readable(link.raw)
+
+    def _take_packets(self):
+        """Handle every whole packet in the receiver; False when there was no room for more acknowledgements."""
+        receiver = self._receiver
+        self._taking = True
+        try:
+            while self.error is None:
+                if self._acks_end == _ACK_BYTES and not self._send_acks():
+                    return False
+                if not receiver.next():
+                    break
+                if receiver.first >> 4 == 3:
+                    self._take_message()
+                else:
+                    self._take_answer(receiver.first, receiver.body, receiver.stop)
+        finally:
+            self._taking = False
+        if self._acks_end:
+            self._send_acks()
+        return True
+
+    def _take_message(self):
+        receiver = self._receiver
+        buffer = receiver.buffer
+        at = receiver.body
+        qos_bits = receiver.first & 6  # 2 for QoS 1, which is as many as the packet id has bytes
+        if not self.ready or qos_bits > 2 or receiver.stop - at < 2:
+            raise errors.error("protocol", "PUBLISH of type %02x" % receiver.first)
+        size = buffer[at] << 8 | buffer[at + 1]
+        at += 2
+        payload_at = at + size + qos_bits
+        if not size or payload_at > receiver.stop:
+            raise errors.error("protocol", "a topic of %d bytes" % size)
+        topic = self._topic
+        if len(topic) != size or not buffer.startswith(topic, at):
+            topic = self._topic = bytes(receiver.view[at : at + size])
+        if qos_bits:
+            self._acknowledge(buffer[payload_at - 2], buffer[payload_at - 1])
+        if receiver.too_large:
+            self._dropped(topic, "too_large")
+        else:
+            self._deliver(topic, receiver.view[payload_at : receiver.stop])
+
+    def _acknowledge(self, high, low):
+        # It leaves with the others when all that was received has been handed over.
+        if not high and not low:
+            raise errors.error("protocol", "packet id 0")
+        acks = self._acks
+        at = self._acks_end
+        acks[at] = packets.PUBACK
+        acks[at + 1] = 2
+        acks[at + 2] = high
+        acks[at + 3] = low
+        self._acks_end = at + 4
+
+    def _send_acks(self):
+        """Write the collected acknowledgements; False when the socket is busy."""
+        if not self._acks_end:
+            return True
+        if self._link.busy or self.error is not None:
+            return False
+        # The link may hold on to the buffer, so the next ones are collected in the other.
+        acks, size = self._acks, self._acks_end
+        self._acks, self._acks_spare = self._acks_spare, acks
+        self._acks_end = 0
+        self._send(acks, size)
+        return True
+
+    def _take_answer(self, first, at, stop):
+        buffer = self._receiver.buffer
+        if first == packets.PINGRESP and at == stop and self.ready:
+            return
+        if first == packets.CONNACK and stop - at == 2 and not self.opened.is_set():
+            self._take_connack(buffer[at], buffer[at + 1])
+            return
+        short = stop - at == 2 and first in (packets.PUBACK, packets.UNSUBACK)
+        if not self.ready or not (short or (first == packets.SUBACK and stop - at > 2)):
+            raise errors.error("protocol", "unexpected packet %02x of %d bytes" % (first, stop - at))
+        request = self._outbox.acknowledged(buffer[at] << 8 | buffer[at + 1], first)
+        if request is not None:
+            if first == packets.SUBACK:
+                request.granted = bytes(buffer[at + 2 : stop])
+            request.finish()
+            self.pump()
+
+    def _take_connack(self, flags, code):
+        if flags > 1:
+            raise errors.error("protocol", "CONNACK flags %02x" % flags)
+        self.refusal = code
+        self.session_present = flags
+        if code == 0:
+            self.ready = True
+            self._outbox.reconnected(flags == 1)
+            self.pump()
+        self.opened.set()
+
+    # Keeping
+
+    async def _keep(self):
+        while True:
+            await core.sleep_ms(_KEEPER_MS)
+            self._outbox.expire(errors.error("no_acknowledgement"))
+            if self.ready:
+                self._resend()
+                self._keep_alive()
+
+    def _resend(self):
+        before_ms = time.ticks_add(time.ticks_ms(), -self._timing.ack_ms)
+        while not self._link.busy and self.error is None:
+            request = self._outbox.unacknowledged(before_ms)
+            if request is None:
+                return
+            if request.tries >= self._timing.tries:
+                raise errors.error("no_acknowledgement")
+            self._transmit(request)
+
+    def _keep_alive(self):
+        """Ping when nothing was received, or sent, for half of the keepalive; all of it without a byte is the end."""
+        keepalive_ms = self._timing.keepalive_ms
+        if not keepalive_ms:
+            return
+        now_ms = time.ticks_ms()
+        silent_ms = time.ticks_diff(now_ms, self._heard_ms)
+        if silent_ms >= keepalive_ms:
+            raise errors.error("no_pingresp")
+        quiet_ms = max(silent_ms, time.ticks_diff(now_ms, self._spoke_ms))
+        if min(quiet_ms, time.ticks_diff(now_ms, self._pinged_ms)) > keepalive_ms // 2 and not self._link.busy:
+            self._pinged_ms = now_ms
+            self._send(packets.PINGREQ_PACKET, 2)

@@ -1,0 +1,143 @@
+"""One TCP or TLS connection: opened with deadlines, written and read without blocking.
+
+A TLS socket is polled through the TCP socket below it once the handshake is done: the poller of a port with file
+descriptors needs a millisecond for anything else. That is right because a read that returned less than was asked for
+has emptied the TLS layer, so that only new bytes from the network can bring more.
+
+Only tasks of the MQTT engine may wait here: asyncio forgets every other waiter of a socket when one is cancelled.
+"""
+
+import asyncio
+import errno
+import gc
+import socket
+from asyncio import core
+
+import errors
+
+from . import tls
+
+
+def readable(stream):
+    """await readable(stream): until there is something to read, or an error to find."""
+    yield core._io_queue.queue_read(stream)
+
+
+def writable(stream):
+    """await writable(stream): until there is room to write, or an error to find."""
+    yield core._io_queue.queue_write(stream)
+
+
+class Link:
+    """A connection to `host`:`port`. `raw` is the TCP socket, `stream` what carries the bytes."""
+
+    def __init__(self, host, port):
+        self.host = host
+        self.port = port
+        self.raw = None
+        self.stream = None
+        # What is still to be written: a part of `_data`, then a part of `_tail`.
+        self._data = None
+        self._at = 0
+        self._end = 0
+        self._tail = None
+        self._tail_at = 0
+
+    async def open(self, address, timeout_ms):
+        """Connect to the IP address by TCP. Errors: `port_blocked`, `refused`, `unreachable`, `no_memory`."""
+        try:
+            self.raw = self.stream = raw = socket.socket()
+            raw.setblocking(False)
+            # Small packets must not wait for the acknowledgement of the packet before (Nagle's algorithm).
+            raw.setsockopt(6, 1, 1)  # IPPROTO_TCP, TCP_NODELAY: ports do not agree on naming them
+            await self._connect(socket.getaddrinfo(address, self.port)[0][-1], timeout_ms)
+        except asyncio.TimeoutError as failure:
+            raise errors.error("port_blocked", self.host, self.port) from failure
+        except MemoryError as failure:
+            raise errors.error("no_memory") from failure
+        except OSError as failure:
+            raise tls.connect_failure(failure, self.host, self.port) from failure
+
+    async def _connect(self, socket_address, timeout_ms):
+        try:
+            self.raw.connect(socket_address)
+        except OSError as failure:
+            if failure.errno != errno.EINPROGRESS:
+                raise
+        await asyncio.wait_for_ms(writable(self.raw), timeout_ms)
+        # Writable means decided, not connected. There is no SO_ERROR to ask in MicroPython: a read tells the error,
+        # or that it would block. Nobody speaks before the client in TLS or MQTT.
+        if self.raw.readinto(bytearray(1)) is not None:
+            raise errors.error("connection_lost", "closed as soon as it was accepted")
+
+    async def start(self, context, first_packet, timeout_ms):
+        """Shake hands in TLS, where there is a `context` (SSLContext), and write `first_packet`, which drives it.
+
+        Errors: those of the server's certificate, `cert_refused`, `tls_failed`, `no_memory`, `connection_lost`.
+        """
+        if context is None:
+            await self._write_first(first_packet, timeout_ms)
+            return
+        gc.collect()
+        try:
+            self.stream = context.wrap_socket(self.raw, server_hostname=self.host, do_handshake_on_connect=False)
+            await self._write_first(first_packet, timeout_ms)
+        except asyncio.TimeoutError as failure:
+            raise errors.error("tls_failed", "no answer in %d s" % (timeout_ms // 1000)) from failure
+        except (OSError, ValueError, MemoryError) as failure:
+            raise tls.handshake_failure(failure, self.host) from failure
+
+    def _write_first(self, packet, timeout_ms):
+        self._data = packet
+        self._at = 0
+        self._end = len(packet)
+        return asyncio.wait_for_ms(self._write_all(), timeout_ms)
+
+    async def _write_all(self):
+        while not self.resume():
+            # In the handshake the TLS socket itself must be polled: it knows whether it wants to read or to write.
+            await writable(self.stream)
+
+    @property
+    def busy(self):
+        """Whether a part of the last `send` is still to be written."""
+        return self._data is not None
+
+    def send(self, data, size, tail=None, tail_at=0):
+        """Write the first `size` bytes of `data`, then `tail` from `tail_at` on; True when all of it is out.
+
+        Else `busy` is True, and `resume` goes on when the socket is writable; both buffers must stay as they are
+        until then. Raises OSError.
+        """
+        self._data = data
+        self._at = 0
+        self._end = size
+        self._tail = tail
+        self._tail_at = tail_at
+        return self.resume()
+
+    def resume(self):
+        """Write more of what is left; True when all of it is out."""
+        # A write that would block is tried again with the same bytes and the same length: the TLS layer has already
+        # made its record of them.
+        while True:
+            written = self.stream.write(self._data, self._at, self._end - self._at)
+            if written is None:
+                return False
+            self._at += written
+            if self._at < self._end:
+                return False
+            if self._tail is None:
+                self._data = None
+                return True
+            self._data = self._tail
+            self._at = self._tail_at
+            self._end = len(self._tail)
+            self._tail = None
+
+    def close(self):
+        """Close it. What was not written is lost."""
+        for stream in (self.stream, self.raw):
+            if stream is not None:
+                stream.close()
+        self._data = self._tail = None

@@ -144,7 +144,11 @@ def violations(root):
         if room_of(module) is None:
             found.append(f"{name}:1: has no row in ROOMS of tests/host/test_architecture.py")
             continue
-        tree = ast.parse(text, str(path))
+        try:
+            tree = ast.parse(text, str(path))
+        except SyntaxError as error:
+            found.append(f"{name}:{error.lineno}: {error.msg}")
+            continue
         found += [f"{name}:{line}: {offence}" for check in CHECKS for line, offence in check(module, tree, ours)]
     for path in sorted((root / "lib").rglob("__init__.py")):
         if path.read_text(encoding="utf-8").strip():
@@ -196,6 +200,7 @@ OFFENCES = {
     "an assert": ("lib/wifi.py", "def f(x):\n    assert x\n", "assert"),
     "a print": ("lib/wifi.py", "def f():\n    print(1)\n", "print"),
     "work at import": ("lib/wifi.py", "open('x')\n", "works at import"),
+    "no Python": ("lib/wifi.py", "x = (\n", "never closed"),
     "a long file": ("lib/wifi.py", "x = 1\n" * 301, "301 lines"),
     "a long test": ("tests/host/test_x.py", "x = 1\n" * 301, "301 lines"),
 }

@@ -11,8 +11,17 @@ GATEWAY = "192.168.4.1"
 NETMASK = "255.255.255.0"
 STATION = "192.168.4.2"
 PUBLIC_NAME_SERVERS = ("1.1.1.1", "8.8.8.8", "9.9.9.9")
-TIME_SERVERS = ("pool.ntp.org", "0.pool.ntp.org", "1.pool.ntp.org", "2.pool.ntp.org", "3.pool.ntp.org",
-                "time.google.com", "time.cloudflare.com", "time.aws.com", "time.windows.com")
+TIME_SERVERS = (
+    "pool.ntp.org",
+    "0.pool.ntp.org",
+    "1.pool.ntp.org",
+    "2.pool.ntp.org",
+    "3.pool.ntp.org",
+    "time.google.com",
+    "time.cloudflare.com",
+    "time.aws.com",
+    "time.windows.com",
+)
 
 # esp_wifi_types.h, wifi_auth_mode_t
 OPEN = 0
@@ -28,7 +37,7 @@ class AccessPoint:
     access points differ, and 15 and 204 look like any other timeout.
     """
 
-    def __init__(self, name, password, rssi, channel, auth, bssid, ticks):
+    def __init__(self, name, password, rssi, channel, auth, bssid, air):
         self.name = name
         self.password = password
         self.rssi = rssi
@@ -40,14 +49,17 @@ class AccessPoint:
         self.gives_address = True
         self.stalled = False
         self.latency_ms = 0
+        self.outages = 0  # how often it was switched off: the connections of before are dead
+        self.cut_left = None  # bytes until a connection is cut; needs the router of `tools.sim.World`
         self.wrong_password_reasons = (15, 15, 204, 202)
         self.kicks = 0  # how often the stations were thrown out, or the radio was switched off
-        self.changed_ms = ticks()
-        self._ticks = ticks
+        self._air = air
+        self.changed_ms = air.ticks()
 
     def vanish(self):
         """Switch it off. It forgets its stations, and the router behind it every connection: those stay silent."""
         self.present = False
+        self.outages += 1
         self.kick()
 
     def back(self):
@@ -75,8 +87,13 @@ class AccessPoint:
         self.kicks += 1
         self._changed()
 
+    def cut_after(self, count):
+        """Reset the connection through which the next `count` bytes, of both directions together, have passed."""
+        self.cut_left = count
+
     def _changed(self):
-        self.changed_ms = self._ticks()
+        self.changed_ms = self._air.ticks()
+        self._air.changed(self)
 
 
 class Air:
@@ -94,24 +111,29 @@ class Air:
         self.hostile = None
         self.dns_timeout_ms = 1500  # how long the chip's own resolver waits for a silent name server; 7 s there
         self.radio_factor = 1  # 10 is about the chip's own speed of joining
-        self._ticks = ticks
+        self.ticks = ticks
         self._points = {}
         self._names = {}
         self._blocked = set()
         self._refused = set()
+        self._time_servers = set()
         for name in TIME_SERVERS:
-            self.name(name)
+            self.time_server(name)
 
     def access_point(self, name, password=None, rssi=-50, channel=6, auth=None):
         """A new network in range, or the known one of that name with these properties. Returns it."""
         bssid = bytes((0x02, 0, 0, 0, 0, len(self._points) + 1))
-        point = AccessPoint(name, password, rssi, channel, auth, bssid, self._ticks)
+        point = AccessPoint(name, password, rssi, channel, auth, bssid, self)
         old = self._points.get(name)
         if old is not None:
             point.bssid = old.bssid
             point.kicks = old.kicks + 1
+            point.outages = old.outages + 1
         self._points[name] = point
         return point
+
+    def changed(self, point):
+        """Called when something became of an access point."""
 
     def access_points(self):
         """All of them, also those switched off."""
@@ -142,6 +164,10 @@ class Air:
         """A firewall drops what goes to this port of anyone: no answer at all."""
         _switch(self._blocked, port, on)
 
+    def is_blocked(self, port):
+        """Whether the firewall drops it."""
+        return port in self._blocked
+
     def refuse(self, port, on=True):
         """Nobody accepts connections to this port of anyone: each is refused at once."""
         _switch(self._refused, port, on)
@@ -169,19 +195,13 @@ class Air:
 
     def is_time_server(self, address):
         """Whether a time server listens there: the router, and the well-known names."""
-        if address == GATEWAY:
-            return True
-        for name in TIME_SERVERS:
-            if self._names.get(name, ("",))[0] == address:
-                return True
-        return False
+        return address == GATEWAY or address in self._time_servers
 
     def time_server(self, host):
         """Let `host` be a time server, too. Returns its address."""
-        global TIME_SERVERS
-        if host not in TIME_SERVERS:
-            TIME_SERVERS += (host,)
-        return self.name(host)
+        address = self.name(host)
+        self._time_servers.add(address)
+        return address
 
 
 def _switch(numbers, number, on):

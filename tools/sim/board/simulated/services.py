@@ -9,6 +9,8 @@ _NXDOMAIN = 3
 
 def answers(air, address, port, data, now_ns):
     """The datagrams that come back for one sent to `address`:`port`: none, one, or a hostile server's. Bounded: 2."""
+    if air.is_blocked(port):
+        return []
     if port == 53 and air.is_name_server(address) and air.dns:
         answer = dns_answer(data, air.lookup)
     elif port == 123 and air.is_time_server(address) and air.ntp:

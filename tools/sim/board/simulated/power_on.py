@@ -1,0 +1,83 @@
+"""What the chip does from power-on to the REPL (main.c, _boot.py): mount the file system, run boot.py, run main.py.
+
+The host starts `import simulated.power_on`. From here on the device's file system is a littlefs of its own at "/";
+the repository is what the firmware image would be, mounted at "/rom".
+"""
+
+import gc
+import os
+import sys
+
+import __main__
+import simulation
+import vfs
+from simulated.flash import VfsFile
+
+_ROM = "/rom"
+
+
+def _mount(device):
+    try:
+        return vfs.VfsLfs2(device)
+    except OSError:
+        print("Performing initial setup")
+        vfs.VfsLfs2.mkfs(device)
+        return vfs.VfsLfs2(device)
+
+
+def _read(path):
+    try:
+        with open(path) as file:
+            return file.read()
+    except OSError:
+        return None
+
+
+def _run(script, paths):
+    """Run the first of `paths` that is there. Returns whether it ended by itself, or was not there."""
+    for path in paths:
+        source = _read(path)
+        if source is not None:
+            break
+    else:
+        return True
+    try:
+        code = compile(source, script, "exec")
+        source = None
+        exec(code, __main__.__dict__)
+        return True
+    except SystemExit:
+        simulation.board.restart("sys.exit()", 5)
+    except BaseException as error:
+        sys.print_exception(error)
+    return False
+
+
+def _start():
+    # esp32 first: nvs_flash_init comes before the file system. Compiling leaves holes in a small heap.
+    for name in ("esp32", "machine", "network", "socket", "ssl"):
+        __import__(name)
+        gc.collect()
+    state = simulation.board.channel.ask("image")
+    device = VfsFile(simulation.board.folder + "/vfs.bin", state["vfs_size"], simulation.board.flash)
+    host = vfs.VfsPosix("/")
+    root = _mount(device)
+    vfs.umount("/")
+    vfs.mount(root, "/")
+    vfs.mount(host, _ROM)
+    os.chdir("/")
+    sys.path[:] = [""] + [_ROM + folder for folder in state["path"]] + [".frozen", "/lib"]
+    gc.collect()
+    simulation.board.channel.ask("running", gc.mem_alloc())
+    _boot(state)
+
+
+def _boot(state):
+    why = "boot.py failed"
+    if _run("boot.py", ["/boot.py", _ROM + state["boot"]]):
+        ended = _run("main.py", ["/main.py", _ROM + state["main"]])
+        why = "main.py ended" if ended else "main.py failed"
+    simulation.board.channel.die("repl", why)
+
+
+_start()

@@ -1,0 +1,224 @@
+"""The power cord of a simulated ESP32: switches it on, cuts its power, restarts it when the chip would restart."""
+
+import threading
+import time
+import weakref
+
+from tools.sim.chip import DEEPSLEEP, HARD, Chip
+from tools.sim.console import Console
+from tools.sim.image import Image
+from tools.sim.life import End, Life
+from tools.sim.storage import Flash
+from tools.sim.world import World
+
+_STOP_S = 10
+_CRASHES = 5  # of the interpreter itself in a row: then the board stays off
+
+
+class Board:
+    """A simulated ESP32 whose flash is `folder`.
+
+        with World() as world, Board(folder, world) as device:
+            device.write_file("/settings.json", text)
+            device.power_on()
+            device.wait_for("NORMAL .*aws.connected", timeout_s=20)
+
+    `heap` limits Python's heap ("96k"); `image` "stock" or "ota" decides the size of NVS; `boot`, `main`, `lib` and
+    `packages` replace what runs; `mac` is burnt into a new board; `on_line` is called with each line of the console,
+    in the board's own thread. A context manager: leaving it switches off.
+    """
+
+    def __init__(self, folder, world=None, *, heap=None, image="stock", boot=None, main=None, lib=None, packages=None,
+                 mac=None, on_line=None):  # fmt: skip
+        self.flash = Flash(folder, image)
+        self.flash.mac(mac)
+        self.image = Image(boot, main, lib, packages, heap)
+        self.starts = []  # why it started, each time: "power on", "machine.reset()", "watchdog", ...
+        self._own_world = World() if world is None else None
+        self.world = world or self._own_world
+        self._link = self.world.attach()
+        self._console = Console(on_line)
+        self._chip = Chip()
+        self._life = None
+        self._thread = None
+        self._lock = threading.Lock()
+        self._off = threading.Event()
+        self._off.set()
+        self._cleanup = weakref.finalize(self, _end, self._holder())
+
+    def _holder(self):
+        # What must end when nobody holds the board any more; it must not hold the board itself.
+        self._running = {"life": None, "world": self._own_world}
+        return self._running
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    @property
+    def is_on(self):
+        """Whether it has power; asleep or in its REPL it has."""
+        return not self._off.is_set()
+
+    @property
+    def writes(self):
+        """Flash writes so far, programming and erasing of a block alike."""
+        return self._chip.writes
+
+    @property
+    def lines(self):
+        """The last lines of the console. Lines that begin with "sim: " are the simulator's own."""
+        return self._console.lines()
+
+    @property
+    def unique_id(self):
+        """The base MAC, 12 hex digits."""
+        return self.flash.mac()
+
+    def power_on(self):
+        """Give it power."""
+        with self._lock:
+            if self.is_on:
+                raise RuntimeError("the board is on already")
+            self._chip.power_on()
+            self._off.clear()
+            self._thread = threading.Thread(target=self._live, name="simulated ESP32", daemon=True)
+            self._thread.start()
+
+    def power_cut(self):
+        """Take the power away, in the middle of whatever it does."""
+        self._interrupt(End("power cut"))
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(_STOP_S)
+
+    def reset(self):
+        """Press the reset button."""
+        self._interrupt(End("reset button", HARD))
+
+    def cut_at_write(self, n, torn=False):
+        """Cut the power at the n-th flash write from now (1 is the next one); `torn` lets half of it happen.
+
+        The board is off then. None calls it off.
+        """
+        self._chip.cut_at_write(n, torn)
+
+    def wait_until_off(self, timeout_s=20):
+        """Until `cut_at_write` has struck, or something else ended it. Raises TimeoutError."""
+        if not self._off.wait(timeout_s):
+            self._console.wait_for("(?!)", 0, lambda: f"the board is still on after {timeout_s} s")
+        self._thread.join(_STOP_S)
+
+    def hold_button(self, pin=0):
+        """Connect the pin to ground, and keep it there."""
+        self._chip.drive_pin(pin, 0)
+
+    def release_button(self, pin=0):
+        """Let go of it."""
+        self._chip.drive_pin(pin, None)
+
+    def drive_pin(self, pin, level):
+        """0, 1, or None for nothing attached."""
+        self._chip.drive_pin(pin, level)
+
+    def wait_for(self, pattern, timeout_s=20):
+        """The next line of the console that `pattern` is found in, after the one that was waited for last.
+
+        Raises TimeoutError with the last lines, at once when the device sits in its REPL without a watchdog.
+        """
+        return self._console.wait_for(pattern, timeout_s, self._silent_because)
+
+    def wait_for_start(self, reason, timeout_s=20):
+        """Until it has started for that reason (regular expression), such as "watchdog"."""
+        return self.wait_for(f"^sim: start .*{reason}", timeout_s)
+
+    def write_file(self, path, data):
+        """Put a file (str or bytes) on the device's file system, while it is off."""
+        self._require_off()
+        self.flash.write(path, data)
+
+    def remove_file(self, path):
+        """Remove a file, while the device is off."""
+        self._require_off()
+        self.flash.remove(path)
+
+    def read_file(self, path):
+        """The bytes of a file of the device, as they are on flash now."""
+        return self.flash.read(path)
+
+    def list_files(self):
+        """The paths of all its files."""
+        return self.flash.list()
+
+    def erase(self):
+        """Erase flash: NVS and file system are as from the factory."""
+        self._require_off()
+        self.flash.erase()
+
+    def deploy(self, repository):
+        """Copy boot.py, main.py and lib/ of a checkout to the file system, as `make flash` does."""
+        for path in sorted([*repository.glob("boot.py"), *repository.glob("main.py")]):
+            self.write_file(f"/{path.name}", path.read_bytes())
+        for path in sorted((repository / "lib").rglob("*.py")):
+            self.write_file(f"/{path.relative_to(repository)}", path.read_bytes())
+
+    def stop(self):
+        """Power off; the flash stays."""
+        self.power_cut()
+        self._cleanup()
+
+    def _require_off(self):
+        if self.is_on:
+            raise RuntimeError("switch the board off first (power_cut): its file system is in use")
+
+    def _silent_because(self):
+        life = self._life
+        if life is not None and life.repl and self._chip.watchdog_ms is None:
+            return f"the board sits in its REPL, {life.repl}"
+        return None
+
+    def _interrupt(self, end):
+        with self._lock:
+            if self._life is not None:
+                self._life.interrupt(end)
+
+    def _live(self):
+        reason, crashes = "power on", 0
+        try:
+            while reason is not None and crashes < _CRASHES:
+                self.starts.append(reason)
+                self._console.add(f"sim: start {len(self.starts)}: {reason}")
+                end = self._live_once()
+                crashes = crashes + 1 if end.reason.startswith("crash") else 0
+                reason = self._after(end)
+        finally:
+            self._off.set()
+
+    def _live_once(self):
+        life = Life(self._chip, self.flash, self.image, self._link, self._console)
+        with self._lock:
+            self._life = self._running["life"] = life
+        end = life.run()
+        with self._lock:
+            self._life = self._running["life"] = None
+        return end
+
+    def _after(self, end):
+        """Why the next start happens, or None."""
+        if end.cause is None:
+            self._console.add(f"sim: off: {end.reason}")
+            return None
+        if end.cause == DEEPSLEEP:
+            self._console.add(f"sim: {end.reason}")
+            time.sleep(end.sleep_s or 0)
+        self._chip.restart(end.cause)
+        return end.reason
+
+
+def _end(running):
+    """The board was forgotten, or the program ends."""
+    if running["life"] is not None:
+        running["life"].interrupt(End("power cut"))
+    if running["world"] is not None:
+        running["world"].close()

@@ -1,0 +1,226 @@
+"""One life of a simulated chip, from its start to its restart or end: a process of the MicroPython unix port."""
+
+import functools
+import json
+import os
+import select
+import socket
+import struct
+import subprocess
+import tempfile
+import time
+
+from tools import interpreter
+from tools.sim import chip as chips
+from tools.sim.chip import Chip
+from tools.sim.console import Console
+from tools.sim.image import Image
+from tools.sim.storage import Flash
+
+_STOP_S = 5
+
+
+class End(Exception):
+    """How the life ended: `reason` for the log; `cause` of the next start, or None when there is none."""
+
+    def __init__(self, reason, cause=None, sleep_s=0):
+        super().__init__(reason)
+        self.reason = reason
+        self.cause = cause
+        self.sleep_s = sleep_s
+
+
+class Life:
+    """Runs one process. `run` returns an `End`; `interrupt(end)`, from any thread, makes it end that way."""
+
+    def __init__(self, chip, flash, image, link, console):
+        self._chip = chip
+        self._flash = flash
+        self._image = image
+        self._link = link
+        self._console = console
+        self._interrupted = None
+        self._wake_in, self._wake_out = os.pipe()
+        self.repl = None  # why the device sits in its REPL, once it does
+
+    def interrupt(self, end):
+        self._interrupted = end
+        os.write(self._wake_out, b"!")
+
+    def run(self):
+        ours, theirs = socket.socketpair()
+        process = self._start(theirs)
+        theirs.close()
+        try:
+            return self._serve(process, ours)
+        except End as end:
+            return end
+        finally:
+            self._link.forget()  # before the process dies: a chip without power says no farewell
+            process.kill()
+            self._drain(process.stdout)
+            process.wait(_STOP_S)
+            for resource in (ours, process.stdout):
+                resource.close()
+            os.close(self._wake_in)
+            os.close(self._wake_out)
+
+    def _start(self, channel):
+        environment = dict(
+            os.environ,
+            MICROPYPATH=os.pathsep.join([str(interpreter.BOARD), ".frozen"]),
+            SIM_CHANNEL=str(channel.fileno()),
+        )
+        command = [interpreter.micropython()]
+        if self._image.heap_bytes:
+            command += ["-X", f"heapsize={self._image.heap_bytes + fakes_bytes()}"]
+        return subprocess.Popen(
+            [*command, "-c", "import simulated.power_on"],
+            cwd=self._flash.folder,
+            env=environment,
+            pass_fds=[channel.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            bufsize=0,
+            start_new_session=True,  # Ctrl-C in the terminal is not for the device
+        )
+
+    def _serve(self, process, channel):
+        while True:
+            left_s = self._chip.starves_in_s()
+            if left_s is not None and left_s <= 0:
+                raise End("watchdog", chips.WDT)
+            ready, _, _ = select.select([self._wake_in, process.stdout, channel], [], [], left_s)
+            if self._wake_in in ready:
+                raise self._interrupted
+            if process.stdout in ready:
+                self._print(process)
+            if channel in ready:
+                self._answer(channel)
+
+    def _print(self, process):
+        data = os.read(process.stdout.fileno(), 65536)
+        if data:
+            self._console.received(data)
+            return
+        code = process.wait(_STOP_S)
+        raise End(f"crash (exit code {code})" if code >= 0 else f"crash (signal {-code})", chips.HARD)
+
+    def _drain(self, stdout):
+        while select.select([stdout], [], [], 0.2)[0]:
+            data = os.read(stdout.fileno(), 65536)
+            if not data:
+                break
+            self._console.received(data)
+        self._console.flush()
+
+    def _answer(self, channel):
+        request = _receive(channel)
+        if request is None:
+            time.sleep(0.01)  # the end of the process is about to be seen on its output
+            return
+        operation, *arguments = request
+        answer = self._do(operation, arguments)
+        data = b"" if answer is None else json.dumps(answer, separators=(",", ":")).encode()
+        channel.sendall(struct.pack("!I", len(data)) + data)
+
+    def _do(self, operation, arguments):
+        own = getattr(self, f"_on_{operation}", None)
+        return own(*arguments) if own else self._link.answer(operation, arguments)
+
+    def _on_boot(self):
+        return {
+            "mac": self._flash.mac(),
+            "cause": self._chip.cause,
+            "wake": self._chip.wake,
+            "skew": self._chip.skew_ns,
+            "rtc": self._chip.rtc,
+            "idf_heap": self._chip.idf_heap,
+            "folder": str(self._flash.folder),
+            "nvs_size": self._flash.nvs_bytes,
+        }
+
+    def _on_image(self):
+        return dict(self._image.describe(), vfs_size=self._flash.vfs_bytes)
+
+    def _on_running(self, allocated):
+        self._image.running(allocated)
+
+    def _on_write(self):
+        cut = self._chip.count_write()
+        if cut == "cut":
+            self._on_dead()
+        return cut or None
+
+    def _on_dead(self):
+        raise End(f"power cut at write {self._chip.writes}")
+
+    def _on_restart(self, reason, cause):
+        sleep_s = 0
+        if cause == chips.DEEPSLEEP:
+            duration = reason.split()[1]
+            sleep_s = int(duration) / 1000 if duration.isdigit() else None
+        self._chip.soft_reset = cause == chips.SOFT
+        raise End(reason, cause, sleep_s)
+
+    def _on_repl(self, why):
+        self.repl = why
+        self._console.add(f"sim: REPL: {why}")
+
+    def _on_watchdog(self, timeout_ms):
+        self._chip.watch(timeout_ms)
+
+    def _on_feed(self):
+        self._chip.feed()
+        return self._chip.pin_changes()
+
+    def _on_skew(self, skew_ns):
+        self._chip.skew_ns = skew_ns
+
+    def _on_rtc(self, data):
+        self._chip.rtc = data
+
+    def _on_pin(self, pin):
+        return self._chip.pin(pin)
+
+
+@functools.lru_cache(maxsize=1)
+def fakes_bytes():
+    """Heap that the fakes hold when boot.py begins: measured on a board of its own, once."""
+
+    class Probe(Image):
+        def running(self, allocated):
+            raise End(allocated)
+
+    class Nowhere:
+        def forget(self):
+            pass
+
+    with tempfile.TemporaryDirectory(prefix="board-probe-") as folder:
+        console = Console()
+        end = Life(Chip(), Flash(folder), Probe(), Nowhere(), console).run()
+    if not isinstance(end.reason, int):
+        raise RuntimeError("the simulated board does not start: " + "; ".join(console.lines()))
+    return end.reason
+
+
+def _receive(channel):
+    header = _receive_exactly(channel, 4)
+    if header is None:
+        return None
+    data = _receive_exactly(channel, struct.unpack("!I", header)[0])
+    return None if data is None else json.loads(data)
+
+
+def _receive_exactly(channel, size):
+    data = b""
+    while len(data) < size:
+        try:
+            chunk = channel.recv(size - len(data))
+        except ConnectionError:
+            return None
+        if not chunk:
+            return None
+        data += chunk
+    return data

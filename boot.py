@@ -1,0 +1,78 @@
+"""Before anything: count the start, say which slot runs, and which module hides which. Never raises.
+
+An exception here would leave the chip at the REPL without running main.py, so everything is guarded, and what is
+wrong is printed. `sys.path` on the chip is ['', '.frozen', '/lib'].
+"""
+
+_FOLDER = 0x4000
+
+
+def _boot():
+    import board
+    from ota import slot
+
+    start = board.count_start()
+    why = board.clean_reason()
+    print(
+        "boot: start %s, slot %s, reset %s%s"
+        % (start or "unknown", slot.name(), board.reset_cause(), " (%s)" % why if why else "")
+    )
+    for warning in _shadows():
+        print("boot: " + warning)
+
+
+def _shadows():
+    # Stale copies are what an engineer loses an afternoon to: the file that was edited is not the one that runs.
+    top, library = _modules("/"), _modules("/lib")
+    for name in sorted(top | library):
+        if name in ("boot", "main") or name[0] == "_":
+            continue  # started by the port itself, not found by import
+        if name in top and name in library:
+            yield "/%s hides /lib/%s" % (name, name)
+        if _in_firmware(name):
+            yield (
+                "/%s hides the firmware's %s" % (name, name)
+                if name in top
+                else ("the firmware's %s hides /lib/%s" % (name, name))
+            )
+
+
+def _modules(folder):
+    import os
+
+    try:
+        entries = list(os.ilistdir(folder))
+    except OSError:
+        return set()
+    names = set()
+    for entry in entries:
+        base, _, ending = entry[0].rpartition(".")
+        if entry[1] == _FOLDER and entry[0] != "lib":
+            names.add(entry[0])
+        elif ending in ("py", "mpy"):
+            names.add(base)
+    return names
+
+
+def _in_firmware(name):
+    # Frozen modules cannot be listed, only imported; ours do nothing when they are. Python modules have a __file__,
+    # the interpreter's own have none (and follow rules of their own).
+    import sys
+
+    path, loaded = list(sys.path), dict(sys.modules)
+    sys.modules.pop(name, None)
+    sys.path[:] = [entry for entry in path if entry not in ("", "/", "/lib")]
+    try:
+        return hasattr(__import__(name), "__file__")
+    except ImportError:
+        return False
+    finally:
+        sys.path[:] = path
+        sys.modules.clear()
+        sys.modules.update(loaded)
+
+
+try:
+    _boot()
+except Exception as error:  # noqa: BLE001 (whatever it is: main.py must run)
+    print("boot: %s: %s" % (type(error).__name__, error))

@@ -1,0 +1,187 @@
+"""boot.py on the chip's file system: the line it prints, the start it counts, what hides what, and that it never fails.
+
+As on the chip, "/" is the device's own; the repository stands in for the firmware image, at "/rom".
+"""
+
+import os
+import sys
+
+import esp32
+import machine
+import simulation
+import vfs
+
+import board
+import errors  # noqa: F401  (loaded, as it is on a running device)
+from harness import equal
+
+ROM = "/rom"
+
+
+class Ram:
+    """A block device for one littlefs."""
+
+    def __init__(self, blocks=64):
+        self._data = bytearray(blocks * 512)
+
+    def readblocks(self, block, buffer, offset=0):
+        start = block * 512 + offset
+        buffer[:] = self._data[start : start + len(buffer)]
+
+    def writeblocks(self, block, buffer, offset=0):
+        start = block * 512 + offset
+        self._data[start : start + len(buffer)] = buffer
+
+    def ioctl(self, operation, argument):
+        return {4: 64, 5: 512, 6: 0}.get(operation)
+
+
+class Output:
+    """Takes what the chip prints."""
+
+    def __init__(self):
+        self.lines = []
+
+    def print(self, *words):
+        self.lines.append(" ".join(str(word) for word in words))
+
+    def __contains__(self, part):
+        return any(part in line for line in self.lines)
+
+
+def power_on(files=()):
+    """Run boot.py with these files on the device (names, or {name: text}); returns its Output."""
+    host, ram = vfs.VfsPosix("/"), Ram()
+    vfs.VfsLfs2.mkfs(ram)
+    host_path = list(sys.path)
+    library = board.__file__.rsplit("/", 1)[0]
+    source = read(library.rsplit("/", 1)[0] + "/boot.py")
+    vfs.umount("/")
+    vfs.mount(vfs.VfsLfs2(ram), "/")
+    vfs.mount(host, ROM)
+    os.chdir("/")
+    try:
+        sys.path[:] = [""] + [ROM + entry for entry in host_path if entry[:1] == "/"] + [".frozen", "/lib"]
+        write_files(files)
+        output = Output()
+        exec(source, {"__name__": "__main__", "print": output.print})
+        return output
+    finally:
+        sys.path[:] = host_path
+        vfs.umount(ROM)
+        vfs.umount("/")
+        vfs.mount(host, "/")
+        os.chdir("/")
+
+
+def read(path):
+    with open(path) as file:
+        return file.read()
+
+
+def write_files(files):
+    os.mkdir("/lib")
+    for name in files:
+        folder, _, base = name.rpartition("/")
+        if folder not in ("", "/lib"):
+            os.mkdir(folder)
+        if base:
+            with open(name, "w") as file:
+                file.write(files[name] if isinstance(files, dict) else "raise SystemExit")
+
+
+def forget_starts():
+    for key in ("starts", "clean"):
+        try:
+            esp32.NVS("awsesp").erase_key(key)
+        except OSError:
+            pass
+
+
+def test_one_line_says_start_slot_and_cause():
+    forget_starts()
+    simulation.board.reset_cause = machine.PWRON_RESET
+    equal(power_on().lines, ["boot: start 1, slot factory, reset power_on"])
+    simulation.board.reset_cause = machine.WDT_RESET
+    equal(power_on().lines, ["boot: start 2, slot factory, reset watchdog"])
+
+
+def test_reason_of_a_wanted_restart_is_told():
+    forget_starts()
+    simulation.board.reset_cause = machine.HARD_RESET
+    power_on()
+    board.mark_clean("settings changed")
+    equal(power_on().lines, ["boot: start 1, slot factory, reset hard (settings changed)"])
+
+
+def test_file_that_hides_a_module_of_the_firmware_is_told():
+    equal("boot: /ntp hides the firmware's ntp" in power_on(["/ntp.py"]), True)
+
+
+def test_copy_that_is_hidden_by_the_firmware_is_told():
+    equal("boot: the firmware's backoff hides /lib/backoff" in power_on(["/lib/backoff.mpy"]), True)
+
+
+def test_frozen_package_is_told():
+    equal("boot: /asyncio hides the firmware's asyncio" in power_on(["/asyncio/core.py"]), True)
+
+
+def test_copy_at_the_top_hides_the_library():
+    output = power_on(["/sensor.py", "/lib/sensor.py", "/lib/other.py"])
+    equal(output.lines[1:], ["boot: /sensor hides /lib/sensor"])
+
+
+def test_files_of_the_application_are_no_shadow():
+    output = power_on(["/boot.py", "/main.py", "/settings.json", "/sensor.py", "/secure/", "/lib/driver.py"])
+    equal(len(output.lines), 1)
+
+
+def test_looking_leaves_the_modules_as_they_are():
+    power_on()
+    before, loaded = sys.modules["errors"], sorted(sys.modules)
+    power_on(["/errors.py", "/lib/errors.py", "/backoff.py"])
+    equal(sys.modules["errors"] is before, True)
+    equal(sorted(sys.modules), loaded)
+
+
+def test_flash_that_refuses_does_not_stop_the_start():
+    def refuse(namespace):
+        raise OSError(-4353, "ESP_ERR_NVS_NOT_INITIALIZED")
+
+    real, esp32.NVS = esp32.NVS, refuse
+    try:
+        output = power_on()
+    finally:
+        esp32.NVS = real
+    equal("boot: start unknown, slot factory" in output, True)
+
+
+def test_broken_board_module_is_told_and_survived():
+    good = sys.modules.pop("board")
+    try:
+        output = power_on({"/board.py": "import a_module_that_is_missing"})
+    finally:
+        sys.modules["board"] = good
+    equal(len(output.lines), 1)
+    equal("boot: ImportError: " in output and "a_module_that_is_missing" in output, True)
+
+
+class SecondSlot:
+    """What `esp32.Partition` answers while the second slot runs."""
+
+    RUNNING = 1
+
+    def __init__(self, which):
+        equal(which, self.RUNNING)
+
+    def info(self):
+        return 0, 17, 0x190000, 0x180000, "ota_1", False
+
+
+def test_slot_is_the_running_partition():
+    real, esp32.Partition = esp32.Partition, SecondSlot
+    try:
+        output = power_on()
+    finally:
+        esp32.Partition = real
+    equal("slot ota_1," in output, True)

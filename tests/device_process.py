@@ -32,6 +32,7 @@ class DeviceProcess:
 
     def __init__(self, file, heap=None, timeout_s=10, companions=()):
         self._timeout_s = timeout_s
+        self._when = "at its start"
         self._cleanup = contextlib.ExitStack()
         try:
             self._start(Path(file), heap, companions)
@@ -67,6 +68,7 @@ class DeviceProcess:
 
     def run(self, test):
         """Run the test of that name; returns {"outcome", "detail"} and what it printed. Raises `Died`."""
+        self._when = "in the middle of the test"
         try:
             self._process.stdin.write(test.encode() + b"\n")
         except OSError as error:
@@ -93,7 +95,7 @@ class DeviceProcess:
     def _end(self):
         code = self._process.wait(timeout=5)
         how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
-        return f"the MicroPython process ended {how} in the middle of the test"
+        return f"the MicroPython process ended {how} {self._when}"
 
     @staticmethod
     def _text(output):

@@ -105,6 +105,18 @@ def test_a_file_that_cannot_be_imported_fails_each_of_its_tests():
         assert "no module named 'not_there'" in section(report, test)
 
 
+def test_heap_companion_and_fresh_processes_are_given():
+    report = run_pytest("--canaries", "-s", CANARIES.parent / "test_canary_settings.py")
+    assert re.search(r"4 passed", report.stdout), report.stdout
+    assert report.stdout.count("the companion was ended") == 4
+
+
+def test_a_companion_that_is_not_there_is_named():
+    report = run_pytest("--canaries", CANARIES.parent / "test_canary_companion.py")
+    assert report.returncode == 1
+    assert "names the companion 'not_there'" in section(report, "test_without_its_companion")
+
+
 def test_the_report_names_interpreter_and_packages(report):
     assert re.search(r"micropython: .*MicroPython", report.stdout)
     assert re.search(r"umqtt\.simple: \S+, aioble: \S+", report.stdout)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from tools import interpreter
 
+
 class Image:
     """`lib` is what would be frozen; `boot` and `main` run unless the device's own file system has them.
 

@@ -59,7 +59,7 @@ class Flash:
         return sorted(self._order_on_copy(do="list"))
 
     def _order_on_copy(self, **order):
-        # A running device may write meanwhile; littlefs never leaves an older state invalid before the new one is whole.
+        # A running device may write meanwhile: littlefs keeps the older state valid until the new one is whole.
         source = self.folder / "vfs.bin"
         with tempfile.TemporaryDirectory(prefix="board-files-") as folder:
             copy = Path(folder) / "vfs.bin"

@@ -1,4 +1,4 @@
-"""The world around simulated boards: access points, router, name servers, time servers, and all that goes wrong there."""
+"""The world around simulated boards: access points, router, name and time servers, and all that goes wrong there."""
 
 import asyncio
 import contextlib

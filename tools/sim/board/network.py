@@ -1,11 +1,9 @@
 """The esp32 port's `network`: WLAN with its status codes, stickiness and error texts (network_wlan.c,
 network_common.c, modnetwork_globals.h)."""
 
-import simulation
-import utime
 from micropython import const
-from simulated import air
-from simulated.station import SCAN_MS, STAT_CONNECTING, STAT_GOT_IP, STAT_IDLE, Station
+from simulated.station import STAT_CONNECTING, STAT_GOT_IP, STAT_IDLE
+from simulated.wlan import WLAN, hostname, name_server, names
 
 STA_IF = const(0)
 AP_IF = const(1)
@@ -38,29 +36,14 @@ STAT_ASSOC_FAIL = const(203)
 STAT_CONNECT_FAIL = const(203)
 STAT_HANDSHAKE_TIMEOUT = const(204)
 
-_HOSTNAME_MAX = const(32)
-_SSID_MAX = const(32)
-_PASSWORD_MAX = const(64)
-
-_names = {"hostname": "mpy-esp32", "country": "XX", "dns": None}
-
-
-def hostname(name=None):
-    """The name the device gives to DHCP; at most 32 characters."""
-    if name is None:
-        return _names["hostname"]
-    if len(name) > _HOSTNAME_MAX:
-        raise ValueError
-    _names["hostname"] = name
-
 
 def country(code=None):
     """Two letters."""
     if code is None:
-        return _names["country"]
+        return names["country"]
     if len(code) != 2:
         raise ValueError
-    _names["country"] = code
+    names["country"] = code
 
 
 def phy_mode(mode=None):
@@ -74,238 +57,13 @@ def ipconfig(param=None, **values):
             raise TypeError("must query one param")
         if param != "dns":
             raise ValueError("unexpected key")
-        return _name_server()
+        return name_server()
     if param is not None:
         raise TypeError("can't specify pos and kw args")
     for key, value in values.items():
         if key != "dns":
             raise ValueError("unexpected key")
-        _names["dns"] = value
+        names["dns"] = value
 
 
-def _name_server():
-    return _names["dns"] or (air.GATEWAY if _sta.isconnected() else "0.0.0.0")
-
-
-def _linked(name):
-    simulation.world.linked(simulation.board.unique_id, name)
-
-
-class _Interface:
-    IF_STA = const(0)
-    IF_AP = const(1)
-    SEC_OPEN = const(0)
-    SEC_WEP = const(1)
-    SEC_WPA = const(2)
-    SEC_WPA2 = const(3)
-    SEC_WPA_WPA2 = const(4)
-    SEC_WPA2_ENT = const(5)
-    SEC_WPA3 = const(6)
-    SEC_WPA2_WPA3 = const(7)
-    SEC_WAPI = const(8)
-    SEC_OWE = const(9)
-    SEC_WPA3_ENT_192 = const(10)
-    PROTOCOL_DEFAULT = const(7)
-    PROTOCOL_LR = const(8)
-    PM_NONE = const(0)
-    PM_PERFORMANCE = const(1)
-    PM_POWERSAVE = const(2)
-
-    def __init__(self, is_sta, values):
-        self._is_sta = is_sta
-        self._active = False
-        self._values = values
-
-    def _require(self, sta):
-        if self._is_sta is not sta:
-            raise OSError("STA required" if sta else "AP required")
-
-    def config(self, param=None, **values):
-        """Reads one parameter, or sets some."""
-        if param is not None and values:
-            raise TypeError("either pos or kw args are allowed")
-        if not values:
-            if param is None:
-                raise TypeError("can query only one param")
-            return self._get(_ALIASES.get(param, param))
-        for key, value in values.items():
-            self._set(_ALIASES.get(key, key), value)
-
-    def _get(self, key):
-        if key == "hostname":
-            self._require(True)
-            return hostname()
-        if key in ("hidden", "security", "max_clients"):
-            self._require(False)
-        elif key == "reconnects":
-            self._require(True)
-            return _station.reconnects - 1
-        elif key == "ssid" and self._is_sta:
-            return _station.ssid
-        elif key == "mac":
-            mac = simulation.board.unique_id
-            return self._values.get("mac") or (mac if self._is_sta else mac[:5] + bytes([(mac[5] + 1) & 255]))
-        if key not in self._values:
-            raise ValueError("unknown config param")
-        return self._values[key]
-
-    def _set(self, key, value):
-        if key in ("ssid", "hidden", "security", "key", "max_clients"):
-            self._require(False)
-        elif key == "hostname":
-            hostname(value)
-        elif key == "reconnects":
-            self._require(True)
-            _station.reconnects = 0 if value == -1 else (value + 1) & 255
-            return
-        elif key == "mac" and len(value) != 6:
-            raise ValueError("invalid buffer length")
-        elif key not in ("mac", "channel", "bandwidth", "txpower", "protocol", "pm"):
-            raise ValueError("unknown config param")
-        self._values[key] = value
-
-    def ifconfig(self, settings=None):
-        """(address, netmask, gateway, name server)."""
-        if settings is None:
-            address, netmask = self.ipconfig("addr4")
-            return address, netmask, self.ipconfig("gw4"), _name_server()
-        if settings == "dhcp" and self._is_sta:
-            self._values["static"] = None
-            return None
-        if isinstance(settings, str):
-            raise ValueError("invalid arguments")
-        self._values["static"] = tuple(settings[:3])
-        _names["dns"] = settings[3]
-        return None
-
-    def ipconfig(self, param=None, **values):
-        """`addr4` (address, netmask), `gw4`, `dhcp4`."""
-        if values:
-            raise NotImplementedError("ipconfig(...=): not simulated")
-        if param is None:
-            raise TypeError("must query one param")
-        static = self._values.get("static")
-        up = self.isconnected() if self._is_sta else self._active
-        if param == "addr4":
-            return static[:2] if static else (self._address(), air.NETMASK) if up else ("0.0.0.0", "0.0.0.0")
-        if param == "gw4":
-            return static[2] if static else air.GATEWAY if up else "0.0.0.0"
-        if param == "dhcp4" and self._is_sta:
-            return static is None
-        raise ValueError("unexpected key")
-
-    def _address(self):
-        return air.STATION if self._is_sta else air.GATEWAY
-
-
-_ALIASES = {"essid": "ssid", "authmode": "security", "password": "key", "dhcp_hostname": "hostname"}
-
-
-class _Sta(_Interface):
-    def active(self, on=None):
-        """Switch the radio, or ask. Switching off leaves the network; the last status stays."""
-        if on is not None:
-            if not on and self._active:
-                _station.disconnect()
-            self._active = bool(on)
-        return self._active
-
-    def connect(self, ssid=None, key=None, *, bssid=None):
-        """Begin to join; returns at once."""
-        if bssid is not None and len(bssid) != 6:
-            raise ValueError
-        if not self._active:
-            raise OSError("Wifi Not Started")
-        if _station.is_connecting:
-            raise OSError("Wifi Internal Error")
-        if ssid is not None:
-            ssid = _text(ssid, _SSID_MAX)
-        _station.connect(ssid, _text(key or "", _PASSWORD_MAX), bssid)
-
-    def disconnect(self):
-        """Leave, and stop trying."""
-        if not self._active:
-            raise OSError("Wifi Not Started")
-        _station.disconnect()
-
-    def status(self, param=None):
-        """The port's codes, or `"rssi"`."""
-        if param is None:
-            return _station.status()
-        if param == "stations":
-            self._require(False)
-        if param != "rssi":
-            raise ValueError("unknown status param")
-        point = _station.point()
-        if point is None:
-            raise OSError("Wifi Not Connected")
-        return point.rssi
-
-    def isconnected(self):
-        """Whether it has an address."""
-        return _station.is_connected
-
-    def scan(self):
-        """Blocks. [(ssid, bssid, channel, rssi, security, hidden)]; nothing while it is joining."""
-        if not self._active:
-            raise OSError("STA must be active")
-        if _station.is_connecting:
-            return []
-        utime.sleep_ms(int(SCAN_MS * simulation.world.radio_factor))
-        found = [point for point in simulation.world.access_points() if point.present]
-        found.sort(key=lambda point: -point.rssi)
-        return [(p.name.encode(), p.bssid, p.channel, p.rssi, p.auth, False) for p in found]
-
-
-class _Ap(_Interface):
-    def active(self, on=None):
-        if on is not None:
-            self._active = bool(on)
-        return self._active
-
-    def connect(self, *args, **kwargs):
-        raise OSError("Wifi Invalid Mode")
-
-    def disconnect(self):
-        raise OSError("Wifi Invalid Mode")
-
-    def status(self, param=None):
-        if param is None:
-            return None
-        if param == "rssi":
-            self._require(True)
-        if param != "stations":
-            raise ValueError("unknown status param")
-        return []
-
-    def isconnected(self):
-        return False
-
-    def scan(self):
-        return _sta.scan()
-
-
-def _text(value, limit):
-    data = value.encode() if isinstance(value, str) else bytes(value)
-    return data[:limit].decode()
-
-
-_station = Station(simulation.world, _linked, utime.ticks_ms, utime.ticks_add, utime.ticks_diff)
-_sta = _Sta(True, {"channel": 1, "bandwidth": 2, "ifname": "st1", "txpower": 20.0, "protocol": 7, "pm": 1})
-_ap = _Ap(False, {"ssid": "ESP_4E5F60", "hidden": False, "security": 0, "channel": 1, "bandwidth": 2, "ifname": "ap2",
-                  "max_clients": 4, "txpower": 20.0, "protocol": 7, "pm": 1})
-
-
-class WLAN(_Interface):
-    """`WLAN(STA_IF)` and `WLAN(AP_IF)` are always the same two objects."""
-
-    def __new__(cls, interface=STA_IF):
-        if interface not in (STA_IF, AP_IF):
-            raise ValueError("invalid WLAN interface identifier")
-        return _sta if interface == STA_IF else _ap
-
-    def __init__(self, interface=STA_IF):
-        pass
-
-
-__all__ = ("STAT_CONNECTING", "STAT_GOT_IP", "STAT_IDLE", "WLAN")
+__all__ = ("STAT_CONNECTING", "STAT_GOT_IP", "STAT_IDLE", "WLAN", "hostname")

@@ -1,4 +1,4 @@
-"""`ssl` as on the chip: PEM and DER are both accepted, and dates are judged by the chip's clock (extmod/modtls_mbedtls.c).
+"""`ssl` as on the chip: PEM and DER are both accepted, and the chip's clock judges dates (extmod/modtls_mbedtls.c).
 
 The interpreter's own Mbed TLS takes DER only, and looks at the desk's clock.
 """

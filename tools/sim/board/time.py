@@ -3,11 +3,10 @@
 A test without a host keeps the desk's own time until it says `simulation.board.use_chip_clock()`.
 """
 
-import utime
-from utime import *  # noqa: F403  (ticks and sleeps are the same)
-
 import simulation
+import utime
 from simulated import calendar
+from utime import *  # noqa: F403  (ticks and sleeps are the same)
 
 _EPOCH_2000 = 946684800
 

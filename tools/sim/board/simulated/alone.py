@@ -5,6 +5,7 @@ import os
 
 import usocket
 import utime
+
 from simulated import services
 from simulated.air import Air
 from simulated.faults import PowerCut, Restarted
@@ -246,4 +247,3 @@ class Board:
         import esp32
 
         esp32._start()
-

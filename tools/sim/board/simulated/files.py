@@ -7,6 +7,7 @@ import os
 import sys
 
 import vfs
+
 from simulated.flash import VfsFile
 
 

@@ -5,6 +5,7 @@ import binascii
 import uselect
 import usocket
 import utime
+
 from simulated.channel import Channel
 from simulated.flash import NvsFile
 from simulated.sockaddr import local_address, port_of

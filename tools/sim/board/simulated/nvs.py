@@ -8,8 +8,21 @@ power cut leaves the old or the new value, and an update needs room for both.
 import struct
 
 from simulated.nvs_page import (
-    ACTIVE, BLOB_DATA, BLOB_INDEX, CHUNK_MAX, CORRUPT, EMPTY, ENTRY_SIZE, FREEING, FULL, I32, NO_CHUNK, PAGE_SIZE, U8,
-    VERSION, Page,
+    ACTIVE,
+    BLOB_DATA,
+    BLOB_INDEX,
+    CHUNK_MAX,
+    CORRUPT,
+    EMPTY,
+    ENTRY_SIZE,
+    FREEING,
+    FULL,
+    I32,
+    NO_CHUNK,
+    PAGE_SIZE,
+    U8,
+    VERSION,
+    Page,
 )
 
 NOT_FOUND = (0x1102, "ESP_ERR_NVS_NOT_FOUND")

@@ -8,9 +8,10 @@ import gc
 import os
 import sys
 
-import __main__
 import simulation
 import vfs
+
+import __main__
 from simulated.flash import VfsFile
 
 _ROM = "/rom"
@@ -48,7 +49,7 @@ def _run(script, paths):
         return True
     except SystemExit:
         simulation.board.restart("sys.exit()", 5)
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001  (what the REPL catches and prints)
         sys.print_exception(error)
     return False
 

@@ -44,6 +44,8 @@ def _load(verb, name):
         sys.exit(f"tools {verb}: the Python package {error.name!r} is missing; run it by `make {verb}`")
     if hasattr(module, "app"):
         return module.app
+    if not hasattr(module, "main"):
+        sys.exit(f"tools {verb}: not part of this version yet ({name} has no main)")
     single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     single.command(help=module.__doc__, context_settings=getattr(module, "CONTEXT_SETTINGS", None))(module.main)
     return single

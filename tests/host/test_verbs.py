@@ -1,0 +1,79 @@
+"""The command line explains itself, and `make` says what is missing on the machine, in one line."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tools.__main__ import VERBS
+from tools.interpreter import ROOT
+
+
+def run(*command):
+    return subprocess.run([str(word) for word in command], cwd=ROOT, capture_output=True, text=True, timeout=60)
+
+
+def tools(*arguments):
+    return run(sys.executable, "-m", "tools", *arguments)
+
+
+def test_help_names_every_verb():
+    answer = tools("--help")
+    assert answer.returncode == 0
+    for verb in VERBS:
+        assert re.search(rf"\b{verb}\b", answer.stdout)
+
+
+@pytest.mark.parametrize("verb", VERBS.keys() - {"test"})
+def test_every_verb_has_its_own_help(verb):
+    answer = tools(verb, "--help")
+    assert answer.returncode == 0, answer.stderr
+    assert f"python -m tools {verb}" in answer.stdout
+
+
+def test_a_mistyped_verb_is_refused_with_the_one_like_it():
+    answer = tools("flsh")
+    assert answer.returncode == 2
+    assert "'flash'" in answer.stderr
+
+
+def test_help_loads_no_verb():
+    heavy = "boto3 aiohttp cryptography tools.demo tools.cloud tools.sim"
+    answer = run(sys.executable, "-c", f"import sys, tools.__main__; print(set({heavy!r}.split()) & set(sys.modules))")
+    assert answer.stdout.strip() == "set()"
+
+
+def test_make_alone_lists_what_it_can_do():
+    answer = run("make", "-s")
+    assert answer.returncode == 0
+    for verb in VERBS.keys() - {"package"}:
+        assert re.search(rf"^  {verb} +\S", answer.stdout, re.MULTILINE), verb
+
+
+def fake_python(folder, says):
+    """A `python3` that answers every question about itself with the exit code `says` gives it."""
+    program = folder / "python3"
+    program.write_text(f"#!/bin/sh\ncase \"$*\" in {says} --version) echo Python 3.9.2;; *) exit 0;; esac\n")
+    program.chmod(0o755)
+    return program
+
+
+@pytest.mark.parametrize(
+    ("says", "message"),
+    [
+        ("*version_info*) exit 1;;", "Python 3.10 or later is needed; this is Python 3.9.2"),
+        ("*ensurepip*) exit 1;;", "has no venv: on Debian and Ubuntu, apt install python3-venv"),
+    ],
+)
+def test_make_says_which_python_it_needs(tmp_path, says, message):
+    answer = run("make", f"VENV={tmp_path}/venv", f"PYTHON={fake_python(tmp_path, says)}", "demo")
+    assert answer.returncode == 2
+    assert message in answer.stderr
+    assert not (tmp_path / "venv").exists()
+
+
+def test_make_says_that_python_is_not_there(tmp_path):
+    answer = run("make", f"VENV={tmp_path}/venv", "PYTHON=not-there", "demo")
+    assert answer.returncode == 2
+    assert "'not-there' is not there" in answer.stderr

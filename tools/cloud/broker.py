@@ -186,9 +186,11 @@ class Broker:
         for topic_filter in filters:
             for message in self.retained.matching(topic_filter):
                 session.deliver(message, session.subscriptions[topic_filter])
+        self.log("subscribed", client_id=connection.client_id, filters=filters)
         self._tell_subscriptions(connection, filters, "subscribed")
 
     def unsubscribed(self, connection: Connection, filters: list[str]) -> None:
+        self.log("unsubscribed", client_id=connection.client_id, filters=filters)
         self._tell_subscriptions(connection, filters, "unsubscribed")
 
     def deliver_to(self, session: Session, topic: str, payload: bytes) -> bool:

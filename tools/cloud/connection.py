@@ -5,38 +5,10 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING
 
-from tools.cloud import presence
+from tools.cloud import packets, presence
 from tools.cloud.interfaces import Identity
 from tools.cloud.limits import Bucket
-from tools.cloud.packets import (
-    ACCEPTED,
-    CONNECT,
-    DISCONNECT,
-    IDENTIFIER_REJECTED,
-    NOT_AUTHORISED,
-    PINGREQ,
-    PINGRESP_PACKET,
-    PUBACK,
-    PUBLISH,
-    SERVER_UNAVAILABLE,
-    SUBSCRIBE,
-    SUBSCRIPTION_REFUSED,
-    UNACCEPTABLE_PROTOCOL,
-    UNSUBSCRIBE,
-    Connect,
-    PacketError,
-    ProtocolVersionError,
-    Publish,
-    connack,
-    decode_connect,
-    decode_packet_id,
-    decode_publish,
-    decode_subscribe,
-    decode_unsubscribe,
-    puback,
-    suback,
-    unsuback,
-)
+from tools.cloud.packets import Connect, PacketError, ProtocolVersionError, Publish
 from tools.cloud.permissions import Permissions, refusal
 from tools.cloud.reserved import check_publish, check_subscribe
 from tools.cloud.service_queue import ServiceQueue
@@ -71,11 +43,11 @@ class Connection(Wire):
         self._withheld: set[int] = set()  # what a fault left unacknowledged
         self._rate = Bucket(self.limits.publishes_per_s, self.clock) if self.limits.publishes_per_s else None
         self._handlers = {
-            SUBSCRIBE: self._on_subscribe,
-            UNSUBSCRIBE: self._on_unsubscribe,
-            PINGREQ: self._on_pingreq,
-            DISCONNECT: self._on_disconnect,
-            CONNECT: self._on_second_connect,
+            packets.SUBSCRIBE: self._on_subscribe,
+            packets.UNSUBSCRIBE: self._on_unsubscribe,
+            packets.PINGREQ: self._on_pingreq,
+            packets.DISCONNECT: self._on_disconnect,
+            packets.CONNECT: self._on_second_connect,
         }
 
     # ---- the transport's side ----
@@ -95,24 +67,27 @@ class Connection(Wire):
     def packet_received(self, first: int, body: bytes) -> None:
         kind = first & 0xF0
         if self.session is None:
-            if kind != CONNECT:
+            if kind != packets.CONNECT:
                 raise PacketError("the first packet is not a CONNECT")
-            self._on_connect(decode_connect(body))
-        elif kind == PUBLISH:
-            self._on_publish(decode_publish(first, body))
-        elif kind == PUBACK:
-            self.session.acknowledged(decode_packet_id(body))
+            self._on_connect(packets.decode_connect(body))
+        elif kind == packets.PUBLISH:
+            self._on_publish(packets.decode_publish(first, body))
+        elif kind == packets.PUBACK:
+            self.session.acknowledged(packets.decode_packet_id(body))
         else:
             self._handlers[first](body)
 
     def broken(self, error: PacketError) -> None:
         if isinstance(error, ProtocolVersionError):
-            self.send(connack(UNACCEPTABLE_PROTOCOL))
+            self.send(packets.connack(packets.UNACCEPTABLE_PROTOCOL))
         self.end(presence.CLIENT_ERROR, str(error))
 
     def drained(self) -> None:
         if self.session is not None:
             self.session.pump()
+
+    def delayed(self, wait_s: float) -> None:
+        self.broker.log("throughput_delayed", client_id=self.client_id, seconds=wait_s)
 
     def gone(self) -> None:
         self.end(presence.CONNECTION_LOST)
@@ -164,13 +139,13 @@ class Connection(Wire):
         code, detail = self._refuse_connect(connect, identity)
         if code:
             if not self.faults.strikes("no_connack", self.number, self.client_id):
-                self.send(connack(code))
-            self.end(presence.THROTTLED if code == SERVER_UNAVAILABLE else presence.AUTH_ERROR, detail)
+                self.send(packets.connack(code))
+            self.end(presence.THROTTLED if code == packets.SERVER_UNAVAILABLE else presence.AUTH_ERROR, detail)
             return
         self.identity = identity
         self.session, present = self.broker.admit(self)
         if not self.faults.strikes("no_connack", self.number, self.client_id):
-            self.send(connack(ACCEPTED, present))
+            self.send(packets.connack(packets.ACCEPTED, present))
         self.broker.joined(self, present)
         if self.faults.strikes("close_after_connack", self.number, self.client_id):
             self.end(presence.SERVER_INITIATED, "ordered fault: close_after_connack")
@@ -181,12 +156,12 @@ class Connection(Wire):
         """The CONNACK code that refuses, and why; 0: welcome."""
         client_id = connect.client_id
         if not client_id or client_id.startswith("$"):
-            return IDENTIFIER_REJECTED, "the client id must not be empty or begin with $"
+            return packets.IDENTIFIER_REJECTED, "the client id must not be empty or begin with $"
         if len(client_id.encode()) > self.limits.client_id_bytes:
-            return IDENTIFIER_REJECTED, f"the client id is longer than {self.limits.client_id_bytes} bytes"
+            return packets.IDENTIFIER_REJECTED, f"the client id is longer than {self.limits.client_id_bytes} bytes"
         reason = refusal(identity)
         if reason:
-            return NOT_AUTHORISED, reason
+            return packets.NOT_AUTHORISED, reason
         if connect.will is not None:
             if connect.will.qos == 2:
                 raise PacketError("last will of QoS 2, which AWS IoT does not have")
@@ -194,9 +169,9 @@ class Connection(Wire):
         self.permissions = Permissions(self.broker.registry, self.certificate_der, connect, self.source_ip)
         decision = self.permissions.decide("iot:Connect", client_id)
         if not decision.allowed:
-            return NOT_AUTHORISED, decision.reason
+            return packets.NOT_AUTHORISED, decision.reason
         reason = self.broker.too_busy_for(client_id)
-        return (SERVER_UNAVAILABLE, reason) if reason else (ACCEPTED, "")
+        return (packets.SERVER_UNAVAILABLE, reason) if reason else (packets.ACCEPTED, "")
 
     def _on_second_connect(self, body: bytes) -> None:
         raise PacketError("a second CONNECT")
@@ -242,13 +217,13 @@ class Connection(Wire):
             self._withheld.add(packet_id)
             return True
         self._withheld.discard(packet_id)
-        self.send(puback(packet_id))
+        self.send(packets.puback(packet_id))
         return True
 
     # ---- SUBSCRIBE and the rest ----
 
     def _on_subscribe(self, body: bytes) -> None:
-        packet_id, asked = decode_subscribe(body)
+        packet_id, asked = packets.decode_subscribe(body)
         if len(asked) > self.limits.filters_per_subscribe:
             raise PacketError(f"{len(asked)} filters in one SUBSCRIBE; at most {self.limits.filters_per_subscribe}")
         for topic_filter, _ in asked:
@@ -259,30 +234,30 @@ class Connection(Wire):
                 return
         granted = [self._subscribe(topic_filter, min(qos, 1)) for topic_filter, qos in asked]
         if not self.faults.strikes("no_suback", self.number, self.client_id):
-            self.send(suback(packet_id, granted))
-        accepted = [each for each, qos in zip(asked, granted, strict=True) if qos != SUBSCRIPTION_REFUSED]
+            self.send(packets.suback(packet_id, granted))
+        accepted = [each for each, qos in zip(asked, granted, strict=True) if qos != packets.SUBSCRIPTION_REFUSED]
         self.broker.subscribed(self, [topic_filter for topic_filter, _ in accepted])
 
     def _subscribe(self, topic_filter: str, qos: int) -> int:
         session = self.session
         if topic_filter not in session.subscriptions and len(session.subscriptions) >= self.limits.subscriptions:
             self.broker.log("subscription_refused", client_id=self.client_id, filter=topic_filter, reason="too many")
-            return SUBSCRIPTION_REFUSED
+            return packets.SUBSCRIPTION_REFUSED
         session.subscriptions[topic_filter] = qos
         self.broker.subscriptions.add(topic_filter, session, qos)
         return qos
 
     def _on_unsubscribe(self, body: bytes) -> None:
-        packet_id, filters = decode_unsubscribe(body)
+        packet_id, filters = packets.decode_unsubscribe(body)
         for topic_filter in filters:
             if self.session.subscriptions.pop(topic_filter, None) is not None:
                 self.broker.subscriptions.remove(topic_filter, self.session)
-        self.send(unsuback(packet_id))
+        self.send(packets.unsuback(packet_id))
         self.broker.unsubscribed(self, filters)
 
     def _on_pingreq(self, body: bytes) -> None:
         if not self.faults.strikes("no_pingresp", self.number, self.client_id):
-            self.send(PINGRESP_PACKET)
+            self.send(packets.PINGRESP_PACKET)
 
     def _on_disconnect(self, body: bytes) -> None:
         self.end(presence.CLIENT_INITIATED)

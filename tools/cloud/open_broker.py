@@ -12,7 +12,7 @@ import contextlib
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import TypeVar
 
 from tools.cloud.broker import Broker, silent
@@ -23,8 +23,7 @@ from tools.cloud.limits import Limits
 Result = TypeVar("Result")
 
 EVERYTHING = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "iot:*", "Resource": "*"}}
-_START_TIMEOUT_S = 10.0
-_CALL_TIMEOUT_S = 10.0
+_TIMEOUT_S = 20.0  # more than the broker takes to stop at worst
 
 
 class OpenRegistry:
@@ -59,9 +58,12 @@ class BrokerThread:
     def start(self, host: str = "127.0.0.1", port: int = 0, ssl_context: ssl.SSLContext | None = None) -> int:
         """Start to listen and return the port. Raises what the broker raises, OSError for a port in use."""
         self._thread.start()
-        starting = asyncio.run_coroutine_threadsafe(self.broker.start(host, port, ssl_context), self._loop)
-        self.port = starting.result(_START_TIMEOUT_S)
+        self.port = self.wait(self.broker.start(host, port, ssl_context))
         return self.port
+
+    def wait(self, coroutine: Coroutine[None, None, Result]) -> Result:
+        """Run a coroutine in the broker's loop and wait for its end."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(_TIMEOUT_S)
 
     def call(self, function: Callable[..., Result], *arguments: object) -> Result:
         """Call a function of the broker in its loop and wait for what it returns."""
@@ -69,15 +71,13 @@ class BrokerThread:
         async def in_loop() -> Result:
             return function(*arguments)
 
-        return asyncio.run_coroutine_threadsafe(in_loop(), self._loop).result(_CALL_TIMEOUT_S)
+        return self.wait(in_loop())
 
     def stop(self) -> None:
         """Stop the broker and its thread."""
-        limits = self.broker.limits
-        stopping = asyncio.run_coroutine_threadsafe(self.broker.stop(), self._loop)
-        stopping.result(2 * limits.close_timeout_s + _CALL_TIMEOUT_S)
+        self.wait(self.broker.stop())
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(_CALL_TIMEOUT_S)
+        self._thread.join(_TIMEOUT_S)
         self._loop.close()
 
 

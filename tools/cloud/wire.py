@@ -19,7 +19,7 @@ _numbers = itertools.count(1)
 
 
 class Wire(asyncio.Protocol):
-    """Base of `Connection`, which gives `packet_received`, `broken`, `drained` and `gone`."""
+    """Base of `Connection`, which gives `packet_received`, `broken`, `drained`, `delayed` and `gone`."""
 
     def __init__(self, limits: Limits, faults: Faults, clock: Clock):
         self.number = next(_numbers)  # names the connection in logs and to the faults
@@ -51,6 +51,9 @@ class Wire(asyncio.Protocol):
         raise NotImplementedError
 
     def drained(self) -> None:
+        raise NotImplementedError
+
+    def delayed(self, wait_s: float) -> None:
         raise NotImplementedError
 
     def gone(self) -> None:
@@ -187,6 +190,7 @@ class Wire(asyncio.Protocol):
     def _slow_down(self, wait_s: float) -> None:
         """AWS delays what is beyond the throughput of a connection: the peer feels it as a full TCP window."""
         if wait_s > 0 and self.closing_at is None:
+            self.delayed(wait_s)
             self.transport.pause_reading()
             self._loop.call_later(wait_s, self._speed_up)
 

@@ -1,6 +1,7 @@
 """The encrypted session on the device: the worked session of the specification, and everything that must be refused."""
 
 import asyncio
+import hashlib
 import json
 
 from ble import codes, framing, lockout, messages, session, setup_code
@@ -10,9 +11,9 @@ TIMEOUT_S = 20
 SEED = bytes(range(128))
 
 
-def vectors():
+def vectors(name="session"):
     with open(__file__.rsplit("/", 2)[0] + "/vectors/ble.json") as file:
-        return json.load(file)["session"]
+        return json.load(file)[name]
 
 
 def unhex(text):
@@ -54,6 +55,16 @@ async def test_sealed_frame_is_that_of_the_specification():
     values = vectors()
     phone = session.Sealer(unhex(values["enc_p"]), unhex(values["mac_p"]))
     equal(bytes(await phone.frame(values["clear"].encode())).hex(), values["frame_type_2"])
+
+
+async def test_largest_message_is_sealed_as_by_other_implementations():
+    values = vectors()
+    phone = session.Sealer(unhex(values["enc_p"]), unhex(values["mac_p"]))
+    largest = vectors("largest_message")
+    phone.counter = largest["counter"] - 1
+    frame = await phone.frame(bytes(index * 7 & 0xFF for index in range(6124)))
+    digest = hashlib.sha256(memoryview(frame)[framing.HEADER :]).digest().hex()
+    equal(digest, largest["sha256_of_sealed_by_phone"])
 
 
 async def test_hello_is_answered_as_the_specification_says():

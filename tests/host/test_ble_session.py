@@ -98,6 +98,14 @@ def test_whole_conversation_with_the_second_implementation(code, from_phone, fro
     assert device.authenticated == bool(from_phone)
 
 
+@pytest.mark.parametrize("length", [0, 1, 15, 16, 17, 511, 512, 513, 4095, 4096, 4097, 6124])
+def test_messages_of_every_length_are_read_by_the_second_implementation(length):
+    device, phone = ends()
+    text = bytes(index * 7 & 0xFF for index in range(length))
+    assert opened(device, phone.seal(text)) == text
+    assert phone.open(bytes(run(device.frame(text))[framing.HEADER :])) == text
+
+
 @FEW
 @given(CODE, CODE)
 def test_phone_with_another_code_notices_and_is_noticed(code, typed):

@@ -41,15 +41,21 @@ class Life:
         self._console = console
         self._interrupted = None
         self._wake_in, self._wake_out = os.pipe()
-        self.repl = None  # why the device sits in its REPL, once it does
+        self.process = None
+        self._repl = None
 
     def interrupt(self, end):
         self._interrupted = end
         os.write(self._wake_out, b"!")
 
+    @property
+    def repl(self):
+        """Why the device sits in its REPL, for as long as nobody interrupts it there; else None."""
+        return None if self._interrupted else self._repl
+
     def run(self):
         ours, theirs = socket.socketpair()
-        process = self._start(theirs)
+        process = self.process = self._start(theirs)
         theirs.close()
         try:
             return self._serve(process, ours)
@@ -165,7 +171,7 @@ class Life:
         raise End(reason, cause, sleep_s)
 
     def _on_repl(self, why):
-        self.repl = why
+        self._repl = why
         self._console.add(f"sim: REPL: {why}")
 
     def _on_watchdog(self, timeout_ms):

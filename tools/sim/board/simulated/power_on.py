@@ -9,6 +9,7 @@ import os
 import sys
 
 import simulation
+import utime
 import vfs
 
 import __main__
@@ -18,9 +19,16 @@ _ROM = "/rom"
 
 
 def _mount(device):
+    """As _boot.py and inisetup.py: what cannot be mounted is formatted only when it was never written."""
     try:
         return vfs.VfsLfs2(device)
     except OSError:
+        first = bytearray(device.ioctl(5, 0))
+        device.readblocks(0, first)
+        while any(byte != 0xFF for byte in first):
+            print("The filesystem appears to be corrupted. If you had important data there, you\nmay want to make a flash")
+            print("snapshot to try to recover it. Otherwise, perform factory reprogramming.\n")
+            utime.sleep(3)
         print("Performing initial setup")
         vfs.VfsLfs2.mkfs(device)
         return vfs.VfsLfs2(device)

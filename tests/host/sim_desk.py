@@ -33,7 +33,10 @@ def server(serve):
     """A TCP server of this machine that hands each connection to `serve(connection)`; yields its port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         threading.Thread(target=_accept, args=(listener, serve), daemon=True).start()
-        yield listener.getsockname()[1]
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)  # closing alone leaves it open while `accept` waits
 
 
 def _accept(listener, serve):

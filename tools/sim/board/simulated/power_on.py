@@ -26,7 +26,9 @@ def _mount(device):
         first = bytearray(device.ioctl(5, 0))
         device.readblocks(0, first)
         while any(byte != 0xFF for byte in first):
-            print("The filesystem appears to be corrupted. If you had important data there, you\nmay want to make a flash")
+            print(
+                "The filesystem appears to be corrupted. If you had important data there, you\nmay want to make a flash"
+            )
             print("snapshot to try to recover it. Otherwise, perform factory reprogramming.\n")
             utime.sleep(3)
         print("Performing initial setup")

@@ -40,11 +40,15 @@ def crc16(data, crc=CRC_START):
     return crc
 
 
-def write_header(buffer, kind, length):
-    """Make a frame of `buffer`, whose payload of `length` bytes stands at HEADER. Raises Refusal 13 when too long."""
+def write_header(buffer, kind, length, crc=None):
+    """Make a frame of `buffer`, whose payload of `length` bytes stands at HEADER. Raises Refusal 13 when too long.
+
+    `crc` is the payload's, for who has it already.
+    """
     if length > LARGEST:
         raise codes.refuse(codes.TOO_LARGE, "%d bytes, at most %d" % (length, LARGEST))
-    crc = crc16(memoryview(buffer)[HEADER : HEADER + length])
+    if crc is None:
+        crc = crc16(memoryview(buffer)[HEADER : HEADER + length])
     buffer[0] = _MARK
     buffer[1] = kind
     buffer[2] = length >> 8

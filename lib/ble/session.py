@@ -94,7 +94,7 @@ class Sealer:
         payload = memoryview(buffer)[framing.HEADER :]
         payload[COUNTER:-TAG] = text
         await self._seal(payload)
-        framing.write_header(buffer, framing.SEALED, len(payload))
+        framing.write_header(buffer, framing.SEALED, len(payload), await _crc(payload))
         return buffer
 
     async def _seal(self, payload):
@@ -165,6 +165,14 @@ class _Ctr:
             blocks[low] = index & 0xFF
             index += 1
         self._cipher.encrypt(blocks, self._stream)
+
+
+async def _crc(payload):
+    crc = framing.CRC_START
+    for piece in framing.chunks(payload, _PIECE):
+        await asyncio.sleep(0)
+        crc = framing.crc16(piece, crc)
+    return crc
 
 
 def _xor(data, stream):

@@ -62,8 +62,10 @@ def _step(x, z, bit, u):
     b = x[bit] - z[bit]
     da = (x[other] - z[other]) * a % _P
     cb = (x[other] + z[other]) * b % _P
-    x[other] = (da + cb) ** 2 % _P
-    z[other] = (da - cb) ** 2 % _P * u % _P
+    e = da + cb
+    x[other] = e * e % _P
+    e = da - cb
+    z[other] = e * e % _P * u % _P
     a = a * a % _P
     b = b * b % _P
     e = a - b

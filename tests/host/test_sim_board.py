@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -48,7 +49,7 @@ def test_waiting_for_a_line_ends_at_once_when_the_device_sits_in_its_repl(tmp_pa
     with desk(tmp_path, "print('the end')") as (_, board):
         board.power_on()
         started = time.monotonic()
-        with pytest.raises(TimeoutError, match="(?s)REPL, main.py ended.*\n    the end"):
+        with pytest.raises(TimeoutError, match=r"(?s)REPL, main.py ended.*\n    the end"):
             board.wait_for("never printed", timeout_s=60)
         assert time.monotonic() - started < 30
 
@@ -223,7 +224,7 @@ def _wait_until_gone(pid):
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         try:
-            state = open(f"/proc/{pid}/stat", encoding="ascii").read().split()[2]
+            state = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").split()[2]
         except OSError:
             return
         if state == "Z":

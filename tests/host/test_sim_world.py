@@ -64,7 +64,7 @@ for name in ("cloud.example", "absent.example", "pool.ntp.org", "10.1.2.3"):
         board.power_on()
         board.wait_for(rf"^cloud.example \('{address}', 123\)$")
         board.wait_for("^absent.example -202$")
-        board.wait_for(rf"^pool.ntp.org \('10.0.0.1', 123\)$")
+        board.wait_for(r"^pool.ntp.org \('10.0.0.1', 123\)$")
         board.wait_for(r"^10.1.2.3 \('10.1.2.3', 123\)$")
 
 
@@ -113,8 +113,8 @@ print("blocked", connect("cloud.example", 8884)[1])
     with desk(tmp_path, program) as (world, board), server(echo) as port:
         world.name("cloud.example", port)
         world.name("nobody.example")
-        world.refuse(1)
-        world.block(8884)
+        world.refuse_port(1)
+        world.block_port(8884)
         board.power_on()
         board.wait_for("^open 4$")
         board.wait_for("^refused (12|20|28)$")  # POLLERR and POLLHUP beside POLLOUT

@@ -22,6 +22,8 @@ class Flash:
     def __init__(self, folder, image="stock"):
         self.folder = Path(folder).resolve()
         self.folder.mkdir(parents=True, exist_ok=True)
+        if image not in NVS_BYTES:
+            raise ValueError(f"image {image!r}: say {' or '.join(NVS_BYTES)}")
         self.nvs_bytes = NVS_BYTES[image]
         self.vfs_bytes = VFS_BYTES
         self._fuses = self.folder / "fuses.json"

@@ -27,8 +27,8 @@ class World(Air):
     """
 
     def __init__(self):
+        self.internet = False  # True: names that are not given here are those of the real internet
         self._router = None
-        self._links = []
         super().__init__(_ticks)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="simulated router", daemon=True)
@@ -61,9 +61,14 @@ class World(Air):
 
     def attach(self):
         """A `Link`: what one board has of this world."""
-        link = Link(self)
-        self._links.append(link)
-        return link
+        return Link(self)
+
+    def lookup(self, host):
+        """The address the device is told for a name, or None."""
+        found = super().lookup(host)
+        if found is None and self.internet and _exists(host):
+            return self.name(host, (host, None))
+        return found
 
     def route(self, link, address, port):
         """The port of this machine that behaves as `address`:`port` does for that device."""
@@ -164,6 +169,13 @@ def _describe(point):
         "wrong_password_reasons": point.wrong_password_reasons,
         "changed_ago_ms": point.changed_ms,
     }
+
+
+def _exists(host):
+    try:
+        return bool(socket.getaddrinfo(host, None, socket.AF_INET))
+    except OSError:
+        return False
 
 
 def _listens(target):

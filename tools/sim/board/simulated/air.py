@@ -147,8 +147,10 @@ class Air:
         """Let the name servers know `host`. `port` says where its connections really go on this machine:
 
         a number (port of 127.0.0.1 for every port the device asks for), a dict {asked: number}, or None (nobody
-        listens). Returns the address the device sees.
+        listens). A tuple (host, number) leads off this machine; number None is the port asked for. Returns the
+        address the device sees.
         """
+        host = host.lower()
         number = len(self._names)
         old = self._names.get(host)
         address = old[0] if old else _dotted(_OUTSIDE + number)
@@ -157,10 +159,10 @@ class Air:
 
     def forget_name(self, host):
         """The name servers do not know `host` any more; its connections go on."""
-        address, port = self._names.pop(host)
+        address, port = self._names.pop(host.lower())
         self._names["\0" + host] = (address, port)
 
-    def block(self, port, on=True):
+    def block_port(self, port, on=True):
         """A firewall drops what goes to this port of anyone: no answer at all."""
         _switch(self._blocked, port, on)
 
@@ -168,7 +170,7 @@ class Air:
         """Whether the firewall drops it."""
         return port in self._blocked
 
-    def refuse(self, port, on=True):
+    def refuse_port(self, port, on=True):
         """Nobody accepts connections to this port of anyone: each is refused at once."""
         _switch(self._refused, port, on)
 
@@ -185,8 +187,7 @@ class Air:
             return "refused"
         for known, real in self._names.values():
             if known == address:
-                real = real.get(port) if isinstance(real, dict) else real
-                return "refused" if real is None else real if isinstance(real, tuple) else ("127.0.0.1", real)
+                return _real_target(real, port)
         return "refused" if address == GATEWAY else "blocked"
 
     def is_name_server(self, address):
@@ -202,6 +203,16 @@ class Air:
         address = self.name(host)
         self._time_servers.add(address)
         return address
+
+
+def _real_target(real, port):
+    if isinstance(real, dict):
+        real = real.get(port)
+    if real is None:
+        return "refused"
+    if isinstance(real, tuple):
+        return real[0], real[1] or port
+    return "127.0.0.1", real
 
 
 def _switch(numbers, number, on):

@@ -1,0 +1,109 @@
+"""`python -m tools sim`: the simulated board as a person uses it."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tools.interpreter import ROOT
+
+
+@contextlib.contextmanager
+def running(*options):
+    """The process, and a function that reads its output up to a line with a text."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "tools", "sim", *map(str, options)],
+        cwd=ROOT,
+        env=dict(os.environ, PYTHONUNBUFFERED="1"),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        lines = []
+
+        def read_to(text):
+            for line in process.stdout:
+                lines.append(line.rstrip())
+                if text in line:
+                    return line.rstrip()
+            raise AssertionError(f"no {text!r} in\n" + "\n".join(lines))
+
+        try:
+            yield process, read_to
+        finally:
+            process.kill()
+
+
+def say(process, line):
+    process.stdin.write(line + "\n")
+    process.stdin.flush()
+
+
+def test_typed_lines_play_with_the_world_and_quit_ends(tmp_path):
+    settings = tmp_path / "settings.json"
+    settings.write_text(json.dumps({"networks": [{"ssid": "cafe", "password": "12345678"}]}), encoding="utf-8")
+    with running("--folder", tmp_path / "flash", "--settings", settings) as (process, read_to):
+        read_to("access point 'cafe' is on")
+        read_to("start 1: power on")
+        say(process, "help")
+        read_to("wifi on|off")
+        say(process, "wifi sideways")
+        read_to("sim: wifi on|off")
+        say(process, "cut")
+        read_to("sim: cut N [torn]")
+        say(process, "sing")
+        read_to("unknown command 'sing'")
+        say(process, "cat /settings.json")
+        read_to('"ssid": "cafe"')
+        say(process, "power")
+        read_to("off: power cut")
+        read_to("power on")
+        say(process, "quit")
+        assert process.wait(20) == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupt_leaves_no_process_behind(tmp_path, number):
+    with running("--folder", tmp_path / "flash") as (process, read_to):
+        read_to("start 1: power on")
+        read_to("boot")
+        assert _devices(tmp_path)
+        process.send_signal(number)
+        assert process.wait(20) == 0
+    deadline = time.monotonic() + 10
+    while _devices(tmp_path):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def _devices(folder):
+    """Processes that run in the board's folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if folder in (process / "cwd").resolve().parents:
+                found.append(process.name)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (["--heap", "lots"], "heap 'lots' is no size; say 98304 or 96k"),
+        (["--endpoint", "nonsense"], "--endpoint 'nonsense': say NAME=PORT"),
+        (["--settings", "/nowhere.json"], "No such file"),
+        (["--cloud", "http://127.0.0.1:1"], "--cloud http://127.0.0.1:1: Could not connect"),
+        (["--image", "huge"], "image 'huge': say stock or ota"),
+    ],
+)
+def test_options_that_cannot_be_used_are_told(tmp_path, options, complaint):
+    with running("--folder", tmp_path / "flash", *options) as (process, read_to):
+        assert read_to(complaint).startswith("sim: ")
+        assert process.wait(20) == 1

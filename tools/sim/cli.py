@@ -1,0 +1,136 @@
+"""`make sim`: a simulated ESP32 with a console, left running; typed lines play with the world around it."""
+
+import contextlib
+import json
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+
+from tools.interpreter import ROOT, MissingTool
+from tools.sim.commands import Commands
+from tools.sim.cord import Board
+from tools.sim.world import World
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+_print_lock = threading.Lock()
+
+
+@app.command()
+def main(
+    folder: Annotated[Path, typer.Option(help="The board's flash; made when it is not there.")] = ROOT / ".board",
+    heap: Annotated[str, typer.Option(help='Heap of the firmware, such as "96k"; the chip has about 160k.')] = None,
+    wifi: Annotated[list[str], typer.Option(help='A network in range, "name:password"; may be repeated.')] = None,
+    settings: Annotated[Path, typer.Option(help="Written to the device as /settings.json before it starts.")] = None,
+    endpoint: Annotated[
+        list[str], typer.Option(help='"NAME=PORT": connections to NAME go to this machine\'s PORT; may be repeated.')
+    ] = None,
+    cloud: Annotated[
+        str, typer.Option(help="Control URL of `make cloud`: its endpoint is known to the device.")
+    ] = None,
+    internet: Annotated[bool, typer.Option(help="Other names are those of the real internet.")] = False,
+    image: Annotated[str, typer.Option(help='"stock" (24 KB of NVS) or "ota" (16 KB).')] = "stock",
+    erase: Annotated[bool, typer.Option("--erase", help="Begin with an erased flash.")] = False,
+):
+    """A simulated ESP32 that runs boot.py and main.py of this checkout, unchanged, until you type quit or Ctrl-C.
+
+    Its console is printed here. What you type goes to the world around it: `help` tells the commands.
+    """
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        with (
+            contextlib.suppress(KeyboardInterrupt),
+            World() as world,
+            Board(folder, world, heap=heap, image=image, on_line=show) as board,
+        ):
+            world.internet = internet
+            _prepare(board, settings, erase)
+            _furnish(world, wifi, endpoint, cloud, board)
+            show(f"sim: board {board.unique_id}, flash in {board.flash.folder}; type help, or quit")
+            board.power_on()
+            _obey(Commands(board, world, show))
+    except (Mistake, MissingTool, ValueError, OSError) as mistake:
+        sys.exit(f"sim: {mistake}")
+
+
+class Mistake(Exception):
+    """An option cannot be used; the message says why."""
+
+
+def show(line):
+    """One line, whole, whoever says it."""
+    with _print_lock:
+        print(line, flush=True)
+
+
+def _prepare(board, settings, erase):
+    if erase:
+        board.erase()
+    if settings is None:
+        return
+    try:
+        text = settings.read_text(encoding="utf-8")
+        json.loads(text)
+    except ValueError as error:
+        raise Mistake(f"{settings} is not JSON: {error}") from error
+    board.write_file("/settings.json", text)
+
+
+def _furnish(world, wifi, endpoints, cloud, board):
+    for network in wifi or _networks(board):
+        name, _, password = network.partition(":")
+        world.access_point(name, password or None)
+        show(f"sim: access point {name!r} is on")
+    for endpoint in endpoints or ():
+        name, _, port = endpoint.partition("=")
+        if not name or not port.isdigit():
+            raise Mistake(f"--endpoint {endpoint!r}: say NAME=PORT")
+        world.name(name, int(port))
+    if cloud:
+        name, port = _cloud_endpoint(cloud)
+        world.name(name, port)
+        show(f"sim: {name} is the cloud at port {port}")
+
+
+def _networks(board):
+    """The networks that the device's own settings name, so that it finds what it looks for."""
+    try:
+        networks = json.loads(board.read_file("/settings.json")).get("networks", [])
+        return [f"{network['ssid']}:{network.get('password') or ''}" for network in networks] or ["home:password"]
+    except (OSError, ValueError, KeyError, AttributeError, TypeError):
+        return ["home:password"]
+
+
+def _cloud_endpoint(url):
+    import boto3
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    iot = boto3.client(
+        "iot", endpoint_url=url, region_name="us-east-1", aws_access_key_id="local", aws_secret_access_key="local"
+    )
+    try:
+        address = iot.describe_endpoint(endpointType="iot:Data-ATS")["endpointAddress"]
+    except (BotoCoreError, ClientError) as error:
+        raise Mistake(f"--cloud {url}: {error}") from error
+    parts = urlsplit(f"//{address}")
+    return parts.hostname, parts.port or 8883
+
+
+def _interrupt(_number, _frame):
+    raise KeyboardInterrupt
+
+
+def _obey(commands):
+    for line in sys.stdin:
+        if not commands.obey(line):
+            return
+    threading.Event().wait()  # no terminal: run until Ctrl-C
+
+
+if __name__ == "__main__":
+    app()

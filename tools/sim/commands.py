@@ -1,0 +1,148 @@
+"""The lines typed at a running simulated board: each plays with the world around it."""
+
+import contextlib
+import inspect
+import threading
+
+_PRESS_S = 0.2
+
+
+class Commands:
+    """`obey` does one line. `show` prints."""
+
+    def __init__(self, board, world, show):
+        self._board = board
+        self._world = world
+        self._show = show
+
+    def obey(self, line):
+        """Returns False when the line was quit."""
+        words = line.split()
+        if not words:
+            return True
+        if words[0] in ("quit", "exit", "q"):
+            return False
+        command = getattr(self, f"do_{words[0]}", None)
+        if command is None:
+            self._show(f"sim: unknown command {words[0]!r}; type help")
+            return True
+        try:
+            inspect.signature(command).bind(*words[1:])
+        except TypeError:
+            self._show(f"sim: {command.__doc__}")
+            return True
+        try:
+            command(*words[1:])
+        except (OSError, RuntimeError, ValueError) as error:
+            self._show(f"sim: {error}")
+        return True
+
+    def do_help(self):
+        """help                       this list"""
+        for name in sorted(dir(self)):
+            if name.startswith("do_"):
+                self._show(f"  {getattr(self, name).__doc__}")
+        self._show("  quit                       switch off and end")
+
+    def do_wifi(self, what, name=None):
+        """wifi on|off|refuse|accept|stall|flow|kick|no-address|address [NAME]   the access point"""
+        points = [self._world.point(name)] if name else self._world.access_points()
+        actions = {
+            "on": lambda point: point.back(),
+            "off": lambda point: point.vanish(),
+            "refuse": lambda point: point.refuse(),
+            "accept": lambda point: point.refuse(False),
+            "stall": lambda point: point.stall(),
+            "flow": lambda point: point.stall(False),
+            "kick": lambda point: point.kick(),
+            "no-address": lambda point: point.no_address(),
+            "address": lambda point: point.no_address(False),
+        }
+        if what not in actions or None in points:
+            raise ValueError(self.do_wifi.__doc__)
+        for point in points:
+            actions[what](point)
+
+    def do_signal(self, dbm, name=None):
+        """signal DBM [NAME]          signal strength of the access point, such as -80"""
+        for point in [self._world.point(name)] if name else self._world.access_points():
+            point.rssi = int(dbm)
+
+    def do_latency(self, milliseconds):
+        """latency MS                 how long a packet takes to the router"""
+        for point in self._world.access_points():
+            point.latency_ms = int(milliseconds)
+
+    def do_dns(self, what):
+        """dns on|off                 the name servers"""
+        self._world.dns = _on(what)
+
+    def do_ntp(self, what):
+        """ntp on|off                 the time servers"""
+        self._world.ntp = _on(what)
+
+    def do_hostile(self, how):
+        """hostile garbage|short|wrong_id|loop|kiss|none   what name and time servers send"""
+        self._world.hostile = None if how == "none" else how
+
+    def do_block(self, port):
+        """block PORT                 a firewall drops what goes to this port"""
+        self._world.block_port(int(port))
+
+    def do_unblock(self, port):
+        """unblock PORT               the firewall lets it pass again"""
+        self._world.block_port(int(port), False)
+
+    def do_power(self, what="cycle"):
+        """power [on|off|cycle]       the power cord"""
+        if what not in ("on", "off", "cycle"):
+            raise ValueError(self.do_power.__doc__)
+        if what != "on":
+            self._board.power_cut()
+        if what != "off":
+            self._board.power_on()
+
+    def do_cut(self, n, how="whole"):
+        """cut N [torn]               cut the power at the N-th flash write from now; torn: in the middle of it"""
+        self._board.cut_at_write(int(n), how == "torn")
+
+    def do_reset(self):
+        """reset                      the reset button"""
+        self._board.reset()
+
+    def do_button(self, what="press", pin="0"):
+        """button [press|hold|release] [PIN]   connects the pin to ground"""
+        if what not in ("press", "hold", "release"):
+            raise ValueError(self.do_button.__doc__)
+        if what == "release":
+            self._board.release_button(int(pin))
+            return
+        self._board.hold_button(int(pin))
+        if what == "press":
+            release = threading.Timer(_PRESS_S, self._board.release_button, [int(pin)])
+            release.daemon = True
+            release.start()
+
+    def do_files(self):
+        """files                      the device's files"""
+        for path in self._board.list_files():
+            self._show(f"  {path}")
+
+    def do_cat(self, path):
+        """cat PATH                   a file of the device"""
+        with contextlib.suppress(UnicodeDecodeError):
+            self._show(self._board.read_file(path).decode())
+            return
+        self._show(self._board.read_file(path).hex())
+
+    def do_starts(self):
+        """starts                     why it has started, each time, and the flash writes so far"""
+        for number, reason in enumerate(self._board.starts, 1):
+            self._show(f"  {number}: {reason}")
+        self._show(f"  {self._board.writes} flash writes")
+
+
+def _on(what):
+    if what not in ("on", "off"):
+        raise ValueError("say on or off")
+    return what == "on"

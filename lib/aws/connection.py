@@ -13,15 +13,14 @@ from micropython import const
 
 import errors
 
-from . import packets, tls
-from .link import readable, writable
+from . import failures, packets
+from .link import readable
+from .sender import Sender
 
 _KEEPER_MS = const(250)
-_ACK_BYTES = const(128)  # 32 acknowledgements go out in one write
-_PUBLISHES_PER_TURN = const(8)  # QoS 0 in a row, before the other tasks get a turn
 
 
-class Connection:
+class Connection(Sender):
     """Serves `link`, on which CONNECT has been sent, until `error` is set.
 
     `deliver(topic, payload)` is called with bytes and a memoryview, `dropped(topic, reason)` for a message that was
@@ -29,29 +28,18 @@ class Connection:
     """
 
     def __init__(self, link, receiver, outbox, send_buffer, timing, deliver, dropped, ended):
-        self.ready = False  # CONNACK was received, requests may be sent
-        self.error = None
+        super().__init__(link, outbox, send_buffer)
         self.refusal = 0  # return code of the CONNACK
         self.session_present = 0
         self.opened = asyncio.Event()  # CONNACK received, or ended
-        self._link = link
         self._receiver = receiver
-        self._outbox = outbox
-        self._buffer = send_buffer
         self._timing = timing
         self._deliver = deliver
         self._dropped = dropped
         self._ended = ended
         self._topic = b""  # of the last message: the next one often has the same
-        self._acks = bytearray(_ACK_BYTES)
-        self._acks_spare = bytearray(_ACK_BYTES)
-        self._acks_end = 0
-        self._in_turn = 0
-        self._writing = None  # the QoS 0 request that the link is busy with
         self._taking = False
-        self._blocked = asyncio.Event()
-        self._drained = asyncio.Event()
-        self._heard_ms = self._spoke_ms = self._pinged_ms = time.ticks_ms()
+        self._heard_ms = self._pinged_ms = time.ticks_ms()
         self._tasks = ()
 
     def start(self):
@@ -65,7 +53,7 @@ class Connection:
         except errors.DeviceError as failure:
             self.fail(failure)
         except (OSError, MemoryError) as failure:
-            self.fail(tls.connection_failure(failure))
+            self.fail(failures.connection_failure(failure))
         except Exception as failure:  # noqa: BLE001 - a mistake of ours ends the connection, not the device
             self.fail(errors.error("task_failed", "mqtt", repr(failure)))
 
@@ -84,96 +72,6 @@ class Connection:
             self._writing.finish(error)
         self._ended(error)
         self.opened.set()
-
-    # Sending
-
-    def publish_now(self, topic, payload, retain):
-        """Send a QoS 0 message of bytes at once; False when it has to wait, take turns, or is too large for that."""
-        size = len(payload)
-        if not self.ready or self._link.busy or self._outbox.waiting or size + len(topic) + 9 > len(self._buffer):
-            return False
-        if self._in_turn >= _PUBLISHES_PER_TURN:
-            self._in_turn = 0
-            return False
-        self._in_turn += 1
-        self._send_publish(0x31 if retain else 0x30, topic, 0, payload)
-        return True
-
-    def pump(self):
-        """Send what waits, as far as the window and the socket allow."""
-        while self.ready and not self._link.busy:
-            request = self._outbox.next()
-            if request is None:
-                return
-            self._transmit(request)
-
-    def send_last(self, packet):
-        """Send a packet that has no answer (DISCONNECT), where the socket has room."""
-        if self.ready and not self._link.busy:
-            self._send(packet, len(packet))
-
-    def _transmit(self, request):
-        request.sent_ms = time.ticks_ms()
-        request.tries += 1
-        kind = request.first & 0xF0
-        if kind == packets.PUBLISH:
-            first = request.first
-            if request.qos and (request.resend or request.tries > 1):
-                first |= packets.DUP
-            complete = self._send_publish(first, request.topic, request.packet_id, request.payload)
-            if not request.qos:
-                self._sent(request, complete)
-            return
-        if request.first == packets.SUBSCRIBE:
-            packet = packets.subscribe(request.packet_id, request.topic, request.payload)
-        else:
-            packet = packets.unsubscribe(request.packet_id, request.topic)
-        self._send(packet, len(packet))
-
-    def _sent(self, request, complete):
-        if complete or self.error is not None:
-            request.finish(self.error)
-        else:
-            self._writing = request
-
-    def _send_publish(self, first, topic, packet_id, payload):
-        buffer = self._buffer
-        size = len(payload)
-        at = packets.publish_head(buffer, first, topic, packet_id, size)
-        room = len(buffer) - at
-        if size <= room:
-            buffer[at : at + size] = payload
-            return self._send(buffer, at + size)
-        # As much as fits goes with the head, the rest straight from the caller's own buffer.
-        rest = memoryview(payload)
-        buffer[at : at + room] = rest[:room]
-        return self._send(buffer, at + room, rest, room)
-
-    def _send(self, data, size, tail=None, tail_at=0):
-        """Write; False when a part is left, which the flusher finishes, or when the connection ended."""
-        self._spoke_ms = time.ticks_ms()
-        try:
-            if self._link.send(data, size, tail, tail_at):
-                return True
-        except (OSError, MemoryError) as failure:
-            self.fail(tls.connection_failure(failure))
-            return False
-        self._blocked.set()
-        return False
-
-    async def _flush(self):
-        while True:
-            await self._blocked.wait()
-            self._blocked.clear()
-            while self._link.busy:
-                await writable(self._link.raw)
-                self._link.resume()
-            if self._writing is not None:
-                self._writing.finish()
-                self._writing = None
-            self._send_acks()
-            self.pump()
-            self._drained.set()
 
     # Receiving
 
@@ -205,7 +103,7 @@ class Connection:
         self._taking = True
         try:
             while self.error is None:
-                if self._acks_end == _ACK_BYTES and not self._send_acks():
+                if self._acks_full() and not self._send_acks():
                     return False
                 if not receiver.next():
                     break
@@ -240,31 +138,6 @@ class Connection:
             self._dropped(topic, "too_large")
         else:
             self._deliver(topic, receiver.view[payload_at : receiver.stop])
-
-    def _acknowledge(self, high, low):
-        # It leaves with the others when all that was received has been handed over.
-        if not high and not low:
-            raise errors.error("protocol", "packet id 0")
-        acks = self._acks
-        at = self._acks_end
-        acks[at] = packets.PUBACK
-        acks[at + 1] = 2
-        acks[at + 2] = high
-        acks[at + 3] = low
-        self._acks_end = at + 4
-
-    def _send_acks(self):
-        """Write the collected acknowledgements; False when the socket is busy."""
-        if not self._acks_end:
-            return True
-        if self._link.busy or self.error is not None:
-            return False
-        # The link may hold on to the buffer, so the next ones are collected in the other.
-        acks, size = self._acks, self._acks_end
-        self._acks, self._acks_spare = self._acks_spare, acks
-        self._acks_end = 0
-        self._send(acks, size)
-        return True
 
     def _take_answer(self, first, at, stop):
         buffer = self._receiver.buffer

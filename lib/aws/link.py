@@ -15,7 +15,7 @@ from asyncio import core
 
 import errors
 
-from . import tls
+from . import failures
 
 
 def readable(stream):
@@ -56,7 +56,7 @@ class Link:
         except MemoryError as failure:
             raise errors.error("no_memory") from failure
         except OSError as failure:
-            raise tls.connect_failure(failure, self.host, self.port) from failure
+            raise failures.connect_failure(failure, self.host, self.port) from failure
 
     async def _connect(self, socket_address, timeout_ms):
         try:
@@ -85,7 +85,7 @@ class Link:
         except asyncio.TimeoutError as failure:
             raise errors.error("tls_failed", "no answer in %d s" % (timeout_ms // 1000)) from failure
         except (OSError, ValueError, MemoryError) as failure:
-            raise tls.handshake_failure(failure, self.host) from failure
+            raise failures.handshake_failure(failure, self.host) from failure
 
     def _write_first(self, packet, timeout_ms):
         self._data = packet

@@ -20,7 +20,7 @@ from umqtt.simple import MQTTException
 
 import errors
 
-from . import packets, tls
+from . import failures, packets, tls
 from .connection import Connection
 from .link import Link
 from .outbox import Outbox
@@ -151,15 +151,8 @@ class MQTTClient(_BlockingClient):
             connection.fail(errors.error("not_authorised", "CONNACK code %d" % connection.refusal))
             raise MQTTException(connection.refusal)
         if connection.error is not None:
-            raise self._refused_silently(connection.error)
+            raise failures.unanswered_failure(connection.error)
         return connection.session_present
-
-    @staticmethod
-    def _refused_silently(failure):
-        # AWS answers a CONNECT that policy or certificate do not allow by closing the connection.
-        if failure.code == "connection_lost":
-            return errors.error("not_authorised", "closed without CONNACK")
-        return failure
 
     def _context(self):
         return tls.legacy_context(self.ssl_params) if self.ssl is True else self.ssl
@@ -176,16 +169,15 @@ class MQTTClient(_BlockingClient):
         self._connection = None
         self.sock = None
         self.error = error
-        if not self._survive:
-            self._outbox.fail_all(error)
+        self._outbox.fail(error, self._survive)
         self._arrived.set()
 
-    async def disconnect(self):
-        """Tell the broker, and close. What still waits for an acknowledgement fails, or survives."""
+    async def disconnect(self, code="not_connected", *details):
+        """Tell the broker, and close, for the reason of an error code. What still waits fails with it, or survives."""
         connection = self._connection
         if connection is not None:
             connection.send_last(packets.DISCONNECT_PACKET)
-            connection.fail(errors.error("not_connected"))
+            connection.fail(errors.error(code, *details))
 
     async def drain(self, timeout_ms):
         """Wait until everything is sent and acknowledged; False when that takes longer."""
@@ -232,16 +224,23 @@ class MQTTClient(_BlockingClient):
         await self._request(packets.PUBLISH | qos << 1 | (1 if retain else 0), topic, msg, qos)
 
     async def subscribe(self, topic, qos=0):
-        """Subscribe to a filter, or to a list of filters. MQTTException(128) when the broker refuses one."""
-        filters = topic if isinstance(topic, list) else [topic]
-        granted = await self._request(packets.SUBSCRIBE, [_encoded(name) for name in filters], qos, 1)
-        if len(granted) != len(filters) or max(granted) >= _REFUSED:
+        """Subscribe to a filter. Errors: `not_connected` and those that end a connection; MQTTException(128) when the
+        broker refuses."""
+        if (await self.request_subscriptions([_encoded(topic)], qos))[0] >= _REFUSED:
             raise MQTTException(_REFUSED)
 
+    async def request_subscriptions(self, filters, qos=0):
+        """Subscribe to several filters (list of bytes) by one packet; returns the broker's code for each (bytes)."""
+        self._connected()
+        granted = await self._request(packets.SUBSCRIBE, filters, qos, 1)
+        if len(granted) != len(filters):
+            raise errors.error("protocol", "a SUBACK of %d codes for %d filters" % (len(granted), len(filters)))
+        return granted
+
     async def unsubscribe(self, topic):
-        """Unsubscribe from a filter, or from a list of filters."""
-        filters = topic if isinstance(topic, list) else [topic]
-        await self._request(packets.UNSUBSCRIBE, [_encoded(name) for name in filters], None, 1)
+        """Unsubscribe from a filter."""
+        self._connected()
+        await self._request(packets.UNSUBSCRIBE, [_encoded(topic)], None, 1)
 
     async def _request(self, first, topic, payload, qos):
         """Send a packet in its turn and wait for its end; returns the codes of a SUBACK."""

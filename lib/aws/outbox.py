@@ -166,9 +166,12 @@ class Outbox:
         self._finish(late, error)
         return len(late)
 
-    def fail_all(self, error):
-        """Finish everything with `error`."""
-        self._finish(self._waiting + list(self._in_flight.values()), error)
+    def fail(self, error, but_publishes):
+        """The connection ended: finish everything with `error`, `but_publishes` when they may be sent on the next."""
+        requests = self._waiting + list(self._in_flight.values())
+        if but_publishes:
+            requests = [r for r in requests if r.first & 0xF0 != packets.PUBLISH]
+        self._finish(requests, error)
 
     def _finish(self, requests, error):
         for request in requests:

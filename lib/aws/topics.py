@@ -47,12 +47,6 @@ def check_retain(name):
         raise errors.error("limit", "Retaining on '%s'" % str(name, "utf-8"), "a topic outside $aws")
 
 
-def check_payload(size):
-    """Errors `limit` when a payload of `size` bytes is too large."""
-    if size > PAYLOAD_LIMIT:
-        raise errors.error("limit", "A payload of %d bytes" % size, "%d bytes" % PAYLOAD_LIMIT)
-
-
 def check_client_id(client_id):
     """Errors `limit` when the client id (str) is empty or too long."""
     size = len(client_id.encode())

@@ -1,0 +1,85 @@
+"""What the exceptions and refusals of a connection mean: each becomes one of the errors of errors.py.
+
+The messages and numbers are Mbed TLS's and lwIP's, as MicroPython 1.24 and later pass them on
+(extmod/modtls_mbedtls.c, ports/esp32/modsocket.c).
+"""
+
+import errno
+
+import errors
+
+_CONN_EOF = -29312  # MBEDTLS_ERR_SSL_CONN_EOF
+_FATAL_ALERT = -30592  # MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE
+_ALLOC_FAILED = (-32512, -10368, -16, -17)  # SSL, X.509; ESP-IDF's MPI and cipher variants
+_EPIPE = 32  # not in MicroPython's errno
+
+# Several may apply at once; the first of this order is told. A certificate that nobody vouches for says nothing.
+_VERDICTS = (
+    ("not correctly signed", "server_cert_untrusted"),
+    ("does not match", "server_cert_wrong_name"),
+    ("has expired", "server_cert_expired"),
+    ("starts in the future", "server_cert_not_yet_valid"),
+)
+
+
+def connect_failure(failure, host, port):
+    """The error for an exception of the TCP connection to host:port before it stood."""
+    number = failure.errno
+    if number == errno.ENOMEM:
+        return errors.error("no_memory")
+    # lwIP on the chip reports a refused connection as a reset one.
+    if number in (errno.ECONNREFUSED, errno.ECONNRESET):
+        return errors.error("refused", host, port)
+    if number == errno.ETIMEDOUT:
+        return errors.error("port_blocked", host, port)
+    return errors.error("unreachable", host, port, _name(number))
+
+
+def handshake_failure(failure, host):
+    """The error for an exception (OSError, ValueError, MemoryError) of the TLS handshake with `host`."""
+    if isinstance(failure, ValueError):
+        return _verdict(str(failure), host)
+    number = None if isinstance(failure, MemoryError) else failure.errno
+    if number is None or number == errno.ENOMEM or number in _ALLOC_FAILED:
+        return errors.error("no_memory")
+    # The server judges our certificate while we wait for the end of the handshake: it says so by an alert, and closes.
+    if number in (_FATAL_ALERT, _EPIPE, errno.ECONNRESET):
+        return errors.error("cert_refused")
+    if number == _CONN_EOF:
+        return errors.error("tls_failed", "the server closed it: no TLS 1.2 there, or it dislikes the certificate")
+    return errors.error("tls_failed", _name(number))
+
+
+def _verdict(text, host):
+    for words, code in _VERDICTS:
+        if words in text:
+            return errors.error(code, host) if code == "server_cert_wrong_name" else errors.error(code)
+    return errors.error("tls_failed", text.strip())
+
+
+def connection_failure(failure):
+    """The error for an exception of a connection that stood."""
+    if isinstance(failure, MemoryError) or failure.errno == errno.ENOMEM:
+        return errors.error("no_memory")
+    return errors.error("connection_lost", _name(failure.errno))
+
+
+def _name(number):
+    return errno.errorcode.get(number, "error %s" % number)
+
+
+def connack_failure(code):
+    """The error for a CONNACK with this return code (MQTT 3.1.1, 3.2.2.3; AWS adds 7)."""
+    if code == 3:
+        return errors.error("server_busy", "CONNACK code 3")
+    if code in (1, 2):
+        return errors.error("protocol", "CONNACK code %d" % code)
+    return errors.error("not_authorised", "CONNACK code %d" % code)
+
+
+def unanswered_failure(failure):
+    """The error for a connection that ended before its CONNACK."""
+    # AWS answers a CONNECT that policy or certificate do not allow by closing the connection.
+    if failure.code == "connection_lost":
+        return errors.error("not_authorised", "closed without CONNACK")
+    return failure

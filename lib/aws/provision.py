@@ -1,0 +1,153 @@
+"""Fleet provisioning by claim: a certificate of one's own, then a thing to go with it.
+
+https://docs.aws.amazon.com/iot/latest/developerguide/fleet-provision-api.html. The client is connected with the claim
+certificate. Each state that a power cut must not lose is handed to `keep` (a coroutine function) before the next step:
+
+    {"cert": DER, "key": DER, "token": str, "time": seconds}     a certificate that no thing has yet
+    {"cert": DER, "key": DER, "name": str}                       the thing's; the end
+
+What was kept last may be given as `pending` to the next try, which goes on from there.
+"""
+
+import asyncio
+import json
+import time
+
+import certificates
+import errors
+
+from . import topics
+
+_CREATE = b"$aws/certificates/create/json"
+_ACCEPTED = b"/accepted"
+_REJECTED = b"/rejected"
+_ANSWER_MS = 20000
+_TICK_MS = 100
+# The ownership token lives for an hour; where the clock was set in between, nobody knows: leave a margin.
+_TOKEN_AGE_S = 3000
+_OLD_TOKEN = "InvalidCertificateOwnershipToken"
+
+
+async def provision(client, template, parameters, pending, keep, beat):
+    """(name, cert, key) of the new thing: str, DER, DER. Errors: `claim_refused`, `claim_failed`."""
+    provisioning = _Provisioning(client, template, parameters, keep, beat)
+    if pending is not None and _is_fresh(pending):
+        try:
+            return await provisioning.register(pending)
+        except _OldToken:
+            pass  # its certificate was never activated and AWS forgets it
+    try:
+        return await provisioning.register(await provisioning.create())
+    except _OldToken as refusal:
+        raise errors.error("claim_failed", "the cloud does not know its own token") from refusal
+
+
+def _is_fresh(pending):
+    """Whether its token may still be good. A time that cannot be true counts as not known: the cloud will say."""
+    return "token" in pending and time.time() - pending["time"] < _TOKEN_AGE_S
+
+
+class _OldToken(Exception):
+    """The cloud did not take the ownership token."""
+
+
+class _Provisioning:
+    def __init__(self, client, template, parameters, keep, beat):
+        self._client = client
+        self._template = topics.check_topic("$aws/provisioning-templates/%s/provision/json" % template)
+        self._parameters = parameters
+        self._keep = keep
+        self._beat = beat
+        self._answer = None
+        self._take = None
+        self._topic = None
+        client.set_callback(self._hear)
+
+    async def create(self):
+        """Ask for a certificate, and keep it; returns what was kept."""
+        created = await self._ask(_CREATE, {}, _take_certificate)
+        await self._keep(created)
+        self._beat()
+        return created
+
+    async def register(self, created):
+        """Ask for the thing; returns (name, cert, key)."""
+        request = {"certificateOwnershipToken": created["token"], "parameters": self._parameters}
+        name = await self._ask(self._template, request, _take_name)
+        topics.check_client_id(name)
+        cert, key = created["cert"], created["key"]
+        await self._keep({"cert": cert, "key": key, "name": name})
+        self._beat()
+        return name, cert, key
+
+    async def _ask(self, topic, request, take):
+        """Publish the request and wait for its answer; returns what `take` makes of it."""
+        self._topic = topic
+        self._take = take
+        self._answer = None
+        try:
+            # The answer comes on this connection only, so whoever asks must be listening already.
+            codes = await self._client.request_subscriptions([topic + _ACCEPTED, topic + _REJECTED], 1)
+            if max(codes) > 2:
+                raise errors.error("claim_refused", "the policy does not allow to subscribe to the answers")
+            await self._client.publish(topic, json.dumps(request), qos=1)
+            return await self._wait()
+        except errors.RetryError as failure:
+            raise failure if failure.code == "claim_failed" else _failed(failure.code)
+
+    async def _wait(self):
+        for _ in range(_ANSWER_MS // _TICK_MS):
+            if self._answer is not None:
+                kind, content = self._answer
+                if kind == _ACCEPTED:
+                    return content
+                raise content
+            if self._client.error is not None:
+                raise _failed("the connection was closed: %s" % self._client.error.code)
+            self._beat()
+            await asyncio.sleep_ms(_TICK_MS)
+        raise _failed("no answer in %d s" % (_ANSWER_MS // 1000))
+
+    def _hear(self, topic, payload):
+        # Read here, out of the receive buffer: the answer with certificate and key is the largest thing there is.
+        for kind, take in ((_ACCEPTED, self._take), (_REJECTED, _take_refusal)):
+            if topic == self._topic + kind:
+                self._answer = self._read(kind, take, payload)
+
+    @staticmethod
+    def _read(kind, take, payload):
+        try:
+            return kind, take(json.loads(payload))
+        except (ValueError, KeyError, TypeError):
+            return _REJECTED, _failed("an answer that cannot be understood")
+        except errors.DeviceError as failure:
+            return _REJECTED, _failed("a certificate that cannot be used: %s" % failure.message)
+
+
+def _take_certificate(answer):
+    cert, key = certificates.pair(answer["certificatePem"], answer["privateKey"], "the new thing")
+    token = answer["certificateOwnershipToken"]
+    return {"cert": cert, "key": key, "token": token, "time": time.time()}
+
+
+def _take_name(answer):
+    name = answer["thingName"]
+    if not isinstance(name, str):
+        raise ValueError("thingName")
+    return name
+
+
+def _take_refusal(answer):
+    """The exception for a rejection: {"statusCode", "errorCode", "errorMessage"}."""
+    status = answer["statusCode"]
+    code = answer.get("errorCode", "?")
+    if code == _OLD_TOKEN:
+        return _OldToken()
+    reason = "%s %s: %s" % (status, code, answer.get("errorMessage", ""))
+    if 400 <= status < 500 and status != 429:
+        return errors.error("claim_refused", reason)
+    return _failed(reason)
+
+
+def _failed(reason):
+    return errors.error("claim_failed", reason)

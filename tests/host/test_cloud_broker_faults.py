@@ -121,7 +121,7 @@ def test_slow_closes_after_what_was_to_be_sent(desk):
 
 def test_refuse_resets_the_connection_before_anything(desk):
     desk.faults.order("refuse", connections=1)
-    with RawClient(desk.port) as refused, pytest.raises(ConnectionResetError):
+    with pytest.raises(ConnectionResetError), RawClient(desk.port) as refused:  # connect() itself may see it, too
         refused.socket.recv(1)
     desk.client("c")
 

@@ -125,6 +125,7 @@ def test_publishes_beyond_the_rate_are_discarded_and_not_acknowledged():
         desk.pass_time(0.011)
         client.publish("a", b"", 1, 101)
         assert client.packet() == (PUBACK, b"\x00\x65")
+        assert desk.wait_for("publishes_throttled")["discarded"] == 2
 
 
 def test_bytes_beyond_the_throughput_are_delayed_not_lost():

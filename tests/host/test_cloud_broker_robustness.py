@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tests.host.cloud_desk import Clock, Desk, RawClient
 from tools.cloud import client_packets
 from tools.cloud.limits import Limits
+from tools.cloud.open_broker import open_broker
 from tools.cloud.packets import PINGREQ_PACKET, PINGRESP, PUBACK, decode_publish, puback
 
 NO_RATES = Limits().without_rates()
@@ -89,6 +90,11 @@ def test_a_packet_of_256_mb_is_refused_by_its_header(desk, bystander):
     greedy.send(b"\x30\xff\xff\xff\x7f")
     assert greedy.is_closed()
     assert unharmed(bystander)
+
+
+def test_a_port_that_is_taken_is_an_error_to_who_starts(desk):
+    with pytest.raises(OSError, match="in use"), open_broker(port=desk.port):
+        pass
 
 
 # ---- slow consumers: they subscribe and do not read ----

@@ -108,3 +108,12 @@ def test_a_reserved_topic_without_a_service_leads_nowhere(desk):
     client.publish("$aws/things/t/jobs/get", b"{}", 1, 3)
     assert client.packet() == (PUBACK, b"\x00\x03")
     assert desk.wait_for("no_service")["topic"] == "$aws/things/t/jobs/get"
+
+
+def test_stopping_ends_a_service_at_work(desk, echo):
+    desk.call(echo.gate.clear)
+    asking = desk.client("asking")
+    asking.publish(ASK, b"question", 1)
+    asking.packet()
+    desk.restart()
+    assert desk.call(lambda: len(desk.broker.tasks)) == 0

@@ -53,6 +53,7 @@ class Broker:
         self.retained = Retained(self.limits.retained_messages)
         self.sessions: dict[str, Session] = {}
         self.connections: dict[int, Connection] = {}
+        self.tasks: set[asyncio.Task] = set()  # services at work
         self._versions: dict[str, int] = {}  # of presence events, for each client id
         self._connects: dict[str, float] = {}  # when a client id connected last
         self._listener: Listener | None = None
@@ -62,9 +63,11 @@ class Broker:
     # ---- see interfaces.Broker ----
 
     async def start(self, host: str = "127.0.0.1", port: int = 0, ssl_context: ssl.SSLContext | None = None) -> int:
-        self._listener = Listener(lambda: Connection(self), self.faults, self.limits.handshake_timeout_s, self.log)
-        self._listener.ssl_context = ssl_context
-        port = self._listener.open(host, port)
+        listener = Listener(lambda: Connection(self), self.faults, self.limits.handshake_timeout_s, self.log)
+        listener.ssl_context = ssl_context
+        port = listener.open(host, port)
+        self._listener = listener
+        self._all_closed = asyncio.Event()
         self._sweeper = asyncio.get_running_loop().create_task(self._sweep_for_ever())
         self.log("listening", host=host, port=port, tls=ssl_context is not None)
         return port
@@ -81,6 +84,9 @@ class Broker:
         for connection in list(self.connections.values()):
             connection.cut_off()
         await self._closed_within(self.limits.close_timeout_s)
+        for task in list(self.tasks):
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
         self._listener = None
         self.log("stopped")
 

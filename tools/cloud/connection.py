@@ -32,13 +32,12 @@ class Connection(Wire):
         self.permissions: Permissions | None = None
         self.certificate_der = b""
         self.source_ip = ""
-        self.source_port = 0
         self.connect: Connect | None = None
         self.session_id = str(uuid.uuid4())
         self.end_reason: str | None = None
         self.opened_at = broker.clock()
-        self.services = ServiceQueue(self, broker.limits.service_queue, broker.log)
-        self.discarded = 0  # messages beyond the rate
+        self.services = ServiceQueue(self, broker.limits, broker.log, broker.tasks)
+        self._throttled = 0  # messages discarded since the last one within the rate
         self._may_publish: set[str] = set()
         self._withheld: set[int] = set()  # what a fault left unacknowledged
         self._rate = Bucket(self.limits.publishes_per_s, self.clock) if self.limits.publishes_per_s else None
@@ -54,7 +53,7 @@ class Connection(Wire):
 
     def connection_made(self, transport) -> None:
         super().connection_made(transport)
-        self.source_ip, self.source_port = transport.get_extra_info("peername")[:2]
+        self.source_ip = (transport.get_extra_info("peername") or ("",))[0]  # None: the peer has gone already
         tls = transport.get_extra_info("ssl_object")
         if tls is not None:
             self.certificate_der = tls.getpeercert(binary_form=True) or b""
@@ -183,15 +182,23 @@ class Connection(Wire):
             raise PacketError("PUBLISH of QoS 2, which AWS IoT does not have")
         if len(publish.payload) > self.limits.payload_bytes:
             raise PacketError(f"payload of {len(publish.payload)} bytes, the limit is {self.limits.payload_bytes}")
-        if self._rate is not None and not self._rate.take():
-            self.discarded += 1  # AWS: discarded, the connection stays; QoS 1 is not acknowledged, so it comes again
-            self.broker.log("publish_throttled", client_id=self.client_id, topic=publish.topic)
+        if self._rate is not None and not self._within_rate():
             return
         if (publish.retain or publish.topic not in self._may_publish) and not self._authorise(publish):
             return
         if publish.qos and not self._acknowledge(publish.packet_id):
             return
         self.broker.accept(self, publish)
+
+    def _within_rate(self) -> bool:
+        """AWS discards what is beyond the rate; the connection stays. QoS 1 is not acknowledged, so it comes again."""
+        if self._rate.take():
+            if self._throttled:
+                self.broker.log("publishes_throttled", client_id=self.client_id, discarded=self._throttled)
+                self._throttled = 0
+            return True
+        self._throttled += 1
+        return False
 
     def _authorise(self, publish: Publish) -> bool:
         """Check topic and policy, and end the connection when they forbid it, as AWS does."""

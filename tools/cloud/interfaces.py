@@ -56,7 +56,7 @@ class Client(Protocol):
     """One connected device, as a service sees it."""
 
     client_id: str
-    identity: Identity
+    identity: Identity  # as it was at CONNECT
     certificate_der: bytes  # empty in plain TCP mode
 
     def reply(self, topic: str, payload: bytes) -> bool:

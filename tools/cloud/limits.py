@@ -37,11 +37,17 @@ class Limits:
     handshake_timeout_s: float = 30.0
     close_timeout_s: float = 5.0  # for the peer to take what is left to send before it is cut off
     write_buffer_bytes: int = 256 * 1024  # beyond it a consumer is slow: QoS 0 is dropped, QoS 1 waits
-    waiting_messages: int = 1000  # QoS 1 messages that wait for one session; beyond it a connected client is closed
+    waiting_messages: int = 10_000  # QoS 1 messages that wait for one session; beyond it a connected client is closed
     waiting_bytes: int = 8 * 1024 * 1024
     retained_messages: int = 10_000
     sessions: int = 10_000
     service_queue: int = 100  # messages to `$aws` services that wait, per connection
+    service_timeout_s: float = 30.0  # for a service to deal with one
+
+    def for_benchmarks(self) -> Limits:
+        """Without limits per second, and with room for a burst that a measured client has yet to take."""
+        room = {"write_buffer_bytes": 16 << 20, "waiting_messages": 250_000, "waiting_bytes": 64 << 20}
+        return replace(self.without_rates(), **room)
 
     def without_rates(self) -> Limits:
         """The same without limits per second."""

@@ -83,10 +83,10 @@ class BrokerThread:
 
 @contextlib.contextmanager
 def open_broker(limits: Limits | None = None, host: str = "127.0.0.1", port: int = 0) -> Iterator[BrokerThread]:
-    """A running broker without TLS, policies and, unless `limits` are given, without limits per second."""
-    broker = BrokerThread(OpenRegistry(), limits=limits or Limits().without_rates())
-    broker.start(host, port)
+    """A running broker without TLS and policies, its limits those for benchmarks unless others are given."""
+    broker = BrokerThread(OpenRegistry(), limits=limits or Limits().for_benchmarks())
     try:
+        broker.start(host, port)
         yield broker
     finally:
         broker.stop()

@@ -110,8 +110,8 @@ class Wire(asyncio.Protocol):
             self._loop.call_soon(self._flush)
         self._unsent.append(packet)
         self._unsent_bytes += len(packet)
-        if self._full():
-            self.writable = False
+        if self._unsent_bytes >= self.limits.write_buffer_bytes:
+            self._flush()
 
     def close(self) -> None:
         """Send what is there, then close; `overdue` tells when the peer does not take it."""
@@ -149,11 +149,9 @@ class Wire(asyncio.Protocol):
         self._write(data)
         if cut is not None:
             self.close()
-        elif not self.writable and not self._full():
-            self._breathe()
 
     def _full(self) -> bool:
-        return self._congested or self._unsent_bytes + self._late_bytes >= self.limits.write_buffer_bytes
+        return self._congested or self._late_bytes >= self.limits.write_buffer_bytes
 
     def _write(self, data: bytes) -> None:
         slow = self.faults.strikes("slow", self.number, self.client_id)
@@ -162,6 +160,8 @@ class Wire(asyncio.Protocol):
             return
         self._late.append(data)
         self._late_bytes += len(data)
+        if self._full():
+            self.writable = False
         self._late_until = max(self._loop.time() + (slow.amount if slow else 0.0), self._late_until)
         self._loop.call_at(self._late_until, self._write_late)
 

@@ -24,14 +24,14 @@ _print_lock = threading.Lock()
 @app.command()
 def main(
     folder: Annotated[Path, typer.Option(help="The board's flash; made when it is not there.")] = ROOT / ".board",
-    heap: Annotated[str, typer.Option(help='Heap of the firmware, such as "96k"; the chip has about 160k.')] = None,
-    wifi: Annotated[list[str], typer.Option(help='A network in range, "name:password"; may be repeated.')] = None,
-    settings: Annotated[Path, typer.Option(help="Written to the device as /settings.json before it starts.")] = None,
+    heap: Annotated[str | None, typer.Option(help='The firmware\'s heap, such as "96k"; the chip has 160k.')] = None,
+    wifi: Annotated[list[str] | None, typer.Option(help='A network in range, "name:password"; repeatable.')] = None,
+    settings: Annotated[Path | None, typer.Option(help="Becomes /settings.json before the device starts.")] = None,
     endpoint: Annotated[
-        list[str], typer.Option(help='"NAME=PORT": connections to NAME go to this machine\'s PORT; may be repeated.')
+        list[str] | None, typer.Option(help='"NAME=PORT": connections to NAME go to this machine\'s PORT; repeatable.')
     ] = None,
     cloud: Annotated[
-        str, typer.Option(help="Control URL of `make cloud`: its endpoint is known to the device.")
+        str | None, typer.Option(help="Control URL of `make cloud`: its endpoint is known to the device.")
     ] = None,
     internet: Annotated[bool, typer.Option(help="Other names are those of the real internet.")] = False,
     image: Annotated[str, typer.Option(help='"stock" (24 KB of NVS) or "ota" (16 KB).')] = "stock",

@@ -106,13 +106,17 @@ class Page:
             return 1
         item = Item(raw, at)
         span = item.span if 0 < item.span <= ENTRIES - at else 1
-        if any(self._bit(i) != _WRITTEN for i in range(at, at + span)):
-            self._set_bits(at, span, _ERASED)
-        elif item.type == BLOB_DATA and crc(self.chunk(item)) != struct.unpack_from("<I", item.data, 4)[0]:
-            self._set_bits(at, span, _ERASED)
-        else:
+        if self._is_whole(item, span):
             self.items.append(item)
+        else:
+            self._set_bits(at, span, _ERASED)
+            self.used = max(self.used, at + span)
         return span
+
+    def _is_whole(self, item, span):
+        if any(self._bit(i) != _WRITTEN for i in range(item.at, item.at + span)):
+            return False
+        return item.type != BLOB_DATA or crc(self.chunk(item)) == struct.unpack_from("<I", item.data, 4)[0]
 
     def activate(self, sequence):
         """Begin to use an empty page."""

@@ -84,8 +84,9 @@ class Station:
         """Leave, or stop trying; without either the last reason stays."""
         self._requested = False
         self.update()
-        if self._state != _OFF:
+        if self._state >= _ASSOCIATED:
             self._lose(_ASSOC_LEAVE, False)
+        self._state = _OFF
 
     def status(self):
         """As network_wlan_status() of the port: a success or the sticky codes first, then what is going on."""

@@ -16,6 +16,7 @@ VERBS = {
     "lint": ("tools.verbs.lint", "ruff, the import law, and the firmware compiled for MicroPython 1.24."),
     "flash": ("tools.verbs.flash", "Put the firmware on a board."),
     "monitor": ("tools.verbs.monitor", "Watch a board's console."),
+    "diagram": ("tools.verbs.diagram", "Draw the table of modes into docs/modes.md."),
     "package": ("tools.verbs.package", "Write package.json, by which mip installs the firmware's files."),
 }
 

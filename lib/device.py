@@ -1,0 +1,44 @@
+"""What the application is given: the device, as far as an application may touch it."""
+
+
+class Device:
+    """Handed to `async def application(device)` by the system, in mode NORMAL.
+
+    `aws`       publish, subscribe, messages (aws/client.py)
+    `flash`     the 256 bytes: read, write, flush (flash.py)
+    `events`    `async for event in device.events` (events.py); the newest 16 unread ones are kept
+    `settings`  the application's own settings: the dict `app` of the settings file and of the phone
+    `name`      the thing's name, None until the device is enrolled
+    """
+
+    def __init__(self, system, owned):
+        self._system = system
+        self._owned = owned
+        self._events = None
+        self.aws = system.aws
+        self.flash = system.flash
+        self.settings = system.settings.app
+
+    @property
+    def name(self):
+        return self._system.identity.name
+
+    @property
+    def events(self):
+        if self._events is None:
+            self._events = self._system.bus.listen()
+        return self._events
+
+    @property
+    def restart_reason(self):
+        """Why the last restart was wanted; None after a crash or a power cut."""
+        return self._system.restart_reason
+
+    def alive(self, within_s):
+        """Promise to call this again within `within_s` seconds; from then on a broken promise restarts the device."""
+        self._owned.silence_ms = within_s * 1000
+        self._owned.beat()
+
+    async def restart(self, reason):
+        """Restart in order, after everything written is in flash. Never returns."""
+        await self._system.restart(reason)

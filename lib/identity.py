@@ -1,0 +1,87 @@
+"""Who the device is for the cloud: which credentials it uses, how it gets them, when they are believed.
+
+Order: the confirmed thing credentials in flash (by claim, phone or rotation), those of the settings, else a claim.
+What a claim gives is *pending* until the cloud was reached with it; every step of it is kept in flash before the next
+one begins, so that a power cut at any moment neither loses a certificate nor asks for two.
+"""
+
+import records
+
+# Pending credentials that are refused this often in a row are thrown away, and the claim begins anew.
+_REFUSALS = 5
+_REFUSED_BY = ("cert_refused", "not_authorised", "key_mismatch")
+# What of the credentials is secret lives in NVS; the rest, which is larger, in the file system.
+_SECRET = ("key", "token")
+
+
+class Identity:
+    """`flash` and `settings` as the system has them; `name` is the thing's name, None until it is known."""
+
+    def __init__(self, flash, settings):
+        self.name = None
+        self._flash = flash
+        self._settings = settings
+        self._unconfirmed = False
+        self._refusals = 0
+
+    def known(self):
+        """Whether there are credentials to connect with, without a claim."""
+        return self.current() is not None
+
+    def current(self):
+        """(name, cert, key): str, DER, DER; None when the device must be enrolled first."""
+        for record in ("thing", "pending"):
+            fields = self._load(record)
+            if fields is not None and "name" in fields:
+                self._unconfirmed = record == "pending"
+                return self._is(fields["name"], fields["cert"], fields["key"])
+        thing, name = self._settings.thing, self._settings.aws.thing
+        return self._is(name, thing.cert, thing.key) if thing is not None and name else None
+
+    def _is(self, name, cert, key):
+        self.name = name
+        return name, cert, key
+
+    async def enrol(self, aws, serial, beat):
+        """Become a thing by the claim of the settings. `serial`: the base MAC. Errors: those of Aws.provision."""
+        settings = self._settings
+        parameters = {"SerialNumber": serial, "HardwareVersion": settings.hardware}
+        parameters.update(settings.aws.parameters)
+        claim = settings.claim.cert, settings.claim.key
+        await aws.provision(settings.aws.template, parameters, claim, self._load("pending"), self._keep, beat)
+
+    async def confirm(self):
+        """The cloud was reached: pending credentials are the device's own from now on."""
+        self._refusals = 0
+        if self._unconfirmed:
+            await self._flash.save("thing", *self._flash.load("pending"))
+            self._unconfirmed = False
+        # Also what a power cut between these two left behind.
+        if self._flash.load("pending") is not None:
+            await self._flash.erase("pending")
+
+    async def refused(self, code):
+        """A connection failed by `code`; returns True when pending credentials were thrown away for it."""
+        if not self._unconfirmed or code not in _REFUSED_BY:
+            return False
+        self._refusals += 1
+        if self._refusals < _REFUSALS:
+            return False
+        await self._flash.erase("pending")
+        return True
+
+    def _load(self, record):
+        parts = self._flash.load(record)
+        if parts is None:
+            return None
+        try:
+            fields = records.unpack(parts[0])
+            fields.update(records.unpack(parts[1]))
+        except ValueError:  # flash has checked its bytes, so another firmware wrote it: as good as nothing
+            return None
+        return fields
+
+    async def _keep(self, fields):
+        secret = {name: fields[name] for name in fields if name in _SECRET}
+        public = {name: fields[name] for name in fields if name not in _SECRET}
+        await self._flash.save("pending", records.pack(secret), records.pack(public))

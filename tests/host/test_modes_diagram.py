@@ -1,0 +1,31 @@
+"""The diagram in docs/modes.md is the table that the firmware runs by."""
+
+from tools.verbs import diagram
+
+
+def test_the_documented_diagram_is_the_table_of_the_firmware():
+    document = (diagram.ROOT / "docs" / "modes.md").read_text()
+    assert document == diagram.updated(document), "run: python -m tools diagram"
+
+
+def test_every_mode_and_event_of_the_table_is_drawn():
+    drawn = diagram.mermaid((("INIT", "ready", "NORMAL", "_normal"), ("NORMAL", "failed", "restart", "_restart")))
+    assert "INIT --> NORMAL: ready" in drawn
+    assert "NORMAL --> restart: failed" in drawn
+
+
+def test_every_row_can_be_done_and_no_event_leads_two_ways():
+    import system
+
+    ways = [row[:2] for row in system.TABLE]
+    assert len(ways) == len(set(ways))
+    for mode, event, _, action in system.TABLE:
+        assert callable(getattr(system.System, action, None)), (mode, event, action)
+
+
+def test_every_mode_but_idle_has_a_way_out_when_it_fails():
+    import system
+
+    modes = {row[2] for row in system.TABLE} | {"INIT"}
+    failing = {row[0] for row in system.TABLE if row[1] == "failed"}
+    assert modes - failing == {"IDLE", "restart"}

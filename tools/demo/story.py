@@ -1,0 +1,107 @@
+"""The demo's story: a factory-new ESP32 becomes a working AWS IoT device, loses its Wi-Fi, loses its power."""
+
+import time
+
+from tools.desk import SSID, Desk
+from tools.demo.narrator import Narrator, StepFailed
+
+_BOOT_S = 40  # provisioning makes an RSA key, and the first connection after power-on is spread over some seconds
+
+
+def tell(verbose):
+    """Tell it; returns the exit code."""
+    narrator = Narrator(verbose)
+    narrator.title("AWS IoT for ESP32 in MicroPython: the main job, on one desk")
+    begin = time.monotonic()
+    with Desk(on_line=narrator.device) as desk:
+        try:
+            operator = desk.operator()
+            thing = _first_start(narrator, desk)
+            _at_work(narrator, desk, operator, thing)
+            _wifi_lost(narrator, desk, operator)
+            starts = _power_cut(narrator, desk, operator)
+        except StepFailed as error:
+            narrator.failure(error, desk.device.lines[-30:])
+            return 1
+        narrator.summary(
+            [
+                ("the device", f"{thing}, enrolled by claim, connected with its own certificate"),
+                ("real", "MicroPython interpreter, mutual TLS 1.2, MQTT 3.1.1, littlefs; firmware unchanged"),
+                ("simulated", "the chip's flash, radio and router; the cloud is the local AWS IoT"),
+                ("starts", f"{starts}, counted in the 256 bytes that survived the power cut"),
+                ("time", f"{time.monotonic() - begin:.0f} s for {len(narrator.steps)} steps"),
+            ]
+        )
+    return 0
+
+
+def _first_start(narrator, desk):
+    device = desk.device
+    narrator.chapter("A local AWS IoT, and a factory-new ESP32")
+    narrator.say(f"AWS IoT: MQTT over TLS on port {desk.cloud.mqtt_port}, control plane at {desk.cloud.control_url}")
+    narrator.say(f"boto3 made the provisioning template '{desk.fleet.template}' and a claim certificate")
+    desk.leave_factory()
+    narrator.say(f"the factory gave the device the Wi-Fi '{SSID}' and the claim certificate, nothing of its own")
+
+    narrator.chapter("Power on")
+    device.power_on()
+    with narrator.step("boots and decides") as seen:
+        seen(device.wait_for(r"INIT --\w+--> NORMAL").strip())
+    with narrator.step("joins Wi-Fi") as seen:
+        seen(_values(device.wait_for(r"wifi\.connected", _BOOT_S), "ssid", "ip", "rssi"))
+    with narrator.step("sets its clock by NTP, so that certificates can be judged") as seen:
+        seen(_values(device.wait_for(r"clock\.set", _BOOT_S), "source"))
+    with narrator.step("is provisioned by claim: gets a certificate and key of its own") as seen:
+        thing = _value(device.wait_for(r"aws\.provisioned", _BOOT_S), "thing")
+        seen(thing)
+    with narrator.step("connects with its own certificate") as seen:
+        seen(_values(device.wait_for(r"aws\.connected", _BOOT_S), "client_id", "endpoint"))
+    return thing
+
+
+def _at_work(narrator, desk, operator, thing):
+    narrator.chapter("At work")
+    with narrator.step("publishes telemetry, which a second client reads in the cloud") as seen:
+        topic, payload = operator.next_message()
+        seen(f"{topic} {payload}")
+    with narrator.step("obeys a command from the cloud") as seen:
+        operator.tell(thing, {"say": "hello"})
+        seen(desk.device.wait_for(r"application: told .*hello").strip())
+
+
+def _wifi_lost(narrator, desk, operator):
+    narrator.chapter("The access point goes away, and comes back")
+    desk.home.vanish()
+    with narrator.step("notices") as seen:
+        seen(_values(desk.device.wait_for(r"wifi\.disconnected", _BOOT_S), "code"))
+    desk.home.back()
+    with narrator.step("joins again by itself"):
+        desk.device.wait_for(r"wifi\.connected", _BOOT_S)
+    with narrator.step("is back in the cloud") as seen:
+        desk.device.wait_for(r"aws\.connected", _BOOT_S)
+        operator.forget()
+        seen(str(operator.next_message()[1]))
+
+
+def _power_cut(narrator, desk, operator):
+    narrator.chapter("The power is cut, without a word of warning")
+    desk.device.power_cut()
+    operator.forget()
+    desk.device.power_on()
+    with narrator.step("starts again and connects at once: no second enrolment") as seen:
+        seen(_values(desk.device.wait_for(r"aws\.(connected|provisioned)", _BOOT_S), "client_id"))
+    with narrator.step("still has its 256 bytes: it has counted its starts in them") as seen:
+        starts = operator.next_message()[1]["starts"]
+        if starts != 2:
+            raise StepFailed(f"the device counts {starts} starts, 2 were expected")
+        seen(f"starts: {starts}")
+    return starts
+
+
+def _value(line, key):
+    """The value of `key=value` in a line of the device's console."""
+    return line.split(f" {key}=", 1)[1].split(" ", 1)[0]
+
+
+def _values(line, *keys):
+    return ", ".join(f"{key} {_value(line, key)}" for key in keys)

@@ -8,8 +8,6 @@ import events
 import release
 from backoff import Backoff
 
-_RETRY_MS = 2000
-_RETRY_CAP_MS = 300000
 # A refusal is no accident: only somebody in the cloud account can change it, so ask seldom.
 _REFUSED_MS = 60000
 _BEAT_MS = 5000
@@ -30,7 +28,8 @@ class Road:
 
     async def run(self, owned):
         """Go the road, again and again. The hands tell their own failures as events, this tells the others."""
-        backoff = Backoff(_RETRY_MS, _RETRY_CAP_MS, floor_ms=1000)
+        timeouts = self._system.settings.timeouts
+        backoff = Backoff(timeouts.backoff_s * 1000, timeouts.backoff_cap_s * 1000, floor_ms=1000)
         while True:
             try:
                 await self._go(owned.beat)

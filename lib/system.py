@@ -145,9 +145,8 @@ class System:
         return await self._decide()
 
     def _load_settings(self):
-        stored = self.flash.load("settings")
         try:
-            self.settings = settings_words.load(self.flash.settings_file(), stored and stored[0])
+            self.settings = settings_words.load(self.flash.settings_file(), self.flash.load("settings"))
         except errors.PersonError as failure:
             self.failure = failure
             return

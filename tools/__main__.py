@@ -7,7 +7,7 @@ import typer
 
 # verb: module with `app` (a typer.Typer) or `main` (a function), and what it does
 VERBS = {
-    "demo": ("tools.demo", "A factory-new device becomes a working AWS IoT device, on this desk."),
+    "demo": ("tools.demo.cli", "A factory-new device becomes a working AWS IoT device, on this desk."),
     "test": ("tools.verbs.test", "All tests, or those that pytest's own arguments choose."),
     "sim": ("tools.sim.cli", "A simulated ESP32 with a console, left running."),
     "cloud": ("tools.cloud.cli", "The local AWS IoT, left running."),

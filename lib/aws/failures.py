@@ -35,15 +35,16 @@ def connect_failure(failure, host, port):
     return errors.error("unreachable", host, port, _name(number))
 
 
-def handshake_failure(failure, host):
-    """The error for an exception (OSError, ValueError, MemoryError) of the TLS handshake with `host`."""
+def handshake_failure(failure, host, answers):
+    """The error for an exception (OSError, ValueError, MemoryError) of the TLS handshake with `host`, which came with
+    the server's answer number `answers`."""
     if isinstance(failure, ValueError):
         return _verdict(str(failure), host)
     number = None if isinstance(failure, MemoryError) else failure.errno
     if number is None or number == errno.ENOMEM or number in _ALLOC_FAILED:
         return errors.error("no_memory")
-    # The server judges our certificate while we wait for the end of the handshake: it says so by an alert, and closes.
-    if number in (_FATAL_ALERT, _EPIPE, errno.ECONNRESET):
+    # The server judges our certificate before its second answer: it sends an alert and closes, maybe while we write.
+    if number == _EPIPE or (answers > 1 and number in (_FATAL_ALERT, errno.ECONNRESET)):
         return errors.error("cert_refused")
     if number == _CONN_EOF:
         return errors.error("tls_failed", "the server closed it: no TLS 1.2 there, or it dislikes the certificate")

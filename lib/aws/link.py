@@ -42,6 +42,7 @@ class Link:
         self._end = 0
         self._tail = None
         self._tail_at = 0
+        self._waits = 0  # for the server, in the handshake
 
     async def open(self, address, timeout_ms):
         """Connect to the IP address by TCP. Errors: `port_blocked`, `refused`, `unreachable`, `no_memory`."""
@@ -51,12 +52,12 @@ class Link:
             # Small packets must not wait for the acknowledgement of the packet before (Nagle's algorithm).
             raw.setsockopt(6, 1, 1)  # IPPROTO_TCP, TCP_NODELAY: ports do not agree on naming them
             await self._connect(socket.getaddrinfo(address, self.port)[0][-1], timeout_ms)
-        except asyncio.TimeoutError as failure:
-            raise errors.error("port_blocked", self.host, self.port) from failure
-        except MemoryError as failure:
-            raise errors.error("no_memory") from failure
+        except asyncio.TimeoutError:
+            raise errors.error("port_blocked", self.host, self.port)
+        except MemoryError:
+            raise errors.error("no_memory")
         except OSError as failure:
-            raise failures.connect_failure(failure, self.host, self.port) from failure
+            raise failures.connect_failure(failure, self.host, self.port)
 
     async def _connect(self, socket_address, timeout_ms):
         try:
@@ -82,10 +83,10 @@ class Link:
         try:
             self.stream = context.wrap_socket(self.raw, server_hostname=self.host, do_handshake_on_connect=False)
             await self._write_first(first_packet, timeout_ms)
-        except asyncio.TimeoutError as failure:
-            raise errors.error("tls_failed", "no answer in %d s" % (timeout_ms // 1000)) from failure
+        except asyncio.TimeoutError:
+            raise errors.error("tls_failed", "no answer in %d s" % (timeout_ms // 1000))
         except (OSError, ValueError, MemoryError) as failure:
-            raise failures.handshake_failure(failure, self.host) from failure
+            raise failures.handshake_failure(failure, self.host, self._waits)
 
     def _write_first(self, packet, timeout_ms):
         self._data = packet
@@ -94,7 +95,9 @@ class Link:
         return asyncio.wait_for_ms(self._write_all(), timeout_ms)
 
     async def _write_all(self):
+        self._waits = 0
         while not self.resume():
+            self._waits += 1
             # In the handshake the TLS socket itself must be polled: it knows whether it wants to read or to write.
             await writable(self.stream)
 

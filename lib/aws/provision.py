@@ -38,8 +38,8 @@ async def provision(client, template, parameters, pending, keep, beat):
             pass  # its certificate was never activated and AWS forgets it
     try:
         return await provisioning.register(await provisioning.create())
-    except _OldToken as refusal:
-        raise errors.error("claim_failed", "the cloud does not know its own token") from refusal
+    except _OldToken:
+        raise errors.error("claim_failed", "the cloud does not know its own token")
 
 
 def _is_fresh(pending):

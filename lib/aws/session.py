@@ -130,7 +130,7 @@ class Session:
         try:
             return await self._client.connect(clean_session)
         except MQTTException as refusal:
-            raise failures.connack_failure(refusal.args[0]) from refusal
+            raise failures.connack_failure(refusal.args[0])
 
     async def _serve(self, session_present, beat):
         client = self._client
@@ -171,7 +171,7 @@ class Session:
                 try:
                     await self._open(client_id, context, clean_session=True)
                 except errors.CloudError as failure:
-                    raise errors.error("claim_refused", failure.code) from failure
+                    raise errors.error("claim_refused", failure.code)
                 return await work()
             finally:
                 await self._client.disconnect()

@@ -19,8 +19,8 @@ def make_context(roots, cert=None, key=None):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         # MicroPython's default is CERT_NONE, for a client, too.
         context.verify_mode = ssl.CERT_REQUIRED
-    except (MemoryError, OSError) as failure:
-        raise errors.error("no_memory") from failure
+    except (MemoryError, OSError):
+        raise errors.error("no_memory")
     for root in roots:
         # One call adds one DER certificate to the chain of those trusted.
         _load("A trusted root", context.load_verify_locations, None, root)
@@ -35,9 +35,9 @@ def _load(what, load, first, second):
     try:
         load(first, second)
     except ValueError as failure:
-        raise errors.error("bad_certificate", what, failure) from failure
-    except (MemoryError, OSError) as failure:
-        raise errors.error("no_memory") from failure
+        raise errors.error("bad_certificate", what, failure)
+    except (MemoryError, OSError):
+        raise errors.error("no_memory")
 
 
 def legacy_context(parameters):

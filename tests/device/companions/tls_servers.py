@@ -1,0 +1,130 @@
+"""MQTT peers over TLS 1.2, each with one thing about it, and the certificates to go with them.
+
+Environment: PORT_<NAME> for each server below. Files (DER) in the test's folder: root, other_root, client, client_key,
+rsa_client, rsa_client_key, foreign, foreign_key. The servers are called `broker.test`.
+"""
+
+import contextlib
+import datetime
+import socket
+import ssl
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import NameOID
+
+from tools.bench.peer import Peer
+
+HOST = "broker.test"
+DAY = datetime.timedelta(days=1)
+DER = serialization.Encoding.DER
+PEM = serialization.Encoding.PEM
+
+
+class Authority:
+    """A root and what it vouches for."""
+
+    def __init__(self, name):
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self.certificate = self._sign(self._name, self._key, x509.BasicConstraints(ca=True, path_length=None))
+
+    def issue(self, name, key=None, begin=-1, end=365, names=()):
+        """(certificate, key): valid from `begin` to `end` days from now; `names`: host names of a server."""
+        key = key or ec.generate_private_key(ec.SECP256R1())
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        extension = x509.SubjectAlternativeName([x509.DNSName(host) for host in names]) if names else None
+        return self._sign(subject, key, extension, begin, end), key
+
+    def _sign(self, subject, key, extension, begin=-1, end=365):
+        now = datetime.datetime.now(datetime.timezone.utc)
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(self._name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now + begin * DAY)
+            .not_valid_after(now + end * DAY)
+        )
+        if extension is not None:
+            builder = builder.add_extension(extension, critical=isinstance(extension, x509.BasicConstraints))
+        return builder.sign(self._key, hashes.SHA256())
+
+
+def _key_bytes(key, encoding, form=serialization.PrivateFormat.TraditionalOpenSSL):
+    return key.private_bytes(encoding, form, serialization.NoEncryption())
+
+
+def _context(folder, pair, clients=None, version=ssl.TLSVersion.TLSv1_2):
+    certificate, key = pair
+    file = folder / f"server-{certificate.serial_number}.pem"
+    file.write_bytes(certificate.public_bytes(PEM) + _key_bytes(key, PEM))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = context.maximum_version = version
+    context.load_cert_chain(file)
+    if clients is not None:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(cadata=clients.certificate.public_bytes(DER))
+    return context
+
+
+def _contexts(folder, root, other):
+    good = root.issue("server", names=[HOST])
+    return {
+        "GOOD": _context(folder, good, clients=root),
+        "RSA": _context(folder, root.issue("rsa", rsa.generate_private_key(65537, 2048), names=[HOST]), clients=root),
+        "OTHER": _context(folder, other.issue("server", names=[HOST]), clients=root),
+        "EXPIRED": _context(folder, root.issue("server", begin=-9, end=-2, names=[HOST])),
+        "FUTURE": _context(folder, root.issue("server", begin=2, names=[HOST])),
+        "WRONG_NAME": _context(folder, root.issue("server", names=["elsewhere.test"])),
+        "TLS13": _context(folder, good, version=ssl.TLSVersion.TLSv1_3),
+        "PLAIN": None,
+    }
+
+
+def _write_credentials(folder, root, other):
+    pairs = {
+        "client": root.issue("client"),
+        "rsa_client": root.issue("rsa", rsa.generate_private_key(65537, 2048)),
+        "foreign": other.issue("foreign"),
+    }
+    for name, (certificate, key) in pairs.items():
+        (folder / name).write_bytes(certificate.public_bytes(DER))
+        (folder / f"{name}_key").write_bytes(_key_bytes(key, DER))
+    (folder / "root").write_bytes(root.certificate.public_bytes(DER))
+    (folder / "other_root").write_bytes(other.certificate.public_bytes(DER))
+
+
+@contextlib.contextmanager
+def _silent():
+    """A port that accepts connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+@contextlib.contextmanager
+def _blocked():
+    """A port that does not even answer: its queue of connections is full, so the kernel drops what comes."""
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(4):
+            filler = stack.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]
+
+
+@contextlib.contextmanager
+def companion(folder):
+    root, other = Authority("root"), Authority("other root")
+    _write_credentials(folder, root, other)
+    with contextlib.ExitStack() as stack:
+        ports = {
+            f"PORT_{name}": stack.enter_context(Peer(context)).port
+            for name, context in _contexts(folder, root, other).items()
+        }
+        ports["PORT_SILENT"] = stack.enter_context(_silent())
+        ports["PORT_BLOCKED"] = stack.enter_context(_blocked())
+        yield ports

@@ -1,0 +1,164 @@
+"""What each failure on the road to a TLS broker is told as, and that a good one is reached."""
+
+import asyncio
+import errno
+import os
+
+import errors
+from aws import failures, tls
+from aws.mqtt import MQTTClient, Timing
+from harness import equal, raises
+
+COMPANIONS = ["tls_servers"]
+TIMEOUT_S = 20
+
+
+def stored(name):
+    with open(name, "rb") as file:
+        return file.read()
+
+
+async def resolve(host):
+    return "127.0.0.1"
+
+
+def client_for(server, context, connect_ms=2000, handshake_ms=3000):
+    timing = Timing(connect_ms=connect_ms, handshake_ms=handshake_ms, connack_ms=2000)
+    port = int(os.getenv("PORT_" + server))
+    return MQTTClient("me", "broker.test", port, ssl=context, timing=timing, resolve=resolve)
+
+
+def trusting(*roots, pair="client"):
+    return tls.make_context([stored(root) for root in roots or ("root",)], stored(pair), stored(pair + "_key"))
+
+
+async def code_of(server, context=None, **options):
+    client = client_for(server, context or trusting(), **options)
+    failure = await raises(errors.DeviceError, client.connect())
+    equal(client.is_connected, False)
+    return failure.code
+
+
+async def reach(server, context):
+    """Connect, and send what needs several TLS records in both directions."""
+    client = client_for(server, context)
+    heard = [0]
+
+    def hear(topic, message):
+        heard[0] += len(message)
+
+    client.set_callback(hear)
+    await client.connect()
+    await asyncio.gather(*[client.publish(b"t", b"x" * 5000, qos=1) for _ in range(30)])
+    await client.publish(b"$flood", b'{"count": 500, "size": 3000, "qos": 1, "topic": "t"}', qos=1)
+    while heard[0] < 1500000:
+        await asyncio.sleep_ms(5)
+    await client.disconnect()
+
+
+async def test_a_server_that_shows_a_trusted_certificate_is_reached():
+    await reach("GOOD", trusting())
+
+
+async def test_rsa_certificates_on_both_sides():
+    await reach("RSA", trusting(pair="rsa_client"))
+
+
+async def test_each_of_several_roots_is_trusted():
+    context = trusting("other_root", "root")
+    await reach("GOOD", context)
+    await reach("OTHER", context)
+
+
+async def test_a_context_serves_many_connections():
+    context = trusting()
+    for _ in range(3):
+        client = client_for("GOOD", context)
+        await client.connect()
+        await client.publish(b"t", b"x", qos=1)
+        await client.disconnect()
+
+
+async def test_an_expired_certificate():
+    equal(await code_of("EXPIRED"), "server_cert_expired")
+
+
+async def test_a_certificate_that_is_not_valid_yet():
+    equal(await code_of("FUTURE"), "server_cert_not_yet_valid")
+
+
+async def test_a_certificate_signed_by_a_stranger():
+    equal(await code_of("OTHER"), "server_cert_untrusted")
+
+
+async def test_a_certificate_for_another_name():
+    equal(await code_of("WRONG_NAME"), "server_cert_wrong_name")
+
+
+async def test_a_server_that_refuses_our_certificate():
+    equal(await code_of("GOOD", trusting(pair="foreign")), "cert_refused")
+
+
+async def test_a_server_that_wants_a_certificate_we_do_not_have():
+    equal(await code_of("GOOD", tls.make_context([stored("root")])), "cert_refused")
+
+
+async def test_a_server_without_tls_1_2():
+    equal(await code_of("TLS13"), "tls_failed")
+
+
+async def test_a_port_that_does_not_speak_tls():
+    equal(await code_of("PLAIN"), "tls_failed")
+
+
+async def test_a_server_that_never_answers_the_handshake():
+    equal(await code_of("SILENT", handshake_ms=300), "tls_failed")
+
+
+async def test_a_port_that_is_blocked():
+    equal(await code_of("BLOCKED", connect_ms=300), "port_blocked")
+
+
+def test_what_only_the_chip_or_a_bad_network_raises():
+    def connecting(number):
+        return failures.connect_failure(OSError(number), "host", 8883).code
+
+    equal(connecting(errno.EHOSTUNREACH), "unreachable")
+    equal(connecting(errno.ECONNRESET), "refused")  # lwIP's word for it
+    equal(connecting(errno.ETIMEDOUT), "port_blocked")
+    equal(connecting(errno.ENOMEM), "no_memory")
+
+
+def test_memory_that_runs_out_in_the_handshake():
+    for failure in (MemoryError(), OSError(errno.ENOMEM), OSError(-32512), OSError(-10368)):
+        equal(failures.handshake_failure(failure, "host", 1).code, "no_memory")
+
+
+def test_the_worst_of_several_verdicts_is_told():
+    both = ValueError(
+        "\nThe certificate validity has expired\nThe certificate is not correctly signed by the trusted CA\n"
+    )
+    equal(failures.handshake_failure(both, "host", 1).code, "server_cert_untrusted")
+
+
+def test_every_connack_code_is_told():
+    codes = [failures.connack_failure(code).code for code in range(1, 8)]
+    equal(codes, ["protocol", "protocol", "server_busy"] + ["not_authorised"] * 4)
+
+
+def test_a_key_of_another_certificate_is_noticed_at_once():
+    for pair, other in (("client", "foreign"), ("rsa_client", "client")):
+        failure = raises(
+            errors.PersonError, lambda: tls.make_context([stored("root")], stored(pair), stored(other + "_key"))
+        )
+        equal(failure.code, "key_mismatch")
+
+
+def test_without_a_root_there_is_no_context():
+    failure = raises(errors.PersonError, lambda: tls.make_context([]))
+    equal(failure.code, "settings_missing")
+
+
+def test_a_root_that_is_none_is_told():
+    failure = raises(errors.PersonError, lambda: tls.make_context([b"\x30\x03abc"]))
+    equal(failure.code, "bad_certificate")

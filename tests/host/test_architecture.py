@@ -15,12 +15,14 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # Certificates and keys in words: every other word may use them.
 CERTIFICATES = {"certificates", "der", "pem"}
+# What settings are made of: they may use each other, and records.
+SETTINGS = {"settings", "settings_checks", "settings_documents"}
 
 # Room -> its files.
 ROOMS = {
-    "words": {"errors", "events", "backoff", "settings", *CERTIFICATES, "dns", "ntp", "records", "release"},
+    "words": {"errors", "events", "backoff", *SETTINGS, *CERTIFICATES, "dns", "ntp", "records", "release"},
     "board": {"board"},
-    "flash": {"flash"},
+    "flash": {"flash", "flash_blobs", "flash_records"},
     "wifi": {"wifi", "station", "datagrams"},
     "ble": {
         "ble.answers", "ble.codes", "ble.framing", "ble.hkdf", "ble.lockout", "ble.messages", "ble.session",
@@ -60,6 +62,8 @@ def may_import(module):
     words, room = ROOMS["words"], room_of(module)
     if module == "errors":
         return set()
+    if module in SETTINGS:
+        return {"errors", "records"} | CERTIFICATES | SETTINGS
     if room == "words":
         return {"errors"} | CERTIFICATES
     if module in PURE:

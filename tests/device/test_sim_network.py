@@ -1,8 +1,10 @@
 """The simulated `network`: codes, stickiness, errors and texts as network_wlan.c of the esp32 port has them."""
 
+import time
+
 import network
 import simulation
-import time
+
 from harness import equal, raises
 
 FRESH = True  # the station is the chip's: it remembers
@@ -189,7 +191,9 @@ def test_what_config_refuses():
     equal(failure(raises(ValueError, lambda: sta.config("colour"))), (ValueError, ("unknown config param",)))
     equal(failure(raises(ValueError, lambda: sta.config(colour=1))), (ValueError, ("unknown config param",)))
     equal(failure(raises(ValueError, lambda: sta.status("colour"))), (ValueError, ("unknown status param",)))
-    equal(failure(raises(TypeError, lambda: sta.config("mac", pm=0))), (TypeError, ("either pos or kw args are allowed",)))
+    equal(
+        failure(raises(TypeError, lambda: sta.config("mac", pm=0))), (TypeError, ("either pos or kw args are allowed",))
+    )
     equal(failure(raises(TypeError, sta.config)), (TypeError, ("can query only one param",)))
     raises(ValueError, lambda: network.WLAN(2))
 
@@ -213,7 +217,9 @@ def test_scan_shows_what_is_in_range_strongest_first():
     world.access_point("strong", rssi=-40, channel=1)
     world.access_point("off", PASSWORD).vanish()
     found = station().scan()
-    equal([(entry[0], entry[2], entry[3], entry[4]) for entry in found], [(b"strong", 1, -40, 0), (b"weak", 11, -80, 3)])
+    equal(
+        [(entry[0], entry[2], entry[3], entry[4]) for entry in found], [(b"strong", 1, -40, 0), (b"weak", 11, -80, 3)]
+    )
 
 
 def test_slow_radio_takes_its_time():

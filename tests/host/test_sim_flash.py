@@ -1,5 +1,9 @@
 """Flash under power cuts: littlefs and NVS of a simulated board, cut at every write, whole and torn."""
 
+import subprocess
+import sys
+import zlib
+
 import pytest
 
 from tests.host.sim_desk import desk
@@ -115,8 +119,6 @@ def test_nvs_of_a_newer_version_is_erased_whole_at_power_on(tmp_path):
 
 
 def _page_crc(page):
-    import zlib
-
     return zlib.crc32(bytes(page[4:28]), 0xFFFFFFFF).to_bytes(4, "little")
 
 
@@ -128,3 +130,37 @@ def test_corrupt_file_system_is_told_and_never_reaches_the_firmware(tmp_path):
         board.power_on()
         board.wait_for("The filesystem appears to be corrupted")
         assert "main ran" not in board.lines
+
+
+def test_nvs_image_of_espressifs_own_generator_is_read(tmp_path):
+    pytest.importorskip("esp_idf_nvs_partition_gen", reason="pip install esp-idf-nvs-partition-gen")
+    blob = bytes(range(256)) * 20
+    (tmp_path / "table.csv").write_text(
+        "key,type,encoding,value\n"
+        "app,namespace,,\n"
+        "number,data,i32,-7\n"
+        f"short,data,hex2bin,{blob[:100].hex()}\n"
+        f"long,data,hex2bin,{blob.hex()}\n",
+        encoding="utf-8",
+    )
+    program = """
+    import esp32
+    store, buffer = esp32.NVS("app"), bytearray(6000)
+    print("number", store.get_i32("number"))
+    expected = bytes(range(256)) * 20
+    for key in ("short", "long"):
+        n = store.get_blob(key, buffer)
+        print(key, n, bytes(buffer[:n]) == expected[:n])
+    store.set_blob("long", b"new")
+    store.set_i32("number", 8)
+    print("changed", store.get_blob("long", buffer), store.get_i32("number"))
+    """
+    with desk(tmp_path, program) as (_, board):
+        image = board.flash.folder / "nvs.bin"
+        generate = [sys.executable, "-m", "esp_idf_nvs_partition_gen", "generate", "table.csv", str(image), "0x6000"]
+        subprocess.run(generate, cwd=tmp_path, check=True, capture_output=True, timeout=60)
+        board.power_on()
+        board.wait_for("^number -7$")
+        board.wait_for("^short 100 True$")
+        board.wait_for("^long 5120 True$")
+        board.wait_for("^changed 3 8$")

@@ -44,7 +44,7 @@ def count_start():
     """
     number, row = _starts()
     if reset_cause() == "soft":
-        return row
+        return max(row, 1)
     row = 1 if _clean_of(number) is not None else min(row + 1, _ROW_MAX)
     return row if _keep_starts(number + 1, row) else 0
 

@@ -1,0 +1,127 @@
+"""The station: every way a join can fail, told apart, and the habits of the driver that hide them."""
+
+import asyncio
+import time
+
+import errors
+from harness import equal, raises
+from radio import Radio, Settings, Timeouts, world
+from wifi import Wifi
+
+
+async def test_network_out_of_range():
+    radio = Radio(("home", "secret12"))
+    error = await raises(errors.RetryError, radio.wifi.join_once())
+    equal((error.code, "'home'" in error.message), ("no_network", True))
+
+
+async def test_wrong_password_in_each_way_a_chip_tells_it():
+    for reasons in ((15,), (204,), (202,), (205,), (15, 204)):
+        radio = Radio(("home", "wrong"))
+        world.access_point("home", "secret12").wrong_password_reasons = reasons
+        error = await raises(errors.PersonError, radio.wifi.join_once())
+        equal(error.code, "wrong_password")
+
+
+async def test_password_refused_once_by_a_weak_signal_is_not_blamed():
+    radio = Radio(("home", "wrong"))
+    point = world.access_point("home", "secret12")
+    joining = asyncio.create_task(radio.wifi.join_once())
+    await asyncio.sleep_ms(400)  # the first refusal takes 300 ms, the next attempt comes 250 ms later
+    point.password = "wrong"
+    equal(await joining, "192.168.4.2")
+
+
+async def test_password_given_to_an_open_network_and_the_reverse():
+    for ours, theirs in ((None, "secret12"), ("secret12", None)):
+        radio = Radio(("home", ours))
+        world.access_point("home", theirs)
+        equal((await raises(errors.PersonError, radio.wifi.join_once())).code, "wrong_password")
+
+
+async def test_no_address():
+    radio = Radio(("home", "secret12"))
+    world.access_point("home", "secret12").no_address()
+    error = await raises(errors.RetryError, radio.wifi.join_once())
+    equal((error.code, radio.wifi.is_connected), ("no_address", False))
+
+
+async def test_access_point_that_refuses_or_stalls():
+    for trouble in ("refuse", "stall"):
+        radio = Radio(("home", "secret12"))
+        getattr(world.access_point("home", "secret12"), trouble)()
+        error = await raises(errors.RetryError, radio.wifi.join_once())
+        equal((error.code, "association refused" in error.message), ("wifi_failed", True))
+
+
+async def test_most_telling_error_of_the_round_is_raised():
+    radio = Radio(("absent", "x"), ("locked", "wrong"), ("full", "secret12"), ("silent", "secret12"))
+    world.access_point("locked", "secret12")
+    world.access_point("full", "secret12").refuse()
+    world.access_point("silent", "secret12").no_address()
+    error = await raises(errors.DeviceError, radio.wifi.join_once())
+    equal((error.code, radio.wifi.ssid), ("wrong_password", "locked"))
+
+
+async def test_no_networks_at_all():
+    radio = Radio()
+    equal((await raises(errors.PersonError, radio.wifi.join_once())).code, "settings_missing")
+
+
+async def test_code_of_an_attempt_long_past_is_not_believed():
+    """A driver keeps 201 and 202 until there is an address: the join after it must not end by them."""
+    for first in (("absent", "x"), ("home", "wrong")):
+        radio = Radio(first)
+        point = world.access_point("home", "secret12")
+        point.wrong_password_reasons = (202,)
+        await raises(errors.DeviceError, radio.wifi.join_once())
+        equal(radio.wlan.status() in (201, 202), True)
+        world.radio_factor = 3  # joining takes longer than a few looks
+        again = Wifi(radio.bus, Settings(("home", "secret12")))
+        equal(await again.join_once(), "192.168.4.2")
+
+
+async def test_same_failure_twice_is_told_well_before_the_time_is_up():
+    radio = Radio(("absent", "x"))
+    radio.wifi._settings.timeouts = Patient
+    started = time.ticks_ms()
+    for _ in range(2):
+        equal((await raises(errors.RetryError, radio.wifi.join_once())).code, "no_network")
+    equal(time.ticks_diff(time.ticks_ms(), started) < Patient.join_s * 1000, True)
+
+
+class Patient(Timeouts):
+    join_s = 9
+
+
+async def test_attempt_that_an_earlier_program_left_running_is_ended():
+    radio = Radio(("home", "secret12"))
+    world.access_point("home", "secret12")
+    radio.wlan.active(True)
+    radio.wlan.connect("elsewhere", "x")
+    equal(await radio.wifi.join_once(), "192.168.4.2")
+
+
+async def test_driver_that_refuses_everything_is_an_error_of_ours():
+    for broken in ("active", "connect", "config"):
+        radio = Radio(("home", "secret12"))
+        world.access_point("home", "secret12")
+        radio.wifi._station._wlan = Broken(radio.wlan, broken)
+        error = await raises(errors.RetryError, radio.wifi.join_once())
+        equal((error.code, "Wifi Internal Error" in error.message), ("wifi_failed", True))
+
+
+class Broken:
+    """The driver, of which one call fails always."""
+
+    def __init__(self, wlan, name):
+        self._wlan = wlan
+        self._name = name
+
+    def __getattr__(self, name):
+        return self._fail if name == self._name else getattr(self._wlan, name)
+
+    def _fail(self, *args, **kwargs):
+        if args == ("mac",):
+            return self._wlan.config("mac")
+        raise OSError("Wifi Internal Error")

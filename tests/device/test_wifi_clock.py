@@ -1,0 +1,114 @@
+"""The clock: set by the first believable server, never backwards, asked again while joined."""
+
+import asyncio
+
+import machine
+import simulation
+
+import errors
+import events
+import release
+from harness import equal, raises
+from radio import Radio, online, world
+
+
+async def unset_clock():
+    radio = await online()
+    simulation.board.use_chip_clock()
+    return radio
+
+
+async def test_clock_is_unset_after_power_on():
+    radio = await unset_clock()
+    equal((radio.wifi.clock_is_set, radio.wifi.now() // 86400), (False, 10957))  # 2000-01-01
+
+
+async def test_clock_is_set_and_told():
+    radio = await unset_clock()
+    world.ntp_offset_s = release.BUILT + 1000 - unix()
+    radio.names()
+    seconds = await radio.wifi.set_clock(0)
+    equal(abs(seconds - release.BUILT - 1000) <= 2, True)
+    equal(abs(radio.wifi.now() - seconds) <= 1, True)
+    equal(machine.RTC().datetime()[0] >= 2026, True)
+    equal(radio.wifi.clock_is_set, True)
+    event = await radio.seen.get()
+    equal((event.name, event.data), (events.CLOCK_SET, {"time": seconds, "source": "time.aws.com"}))
+
+
+def unix():
+    """The desk's own time, to which the simulated time servers add their offset."""
+    import utime
+
+    return utime.time_ns() // 1000000000
+
+
+async def test_next_time_server_is_asked():
+    radio = await unset_clock()
+    world.ntp_offset_s = release.BUILT + 1000 - unix()
+    world.forget_name("time.aws.com")
+    await radio.wifi.set_clock(0)
+    equal((await radio.until(events.CLOCK_SET))["source"], "pool.ntp.org")
+
+
+async def test_time_before_the_build_or_the_last_known_is_not_believed():
+    for offset_s, not_before in ((-100, 0), (1000, release.BUILT + 5000)):
+        radio = await unset_clock()
+        world.ntp_offset_s = release.BUILT + offset_s - unix()
+        error = await raises(errors.RetryError, radio.wifi.set_clock(not_before))
+        equal((error.code, "cannot be" in error.message), ("no_ntp", True))
+        equal(radio.wifi.clock_is_set, False)
+
+
+async def test_clock_never_goes_behind_the_last_time_learnt():
+    radio = await unset_clock()
+    world.ntp_offset_s = release.BUILT + 90000 - unix()
+    first = await radio.wifi.set_clock(0)
+    world.ntp_offset_s -= 3600
+    await raises(errors.RetryError, radio.wifi.set_clock(0))
+    equal(radio.wifi.now() >= first, True)
+
+
+async def test_hostile_time_servers_are_not_believed():
+    for how in ("garbage", "wrong_id", "short", "kiss"):
+        radio = await unset_clock()
+        world.ntp_offset_s = release.BUILT + 1000 - unix()
+        address = world.lookup("time.aws.com")
+        radio.wifi._settings.servers = Addresses(address)
+        world.hostile = how
+        error = await raises(errors.RetryError, radio.wifi.set_clock(0))
+        equal((error.code, radio.wifi.clock_is_set), ("no_ntp", False))
+        equal("RATE" in error.message, how == "kiss")
+
+
+class Addresses:
+    def __init__(self, *ntp):
+        self.ntp = ntp
+
+
+async def test_silent_time_servers_and_silent_names_are_told_apart():
+    radio = await unset_clock()
+    world.ntp = False
+    equal((await raises(errors.RetryError, radio.wifi.set_clock(0))).code, "no_ntp")
+    world.dns = False
+    world.dns_timeout_ms = 0
+    equal((await raises(errors.RetryError, radio.wifi.set_clock(0))).code, "no_dns")
+
+
+async def test_clock_is_asked_again_while_joined():
+    radio = Radio(("home", "secret12"))
+    world.access_point("home", "secret12")
+    simulation.board.use_chip_clock()
+    world.ntp_offset_s = release.BUILT + 1000 - unix()
+    task = asyncio.create_task(radio.wifi.run(radio.beat))
+    await radio.until(events.WIFI_CONNECTED)
+    await radio.wifi.set_clock(0)
+    radio.wifi._resync_in_ms = 1
+    radio.names()
+    world.ntp = False
+    await asyncio.sleep_ms(1500)  # refused: the clock stays, and the task lives
+    equal(radio.names(), [])
+    world.ntp = True
+    radio.wifi._resync_in_ms = 1
+    equal((await radio.until(events.CLOCK_SET))["source"], "time.aws.com")
+    task.cancel()

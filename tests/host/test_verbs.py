@@ -47,8 +47,9 @@ def test_help_loads_no_verb():
 def test_make_alone_lists_what_it_can_do():
     answer = run("make", "-s")
     assert answer.returncode == 0
-    for verb in VERBS.keys() - {"package"}:
-        assert re.search(rf"^  {verb} +\S", answer.stdout, re.MULTILINE), verb
+    listed = set(re.findall(r"^  ([a-z]+) +\S", answer.stdout, re.MULTILINE))
+    assert {"demo", "test", "flash"} < listed
+    assert listed - {"help", "clean"} <= VERBS.keys()
 
 
 def fake_python(folder, says):

@@ -91,6 +91,16 @@ def test_a_new_board_gets_everything_and_starts(board):
     assert board.resets() == 1
 
 
+def test_what_was_compiled_for_the_oldest_micropython_runs_here(board):
+    flash(board)
+    environment = dict(os.environ, MICROPYPATH=f"{board.root}/lib:.frozen")
+    program = "import errors; print(errors.__file__, errors.error('no_connack').code)"
+    answer = subprocess.run(
+        [interpreter.micropython(), "-c", program], env=environment, capture_output=True, text=True, timeout=20
+    )
+    assert answer.stdout.split() == [f"{board.root}/lib/errors.mpy", "no_connack"]
+
+
 def test_a_running_board_is_restarted_without_its_program_first(board):
     (board.root / "main.py").write_text("old")
     output = flash(board)

@@ -120,14 +120,15 @@ class System:
     def _enter(self, event):
         after, action = _way_out(self.mode, event)
         reason = self.failure if event == "failed" else self._reason
-        print("%s --%s--> %s%s" % (self.mode, event, after, " (%s)" % reason if reason else ""))
+        print(console.door(self.board.uptime_ms(), self.mode, event, after, reason))
         previous, self.mode = self.mode, after
         self.bus.emit(events.MODE_CHANGED, mode=after, event=event, previous=previous)
         return getattr(self, action)
 
     async def _tell_events(self, listener):
         async for event in listener:
-            print(console.line(self.board.uptime_ms(), self.mode, event))
+            if event.name != events.MODE_CHANGED:  # the door has told it already
+                print(console.line(self.board.uptime_ms(), self.mode, event))
 
     # INIT
 

@@ -1,0 +1,20 @@
+"""What a person, and a test, reads on the serial console."""
+
+import console
+import events
+from harness import equal
+
+
+def test_an_event_is_one_line_with_its_time_mode_and_data():
+    event = events.Event(events.WIFI_CONNECTED, {"ssid": "home", "ip": "192.168.4.2", "rssi": -50})
+    equal(console.line(1234, "NORMAL", event), "   1.23 NORMAL wifi.connected ip=192.168.4.2 rssi=-50 ssid=home")
+
+
+def test_a_value_with_spaces_is_quoted_so_that_pairs_can_be_told_apart():
+    event = events.Event(events.TASK_FAILED, {"message": 'the "sensor" is not there', "task": ""})
+    equal(console.line(0, "NORMAL", event), "   0.00 NORMAL task.failed message=\"the 'sensor' is not there\" task=\"\"")
+
+
+def test_a_door_tells_where_it_leads_and_why():
+    equal(console.door(65000, "INIT", "ready", "NORMAL", None), "  65.00 INIT --ready--> NORMAL")
+    equal(console.door(65000, "NORMAL", "failed", "restart", "why"), "  65.00 NORMAL --failed--> restart (why)")

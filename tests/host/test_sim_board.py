@@ -1,5 +1,6 @@
 """The power cord: what a simulated chip keeps over restarts and power cuts, and what ends its life."""
 
+import gc
 import subprocess
 import sys
 import time
@@ -108,6 +109,44 @@ def test_soft_reset_deep_sleep_and_reset_button_are_told_apart(tmp_path):
         assert board.starts == ["power on", "sys.exit()", "machine.deepsleep() 50 ms", "reset button"]
 
 
+def test_deep_sleep_for_ever_ends_by_the_button_or_the_power_cord(tmp_path):
+    program = """
+    import machine
+    print("cause", machine.reset_cause())
+    machine.deepsleep()
+    """
+    with desk(tmp_path, program) as (_, board):
+        board.power_on()
+        board.wait_for("^sim: machine.deepsleep")
+        board.reset()
+        board.wait_for("cause 2")
+        board.wait_for("^sim: machine.deepsleep")
+        assert board.is_on
+        board.power_cut()
+        assert not board.is_on
+        assert board.lines[-1] == "sim: off: power cut"
+
+
+def test_power_cut_strikes_also_between_two_lives(tmp_path):
+    with desk(tmp_path, "import machine; machine.reset()") as (_, board):
+        for _ in range(10):
+            board.power_on()
+            board.wait_for(r"start \d+: machine.reset")
+            board.power_cut()
+            assert not board.is_on
+
+
+def test_forgotten_board_is_switched_off(tmp_path):
+    with desk(tmp_path, "import time\nwhile True: time.sleep_ms(5)") as (world, _):
+        forgotten = Board(tmp_path / "other", world, main=tmp_path / "program.py", boot=tmp_path / "boot.py")
+        forgotten.power_on()
+        forgotten.wait_for("start 1")
+        runner = forgotten._runner
+        del forgotten
+        gc.collect()
+        assert runner.off.wait(10)
+
+
 def test_restart_leaves_nothing_of_the_program_to_run(tmp_path):
     program = """
     import machine
@@ -204,6 +243,7 @@ def test_interpreter_that_dies_restarts_as_a_panic_would_and_not_for_ever(tmp_pa
         board.power_on()
         board.wait_until_off()
         assert board.starts == ["power on"] + ["crash (signal 9)"] * 4
+        assert board.lines[-1] == "sim: off: crash (signal 9), 5 times in a row"
 
 
 def test_device_does_not_outlive_a_host_that_was_killed(tmp_path):
@@ -214,7 +254,7 @@ def test_device_does_not_outlive_a_host_that_was_killed(tmp_path):
         f"board = Board({str(tmp_path / 'flash')!r}, boot={str(tmp_path / 'boot.py')!r}, "
         f"main={str(tmp_path / 'main.py')!r})\n"
         "board.power_on(); board.wait_for('^on$')\n"
-        "print(board._life.process.pid, flush=True); os.kill(os.getpid(), 9)"
+        "print(board._runner._life.process.pid, flush=True); os.kill(os.getpid(), 9)"
     )
     host = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60)
     _wait_until_gone(int(host.stdout))

@@ -1,18 +1,14 @@
 """The power cord of a simulated ESP32: switches it on, cuts its power, restarts it when the chip would restart."""
 
-import threading
-import time
 import weakref
 
-from tools.sim.chip import DEEPSLEEP, HARD, Chip
+from tools.sim.chip import HARD
 from tools.sim.console import Console
 from tools.sim.image import Image
-from tools.sim.life import End, Life
+from tools.sim.life import End
+from tools.sim.runner import Runner
 from tools.sim.storage import Flash
 from tools.sim.world import World
-
-_STOP_S = 10
-_CRASHES = 5  # of the interpreter itself in a row: then the board stays off
 
 
 class Board:
@@ -33,23 +29,12 @@ class Board:
         self.flash = Flash(folder, image)
         self.flash.mac(mac)
         self.image = Image(boot, main, lib, packages, heap)
-        self.starts = []  # why it started, each time: "power on", "machine.reset()", "watchdog", ...
         self._own_world = World() if world is None else None
         self.world = world or self._own_world
-        self._link = self.world.attach()
         self._console = Console(on_line)
-        self._chip = Chip()
-        self._life = None
-        self._thread = None
-        self._lock = threading.Lock()
-        self._off = threading.Event()
-        self._off.set()
-        self._cleanup = weakref.finalize(self, _end, self._holder())
-
-    def _holder(self):
-        # What must end when nobody holds the board any more; it must not hold the board itself.
-        self._running = {"life": None, "world": self._own_world}
-        return self._running
+        self._runner = Runner(self.flash, self.image, self.world.attach(), self._console)
+        # The runner's thread does not hold the board: a board that is forgotten is switched off.
+        self._cleanup = weakref.finalize(self, _end, self._runner, self._own_world)
 
     def __enter__(self):
         return self
@@ -60,12 +45,17 @@ class Board:
     @property
     def is_on(self):
         """Whether it has power; asleep or in its REPL it has."""
-        return not self._off.is_set()
+        return not self._runner.off.is_set()
+
+    @property
+    def starts(self):
+        """Why it started, each time: "power on", "machine.reset()", "watchdog", ..."""
+        return list(self._runner.starts)
 
     @property
     def writes(self):
         """Flash writes so far, programming and erasing of a block alike."""
-        return self._chip.writes
+        return self._runner.chip.writes
 
     @property
     def lines(self):
@@ -79,48 +69,40 @@ class Board:
 
     def power_on(self):
         """Give it power."""
-        with self._lock:
-            if self.is_on:
-                raise RuntimeError("the board is on already")
-            self._chip.power_on()
-            self._off.clear()
-            self._thread = threading.Thread(target=self._live, name="simulated ESP32", daemon=True)
-            self._thread.start()
+        self._runner.power_on()
 
     def power_cut(self):
         """Take the power away, in the middle of whatever it does."""
-        self._interrupt(End("power cut"))
-        if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join(_STOP_S)
+        self._runner.stop()
 
     def reset(self):
-        """Press the reset button."""
-        self._interrupt(End("reset button", HARD))
+        """Press the reset button; it wakes from deep sleep, too."""
+        self._runner.end(End("reset button", HARD))
 
     def cut_at_write(self, n, torn=False):
         """Cut the power at the n-th flash write from now (1 is the next one); `torn` lets half of it happen.
 
         The board is off then. None calls it off.
         """
-        self._chip.cut_at_write(n, torn)
+        self._runner.chip.cut_at_write(n, torn)
 
     def wait_until_off(self, timeout_s=20):
         """Until `cut_at_write` has struck, or something else ended it. Raises TimeoutError."""
-        if not self._off.wait(timeout_s):
-            self._console.wait_for("(?!)", 0, lambda: f"the board is still on after {timeout_s} s")
-        self._thread.join(_STOP_S)
+        if not self._runner.off.wait(timeout_s):
+            raise TimeoutError(f"the board is still on after {timeout_s} s")
+        self._runner.join()
 
     def hold_button(self, pin=0):
         """Connect the pin to ground, and keep it there."""
-        self._chip.drive_pin(pin, 0)
+        self._runner.chip.drive_pin(pin, 0)
 
     def release_button(self, pin=0):
         """Let go of it."""
-        self._chip.drive_pin(pin, None)
+        self._runner.chip.drive_pin(pin, None)
 
     def drive_pin(self, pin, level):
         """0, 1, or None for nothing attached."""
-        self._chip.drive_pin(pin, level)
+        self._runner.chip.drive_pin(pin, level)
 
     def wait_for(self, pattern, timeout_s=20):
         """The next line of the console that `pattern` is found in, after the one that was waited for last.
@@ -165,7 +147,6 @@ class Board:
 
     def stop(self):
         """Power off; the flash stays."""
-        self.power_cut()
         self._cleanup()
 
     def _require_off(self):
@@ -173,52 +154,14 @@ class Board:
             raise RuntimeError("switch the board off first (power_cut): its file system is in use")
 
     def _silent_because(self):
-        life = self._life
-        if life is not None and life.repl and self._chip.watchdog_ms is None:
-            return f"the board sits in its REPL, {life.repl}"
+        repl = self._runner.repl
+        if repl and self._runner.chip.watchdog_ms is None:
+            return f"the board sits in its REPL, {repl}"
         return None
 
-    def _interrupt(self, end):
-        with self._lock:
-            if self._life is not None:
-                self._life.interrupt(end)
 
-    def _live(self):
-        reason, crashes = "power on", 0
-        try:
-            while reason is not None and crashes < _CRASHES:
-                self.starts.append(reason)
-                self._console.add(f"sim: start {len(self.starts)}: {reason}")
-                end = self._live_once()
-                crashes = crashes + 1 if end.reason.startswith("crash") else 0
-                reason = self._after(end)
-        finally:
-            self._off.set()
-
-    def _live_once(self):
-        life = Life(self._chip, self.flash, self.image, self._link, self._console)
-        with self._lock:
-            self._life = self._running["life"] = life
-        end = life.run()
-        with self._lock:
-            self._life = self._running["life"] = None
-        return end
-
-    def _after(self, end):
-        """Why the next start happens, or None."""
-        if end.cause is None:
-            self._console.add(f"sim: off: {end.reason}")
-            return None
-        if end.cause == DEEPSLEEP:
-            self._console.add(f"sim: {end.reason}")
-            time.sleep(end.sleep_s or 0)
-        self._chip.restart(end.cause)
-        return end.reason
-
-
-def _end(running):
-    """The board was forgotten, or the program ends."""
-    if running["life"] is not None:
-        running["life"].interrupt(End("power cut"))
-    if running["world"] is not None:
-        running["world"].close()
+def _end(runner, world):
+    """The board is not needed any more, or the program ends."""
+    runner.stop()
+    if world is not None:
+        world.close()

@@ -66,10 +66,13 @@ class Life:
             process.kill()
             self._drain(process.stdout)
             process.wait(_STOP_S)
-            for resource in (ours, process.stdout):
-                resource.close()
-            os.close(self._wake_in)
-            os.close(self._wake_out)
+            ours.close()
+            process.stdout.close()
+
+    def close(self):
+        """After `run`: nobody may interrupt any more."""
+        os.close(self._wake_in)
+        os.close(self._wake_out)
 
     def _start(self, channel):
         environment = dict(
@@ -166,8 +169,7 @@ class Life:
         sleep_s = 0
         if cause == chips.DEEPSLEEP:
             duration = reason.split()[1]
-            sleep_s = int(duration) / 1000 if duration.isdigit() else None
-        self._chip.soft_reset = cause == chips.SOFT
+            sleep_s = int(duration) / 1000 if duration.isdigit() else None  # None: until the reset button
         raise End(reason, cause, sleep_s)
 
     def _on_repl(self, why):
@@ -205,7 +207,9 @@ def fakes_bytes():
 
     with tempfile.TemporaryDirectory(prefix="board-probe-") as folder:
         console = Console()
-        end = Life(Chip(), Flash(folder), Probe(), Nowhere(), console).run()
+        life = Life(Chip(), Flash(folder), Probe(), Nowhere(), console)
+        end = life.run()
+        life.close()
     if not isinstance(end.reason, int):
         raise RuntimeError("the simulated board does not start: " + "; ".join(console.lines()))
     return end.reason

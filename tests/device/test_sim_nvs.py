@@ -2,6 +2,7 @@
 
 import esp32
 import simulation
+
 from harness import equal, raises
 
 FRESH = True

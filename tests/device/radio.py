@@ -16,10 +16,10 @@ class Network:
 
 
 class Timeouts:
-    join_s = 1.5
-    address_s = 0.5
-    dns_s = 0.2
-    ntp_s = 0.2
+    join_s = 1
+    address_s = 0.4
+    dns_s = 0.1
+    ntp_s = 0.1
 
 
 class Servers:
@@ -53,6 +53,7 @@ class Radio:
 
     def __init__(self, *networks):
         world.__init__()
+        world.radio_factor = 0.3  # of the simulated times, which are a tenth of the chip's: tests need not wait
         wlan = network.WLAN()
         wlan.active(False)
         self.wlan = wlan

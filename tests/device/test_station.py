@@ -1,7 +1,6 @@
 """The station: every way a join can fail, told apart, and the habits of the driver that hide them."""
 
 import asyncio
-import time
 
 import errors
 from harness import equal, raises
@@ -27,7 +26,8 @@ async def test_password_refused_once_by_a_weak_signal_is_not_blamed():
     radio = Radio(("home", "wrong"))
     point = world.access_point("home", "secret12")
     joining = asyncio.create_task(radio.wifi.join_once())
-    await asyncio.sleep_ms(400)  # the first refusal takes 300 ms, the next attempt comes 250 ms later
+    while radio.wlan.status() != 15:
+        await asyncio.sleep_ms(10)
     point.password = "wrong"
     equal(await joining, "192.168.4.2")
 
@@ -76,22 +76,21 @@ async def test_code_of_an_attempt_long_past_is_not_believed():
         point.wrong_password_reasons = (202,)
         await raises(errors.DeviceError, radio.wifi.join_once())
         equal(radio.wlan.status() in (201, 202), True)
-        world.radio_factor = 3  # joining takes longer than a few looks
+        world.radio_factor = 5  # joining takes longer than it takes to become suspicious
         again = Wifi(radio.bus, Settings(("home", "secret12")))
+        again._settings.timeouts = Patient
         equal(await again.join_once(), "192.168.4.2")
 
 
-async def test_same_failure_twice_is_told_well_before_the_time_is_up():
+async def test_failure_that_repeats_itself_is_told_before_the_time_is_up():
     radio = Radio(("absent", "x"))
     radio.wifi._settings.timeouts = Patient
-    started = time.ticks_ms()
     for _ in range(2):
         equal((await raises(errors.RetryError, radio.wifi.join_once())).code, "no_network")
-    equal(time.ticks_diff(time.ticks_ms(), started) < Patient.join_s * 1000, True)
 
 
 class Patient(Timeouts):
-    join_s = 9
+    join_s = 600  # far beyond what a test may take
 
 
 async def test_attempt_that_an_earlier_program_left_running_is_ended():

@@ -1,0 +1,210 @@
+"""The local AWS IoT as one object: broker and REST control plane, in a thread of their own.
+
+    with LocalCloud(folder) as cloud:
+        fleet = create_fleet(cloud.iot())
+        ...connect to cloud.endpoint, cloud.mqtt_port, trusting cloud.ca_file
+
+Everything that must survive is in the folder. A second LocalCloud on the same folder is refused while one is running.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine, Iterable
+from pathlib import Path
+from typing import TypeVar
+
+import boto3
+from botocore.config import Config
+
+from tools.cloud.authority import CA_FILE, CertificateAuthority
+from tools.cloud.broker import Broker, silent
+from tools.cloud.cloud_faults import CloudFaults
+from tools.cloud.interfaces import Log, Service
+from tools.cloud.limits import Limits
+from tools.cloud.operations.desk import Desk
+from tools.cloud.provisioning import Provisioning
+from tools.cloud.registry import DEFAULT_ACCOUNT, DEFAULT_REGION, Registry
+from tools.cloud.rest import RestServer
+from tools.cloud.server_certificates import ServerCertificates
+from tools.cloud.store import StoreError
+
+Result = TypeVar("Result")
+_TIMEOUT_S = 30.0  # for the loop to do what another thread asks of it; longer than the broker takes to stop at worst
+_CREDENTIALS = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}  # not verified, but needed to sign
+
+
+class LocalCloud:
+    """A local AWS IoT in `folder`. Its constructor starts nothing; use it as a context manager, or start() and stop().
+
+    Ports: 0 chooses a free one, which a later start() uses again. `endpoint` is the host name that devices and
+    DescribeEndpoint are told; `names` are further names for the server's certificate. `fast_keys` makes EC keys where
+    AWS makes RSA keys. `now` gives Unix seconds, for what expires. `log` gets what happens, in the cloud's thread.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        mqtt_port: int = 0,
+        control_port: int = 0,
+        *,
+        host: str = "127.0.0.1",
+        endpoint: str = "localhost",
+        names: Iterable[str] = (),
+        region: str = DEFAULT_REGION,
+        account: str = DEFAULT_ACCOUNT,
+        fast_keys: bool = False,
+        limits: Limits | None = None,
+        services: Callable[[Registry], Iterable[Service]] = lambda registry: (),
+        now: Callable[[], float] | None = None,
+        log: Log = silent,
+    ):
+        self.folder = Path(folder)
+        self.mqtt_port = mqtt_port
+        self.control_port = control_port
+        self.host = host
+        self.endpoint = endpoint
+        self.region = region
+        self.faults = CloudFaults()
+        self.faults.show_certificate = self._show_certificate
+        self._log = log
+        self._names = tuple(dict.fromkeys((endpoint, *names)))
+        self._account = account
+        self._clock = {"now": now} if now else {}
+        self._fast_keys = fast_keys
+        self._limits = limits
+        self._more_services = services
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._registry: Registry | None = None
+        self._broker: Broker | None = None
+        self._rest: RestServer | None = None
+        self._certificates: ServerCertificates | None = None
+
+    # ---- what a client needs ----
+
+    @property
+    def ca_file(self) -> Path:
+        """PEM of the authority that signed the server's certificate."""
+        return self.folder / CA_FILE
+
+    @property
+    def control_url(self) -> str:
+        """For `aws --endpoint-url` and boto3's `endpoint_url`."""
+        return f"http://{'127.0.0.1' if self.host in ('0.0.0.0', '::') else self.host}:{self.control_port}"
+
+    def iot(self):
+        """A boto3 client of the control plane."""
+        return self._client("iot")
+
+    def iot_data(self):
+        """A boto3 client of the data plane: Publish, retained messages."""
+        return self._client("iot-data")
+
+    def _client(self, service: str):
+        config = Config(connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 1}, proxies={})
+        session = boto3.session.Session(region_name=self.region, **_CREDENTIALS)
+        return session.client(service, endpoint_url=self.control_url, config=config)
+
+    # ---- life ----
+
+    def __enter__(self) -> LocalCloud:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def is_running(self) -> bool:
+        return self._thread is not None
+
+    def start(self) -> None:
+        """Open the folder and both ports. Raises `store.StoreError`, and OSError for a port in use."""
+        if self.is_running:
+            return
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            ca = CertificateAuthority.in_folder(self.folder)
+        except (OSError, ValueError) as error:
+            raise StoreError(str(error)) from error
+        self._loop = self._loop or asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="local-aws-iot", daemon=True)
+        self._thread.start()
+        try:
+            self._run(self._open(ca))
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Close all connections and both ports; state, sessions and the ports' numbers wait for the next start()."""
+        if not self.is_running:
+            return
+        try:
+            self._run(self._close())
+        finally:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(_TIMEOUT_S)
+            self._thread = None
+
+    def close(self) -> None:
+        """stop() for good: forgets sessions and retained messages, keeps what is in the folder."""
+        self.stop()
+        if self._loop is not None:
+            self._loop.run_until_complete(self._loop.shutdown_default_executor())
+            self._loop.close()
+        self._loop = self._broker = None
+
+    def call(self, function: Callable[..., Result], *arguments: object) -> Result:
+        """Call a function in the cloud's loop and wait for its result: for what is not safe from other threads."""
+
+        async def in_loop() -> Result:
+            return function(*arguments)
+
+        return self._run(in_loop())
+
+    def _run(self, coroutine: Coroutine[None, None, Result]) -> Result:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(_TIMEOUT_S)
+
+    # ---- in the loop ----
+
+    async def _open(self, ca: CertificateAuthority) -> None:
+        registry = Registry(self.folder, ca, self.region, self._account, **self._clock)
+        self._registry = registry
+        services = [
+            Provisioning(registry, self.faults, self._log, self._fast_keys),
+            *self._more_services(registry),
+        ]
+        if self._broker is None:  # sessions and retained messages live in the broker: it outlasts a stop()
+            self._broker = Broker(registry, services, limits=self._limits, faults=self.faults, log=self._log)
+        self._broker.registry, self._broker.services = registry, services
+        self._certificates = ServerCertificates(
+            ca, self.folder, self.region, self._names, foreign_devices=registry.certificates.foreign()
+        )
+        registry.watchers.identity_changed = self._broker.identity_changed
+        registry.watchers.disconnect = self._broker.disconnect_certificate
+        registry.watchers.certificate_registered = self._trust
+        context = self._certificates.context(self.faults.certificate)
+        self.mqtt_port = await self._broker.start(self.host, self.mqtt_port, context)
+        self._rest = RestServer(Desk(registry, self._broker, self.endpoint, self._fast_keys), self._log)
+        self.control_port = await self._rest.start(self.host, self.control_port)
+
+    async def _close(self) -> None:
+        if self._rest is not None:
+            await self._rest.stop()
+        if self._broker is not None:
+            await self._broker.stop()
+        if self._registry is not None:
+            self._registry.close()
+        self._rest = self._registry = None
+
+    def _show_certificate(self, fault: str | None) -> None:
+        if self._certificates is None or not self.is_running:
+            return
+        self._broker.use(self._certificates.context(fault))
+
+    def _trust(self, certificate_pem: str) -> None:
+        self._certificates.foreign_devices.append(certificate_pem)
+        self._broker.use(self._certificates.context(self.faults.certificate))

@@ -1,0 +1,46 @@
+"""How things are called in AWS: resource names (ARNs) of one account in one region, and the time they carry."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tools.cloud.aws_errors import InvalidRequest
+
+_CERTIFICATE_ID = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Names:
+    region: str
+    account: str
+    now: Callable[[], float]  # Unix seconds
+
+    def _arn(self, resource: str) -> str:
+        return f"arn:aws:iot:{self.region}:{self.account}:{resource}"
+
+    def certificate(self, certificate_id: str) -> str:
+        return self._arn(f"cert/{certificate_id}")
+
+    def policy(self, name: str) -> str:
+        return self._arn(f"policy/{name}")
+
+    def thing(self, name: str) -> str:
+        return self._arn(f"thing/{name}")
+
+    def thing_type(self, name: str) -> str:
+        return self._arn(f"thingtype/{name}")
+
+    def template(self, name: str) -> str:
+        return self._arn(f"provisioningtemplate/{name}")
+
+    def certificate_id(self, arn: str) -> str:
+        """The id in a certificate's ARN of this account. Raises InvalidRequest."""
+        prefix = self._arn("cert/")
+        certificate_id = arn.removeprefix(prefix)
+        if not arn.startswith(prefix) or not _CERTIFICATE_ID.fullmatch(certificate_id):
+            raise InvalidRequest(
+                f"Invalid principal or target: {arn}. The local AWS IoT knows only certificates: {prefix}<64 digits>"
+            )
+        return certificate_id

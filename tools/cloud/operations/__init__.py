@@ -1,0 +1,17 @@
+"""The operations of the REST control plane, one file for each area. A new file is listed here."""
+
+from tools.cloud.operations import catalog, certificates, data, endpoint, policies, principals, templates, things, types
+
+__all__ = [
+    "certificates",
+    "data",
+    "endpoint",
+    "find_operation",
+    "policies",
+    "principals",
+    "templates",
+    "things",
+    "types",
+]
+
+find_operation = catalog.find_operation

@@ -1,0 +1,16 @@
+"""What operations work with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tools.cloud.interfaces import Broker
+from tools.cloud.registry import Registry
+
+
+@dataclass(frozen=True)
+class Desk:
+    registry: Registry
+    broker: Broker
+    endpoint: str  # host name that devices connect to
+    fast_keys: bool = False  # EC keys in place of RSA

@@ -1,0 +1,169 @@
+"""Policies, their versions, and what they are attached to."""
+
+from __future__ import annotations
+
+from tools.cloud.operations.catalog import operation
+from tools.cloud.operations.desk import Desk
+from tools.cloud.pages import page
+
+
+@operation("iot", "CreatePolicy")
+def create_policy(desk: Desk, request: dict) -> dict:
+    document = request["policyDocument"]
+    row = desk.registry.policies.create(request["policyName"], document)
+    return {**_identifiers(desk, row["name"]), "policyDocument": document, "policyVersionId": "1"}
+
+
+@operation("iot", "GetPolicy")
+def get_policy(desk: Desk, request: dict) -> dict:
+    row = desk.registry.policies.get(request["policyName"])
+    return {
+        **_identifiers(desk, row["name"]),
+        "policyDocument": desk.registry.policies.document(row["name"]),
+        "defaultVersionId": str(row["default_version"]),
+        "creationDate": row["created_at"],
+        "lastModifiedDate": row["changed_at"],
+        "generationId": str(row["default_version"]),
+    }
+
+
+@operation("iot", "ListPolicies")
+def list_policies(desk: Desk, request: dict) -> dict:
+    return _policy_page(desk, [row["name"] for row in desk.registry.policies.every()], request)
+
+
+@operation("iot", "DeletePolicy")
+def delete_policy(desk: Desk, request: dict) -> None:
+    desk.registry.policies.delete(request["policyName"])
+
+
+@operation("iot", "CreatePolicyVersion")
+def create_policy_version(desk: Desk, request: dict) -> dict:
+    name, document, default = request["policyName"], request["policyDocument"], request.get("setAsDefault", False)
+    row = desk.registry.policies.add_version(name, document, default)
+    return {
+        "policyArn": desk.registry.names.policy(name),
+        "policyDocument": document,
+        "policyVersionId": str(row["version"]),
+        "isDefaultVersion": default,
+    }
+
+
+@operation("iot", "GetPolicyVersion")
+def get_policy_version(desk: Desk, request: dict) -> dict:
+    name, number = request["policyName"], int(request["policyVersionId"])
+    row = desk.registry.policies.version(name, number)
+    return {
+        **_identifiers(desk, name),
+        "policyDocument": row["document"],
+        "policyVersionId": str(number),
+        "isDefaultVersion": desk.registry.policies.get(name)["default_version"] == number,
+        "creationDate": row["created_at"],
+        "lastModifiedDate": row["created_at"],
+        "generationId": str(number),
+    }
+
+
+@operation("iot", "ListPolicyVersions")
+def list_policy_versions(desk: Desk, request: dict) -> dict:
+    name = request["policyName"]
+    default = desk.registry.policies.get(name)["default_version"]
+    versions = [
+        {
+            "versionId": str(row["version"]),
+            "isDefaultVersion": row["version"] == default,
+            "createDate": row["created_at"],
+        }
+        for row in desk.registry.policies.versions(name)
+    ]
+    return {"policyVersions": versions}
+
+
+@operation("iot", "SetDefaultPolicyVersion")
+def set_default_policy_version(desk: Desk, request: dict) -> None:
+    desk.registry.policies.set_default(request["policyName"], int(request["policyVersionId"]))
+
+
+@operation("iot", "DeletePolicyVersion")
+def delete_policy_version(desk: Desk, request: dict) -> None:
+    desk.registry.policies.delete_version(request["policyName"], int(request["policyVersionId"]))
+
+
+# ---- attachments; AWS has each under two names, the older one with "Principal" ----
+
+
+@operation("iot", "AttachPolicy")
+def attach_policy(desk: Desk, request: dict) -> None:
+    desk.registry.policies.attach(request["policyName"], _target(desk, request))
+
+
+@operation("iot", "AttachPrincipalPolicy")
+def attach_principal_policy(desk: Desk, request: dict) -> None:
+    desk.registry.policies.attach(request["policyName"], _principal(desk, request))
+
+
+@operation("iot", "DetachPolicy")
+def detach_policy(desk: Desk, request: dict) -> None:
+    desk.registry.policies.detach(request["policyName"], _target(desk, request))
+
+
+@operation("iot", "DetachPrincipalPolicy")
+def detach_principal_policy(desk: Desk, request: dict) -> None:
+    desk.registry.policies.detach(request["policyName"], _principal(desk, request))
+
+
+@operation("iot", "ListAttachedPolicies")
+def list_attached_policies(desk: Desk, request: dict) -> dict:
+    return _policy_page(desk, _attached(desk, _target(desk, request)), request)
+
+
+@operation("iot", "ListPrincipalPolicies")
+def list_principal_policies(desk: Desk, request: dict) -> dict:
+    return _policy_page(desk, _attached(desk, _principal(desk, request)), request)
+
+
+@operation("iot", "ListTargetsForPolicy")
+def list_targets_for_policy(desk: Desk, request: dict) -> dict:
+    targets, marker = _targets(desk, request)
+    return {"targets": targets, "nextMarker": marker}
+
+
+@operation("iot", "ListPolicyPrincipals")
+def list_policy_principals(desk: Desk, request: dict) -> dict:
+    targets, marker = _targets(desk, request)
+    return {"principals": targets, "nextMarker": marker}
+
+
+@operation("iot", "GetEffectivePolicies")
+def get_effective_policies(desk: Desk, request: dict) -> dict:
+    names = _attached(desk, _principal(desk, request)) if "principal" in request else []
+    document = desk.registry.policies.document
+    return {"effectivePolicies": [{**_identifiers(desk, name), "policyDocument": document(name)} for name in names]}
+
+
+def _identifiers(desk: Desk, name: str) -> dict:
+    return {"policyName": name, "policyArn": desk.registry.names.policy(name)}
+
+
+def _policy_page(desk: Desk, names: list[str], request: dict) -> dict:
+    chosen, marker = page(names, lambda name: name, request.get("pageSize"), request.get("marker"))
+    return {"policies": [_identifiers(desk, name) for name in chosen], "nextMarker": marker}
+
+
+def _attached(desk: Desk, certificate_id: str) -> list[str]:
+    desk.registry.certificates.get(certificate_id)
+    return desk.registry.policies.of_certificate(certificate_id)
+
+
+def _targets(desk: Desk, request: dict) -> tuple[list[str], str | None]:
+    ids = desk.registry.policies.targets(request["policyName"])
+    chosen, marker = page(ids, lambda each: each, request.get("pageSize"), request.get("marker"))
+    return [desk.registry.names.certificate(each) for each in chosen], marker
+
+
+def _target(desk: Desk, request: dict) -> str:
+    return desk.registry.names.certificate_id(request["target"])
+
+
+def _principal(desk: Desk, request: dict) -> str:
+    return desk.registry.names.certificate_id(request["principal"])

@@ -1,0 +1,123 @@
+"""A fleet, set up through boto3: works unchanged against the local AWS IoT and against AWS.
+
+    fleet = create_fleet(iot)               # iot: boto3.client("iot") or LocalCloud.iot()
+    fleet.template, fleet.claim_certificate, fleet.claim_key
+
+The claim certificate, the same for all devices, may provision and nothing else. A thing may use what carries its own
+name, and only when it connects with its thing name as client id: `devices/NAME/...`, its shadows and its jobs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+_THING = "${iot:Connection.Thing.ThingName}"
+
+
+@dataclass(frozen=True)
+class Fleet:
+    template: str
+    claim_certificate: str  # PEM
+    claim_key: str  # PEM
+    claim_certificate_arn: str
+    claim_policy: str  # names of policies
+    thing_policy: str
+
+
+def create_fleet(iot, template: str = "fleet", role_arn: str | None = None) -> Fleet:
+    """Make claim certificate, policies and provisioning template, all named after `template`.
+
+    `role_arn` is an IAM role that AWS IoT may assume to provision (managed policy AWSIoTThingsRegistration); AWS
+    needs a real one, the local AWS IoT takes any. What a call refuses comes as boto3's exception, such as
+    `iot.exceptions.ResourceAlreadyExistsException` when there is such a fleet already.
+    """
+    claim_policy_name, thing_policy_name = f"{template}-claim", f"{template}-thing"
+    claim = iot.create_keys_and_certificate(setAsActive=True)
+    region, account = claim["certificateArn"].split(":")[3:5]
+    for name, document in (
+        (claim_policy_name, claim_policy(region, account, template)),
+        (thing_policy_name, thing_policy(region, account)),
+    ):
+        iot.create_policy(policyName=name, policyDocument=json.dumps(document))
+    iot.create_provisioning_template(
+        templateName=template,
+        templateBody=json.dumps(fleet_template(thing_policy_name)),
+        enabled=True,
+        provisioningRoleArn=role_arn or f"arn:aws:iam::{account}:role/FleetProvisioning",
+    )
+    iot.attach_policy(policyName=claim_policy_name, target=claim["certificateArn"])
+    return Fleet(
+        template=template,
+        claim_certificate=claim["certificatePem"],
+        claim_key=claim["keyPair"]["PrivateKey"],
+        claim_certificate_arn=claim["certificateArn"],
+        claim_policy=claim_policy_name,
+        thing_policy=thing_policy_name,
+    )
+
+
+def create_thing(iot, name: str, policy: str) -> tuple[str, str]:
+    """A thing with a certificate of its own and an existing policy, without provisioning: certificate and key, PEM."""
+    made = iot.create_keys_and_certificate(setAsActive=True)
+    iot.create_thing(thingName=name)
+    iot.attach_policy(policyName=policy, target=made["certificateArn"])
+    iot.attach_thing_principal(thingName=name, principal=made["certificateArn"])
+    return made["certificatePem"], made["keyPair"]["PrivateKey"]
+
+
+def claim_policy(region: str, account: str, template: str) -> dict:
+    """May connect under any name and provision by this template; nothing else."""
+    topics = ["$aws/certificates/create/*", f"$aws/provisioning-templates/{template}/provision/*"]
+    return _document(region, account, "*", topics)
+
+
+def thing_policy(region: str, account: str) -> dict:
+    """May connect as the thing that the certificate is attached to, and use what carries its name."""
+    topics = [f"devices/{_THING}/*", f"$aws/things/{_THING}/shadow/*", f"$aws/things/{_THING}/jobs/*"]
+    return _document(region, account, _THING, topics)
+
+
+def fleet_template(thing_policy_name: str) -> dict:
+    """A template that names the thing `device-SERIAL` and keeps serial number and hardware as its attributes."""
+    return {
+        "Parameters": {
+            "SerialNumber": {"Type": "String"},
+            "HardwareVersion": {"Type": "String", "Default": "unknown"},
+            "AWS::IoT::Certificate::Id": {"Type": "String"},
+        },
+        "Resources": {
+            "thing": {
+                "Type": "AWS::IoT::Thing",
+                "OverrideSettings": {"AttributePayload": "MERGE", "ThingTypeName": "REPLACE"},
+                "Properties": {
+                    "ThingName": {"Fn::Join": ["-", ["device", {"Ref": "SerialNumber"}]]},
+                    "AttributePayload": {
+                        "serial": {"Ref": "SerialNumber"},
+                        "hardware": {"Ref": "HardwareVersion"},
+                    },
+                },
+            },
+            "certificate": {
+                "Type": "AWS::IoT::Certificate",
+                "Properties": {"CertificateId": {"Ref": "AWS::IoT::Certificate::Id"}, "Status": "Active"},
+            },
+            "policy": {"Type": "AWS::IoT::Policy", "Properties": {"PolicyName": thing_policy_name}},
+        },
+        "DeviceConfiguration": {},
+    }
+
+
+def _document(region: str, account: str, client_id: str, topics: Sequence[str]) -> dict:
+    def arns(kind: str, names: Sequence[str]) -> list[str]:
+        return [f"arn:aws:iot:{region}:{account}:{kind}/{name}" for name in names]
+
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Action": "iot:Connect", "Resource": arns("client", [client_id])},
+            {"Effect": "Allow", "Action": ["iot:Publish", "iot:Receive"], "Resource": arns("topic", topics)},
+            {"Effect": "Allow", "Action": "iot:Subscribe", "Resource": arns("topicfilter", topics)},
+        ],
+    }

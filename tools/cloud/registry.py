@@ -1,0 +1,79 @@
+"""The control plane's memory, whole: things, certificates, policies and templates over one store."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tools.cloud import authority
+from tools.cloud.authority import CertificateAuthority
+from tools.cloud.certificates import INACTIVE, Certificates
+from tools.cloud.interfaces import Identity, Thing
+from tools.cloud.names import Names
+from tools.cloud.policies import Policies
+from tools.cloud.provisioning_templates import ProvisioningTemplates
+from tools.cloud.recipes import claim_policy
+from tools.cloud.store import Store
+from tools.cloud.thing_types import ThingTypes
+from tools.cloud.things import Things
+from tools.cloud.tokens import OwnershipTokens
+from tools.cloud.watching import Watchers
+
+DEFAULT_REGION = "eu-central-1"
+DEFAULT_ACCOUNT = "123456789012"
+
+
+class Registry:
+    """`interfaces.Registry`, and what the operations work on."""
+
+    def __init__(
+        self,
+        folder: Path,
+        ca: CertificateAuthority,
+        region: str = DEFAULT_REGION,
+        account: str = DEFAULT_ACCOUNT,
+        now: Callable[[], float] = time.time,
+    ):
+        """Open what is kept in `folder`. Raises `store.StoreError`."""
+        self.store = Store(folder)
+        self.names = Names(region, account, now)
+        self.watchers = Watchers()
+        self.certificates = Certificates(self.store, ca, self.names, self.watchers)
+        self.thing_types = ThingTypes(self.store, self.names)
+        self.things = Things(self.store, self.certificates, self.watchers)
+        self.policies = Policies(self.store, self.names, self.certificates, self.watchers)
+        self.templates = ProvisioningTemplates(self.store, self.names)
+        self.tokens = OwnershipTokens(self.store, now)
+        self.registration_code = self.store.note("registration_code", secrets.token_hex(32))
+
+    def connection(self, certificate_der: bytes) -> Identity | None:
+        """See `interfaces.Registry`: who this certificate is now."""
+        row = self.certificates.find(authority.fingerprint_of_der(certificate_der))
+        if row is None:
+            return None
+        status = row["status"]
+        if row["claim_expires_at"] is not None and self.names.now() >= row["claim_expires_at"]:
+            status = INACTIVE
+        return Identity(
+            certificate_id=row["id"],
+            certificate_arn=self.names.certificate(row["id"]),
+            status=status,
+            policies=self._documents(row["id"], row["claim_template"]),
+            things=tuple(
+                Thing(thing["name"], thing["type_name"], json.loads(thing["attributes"]))
+                for thing in self.things.of_certificate(row["id"])
+            ),
+        )
+
+    def close(self) -> None:
+        self.store.close()
+
+    def _documents(self, certificate_id: str, claim_template: str | None) -> tuple[dict, ...]:
+        attached = self.policies.of_certificate(certificate_id)
+        documents = [json.loads(self.policies.document(name)) for name in attached]
+        if claim_template is not None:
+            documents.append(claim_policy(self.names.region, self.names.account, claim_template))
+        return tuple(documents)

@@ -1,0 +1,101 @@
+"""The REST control plane: what the `aws` command line and boto3 talk to, over plain HTTP on this machine.
+
+Requests are routed and read by botocore's service models and answered by the operations in `operations/`. Signatures
+are not verified: whoever reaches the port may do everything. So it listens on this machine only unless told otherwise,
+and refuses what comes from web pages.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+
+from aiohttp import web
+
+from tools.cloud import shapes
+from tools.cloud.aws_errors import AwsError, InvalidRequest, MethodNotAllowed, NotImplementedHere, RequestTooLarge
+from tools.cloud.interfaces import Log
+from tools.cloud.operations import find_operation
+from tools.cloud.operations.desk import Desk
+from tools.cloud.service_models import Route, ServiceModels
+
+_SIGNED_FOR = re.compile(r"Credential=[^/]*/[^/]*/[^/]*/([^/]*)/aws4_request")
+_MAX_BODY = 1024 * 1024
+
+
+class RestServer:
+    def __init__(self, desk: Desk, log: Log):
+        self._desk = desk
+        self._log = log
+        self._models = ServiceModels()
+        self._runner: web.ServerRunner | None = None
+
+    async def start(self, host: str, port: int) -> int:
+        """Listen and return the port. Raises OSError for one in use."""
+        self._runner = web.ServerRunner(web.Server(self._handle, access_log=None))
+        await self._runner.setup()
+        try:
+            await web.TCPSite(self._runner, host, port).start()
+        except OSError:
+            await self.stop()
+            raise
+        return self._runner.addresses[0][1]
+
+    async def stop(self) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    async def _handle(self, request: web.BaseRequest) -> web.Response:
+        name = "?"
+        try:
+            route, path = self._route(request)
+            name = route.operation.name
+            response = await self._call(route, path, request)
+            self._log("api", operation=name, status=response.status)
+        except AwsError as error:
+            self._log("api", operation=name, status=error.status, error=error.code)
+            response = _error_response(error)
+        except Exception as error:  # noqa: BLE001 one broken operation must not take the server with it
+            self._log("api_failed", operation=name, error=repr(error))
+            response = _error_response(AwsError(f"The local AWS IoT failed in {name}: {error!r}"))
+        response.headers["x-amzn-RequestId"] = str(uuid.uuid4())
+        return web.Response(
+            status=response.status, headers=response.headers, body=response.body, content_type=response.content_type
+        )
+
+    def _route(self, request: web.BaseRequest) -> tuple[Route, dict[str, str]]:
+        if "Origin" in request.headers:
+            raise InvalidRequest("Requests from web pages are refused")
+        signed = _SIGNED_FOR.search(request.headers.get("Authorization", ""))
+        path = request.raw_path.partition("?")[0]
+        found = self._models.find(request.method, path, signed.group(1) if signed else None)
+        if found is None:
+            raise MethodNotAllowed(f"No operation of AWS IoT is {request.method} {path}")
+        return found
+
+    async def _call(self, route: Route, path: dict[str, str], request: web.BaseRequest) -> shapes.Response:
+        handler = find_operation(route.service, route.operation.name)
+        if handler is None:
+            raise NotImplementedHere(f"{route.operation.name} ({route.service}) is not part of the local AWS IoT")
+        body = await _read_body(request)
+        parameters = shapes.read(route.operation, shapes.Request(path, request.query, request.headers, body))
+        return shapes.write(route.operation, await handler(self._desk, parameters))
+
+
+async def _read_body(request: web.BaseRequest) -> bytes:
+    body = bytearray()
+    async for part in request.content.iter_any():
+        body += part
+        if len(body) > _MAX_BODY:
+            raise RequestTooLarge(f"The request is larger than {_MAX_BODY} bytes")
+    return bytes(body)
+
+
+def _error_response(error: AwsError) -> shapes.Response:
+    return shapes.Response(
+        status=error.status,
+        headers={"x-amzn-ErrorType": error.code},
+        body=json.dumps({"message": error.message}).encode(),
+    )

@@ -1,0 +1,125 @@
+"""The server's certificate, the good one and those with a fault, and the TLS contexts that show them."""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+import os
+import ssl
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from tools.cloud.authority import (
+    CertificateAuthority,
+    Validity,
+    key_pem,
+    key_usage,
+    new_ec_key,
+    pem,
+    simple_name,
+    write_secret,
+)
+
+# `endpoint.example` stands for an endpoint in simulations, where the device's own name server knows it.
+_LOCAL_NAMES = ("localhost", "127.0.0.1", "::1", "endpoint.example")
+_FILE = "server.pem"
+_PADDING = b"\x04" * 3000  # for each of three certificates: about 10 KB in one handshake message
+
+FAULTS = {
+    "expired": "its validity ended yesterday",
+    "not_yet_valid": "its validity begins in a year",
+    "wrong_name": "it is for another host name",
+    "untrusted": "its authority is not the one that clients trust",
+    "large": "a chain of three large certificates (nothing wrong with it: a client must take it)",
+}
+
+
+@dataclass
+class ServerCertificates:
+    """Makes TLS contexts for the broker.
+
+    `names` are host names and addresses that clients connect to, beside those of this machine and of AWS in `region`.
+    """
+
+    authority: CertificateAuthority
+    folder: Path
+    region: str
+    names: tuple[str, ...] = ()
+    foreign_devices: list[str] = field(default_factory=list)  # PEM of registered certificates from other authorities
+
+    def context(self, fault: str | None = None) -> ssl.SSLContext:
+        """A server context that asks for a client certificate. `fault` is one of FAULTS; ValueError for another."""
+        if fault is not None and fault not in FAULTS:
+            raise ValueError(f"no fault of the certificate is called {fault!r}; there are: {', '.join(FAULTS)}")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.options |= ssl.OP_NO_TICKET | ssl.OP_NO_RENEGOTIATION  # AWS IoT gives no session tickets
+        context.num_tickets = 0
+        context.verify_mode = ssl.CERT_REQUIRED
+        # A certificate registered without its authority is trusted by itself.
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        context.load_verify_locations(cadata=pem(self.authority.certificate) + "".join(self.foreign_devices))
+        self._load_chain(context, fault)
+        return context
+
+    def _load_chain(self, context: ssl.SSLContext, fault: str | None) -> None:
+        """The ssl module reads keys from files only; this one is gone as soon as it was read."""
+        path = self.folder / _FILE
+        write_secret(path, self.chain_and_key(fault))
+        try:
+            context.load_cert_chain(path)
+        finally:
+            os.unlink(path)
+
+    def chain_and_key(self, fault: str | None = None) -> str:
+        """PEM: the key, the server's certificate, and what leads from it to the authority."""
+        authorities = self._authorities(fault)
+        key = new_ec_key()
+        names = ("wrong.example",) if fault == "wrong_name" else self.all_names()
+        extensions = [
+            (x509.SubjectAlternativeName(list(_general_names(names))), False),
+            (x509.BasicConstraints(ca=False, path_length=None), True),
+            (key_usage(digital_signature=True), True),
+            (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False),
+        ]
+        signer = authorities[0] if authorities else self.authority
+        certificate = signer.sign(key.public_key(), simple_name(names[0]), _validity(fault), extensions)
+        return key_pem(key) + pem(certificate) + "".join(pem(each.certificate) for each in authorities)
+
+    def all_names(self) -> tuple[str, ...]:
+        wildcard = f"*.iot.{self.region}.amazonaws.com"
+        return tuple(dict.fromkeys((*self.names, *_LOCAL_NAMES, wildcard)))
+
+    def _authorities(self, fault: str | None) -> list[CertificateAuthority]:
+        """What stands between the server's certificate and the root, the nearest first."""
+        if fault == "untrusted":
+            # Under the same name, so that only the signature tells.
+            return [CertificateAuthority.create("Local AWS IoT Root CA")]
+        if fault == "large":
+            chain = [self.authority]
+            for number in range(1, 4):
+                above = chain[0]
+                chain.insert(0, CertificateAuthority.create(f"Local Intermediate {number}", above, _PADDING))
+            return chain[:-1]
+        return []
+
+
+def _validity(fault: str | None) -> Validity:
+    good = Validity.around_now(397)
+    if fault == "expired":
+        return Validity(good.begin - datetime.timedelta(days=30), good.begin)
+    if fault == "not_yet_valid":
+        return Validity(good.begin + datetime.timedelta(days=366), good.end + datetime.timedelta(days=366))
+    return good
+
+
+def _general_names(names: Iterable[str]) -> Iterable[x509.GeneralName]:
+    for name in names:
+        try:
+            yield x509.IPAddress(ipaddress.ip_address(name))
+        except ValueError:
+            yield x509.DNSName(name)

@@ -188,6 +188,7 @@ class Board:
         self.flash = Meter()
         self.nvs_flash = Memory(_NVS_BYTES, self.flash)
         self.idf_heap = (8180, 164500)  # free bytes of the two areas the chip reports
+        self._disk = None
         self._levels = {}
         self._listeners = []
 
@@ -241,6 +242,19 @@ class Board:
         if self.clock_skew_ns is not None:
             self.use_chip_clock()
         self.reload_nvs()
+        if self._disk is not None:
+            self._disk.power_cycle()
+
+    def mount_disk(self, blocks=32):
+        """Give the process a littlefs of its own at "/", whose writes count and can be cut like those of NVS.
+
+        `power_cycle` mounts it anew. Returns it: `unmount` puts the desk's files back.
+        """
+        from simulated.disk import Disk
+
+        self._disk = Disk(self.flash, blocks)
+        self._disk.mount()
+        return self._disk
 
     def reload_nvs(self):
         """What the chip does when it starts: read NVS anew; erase all of it when it is full or of a newer version."""

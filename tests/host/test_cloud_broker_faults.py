@@ -1,5 +1,7 @@
 """Ordered faults: each does what it says, to whom it says, as often as it says."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.host.cloud_desk import Desk, RawClient
@@ -110,6 +112,16 @@ def test_slow_is_late_and_in_order(desk):
     order.cancel()
     client.send(*(client_packets.publish("a", b"%d" % number) for number in range(5, 10)))
     assert [client.message().payload for _ in range(10)] == [b"%d" % number for number in range(10)]
+
+
+def test_slow_makes_a_slow_consumer_that_gets_everything_in_the_end():
+    with Desk(limits=replace(Limits().without_rates(), write_buffer_bytes=1000)) as desk:
+        client = desk.client("c")
+        client.subscribe(("a", 1))
+        desk.faults.order("slow", amount=0.01)
+        for number in range(20):
+            desk.call(desk.broker.publish, "a", b"%200d" % number, 1)
+        assert [int(client.message().payload) for _ in range(20)] == list(range(20))
 
 
 def test_slow_closes_after_what_was_to_be_sent(desk):

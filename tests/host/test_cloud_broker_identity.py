@@ -1,13 +1,16 @@
 """Who may connect and what it may do: certificates over TLS, the registry's answers, policies at every act."""
 
+import socket
 import ssl
 import threading
+from dataclasses import replace
 
 import paho.mqtt.client as mqtt
 import pytest
 
 from tests.host.cloud_desk import ARN, TIMEOUT_S, Authority, Desk, MemoryRegistry
 from tools.cloud import client_packets, packets
+from tools.cloud.limits import Limits
 from tools.cloud.packets import PINGREQ_PACKET, PINGRESP, PUBACK, Will
 
 
@@ -98,6 +101,21 @@ def test_the_servers_certificate_can_be_exchanged_while_it_runs(desk, authority,
     with pytest.raises(ssl.SSLCertVerificationError, match="Hostname mismatch"):
         desk.client(tls=authority.client_context(lamp))
     assert answers_ping(standing)
+
+
+def test_a_client_that_does_not_name_the_server_can_be_refused(authority, server, lamp):
+    limits = replace(Limits(), require_server_name=True)
+    with Desk(MemoryRegistry(), limits=limits, tls=authority.server_context(server)) as desk:
+        desk.registry.register(lamp)
+        desk.client("lamp", authority.client_context(lamp))
+        nameless = authority.client_context(lamp)
+        nameless.check_hostname = False
+        with (
+            pytest.raises(ssl.SSLError),
+            socket.create_connection(("127.0.0.1", desk.port), TIMEOUT_S) as connection,
+        ):
+            nameless.wrap_socket(connection)
+        assert "callback" in desk.wait_for("handshake_failed")["reason"].lower()
 
 
 def test_plain_bytes_on_the_tls_port_harm_nobody(desk, authority, lamp):

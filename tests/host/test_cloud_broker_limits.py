@@ -128,6 +128,31 @@ def test_publishes_beyond_the_rate_are_discarded_and_not_acknowledged():
         assert desk.wait_for("publishes_throttled")["discarded"] == 2
 
 
+@pytest.mark.parametrize(("qos", "later"), [(0, []), (1, [b"100", b"101"])])
+def test_messages_to_a_client_beyond_the_rate(qos, later):
+    """QoS 0 is lost, QoS 1 comes later."""
+    with Desk(clock=Clock()) as desk:
+        client = desk.client("c")
+        client.subscribe(("a", qos))
+        for number in range(102):
+            desk.call(desk.broker.publish, "a", b"%d" % number, qos)
+        assert [client.message().payload for _ in range(100)] == [b"%d" % number for number in range(100)]
+        client.send(PINGREQ_PACKET)
+        assert client.packet() == (packets.PINGRESP, b"")
+        desk.pass_time(1)
+        assert [client.message().payload for _ in later] == later
+        client.send(PINGREQ_PACKET)
+        assert client.packet() == (packets.PINGRESP, b"")
+
+
+def test_silence_saves_up_no_more_than_one_second_of_publishes():
+    with Desk(clock=Clock()) as desk:
+        client = desk.client("c", keepalive_s=1200)
+        desk.pass_time(1000)
+        client.send(*(client_packets.publish("a", b"", 1, number) for number in range(1, 103)), PINGREQ_PACKET)
+        assert [client.packet()[0] for _ in range(101)] == [PUBACK] * 100 + [packets.PINGRESP]
+
+
 def test_bytes_beyond_the_throughput_are_delayed_not_lost():
     with Desk(limits=replace(Limits(), bytes_per_s=400_000.0, publishes_per_s=None)) as desk:
         client = desk.client("c")

@@ -57,7 +57,8 @@ def test_the_answer_goes_to_the_asking_connection_only(desk):
 
 
 def test_who_has_not_subscribed_gets_no_answer(desk):
-    asking = desk.client("asking")
+    asking, other = desk.client("asking"), desk.client("other")
+    other.subscribe((ASK + "/accepted", 1))
     asking.publish(ASK, b"question")
     assert desk.wait_for("reply_unsubscribed")["topic"] == ASK + "/accepted"
     assert answers_ping(asking)

@@ -7,6 +7,7 @@ import pytest
 from tests.host.cloud_desk import Clock, Desk
 from tools.cloud.limits import Limits
 from tools.cloud.packets import PINGREQ_PACKET, PINGRESP, PUBACK
+from tools.cloud.session import Message, Session
 
 
 @pytest.fixture
@@ -104,8 +105,12 @@ def test_what_was_not_acknowledged_comes_again_in_time(desk):
     desk.pass_time(Limits().retry_s - 0.1)
     assert silent(device)
     desk.pass_time(0.1)
-    repeated = device.message(acknowledge=True)
+    repeated = device.message(acknowledge=False)
     assert (repeated.dup, repeated.packet_id) == (True, first.packet_id)
+    desk.pass_time(Limits().retry_s - 0.1)
+    assert silent(device)
+    desk.pass_time(0.1)
+    device.message(acknowledge=True)
     assert silent(device)
     desk.pass_time(Limits().retry_s)
     assert silent(device)
@@ -153,6 +158,49 @@ def test_too_much_for_a_client_that_is_away_is_lost_from_the_end():
         device = desk.client("device", clean_session=False)
         assert [device.message().payload for _ in range(2)] == [b"1", b"2"]
         assert silent(device)
+
+
+def test_room_for_waiting_messages_is_free_again_once_they_are_gone():
+    with Desk(limits=replace(Limits().without_rates(), waiting_bytes=10), clock=Clock()) as desk:
+        away(desk, ("a", 1))
+        for _ in range(3):
+            speak(desk, ("a", b"6 byte"))
+            device = desk.client("device", clean_session=False)
+            assert device.message().payload == b"6 byte"
+            device.disconnect()
+
+
+class Sink:
+    """A connection that takes everything and notes the identifiers in use."""
+
+    def __init__(self):
+        self.writable = True
+        self.used = []
+
+    def send(self, packet):
+        self.used.append(int.from_bytes(packet[5:7], "big"))
+
+    def may_receive(self, topic):
+        return True
+
+    def take_turn(self):
+        return True
+
+    def too_slow(self, reason):
+        raise AssertionError(reason)
+
+
+def test_an_identifier_in_use_is_not_given_to_another_message():
+    session = Session("device", False, Limits(), Clock())
+    sink = Sink()
+    session.attach(sink)
+    message = Message("a", b"", 1)
+    session.deliver(message, 1)
+    for _ in range(65535):
+        session.deliver(message, 1)
+        session.acknowledged(sink.used[-1])
+    assert sink.used[0] == 1
+    assert sink.used[-2:] == [65535, 2]
 
 
 def test_sessions_and_retained_messages_survive_a_stop_of_the_broker(desk):

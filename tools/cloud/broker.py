@@ -63,8 +63,8 @@ class Broker:
     # ---- see interfaces.Broker ----
 
     async def start(self, host: str = "127.0.0.1", port: int = 0, ssl_context: ssl.SSLContext | None = None) -> int:
-        listener = Listener(lambda: Connection(self), self.faults, self.limits.handshake_timeout_s, self.log)
-        listener.ssl_context = ssl_context
+        listener = Listener(lambda: Connection(self), self.faults, self.limits, self.log)
+        listener.use(ssl_context)
         port = listener.open(host, port)
         self._listener = listener
         self._all_closed = asyncio.Event()
@@ -93,7 +93,7 @@ class Broker:
     def use(self, ssl_context: ssl.SSLContext) -> None:
         if self._listener is None:
             raise RuntimeError("the broker is not running: give the context to start()")
-        self._listener.ssl_context = ssl_context
+        self._listener.use(ssl_context)
 
     def publish(self, topic: str, payload: bytes, qos: int = 0, retain: bool = False) -> int:
         return self._route(Message(topic, payload, qos), retain)

@@ -40,7 +40,7 @@ class Connection(Wire):
         self._throttled = 0  # messages discarded since the last one within the rate
         self._may_publish: set[str] = set()
         self._withheld: set[int] = set()  # what a fault left unacknowledged
-        self._rate = Bucket(self.limits.publishes_per_s, self.clock) if self.limits.publishes_per_s else None
+        self._rate, self._rate_out = self._bucket(), self._bucket()
         self._handlers = {
             packets.SUBSCRIBE: self._on_subscribe,
             packets.UNSUBSCRIBE: self._on_unsubscribe,
@@ -48,6 +48,9 @@ class Connection(Wire):
             packets.DISCONNECT: self._on_disconnect,
             packets.CONNECT: self._on_second_connect,
         }
+
+    def _bucket(self) -> Bucket | None:
+        return Bucket(self.limits.publishes_per_s, self.clock) if self.limits.publishes_per_s else None
 
     # ---- the transport's side ----
 
@@ -117,6 +120,9 @@ class Connection(Wire):
 
     def may_receive(self, topic: str) -> bool:
         return self.permissions.decide("iot:Receive", topic).allowed
+
+    def take_turn(self) -> bool:
+        return self._rate_out is None or self._rate_out.take()
 
     def too_slow(self, reason: str) -> None:
         self.end(presence.SERVER_INITIATED, f"slow consumer: {reason}", at_once=True)

@@ -24,11 +24,15 @@ class Limits:
     keepalive_grace: float = 1.5
     unacknowledged: int = 100  # QoS 1 messages in flight, each way
     session_expiry_s: float = 3600.0
-    publishes_per_s: float | None = 100.0  # what is beyond is discarded: no PUBACK, the connection stays
-    bytes_per_s: float | None = 512 * 1024.0  # what is beyond is delayed
+    # Each way. From the client: what is beyond is discarded, without PUBACK; the connection stays. To the client: QoS 0
+    # is discarded, QoS 1 waits for its turn.
+    publishes_per_s: float | None = 100.0
+    bytes_per_s: float | None = 512 * 1024.0  # from the client; what is beyond is delayed
     # AWS: one CONNECT a second for each client id. Off by default, because a device on the desk restarts faster than
     # any real one; switch it on to see how a firmware takes it (CONNACK 3, then closed).
     connect_interval_s: float = 0.0
+    # AWS: True. Off by default, because on the desk much connects to an address, for which no name is sent.
+    require_server_name: bool = False
 
     # Not AWS's numbers, but ours: what keeps one peer from harming the others.
     retry_s: float = 10.0  # an unacknowledged QoS 1 message is sent again (DUP) after this

@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 from tools.cloud.faults import Faults
 from tools.cloud.interfaces import Log
+from tools.cloud.limits import Limits
 
 _HANDSHAKES = 256  # at a time
 _BACKLOG = 256
@@ -22,18 +23,22 @@ _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close sends RST
 
 
 class Listener:
-    """`ssl_context` may be replaced at any time: it serves the connections to come. None: plain TCP."""
-
-    def __init__(self, protocol: Callable[[], asyncio.Protocol], faults: Faults, handshake_timeout_s: float, log: Log):
-        self.ssl_context: ssl.SSLContext | None = None
+    def __init__(self, protocol: Callable[[], asyncio.Protocol], faults: Faults, limits: Limits, log: Log):
+        self._ssl_context: ssl.SSLContext | None = None
         self._protocol = protocol
         self._faults = faults
-        self._handshake_timeout_s = handshake_timeout_s
+        self._limits = limits
         self._log = log
         self._socket: socket.socket | None = None
         self._accepting: asyncio.Task | None = None
         self._handshakes: set[asyncio.Task] = set()
         self._refusals = 0
+
+    def use(self, ssl_context: ssl.SSLContext | None) -> None:
+        """Serve the connections to come with this context; None: plain TCP."""
+        if ssl_context is not None and self._limits.require_server_name:
+            ssl_context.sni_callback = _require_server_name
+        self._ssl_context = ssl_context
 
     def open(self, host: str, port: int) -> int:
         """Listen; the port in use is returned. Raises OSError when it is taken."""
@@ -73,11 +78,15 @@ class Listener:
             task.add_done_callback(self._handshakes.discard)
 
     async def _serve(self, peer: socket.socket, source: str) -> None:
-        tls = self.ssl_context
-        timeout = {"ssl_handshake_timeout": self._handshake_timeout_s} if tls else {}
+        tls = self._ssl_context
+        timeout = {"ssl_handshake_timeout": self._limits.handshake_timeout_s} if tls else {}
         try:
             loop = asyncio.get_running_loop()
             await loop.connect_accepted_socket(self._protocol, peer, ssl=tls, **timeout)
         except (OSError, asyncio.TimeoutError) as error:
             peer.close()
             self._log("handshake_failed", source=source, reason=str(error) or type(error).__name__)
+
+
+def _require_server_name(_: ssl.SSLObject, name: str | None, __: ssl.SSLContext) -> int | None:
+    return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME if name is None else None

@@ -51,6 +51,9 @@ class Outlet(Protocol):
 
     def may_receive(self, topic: str) -> bool: ...
 
+    def take_turn(self) -> bool:
+        """Use up one of the messages a second that AWS sends to a client. False: there is none left now."""
+
     def too_slow(self, reason: str) -> None:
         """Close: what waits for this client has outgrown its bounds."""
 
@@ -90,7 +93,10 @@ class Session:
         elif not outlet.writable:
             self.dropped += 1
         elif outlet.may_receive(message.topic):
-            outlet.send(message.packet_0())
+            if outlet.take_turn():
+                outlet.send(message.packet_0())
+            else:
+                self.dropped += 1
 
     def acknowledged(self, packet_id: int) -> None:
         """PUBACK came. One that nobody waits for is the late answer to a repeated message: nothing to do."""
@@ -111,8 +117,8 @@ class Session:
         self.left_at = self._clock()
 
     def pump(self) -> None:
-        """Send what waits, as far as the window and the client allow."""
-        while self._waiting and self._open():
+        """Send what waits, as far as the window, the rate and the client allow."""
+        while self._waiting and self._open() and self.outlet.take_turn():
             message = self._waiting.popleft()
             self._waiting_bytes -= len(message.payload)
             self._send_1(message)
@@ -135,7 +141,7 @@ class Session:
         return self.outlet is None and now - self.left_at >= self._limits.session_expiry_s
 
     def _deliver_1(self, outlet: Outlet | None, message: Message) -> None:
-        if not self._waiting and self._open():
+        if not self._waiting and self._open() and self.outlet.take_turn():
             self._send_1(message)
             return
         limits = self._limits

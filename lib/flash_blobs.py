@@ -1,0 +1,91 @@
+"""What flash keeps under which name, how much of it, and in which bytes.
+
+A record is a secret and a bulk, bytes each. It is kept as a *blob*, which goes into NVS, and a *rest*, a file. The blob
+names the rest by sequence number, size and checksum, so that both are replaced in one step: when the blob is.
+
+    blob = "aw" | version u8 | 0 | sequence u32 | size of the secret u32 | size of the rest u32 | CRC-32 of the rest u32
+         | bytes kept here u16 | these bytes | CRC-32 of the record's name and all before, u32            little-endian
+"""
+
+import struct
+from binascii import crc32
+
+# Name: bytes of a secret that still goes into NVS (a longer one goes into the file), most bytes in all.
+#
+# NVS of an OTA board: 16 KB are four pages of 126 entries of 32 bytes, of which one page stays empty: 378 entries. The
+# radio takes about 65 for its calibration and, by dumps of such boards, some 80 for its own settings. A blob takes two
+# entries and one for each 32 bytes; an update needs room for the old and the new. A test adds these numbers up.
+RECORDS = {
+    "settings": (1536, 16384),
+    "candidate": (0, 16384),  # in use for minutes: NVS would have no room for both
+    "thing": (1280, 8192),  # the key of a certificate that AWS makes is RSA of 2048 bits: 1,218 bytes
+    "pending": (0, 8192),
+    "claim": (0, 8192),
+    "roots": (0, 16384),
+    "code": (32, 32),
+    "clock": (8, 8),
+    "notes": (256, 4096),
+    "user": (256, 256),
+    "erasing": (128, 128),
+}
+
+_MAGIC = b"aw"
+_VERSION = 1
+_HEAD = "<2sBBIIIIH"
+_HEAD_SIZE = 22
+_CRC_SIZE = 4
+LARGEST_BLOB = _HEAD_SIZE + max([share for share, _ in RECORDS.values()]) + _CRC_SIZE
+LARGEST_FILE = LARGEST_BLOB + max([most for _, most in RECORDS.values()])
+
+
+class Blob:
+    """The part of a record that NVS holds. `kept`: the bytes in it, the rest is `rest_size` bytes elsewhere."""
+
+    __slots__ = ("kept", "rest_crc", "rest_size", "secret_size", "sequence", "size")
+
+    def __init__(self, sequence, secret_size, kept, rest_size, rest_crc):
+        self.sequence = sequence
+        self.secret_size = secret_size
+        self.kept = kept
+        self.rest_size = rest_size
+        self.rest_crc = rest_crc
+        self.size = _HEAD_SIZE + len(kept) + _CRC_SIZE
+
+    def has(self, rest):
+        """True when these are the bytes of the rest."""
+        return len(rest) == self.rest_size and crc32(rest) == self.rest_crc
+
+    def split(self, rest):
+        """(secret, bulk)."""
+        data = self.kept + rest if self.kept else rest
+        return data[: self.secret_size], data[self.secret_size :]
+
+
+def encode(name, sequence, secret, bulk):
+    """(blob, rest) of a record, bytes both."""
+    in_nvs = len(secret) <= RECORDS[name][0]
+    kept = secret if in_nvs else b""
+    rest = bulk if in_nvs else secret + bulk
+    head = struct.pack(_HEAD, _MAGIC, _VERSION, 0, sequence, len(secret), len(rest), crc32(rest), len(kept))
+    blob = head + kept
+    return blob + struct.pack("<I", _crc(name, blob)), rest
+
+
+def decode(name, data):
+    """The `Blob` at the start of `data` (a buffer); None when there is none of this record that is whole."""
+    if len(data) < _HEAD_SIZE + _CRC_SIZE:
+        return None
+    magic, version, _, sequence, secret_size, rest_size, rest_crc, kept_size = struct.unpack_from(_HEAD, data, 0)
+    end = _HEAD_SIZE + kept_size
+    if magic != _MAGIC or version != _VERSION or len(data) < end + _CRC_SIZE:
+        return None
+    if struct.unpack_from("<I", data, end)[0] != _crc(name, memoryview(data)[:end]):
+        return None
+    if rest_size + kept_size > RECORDS[name][1]:
+        return None
+    return Blob(sequence, secret_size, bytes(data[_HEAD_SIZE:end]), rest_size, rest_crc)
+
+
+def _crc(name, data):
+    # The name is part of it: what another key or file holds is not taken for this record.
+    return crc32(data, crc32(name.encode()))

@@ -74,7 +74,7 @@ class Desk:
     def __enter__(self):
         with ExitStack() as stack:
             self.folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="awsesp-desk-")))
-            self.cloud = stack.enter_context(LocalCloud(self.folder / "cloud", **self._cloud_options))
+            self.cloud = stack.enter_context(LocalCloud(self.folder / "cloud", names=[ENDPOINT], **self._cloud_options))
             self.fleet = create_fleet(self.cloud.iot())
             self.world = stack.enter_context(World())
             self.home = self.world.access_point(SSID, PASSWORD, rssi=-52)

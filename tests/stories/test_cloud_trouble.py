@@ -63,5 +63,5 @@ def test_a_broker_that_is_gone_for_long_is_found_again(desk, device):
 
 
 def thing_certificate(desk):
-    principals = desk.cloud.iot().list_thing_principals(thingName=desk.fleet.thing_name(desk.device.unique_id))
+    principals = desk.cloud.iot().list_thing_principals(thingName=f"device-{desk.device.unique_id}")
     return principals["principals"][0].rpartition("/")[2]

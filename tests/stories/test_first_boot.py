@@ -31,7 +31,7 @@ def test_the_second_start_needs_no_claim(desk, device):
     device.power_on()
     operator.next_message()
     device.power_cut()
-    desk.cloud.iot().update_certificate(certificateId=desk.fleet.claim_certificate_id, newStatus="INACTIVE")
+    desk.cloud.iot().update_certificate(certificateId=desk.fleet.claim_certificate_arn.rpartition("/")[2], newStatus="INACTIVE")
     operator.forget()
     device.power_on()
     device.wait_for(r"aws\.connected")
@@ -56,4 +56,4 @@ def test_no_secret_is_on_the_console(desk, device):
 
 
 def thing_name(desk):
-    return desk.fleet.thing_name(desk.device.unique_id)
+    return f"device-{desk.device.unique_id}"

@@ -16,6 +16,7 @@ import errors  # noqa: F401  (loaded, as it is on a running device)
 from harness import equal
 
 ROM = "/rom"
+IMAGE = "/image"  # more of the firmware image, where a test wants it
 
 
 class Ram:
@@ -61,7 +62,7 @@ def power_on(files=()):
     vfs.mount(host, ROM)
     os.chdir("/")
     try:
-        sys.path[:] = [""] + [ROM + entry for entry in host_path if entry[:1] == "/"] + [".frozen", "/lib"]
+        sys.path[:] = ["", IMAGE] + [ROM + entry for entry in host_path if entry[:1] == "/"] + [".frozen", "/lib"]
         write_files(files)
         output = Output()
         exec(source, {"__name__": "__main__", "print": output.print})
@@ -83,7 +84,7 @@ def write_files(files):
     os.mkdir("/lib")
     for name in files:
         folder, _, base = name.rpartition("/")
-        if folder not in ("", "/lib"):
+        if folder and folder[1:] not in os.listdir("/"):
             os.mkdir(folder)
         if base:
             with open(name, "w") as file:
@@ -134,6 +135,10 @@ def test_copy_at_the_top_hides_the_library():
 def test_files_of_the_application_are_no_shadow():
     output = power_on(["/boot.py", "/main.py", "/settings.json", "/sensor.py", "/secure/", "/lib/driver.py"])
     equal(len(output.lines), 1)
+
+
+def test_frozen_main_is_not_started_by_looking_for_it():
+    equal(len(power_on(["/main.py", "/image/main.py", "/lib/_boot.py", "/image/_boot.py"]).lines), 1)
 
 
 def test_looking_leaves_the_modules_as_they_are():

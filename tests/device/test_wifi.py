@@ -154,22 +154,49 @@ async def test_joining_shows_signs_of_life():
 async def test_long_wait_shows_signs_of_life():
     radio = Radio()
     radio.wifi._waits = backoff.Backoff(0, 0, 60000)
-    sleep_ms, seen = asyncio.sleep_ms, []
-
-    async def skip_ms(duration_ms):
-        seen.append(duration_ms)
-        await sleep_ms(0)
-
-    asyncio.sleep_ms = skip_ms
-    try:
+    seen = []
+    with SkippedSleep(seen.append) as skipped:
         task = asyncio.create_task(radio.wifi.run(lambda: seen.append(0)))
-        while sum(seen) < 60000:
-            await sleep_ms(1)
+        await skipped.sleep_until(lambda: sum(seen) >= 60000)
         task.cancel()
-    finally:
-        asyncio.sleep_ms = sleep_ms
     for at, duration_ms in enumerate(seen):
         equal(duration_ms <= 20000 and (duration_ms == 0 or seen[at - 1] == 0), True)
+
+
+class SkippedSleep:
+    """Inside, `asyncio.sleep_ms` takes no time; `slept` is told each duration."""
+
+    def __init__(self, slept):
+        self._slept = slept
+        self._sleep_ms = asyncio.sleep_ms
+
+    def __enter__(self):
+        asyncio.sleep_ms = self._skip
+        return self
+
+    def __exit__(self, *error):
+        asyncio.sleep_ms = self._sleep_ms
+
+    async def _skip(self, duration_ms):
+        self._slept(duration_ms)
+        await self._sleep_ms(0)
+
+    async def sleep_until(self, condition):
+        while not condition():
+            await self._sleep_ms(1)
+
+
+async def test_address_that_the_router_took_back_is_a_loss():
+    """The port goes on saying "connected" when DHCP takes the address back."""
+    radio = Radio(("home", "secret12"))
+    world.access_point("home", "secret12")
+    task = asyncio.create_task(radio.wifi.run(radio.beat))
+    await radio.until(events.WIFI_CONNECTED)
+    radio.wifi._station.has_address = lambda: False
+    with SkippedSleep(lambda duration_ms: None) as skipped:
+        await skipped.sleep_until(radio.seen.any)
+    equal((await radio.until(events.WIFI_DISCONNECTED))["code"], "no_address")
+    task.cancel()
 
 
 async def test_stop_leaves_and_switches_off():

@@ -8,8 +8,6 @@ import events
 import release
 from backoff import Backoff
 
-# A refusal is no accident: only somebody in the cloud account can change it, so ask seldom.
-_REFUSED_MS = 60000
 _BEAT_MS = 5000
 _DAY_S = 86400
 
@@ -35,8 +33,9 @@ class Road:
                 await self._go(owned.beat)
             except errors.DeviceError as failure:
                 wait_ms = backoff.next_ms()
-                if isinstance(failure, errors.CloudError):
-                    wait_ms += _REFUSED_MS
+                if failure.code == "claim_refused":
+                    # No accident: only somebody in the cloud account can change it, so ask seldom.
+                    wait_ms += timeouts.refused_s * 1000
                 self._bus.emit(events.AWS_DISCONNECTED, code=failure.code, message=failure.message, wait_ms=wait_ms)
                 await _sleep(wait_ms, owned.beat)
 

@@ -24,6 +24,7 @@ from .rate import Rates
 from .session import Session, make_client
 
 _TOPICS_REMEMBERED = 8
+_PUBLISH_S = 60
 _FIRST_YEAR = 2024  # an unset clock says 2000
 
 
@@ -33,9 +34,10 @@ def clock_is_set():
 
 
 class Aws:
-    """`resolve` is a coroutine function from host name to IP address; `settings` that of lib/settings.py."""
+    """`resolve` is a coroutine function from host name to IP address; `settings` that of lib/settings.py; `backoff` a
+    `Backoff` other than the usual one."""
 
-    def __init__(self, bus, settings, resolve, clock_is_set=clock_is_set):
+    def __init__(self, bus, settings, resolve, clock_is_set=clock_is_set, backoff=None):
         limits = settings.limits
         self._bus = bus
         self._inbox = Inbox(bus, limits.ring, limits.receive_buffer)
@@ -50,6 +52,7 @@ class Aws:
             self._subscribe_all,
             self._inbox.subscriptions.lost,
             self._inbox.check,
+            backoff,
         )
         self._rates = Rates(limits.publishes_per_s, limits.bytes_per_s)
         self._names = {}  # checked topics of the application: str or bytes -> bytes
@@ -62,7 +65,7 @@ class Aws:
         self._session.use(name, cert, key)
 
     def first_wait(self, wait_ms):
-        """Let the first connection after power-on wait a random part of `wait_ms` (default: two seconds)."""
+        """Let the first connection after power-on wait a random part of `wait_ms` (default: that of the back-off)."""
         self._session.first_wait_ms = wait_ms
 
     @property
@@ -102,8 +105,11 @@ class Aws:
 
     # Publishing
 
-    def publish(self, topic, payload, qos=0, retain=False):
+    def publish(self, topic, payload, qos=0, retain=False, timeout_s=_PUBLISH_S):
         """await publish(...): returns when sent (QoS 0) or acknowledged (QoS 1). Payload: bytes, a buffer, or str.
+
+        While not connected it waits, as long as `timeout_s`; a QoS 1 message that was on its way when the connection
+        was lost is sent again on the next one.
 
         Errors: `limit` at once; `too_fast`, `not_connected` and the errors of a connection after a while, each with
         an event publish.dropped.
@@ -119,7 +125,7 @@ class Aws:
         # The short way: nothing to wait for, nothing to remember, no coroutine.
         if not qos and self._session.up.is_set() and not self._rates.take(size):
             return self._client.publish(name, payload, retain)
-        return self._publish(name, payload, qos, retain)
+        return self._publish(name, payload, qos, retain, timeout_s * 1000)
 
     def _remember(self, topic):
         name = topics.check_topic(topic)
@@ -128,10 +134,10 @@ class Aws:
         self._names[topic] = name
         return name
 
-    async def _publish(self, name, payload, qos, retain):
+    async def _publish(self, name, payload, qos, retain, timeout_ms):
         try:
             await self._rates.wait(len(payload))
-            await self._client.publish(name, payload, retain, qos)
+            await self._client.publish(name, payload, retain, qos, timeout_ms)
         except errors.DeviceError as failure:
             self._dropped += 1
             self._bus.emit(events.PUBLISH_DROPPED, topic=str(name, "utf-8"), code=failure.code, dropped=self._dropped)
@@ -176,10 +182,16 @@ class Aws:
             batch = self._inbox.subscriptions.to_grant()
 
     async def _grant(self, batch):
-        codes = await self._client.request_subscriptions([s.topic_filter for s in batch], batch[0].qos)
+        for subscription in batch:
+            subscription.granted = True  # asked for, so that nobody asks twice; a refused one would be refused again
+        try:
+            codes = await self._client.request_subscriptions([s.topic_filter for s in batch], batch[0].qos)
+        except errors.DeviceError:
+            for subscription in batch:
+                subscription.granted = False
+            raise
         refused = None
         for subscription, code in zip(batch, codes):
-            subscription.granted = True  # or refused for good: asking again would be refused again
             if code > 2:
                 refused = subscription
         if refused is not None:

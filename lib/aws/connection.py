@@ -29,7 +29,8 @@ class Connection(Sender):
 
     def __init__(self, link, receiver, outbox, send_buffer, timing, deliver, dropped, ended):
         super().__init__(link, outbox, send_buffer)
-        self.refusal = 0  # return code of the CONNACK
+        self.answered = False  # CONNACK was received
+        self.refusal = 0  # its return code
         self.session_present = 0
         self.opened = asyncio.Event()  # CONNACK received, or ended
         self._receiver = receiver
@@ -159,6 +160,7 @@ class Connection(Sender):
     def _take_connack(self, flags, code):
         if flags > 1:
             raise errors.error("protocol", "CONNACK flags %02x" % flags)
+        self.answered = True
         self.refusal = code
         self.session_present = flags
         if code == 0:

@@ -10,7 +10,8 @@ import errors
 
 _CONN_EOF = -29312  # MBEDTLS_ERR_SSL_CONN_EOF
 _FATAL_ALERT = -30592  # MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE
-_ALLOC_FAILED = (-32512, -10368, -16, -17)  # SSL, X.509; ESP-IDF's MPI and cipher variants
+_ALLOC_FAILED = (-32512, -10368, -16256, -19840, -20864, -24960)  # of SSL, X.509, PK, ECP, MD and CIPHER
+_LOW_ALLOC_FAILED = (16, 106)  # of MPI and ASN.1: in the low seven bits of another error, or alone and made positive
 _EPIPE = 32  # not in MicroPython's errno
 
 # Several may apply at once; the first of this order is told. A certificate that nobody vouches for says nothing.
@@ -35,20 +36,29 @@ def connect_failure(failure, host, port):
     return errors.error("unreachable", host, port, _name(number))
 
 
-def handshake_failure(failure, host, answers):
-    """The error for an exception (OSError, ValueError, MemoryError) of the TLS handshake with `host`, which came with
-    the server's answer number `answers`."""
+def handshake_failure(failure, host, answers, alerted):
+    """The error for an exception (OSError, ValueError, MemoryError) of the TLS handshake with `host`.
+
+    It came after as many `answers` of the server; `alerted`: an alert was found unread in the TCP socket.
+    """
     if isinstance(failure, ValueError):
         return _verdict(str(failure), host)
-    number = None if isinstance(failure, MemoryError) else failure.errno
-    if number is None or number == errno.ENOMEM or number in _ALLOC_FAILED:
+    if isinstance(failure, MemoryError) or _means_no_memory(failure.errno):
         return errors.error("no_memory")
-    # The server judges our certificate before its second answer: it sends an alert and closes, maybe while we write.
-    if number == _EPIPE or (answers > 1 and number in (_FATAL_ALERT, errno.ECONNRESET)):
+    number = failure.errno
+    # In TLS 1.2 the server judges our certificate before its second answer. It sends an alert and closes, so quickly
+    # at times that we still write. A server that dislikes something else says so before it has seen a certificate.
+    if number in (_FATAL_ALERT, _EPIPE) or (number == errno.ECONNRESET and (alerted or answers > 1)):
         return errors.error("cert_refused")
     if number == _CONN_EOF:
-        return errors.error("tls_failed", "the server closed it: no TLS 1.2 there, or it dislikes the certificate")
+        return errors.error("tls_failed", "the server closed it: no TLS there, or it dislikes the certificate")
     return errors.error("tls_failed", _name(number))
+
+
+def _means_no_memory(number):
+    if number == errno.ENOMEM or number in _ALLOC_FAILED:
+        return True
+    return (-number & 127 if number < 0 else number) in _LOW_ALLOC_FAILED
 
 
 def _verdict(text, host):

@@ -30,7 +30,7 @@ class Handlers:
 
     def __init__(self, waiting, timeout_s, dropped, failed):
         self._waiting = waiting
-        self._timeout_s = timeout_s
+        self.timeout_s = timeout_s
         self._dropped = dropped
         self._failed = failed
         self._message = Message(None, None)  # one for all: the next handler starts only after the last has ended
@@ -100,7 +100,7 @@ class Handlers:
             if not self._expired:
                 raise
             self._expired = False
-            self._failed(self._topic, errors.error("task_stuck", self._topic, self._timeout_s))
+            self._failed(self._topic, errors.error("task_stuck", self._topic, self.timeout_s))
         except Exception as failure:  # noqa: BLE001 - the handler's own fault, told and not fatal
             self._tell(failure)
 
@@ -111,7 +111,7 @@ class Handlers:
         """Cancel the handler at work when its time is over; to be called about once a second."""
         if self._task is None or self._expired:
             return
-        if time.ticks_diff(time.ticks_ms(), self._started_ms) >= self._timeout_s * 1000:
+        if time.ticks_diff(time.ticks_ms(), self._started_ms) >= self.timeout_s * 1000:
             self._expired = True
             self._task.cancel()
 

@@ -25,6 +25,10 @@ class Inbox:
         self._hearers = ()
         self._dropped = 0
 
+    def handler_timeout(self, seconds):
+        """A handler may take this long (default: a minute)."""
+        self._handlers.timeout_s = seconds
+
     def add(self, topic_filter, qos, handler):
         """Remember a subscription and return it. Errors: `limit`."""
         subscription = self.subscriptions.add(topic_filter, qos, handler)

@@ -13,9 +13,13 @@ import gc
 import socket
 from asyncio import core
 
+from micropython import const
+
 import errors
 
 from . import failures
+
+_ALERT = const(21)  # content type of a TLS record
 
 
 def readable(stream):
@@ -86,7 +90,15 @@ class Link:
         except asyncio.TimeoutError:
             raise errors.error("tls_failed", "no answer in %d s" % (timeout_ms // 1000))
         except (OSError, ValueError, MemoryError) as failure:
-            raise failures.handshake_failure(failure, self.host, self._waits)
+            raise failures.handshake_failure(failure, self.host, self._waits, self._has_alert())
+
+    def _has_alert(self):
+        """Whether the server's alert lies unread in the TCP socket: it closed while we were writing."""
+        record = bytearray(1)
+        try:
+            return bool(self.raw.readinto(record)) and record[0] == _ALERT
+        except OSError:
+            return False
 
     def _write_first(self, packet, timeout_ms):
         self._data = packet

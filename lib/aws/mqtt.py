@@ -96,9 +96,8 @@ class MQTTClient(_BlockingClient):
         self.timing.keepalive_ms = keepalive * 1000
         self.error = None  # why the last connection ended
         self.on_dropped = None
-        self.on_progress = None  # called between the steps of connect
         self._resolve = resolve
-        self._survive = survive
+        self.survive = survive
         self._receiver = Receiver(receive_buffer)
         self._send_buffer = bytearray(send_buffer)
         self._outbox = Outbox(window)
@@ -122,11 +121,8 @@ class MQTTClient(_BlockingClient):
         link = Link(self.server, self.port)
         try:
             address = await self._resolve(self.server)
-            self._progress()
             await link.open(address, timeout * 1000 if timeout else timing.connect_ms)
-            self._progress()
             await link.start(self._context(), self._connect_packet(clean_session), timing.handshake_ms)
-            self._progress()
         except BaseException:  # a cancelled connect must close its socket, too
             link.close()
             raise
@@ -150,6 +146,8 @@ class MQTTClient(_BlockingClient):
         if connection.refusal:
             connection.fail(errors.error("not_authorised", "CONNACK code %d" % connection.refusal))
             raise MQTTException(connection.refusal)
+        if connection.error is not None and connection.answered:
+            raise connection.error
         if connection.error is not None:
             raise failures.unanswered_failure(connection.error)
         return connection.session_present
@@ -161,15 +159,11 @@ class MQTTClient(_BlockingClient):
         will = (self.lw_topic, self.lw_msg, self.lw_qos, self.lw_retain) if self.lw_topic else None
         return packets.connect(self.client_id, self.keepalive, clean_session, self.user, self.pswd, will)
 
-    def _progress(self):
-        if self.on_progress is not None:
-            self.on_progress()
-
     def _ended(self, error):
         self._connection = None
         self.sock = None
         self.error = error
-        self._outbox.fail(error, self._survive)
+        self._outbox.fail(error, self.survive)
         self._arrived.set()
 
     async def disconnect(self, code="not_connected", *details):
@@ -197,20 +191,20 @@ class MQTTClient(_BlockingClient):
         """Send a PINGREQ; with a keepalive that happens by itself."""
         self._connected().send_last(packets.PINGREQ_PACKET)
 
-    def publish(self, topic, msg, retain=False, qos=0):
+    def publish(self, topic, msg, retain=False, qos=0, timeout_ms=None):
         """await publish(...): returns when the message is written (QoS 0) or acknowledged (QoS 1).
 
         topic and msg: bytes, or str; msg may be any buffer of bytes, which must not change meanwhile. A QoS 0 message
-        of bytes is written at once, without a coroutine. Errors: `not_connected`, `no_acknowledgement`,
-        `connection_lost` and the others that end a connection.
+        of bytes is written at once, without a coroutine. `timeout_ms`: other than timing's publish_ms. Errors:
+        `not_connected`, `no_acknowledgement`, `connection_lost` and the others that end a connection.
         """
         connection = self._connection
         if not qos and connection is not None and type(topic) is bytes and type(msg) is not str:
             if connection.publish_now(topic, msg, retain):
                 return _DONE
-        return self._publish(topic, msg, retain, qos)
+        return self._publish(topic, msg, retain, qos, timeout_ms)
 
-    async def _publish(self, topic, msg, retain, qos):
+    async def _publish(self, topic, msg, retain, qos, timeout_ms):
         topic = _encoded(topic)
         msg = _encoded(msg)
         if not qos:
@@ -221,7 +215,7 @@ class MQTTClient(_BlockingClient):
             raise errors.error("not_supported", "QoS %d" % qos)
         if len(topic) + 9 > len(self._send_buffer):
             raise errors.error("limit", "A topic of %d bytes" % len(topic), "less than the send buffer")
-        await self._request(packets.PUBLISH | qos << 1 | (1 if retain else 0), topic, msg, qos)
+        await self._request(packets.PUBLISH | qos << 1 | (1 if retain else 0), topic, msg, qos, timeout_ms)
 
     async def subscribe(self, topic, qos=0):
         """Subscribe to a filter. Errors: `not_connected` and those that end a connection; MQTTException(128) when the
@@ -242,12 +236,12 @@ class MQTTClient(_BlockingClient):
         self._connected()
         await self._request(packets.UNSUBSCRIBE, [_encoded(topic)], None, 1)
 
-    async def _request(self, first, topic, payload, qos):
+    async def _request(self, first, topic, payload, qos, timeout_ms=None):
         """Send a packet in its turn and wait for its end; returns the codes of a SUBACK."""
-        if not self._survive:
+        if not self.survive:
             self._connected()
         outbox = self._outbox
-        request = outbox.take(first, topic, payload, qos, self.timing.publish_ms)
+        request = outbox.take(first, topic, payload, qos, timeout_ms or self.timing.publish_ms)
         try:
             outbox.add(request)
             if self._connection is not None:

@@ -6,7 +6,10 @@ from . import topics
 
 
 class Subscription:
-    """`topic_filter` (bytes), `qos`, `handler` (None: into the ring buffer); `granted` once the cloud has agreed."""
+    """`topic_filter` (bytes), `qos`, `handler` (None: into the ring buffer).
+
+    `granted` from when the cloud is asked for it until it forgets.
+    """
 
     def __init__(self, topic_filter, qos, handler):
         self.topic_filter = topic_filter

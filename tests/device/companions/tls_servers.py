@@ -1,7 +1,7 @@
 """MQTT peers over TLS 1.2, each with one thing about it, and the certificates to go with them.
 
-Environment: PORT_<NAME> for each server below. Files (DER) in the test's folder: root, other_root, client, client_key,
-rsa_client, rsa_client_key, foreign, foreign_key. The servers are called `broker.test`.
+Environment: PORT_<NAME> for each server below. Files (DER) in the test's folder: root, other_root; server,
+client, rsa_client and foreign, each with its key in <name>_key. The servers are called `broker.test`.
 """
 
 import contextlib
@@ -57,12 +57,12 @@ def _key_bytes(key, encoding, form=serialization.PrivateFormat.TraditionalOpenSS
     return key.private_bytes(encoding, form, serialization.NoEncryption())
 
 
-def _context(folder, pair, clients=None, version=ssl.TLSVersion.TLSv1_2):
+def _context(folder, pair, clients=None):
     certificate, key = pair
     file = folder / f"server-{certificate.serial_number}.pem"
     file.write_bytes(certificate.public_bytes(PEM) + _key_bytes(key, PEM))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = context.maximum_version = version
+    context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(file)
     if clients is not None:
         context.verify_mode = ssl.CERT_REQUIRED
@@ -79,13 +79,13 @@ def _contexts(folder, root, other):
         "EXPIRED": _context(folder, root.issue("server", begin=-9, end=-2, names=[HOST])),
         "FUTURE": _context(folder, root.issue("server", begin=2, names=[HOST])),
         "WRONG_NAME": _context(folder, root.issue("server", names=["elsewhere.test"])),
-        "TLS13": _context(folder, good, version=ssl.TLSVersion.TLSv1_3),
         "PLAIN": None,
     }
 
 
 def _write_credentials(folder, root, other):
     pairs = {
+        "server": root.issue("server", names=[HOST]),
         "client": root.issue("client"),
         "rsa_client": root.issue("rsa", rsa.generate_private_key(65537, 2048)),
         "foreign": other.issue("foreign"),

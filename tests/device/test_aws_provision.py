@@ -1,0 +1,217 @@
+"""Becoming a thing by a claim, and every way in which that can go wrong."""
+
+import asyncio
+import binascii
+import json
+import time
+
+import errors
+import events
+from aws_desk import Desk, stored
+from harness import equal, raises
+from scripted_broker import CONNECT, PUBLISH, SUBSCRIBE, connack, publish
+
+COMPANIONS = ["tls_servers"]
+TIMEOUT_S = 20
+
+CREATE = "$aws/certificates/create/json"
+REGISTER = "$aws/provisioning-templates/fleet/provision/json"
+PARAMETERS = {"SerialNumber": "0a1b2c3d4e5f"}
+
+
+def pem(label, der):
+    text = binascii.b2a_base64(der).decode().strip()
+    lines = "\n".join([text[at : at + 64] for at in range(0, len(text), 64)])
+    return "-----BEGIN %s-----\n%s\n-----END %s-----\n" % (label, lines, label)
+
+
+def new_certificate(token="token"):
+    return {
+        "certificateId": "c" * 64,
+        "certificatePem": pem("CERTIFICATE", stored("rsa_client")),
+        "privateKey": pem("RSA PRIVATE KEY", stored("rsa_client_key")),
+        "certificateOwnershipToken": token,
+    }
+
+
+def rejection(status, code):
+    return {"statusCode": status, "errorCode": code, "errorMessage": "because"}
+
+
+class Cloud:
+    """Answers the requests with what it is given for them: {topic: [(kind, answer), ...]}, one after the other."""
+
+    def __init__(self, answers):
+        self.requests = []
+        self._answers = {topic: list(answers[topic]) for topic in answers}
+
+    async def __call__(self, peer):
+        await peer.accept()
+        listening = []
+        while True:
+            packet = await peer.receive()
+            if packet is None:
+                return
+            await peer.answer(packet)
+            if packet.kind == SUBSCRIBE:
+                listening += [name for name, _ in packet.filters]
+            elif packet.kind == PUBLISH:
+                equal((packet.topic + "/accepted" in listening, packet.topic + "/rejected" in listening), (True, True))
+                self.requests.append((packet.topic, json.loads(packet.payload)))
+                await self._reply(peer, packet.topic)
+
+    async def _reply(self, peer, topic):
+        kind, answer = self._answers[topic].pop(0)
+        if kind is not None:
+            await peer.send(publish("%s/%s" % (topic, kind), json.dumps(answer).encode()))
+
+
+class Flash:
+    """What was kept, in its order; a power cut comes with the keeping number `cut_at`."""
+
+    def __init__(self, cut_at=None):
+        self.kept = []
+        self._cut_at = cut_at
+
+    async def keep(self, state):
+        self.kept.append(dict(state))
+        if len(self.kept) == self._cut_at:
+            raise PowerCut
+
+
+class PowerCut(Exception):
+    pass
+
+
+GOOD = {CREATE: [("accepted", None)], REGISTER: [("accepted", {"thingName": "lamp-7", "deviceConfiguration": {}})]}
+
+
+def good(**changes):
+    answers = {CREATE: [("accepted", new_certificate())], REGISTER: GOOD[REGISTER]}
+    for topic in changes:
+        answers[{"create": CREATE, "register": REGISTER}[topic]] = changes[topic]
+    return Cloud(answers)
+
+
+def enrol(desk, flash, pending=None):
+    claim = (stored("client"), stored("client_key"))
+    return desk.aws.provision("fleet", PARAMETERS, claim, pending, flash.keep, desk._beat)
+
+
+async def test_a_claim_becomes_a_thing_and_every_step_is_kept():
+    cloud, flash = good(), Flash()
+    async with Desk(cloud, run=False) as desk:
+        name, cert, key = await enrol(desk, flash)
+        equal((name, cert, key), ("lamp-7", stored("rsa_client"), stored("rsa_client_key")))
+        await asyncio.sleep_ms(0)
+        equal(desk.told, [(events.AWS_PROVISIONED, {"thing": "lamp-7"})])
+        equal(desk.beats > 0, True)
+    equal(
+        cloud.requests,
+        [(CREATE, {}), (REGISTER, {"certificateOwnershipToken": "token", "parameters": PARAMETERS})],
+    )
+    equal((flash.kept[0]["cert"], flash.kept[0]["key"], flash.kept[0]["token"]), (cert, key, "token"))
+    equal(flash.kept[1:], [{"cert": cert, "key": key, "name": "lamp-7"}])
+
+
+async def test_a_power_cut_after_the_certificate_asks_for_no_second_one():
+    cloud, flash = good(), Flash(cut_at=1)
+    async with Desk(cloud, run=False) as desk:
+        await raises(PowerCut, enrol(desk, flash))
+        name, _, _ = await enrol(desk, flash, flash.kept[0])
+    equal(name, "lamp-7")
+    equal([topic for topic, _ in cloud.requests], [CREATE, REGISTER])
+
+
+async def test_a_pending_certificate_with_an_old_token_is_discarded():
+    old = {"cert": b"c", "key": b"k", "token": "old", "time": int(time.time()) - 3601}
+    cloud = good()
+    async with Desk(cloud, run=False) as desk:
+        await enrol(desk, Flash(), old)
+    equal(cloud.requests[0], (CREATE, {}))
+
+
+async def test_a_token_the_cloud_does_not_take_any_more_leads_to_a_new_certificate():
+    refused = rejection(400, "InvalidCertificateOwnershipToken")
+    pending = {"cert": b"c", "key": b"k", "token": "unsure", "time": int(time.time()) + 5}
+    cloud = good(register=[("rejected", refused)] + GOOD[REGISTER])
+    async with Desk(cloud, run=False) as desk:
+        await enrol(desk, Flash(), pending)
+    tokens = [request.get("certificateOwnershipToken") for _, request in cloud.requests]
+    equal(tokens, ["unsure", None, "token"])
+
+
+async def failure_of(cloud, kind):
+    async with Desk(cloud, run=False) as desk:
+        flash = Flash()
+        failure = await raises(kind, enrol(desk, flash))
+        equal(desk.aws.is_connected, False)
+        return failure, flash
+
+
+async def test_a_refusal_is_final():
+    for status, code in ((403, "Forbidden"), (400, "InvalidParameters"), (404, "ResourceNotFound")):
+        failure, _ = await failure_of(good(register=[("rejected", rejection(status, code))]), errors.CloudError)
+        equal((failure.code, code in failure.message), ("claim_refused", True))
+
+
+async def test_too_many_at_once_and_mistakes_of_the_cloud_pass():
+    for status in (429, 500, 503):
+        failure, _ = await failure_of(good(create=[("rejected", rejection(status, "x"))]), errors.RetryError)
+        equal(failure.code, "claim_failed")
+
+
+async def test_rubbish_in_the_answers_is_survived():
+    other_key = new_certificate()
+    other_key["privateKey"] = pem("EC PRIVATE KEY", stored("foreign_key"))
+    for answer in (
+        [],
+        {},
+        "text",
+        7,
+        None,
+        {"certificatePem": 1},
+        {"certificatePem": "x", "privateKey": "y"},
+        other_key,
+    ):
+        failure, flash = await failure_of(good(create=[("accepted", answer)]), errors.RetryError)
+        equal((failure.code, flash.kept), ("claim_failed", []))
+    for answer in ({}, {"thingName": 7}, {"thingName": ["x"]}):
+        failure, _ = await failure_of(good(register=[("accepted", answer)]), errors.RetryError)
+        equal(failure.code, "claim_failed")
+    for answer in ({}, {"statusCode": "4"}, []):
+        failure, _ = await failure_of(good(create=[("rejected", answer)]), errors.RetryError)
+        equal(failure.code, "claim_failed")
+
+
+async def test_a_connection_closed_in_the_middle_is_tried_again_later():
+    async def closing(peer):
+        await peer.accept()
+        await peer.answer(await peer.receive(SUBSCRIBE))
+        await peer.receive(PUBLISH)
+
+    failure, _ = await failure_of(closing, errors.RetryError)
+    equal(failure.code, "claim_failed")
+
+
+async def test_a_claim_that_may_not_connect_is_refused():
+    async def script(peer):
+        await peer.receive(CONNECT)
+        await peer.send(connack(5))
+
+    failure, _ = await failure_of(script, errors.CloudError)
+    equal((failure.code, "not_authorised" in failure.message), ("claim_refused", True))
+
+
+async def test_the_thing_connects_after_its_enrolment():
+    seen = []
+
+    async def as_thing(peer):
+        seen.append((await peer.accept()).body[12:])
+        await peer.serve()
+
+    async with Desk(good(), as_thing, run=False) as desk:
+        desk.aws.use(*await enrol(desk, Flash()))
+        desk.start()
+        await desk.aws.connected()
+    equal(seen, [b"lamp-7"])

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tools.cloud import LocalCloud
 from tools.interpreter import ROOT
 
 
@@ -99,7 +100,7 @@ def _devices(folder):
         (["--heap", "lots"], "heap 'lots' is no size; say 98304 or 96k"),
         (["--endpoint", "nonsense"], "--endpoint 'nonsense': say NAME=PORT"),
         (["--settings", "/nowhere.json"], "No such file"),
-        (["--cloud", "http://127.0.0.1:1"], "--cloud http://127.0.0.1:1: Could not connect"),
+        (["--cloud", "http://127.0.0.1:1"], "--cloud: the cloud at http://127.0.0.1:1: Could not connect"),
         (["--image", "huge"], "image 'huge': say stock or ota"),
     ],
 )
@@ -107,3 +108,17 @@ def test_options_that_cannot_be_used_are_told(tmp_path, options, complaint):
     with running("--folder", tmp_path / "flash", *options) as (process, read_to):
         assert read_to(complaint).startswith("sim: ")
         assert process.wait(20) == 1
+
+
+def test_factory_new_board_enrols_itself_with_a_running_cloud(tmp_path):
+    with LocalCloud(tmp_path / "cloud") as cloud:
+        options = ("--folder", tmp_path / "flash", "--cloud", cloud.control_url, "--ca", cloud.ca_file)
+        with running(*options) as (process, read_to):
+            read_to("the device has a factory's settings now")
+            read_to("aws.provisioned")
+            read_to("aws.connected")
+            say(process, "quit")
+            assert process.wait(20) == 0
+        with running(*options) as (process, read_to):
+            assert "start 1: power on" in read_to("start 1")
+            read_to("aws.connected")

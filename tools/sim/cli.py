@@ -7,7 +7,6 @@ import sys
 import threading
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
 
 import typer
 
@@ -33,6 +32,7 @@ def main(
     cloud: Annotated[
         str | None, typer.Option(help="Control URL of `make cloud`: its endpoint is known to the device.")
     ] = None,
+    ca: Annotated[Path | None, typer.Option(help="Root certificate of that cloud; default .cloud/ca.pem.")] = None,
     internet: Annotated[bool, typer.Option(help="Other names are those of the real internet.")] = False,
     image: Annotated[str, typer.Option(help='"stock" (24 KB of NVS) or "ota" (16 KB).')] = "stock",
     erase: Annotated[bool, typer.Option("--erase", help="Begin with an erased flash.")] = False,
@@ -50,7 +50,9 @@ def main(
         ):
             world.internet = internet
             _prepare(board, settings, erase)
-            _furnish(world, wifi, endpoint, cloud, board)
+            network = _furnish(world, wifi, endpoint, board)
+            if cloud:
+                _connect_cloud(world, board, cloud, ca, network)
             show(f"sim: board {board.unique_id}, flash in {board.flash.folder}; type help, or quit")
             board.power_on()
             _obey(Commands(board, world, show))
@@ -81,9 +83,10 @@ def _prepare(board, settings, erase):
     board.write_file("/settings.json", text)
 
 
-def _furnish(world, wifi, endpoints, cloud, board):
-    for network in wifi or _networks(board):
-        name, _, password = network.partition(":")
+def _furnish(world, wifi, endpoints, board):
+    """The networks and the names of the world. Returns the first network."""
+    networks = [network.partition(":") for network in wifi or _networks(board)]
+    for name, _, password in networks:
         world.access_point(name, password or None)
         show(f"sim: access point {name!r} is on")
     for endpoint in endpoints or ():
@@ -91,10 +94,7 @@ def _furnish(world, wifi, endpoints, cloud, board):
         if not name or not port.isdigit():
             raise Mistake(f"--endpoint {endpoint!r}: say NAME=PORT")
         world.name(name, int(port))
-    if cloud:
-        name, port = _cloud_endpoint(cloud)
-        world.name(name, port)
-        show(f"sim: {name} is the cloud at port {port}")
+    return networks[0][0], networks[0][2] or None
 
 
 def _networks(board):
@@ -106,19 +106,20 @@ def _networks(board):
         return ["home:password"]
 
 
-def _cloud_endpoint(url):
-    import boto3
-    from botocore.exceptions import BotoCoreError, ClientError
+def _connect_cloud(world, board, url, ca, network):
+    """Let the device reach a local AWS IoT; one without settings gets a factory's, made by that cloud."""
+    from tools.sim.factory import Cloud, CloudMissing
 
-    iot = boto3.client(
-        "iot", endpoint_url=url, region_name="us-east-1", aws_access_key_id="local", aws_secret_access_key="local"
-    )
     try:
-        address = iot.describe_endpoint(endpointType="iot:Data-ATS")["endpointAddress"]
-    except (BotoCoreError, ClientError) as error:
-        raise Mistake(f"--cloud {url}: {error}") from error
-    parts = urlsplit(f"//{address}")
-    return parts.hostname, parts.port or 8883
+        cloud = Cloud(url)
+        name, port = cloud.endpoint()
+        if "/settings.json" not in board.list_files():
+            board.write_file("/settings.json", cloud.factory_settings(board.unique_id, network, ca))
+            show("sim: the device has a factory's settings now, and may enrol itself")
+    except CloudMissing as missing:
+        raise Mistake(f"--cloud: {missing}") from missing
+    world.name(name, port)
+    show(f"sim: {name} is the cloud, port {port} of this machine")
 
 
 def _interrupt(_number, _frame):

@@ -43,10 +43,10 @@ def getaddrinfo(host, port, family=0, type=0, proto=0, flags=0):
 def _address(host):
     if _is_dotted(host):
         return host
-    if host == "localhost":
-        return "127.0.0.1"
     address, wait_ms = simulation.world.resolve(host)
     utime.sleep_ms(wait_ms)
+    if address is None and host == "localhost":
+        return "127.0.0.1"
     if address is None:
         raise OSError(_EAI_FAIL)
     return address

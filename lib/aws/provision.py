@@ -43,8 +43,9 @@ async def provision(client, template, parameters, pending, keep, beat):
 
 
 def _is_fresh(pending):
-    """Whether its token may still be good. A time that cannot be true counts as not known: the cloud will say."""
-    return "token" in pending and time.time() - pending["time"] < _TOKEN_AGE_S
+    """Whether its token may still be good. Where the time is not known, or cannot be true, the cloud will say."""
+    now = time.time()
+    return "token" in pending and now - pending.get("time", now) < _TOKEN_AGE_S
 
 
 class _OldToken(Exception):

@@ -1,0 +1,184 @@
+"""Flash under power cuts, at every write of NVS and of littlefs, whole and torn: the old value or the new one.
+
+After each cut the board starts again; then NVS is erased, as the port does when it finds it full, and it starts once
+more: so both copies are asked.
+"""
+
+import simulation
+
+import events
+import flash
+from disk import ROOT, Chip
+from harness import equal
+
+TIMEOUT_S = 120
+OLD = b"k" * 1220, b"c" * 1400
+NEW = b"K" * 1210, b"C" * 2100
+MANY = ("settings", "candidate", "thing", "user")
+
+chip = Chip()
+
+
+async def boot():
+    chip.power_cycle()
+    store = flash.Flash(events.Bus(), ROOT)
+    await store.start()
+    return store
+
+
+async def new_board():
+    global chip
+    chip.close()
+    chip = Chip()
+    return await boot()
+
+
+async def is_done_before_cut(action, store, cut, torn):
+    """Do it, and let the power go at write number `cut`; False when it went before the end."""
+    simulation.board.flash.cut_at(cut, torn)
+    try:
+        await action(store)
+    except simulation.PowerCut:
+        return False
+    return True
+
+
+async def value_of_both_copies(read):
+    """The value that `read` gives; it is the same with NVS erased, and again at the next start."""
+    value = read(await boot())
+    nvs = simulation.board.nvs_flash
+    nvs.bytes[:] = b"\xff" * len(nvs.bytes)
+    equal(read(await boot()) == value, True)
+    last = await boot()
+    equal(read(last) == value, True)
+    equal(last.warnings, [])
+    return value
+
+
+async def check_cuts(prepare, action, read, old, new, least):
+    """Cut at every write of `action`: `read` then gives `old` or `new`, each of them at least once."""
+    await prepare(await new_board())
+    before = chip.snapshot()
+    for torn in (False, True):
+        found, is_done = [], False
+        while not is_done:
+            chip.restore(before)
+            is_done = await is_done_before_cut(action, await boot(), len(found) + 1, torn)
+            value = await value_of_both_copies(read)
+            if value not in (old, new):
+                raise AssertionError("neither old nor new after write %d" % (len(found) + 1))
+            found.append(value == new)
+        equal((found[0], found[-1]), (False, True))
+        equal(found, sorted(found))  # once it is new it stays new
+        if len(found) <= least:
+            raise AssertionError("only %d writes: were they counted?" % len(found))
+
+
+async def test_saving_over_an_old_record():
+    async def prepare(store):
+        await store.save("thing", *OLD)
+
+    async def action(store):
+        await store.save("thing", *NEW)
+
+    await check_cuts(prepare, action, lambda store: store.load("thing"), OLD, NEW, 40)
+
+
+async def test_saving_for_the_first_time():
+    async def prepare(_store):
+        pass
+
+    async def action(store):
+        await store.save("thing", *NEW)
+
+    await check_cuts(prepare, action, lambda store: store.load("thing"), None, NEW, 30)
+
+
+async def test_erasing():
+    async def prepare(store):
+        await store.save("thing", *OLD)
+
+    async def action(store):
+        await store.erase("thing")
+
+    await check_cuts(prepare, action, lambda store: store.load("thing"), OLD, None, 4)
+
+
+async def test_user_data():
+    old, new = bytes(range(256)), bytes(reversed(range(256)))
+
+    async def prepare(store):
+        await store.write(0, old)
+        await store.flush()
+
+    async def action(store):
+        await store.write(0, new)
+        await store.flush()
+
+    await check_cuts(prepare, action, lambda store: store.read(0, 256), old, new, 12)
+
+
+async def test_erasing_several_is_one_step():
+    def read(store):
+        return [store.load(name) for name in MANY] + [store.read(0, 4)]
+
+    async def prepare(store):
+        for name in MANY[:3]:
+            await store.save(name, *OLD)
+        await store.write(0, b"mine")
+        await store.flush()
+
+    async def action(store):
+        await store.erase_all(MANY)
+
+    old = [OLD, OLD, OLD, (b"mine" + bytes(252), b""), b"mine"]
+    await check_cuts(prepare, action, read, old, [None] * 4 + [bytes(4)], 25)
+
+
+async def test_power_that_goes_again_while_the_start_mends():
+    store = await new_board()
+    await store.save("thing", *OLD)
+    await store.save("code", b"0123456789")
+    # NVS erased by the port, the file of the rest damaged: everything has to be written again.
+    nvs = simulation.board.nvs_flash
+    nvs.bytes[:] = b"\xff" * len(nvs.bytes)
+    with open(ROOT + "/secure/thing.1.rest", "wb") as file:
+        file.write(b"damaged")
+    worst = chip.snapshot()
+
+    async def start(_store):
+        await flash.Flash(events.Bus(), ROOT).start()
+
+    for torn in (False, True):
+        cut, is_done = 0, False
+        while not is_done:
+            cut += 1
+            chip.restore(worst)
+            is_done = await is_done_before_cut(start, None, cut, torn)
+            store = await boot()
+            equal(store.load("thing"), OLD)
+            equal(store.load("code"), (b"0123456789", b""))
+        equal(cut > 20, True)
+
+
+async def test_power_that_goes_again_and_again_while_records_are_erased():
+    store = await new_board()
+    for name in ("thing", "settings"):
+        await store.save(name, *OLD)
+    cut = 12
+
+    async def erase(store):
+        await store.erase_all(("thing", "settings"))
+
+    async def start(store):
+        await store.start()
+
+    equal(await is_done_before_cut(erase, store, cut, False), False)
+    is_done = False
+    while not is_done:
+        cut += 1
+        chip.power_cycle()
+        is_done = await is_done_before_cut(start, flash.Flash(events.Bus(), ROOT), cut, False)
+    store = await boot()
+    equal((store.load("thing"), store.load("settings")) in ((None, None), (OLD, OLD)), True)
+    equal(store.load("erasing"), None)

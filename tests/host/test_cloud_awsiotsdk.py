@@ -97,7 +97,7 @@ class Identity:
 
 
 def test_factory_new_device_becomes_a_thing(cloud, fleet):
-    with Device(cloud, "factory-new", fleet.claim_certificate, fleet.claim_key) as device:
+    with Device(cloud, "factory-new", fleet.claim_cert_pem, fleet.claim_key_pem) as device:
         identity = Identity(device, fleet.template)
         created = identity.create_keys()
         assert created.private_key.startswith("-----BEGIN RSA PRIVATE KEY-----")
@@ -128,7 +128,7 @@ def test_device_that_keeps_its_own_key_is_provisioned_by_request(cloud, fleet):
     name = x509.Name([x509.NameAttribute(x509.oid.NameOID.COMMON_NAME, "own key")])
     csr = x509.CertificateSigningRequestBuilder().subject_name(name).sign(key, hashes.SHA256())
 
-    with Device(cloud, "factory-new", fleet.claim_certificate, fleet.claim_key) as device:
+    with Device(cloud, "factory-new", fleet.claim_cert_pem, fleet.claim_key_pem) as device:
         identity = Identity(device, fleet.template)
         created = identity.create_from_csr(csr.public_bytes(serialization.Encoding.PEM).decode())
         registered = identity.register(created.certificate_ownership_token, {"SerialNumber": "own-key"})
@@ -137,7 +137,7 @@ def test_device_that_keeps_its_own_key_is_provisioned_by_request(cloud, fleet):
 
 
 def test_token_is_good_for_one_thing(cloud, fleet):
-    with Device(cloud, "factory-new", fleet.claim_certificate, fleet.claim_key) as device:
+    with Device(cloud, "factory-new", fleet.claim_cert_pem, fleet.claim_key_pem) as device:
         identity = Identity(device, fleet.template)
         token = identity.create_keys().certificate_ownership_token
         assert identity.register(token, {"SerialNumber": "once"}).thing_name == "device-once"
@@ -146,7 +146,7 @@ def test_token_is_good_for_one_thing(cloud, fleet):
 
 
 def test_certificate_is_of_no_use_before_the_thing_is_registered(cloud, fleet):
-    with Device(cloud, "factory-new", fleet.claim_certificate, fleet.claim_key) as device:
+    with Device(cloud, "factory-new", fleet.claim_cert_pem, fleet.claim_key_pem) as device:
         created = Identity(device, fleet.template).create_keys()
     described = cloud.iot().describe_certificate(certificateId=created.certificate_id)
     assert described["certificateDescription"]["status"] == "PENDING_ACTIVATION"
@@ -157,28 +157,27 @@ def test_certificate_is_of_no_use_before_the_thing_is_registered(cloud, fleet):
 
 def test_deactivating_a_certificate_ends_its_connection(cloud, fleet):
     iot = cloud.iot()
-    certificate, key = create_thing(iot, "lamp", fleet.thing_policy)
-    [arn] = iot.list_thing_principals(thingName="lamp")["principals"]
-    with Device(cloud, "lamp", certificate, key) as device:
+    own = create_thing(iot, "lamp", fleet.thing_policy)
+    with Device(cloud, "lamp", own.cert_pem, own.key_pem) as device:
         device.publish("devices/lamp/state", b"on")
-        iot.update_certificate(certificateId=arn.rpartition("/")[2], newStatus="INACTIVE")
+        iot.update_certificate(certificateId=own.certificate_arn.rpartition("/")[2], newStatus="INACTIVE")
         assert device.interrupted.get(timeout=TIMEOUT_S) is not None
 
 
 def test_message_sent_over_http_arrives_at_the_device(cloud, fleet):
-    certificate, key = create_thing(cloud.iot(), "bell", fleet.thing_policy)
-    with Device(cloud, "bell", certificate, key) as device:
+    own = create_thing(cloud.iot(), "bell", fleet.thing_policy)
+    with Device(cloud, "bell", own.cert_pem, own.key_pem) as device:
         arrived = device.subscribe("devices/bell/command")
         cloud.iot_data().publish(topic="devices/bell/command", qos=1, payload=json.dumps({"ring": 3}))
         assert arrived.get(timeout=TIMEOUT_S) == ("devices/bell/command", b'{"ring": 3}')
 
 
 def test_session_outlasts_a_restart_of_the_cloud(cloud, fleet):
-    certificate, key = create_thing(cloud.iot(), "sleeper", fleet.thing_policy)
-    with Device(cloud, "sleeper", certificate, key, clean_session=False) as device:
+    own = create_thing(cloud.iot(), "sleeper", fleet.thing_policy)
+    with Device(cloud, "sleeper", own.cert_pem, own.key_pem, clean_session=False) as device:
         assert not device.session_present
         device.subscribe("devices/sleeper/command")
     cloud.stop()
     cloud.start()
-    with Device(cloud, "sleeper", certificate, key, clean_session=False) as device:
+    with Device(cloud, "sleeper", own.cert_pem, own.key_pem, clean_session=False) as device:
         assert device.session_present

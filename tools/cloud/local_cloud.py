@@ -188,7 +188,8 @@ class LocalCloud:
         registry.watchers.certificate_registered = self._trust
         context = self._certificates.context(self.faults.certificate)
         self.mqtt_port = await self._broker.start(self.host, self.mqtt_port, context)
-        self._rest = RestServer(Desk(registry, self._broker, self.endpoint, self._fast_keys), self._log)
+        desk = Desk(registry, self._broker, self.endpoint, self.mqtt_port, self._fast_keys)
+        self._rest = RestServer(desk, self._log)
         self.control_port = await self._rest.start(self.host, self.control_port)
 
     async def _close(self) -> None:

@@ -1,7 +1,7 @@
 """A fleet, set up through boto3: works unchanged against the local AWS IoT and against AWS.
 
     fleet = create_fleet(iot)               # iot: boto3.client("iot") or LocalCloud.iot()
-    fleet.template, fleet.claim_certificate, fleet.claim_key
+    fleet.template, fleet.claim_cert_pem, fleet.claim_key_pem
 
 The claim certificate, the same for all devices, may provision and nothing else. A thing may use what carries its own
 name, and only when it connects with its thing name as client id: `devices/NAME/...`, its shadows and its jobs.
@@ -14,16 +14,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 _THING = "${iot:Connection.Thing.ThingName}"
+_THING_PREFIX = "device"
 
 
 @dataclass(frozen=True)
 class Fleet:
     template: str
-    claim_certificate: str  # PEM
-    claim_key: str  # PEM
+    claim_cert_pem: str
+    claim_key_pem: str
     claim_certificate_arn: str
     claim_policy: str  # names of policies
     thing_policy: str
+
+    @staticmethod
+    def thing_name(serial: str) -> str:
+        """How `fleet_template` names the device with this serial number."""
+        return f"{_THING_PREFIX}-{serial}"
+
+
+@dataclass(frozen=True)
+class Credentials:
+    cert_pem: str
+    key_pem: str
+    certificate_arn: str
 
 
 def create_fleet(iot, template: str = "fleet", role_arn: str | None = None) -> Fleet:
@@ -34,8 +47,8 @@ def create_fleet(iot, template: str = "fleet", role_arn: str | None = None) -> F
     `iot.exceptions.ResourceAlreadyExistsException` when there is such a fleet already.
     """
     claim_policy_name, thing_policy_name = f"{template}-claim", f"{template}-thing"
-    claim = iot.create_keys_and_certificate(setAsActive=True)
-    region, account = claim["certificateArn"].split(":")[3:5]
+    claim = _create_credentials(iot, active=False)  # until all is there: half a fleet can do nothing
+    region, account = claim.certificate_arn.split(":")[3:5]
     for name, document in (
         (claim_policy_name, claim_policy(region, account, template)),
         (thing_policy_name, thing_policy(region, account)),
@@ -47,24 +60,40 @@ def create_fleet(iot, template: str = "fleet", role_arn: str | None = None) -> F
         enabled=True,
         provisioningRoleArn=role_arn or f"arn:aws:iam::{account}:role/FleetProvisioning",
     )
-    iot.attach_policy(policyName=claim_policy_name, target=claim["certificateArn"])
-    return Fleet(
-        template=template,
-        claim_certificate=claim["certificatePem"],
-        claim_key=claim["keyPair"]["PrivateKey"],
-        claim_certificate_arn=claim["certificateArn"],
-        claim_policy=claim_policy_name,
-        thing_policy=thing_policy_name,
-    )
+    iot.attach_policy(policyName=claim_policy_name, target=claim.certificate_arn)
+    iot.update_certificate(certificateId=claim.certificate_arn.rpartition("/")[2], newStatus="ACTIVE")
+    return Fleet(template, claim.cert_pem, claim.key_pem, claim.certificate_arn, claim_policy_name, thing_policy_name)
 
 
-def create_thing(iot, name: str, policy: str) -> tuple[str, str]:
-    """A thing with a certificate of its own and an existing policy, without provisioning: certificate and key, PEM."""
-    made = iot.create_keys_and_certificate(setAsActive=True)
+def create_thing(iot, name: str, policy: str) -> Credentials:
+    """A thing with a certificate of its own and an existing policy, without provisioning."""
+    credentials = _create_credentials(iot)
+    iot.attach_policy(policyName=policy, target=credentials.certificate_arn)
     iot.create_thing(thingName=name)
-    iot.attach_policy(policyName=policy, target=made["certificateArn"])
-    iot.attach_thing_principal(thingName=name, principal=made["certificateArn"])
-    return made["certificatePem"], made["keyPair"]["PrivateKey"]
+    iot.attach_thing_principal(thingName=name, principal=credentials.certificate_arn)
+    return credentials
+
+
+def create_operator(iot, name: str = "operator") -> Credentials:
+    """A person's or a program's certificate, without a thing: connects as `name`, reads and tells all devices.
+
+    Its policy is called `name`, too.
+    """
+    credentials = _create_credentials(iot)
+    region, account = credentials.certificate_arn.split(":")[3:5]
+    iot.create_policy(policyName=name, policyDocument=json.dumps(operator_policy(region, account, name)))
+    iot.attach_policy(policyName=name, target=credentials.certificate_arn)
+    return credentials
+
+
+def operator_policy(region: str, account: str, name: str) -> dict:
+    """May connect as `name` and use what devices use: `devices/...`, and `$aws/things/...` of all things."""
+    return _document(region, account, name, ["devices/*", "$aws/things/*"])
+
+
+def _create_credentials(iot, active: bool = True) -> Credentials:
+    made = iot.create_keys_and_certificate(setAsActive=active)
+    return Credentials(made["certificatePem"], made["keyPair"]["PrivateKey"], made["certificateArn"])
 
 
 def claim_policy(region: str, account: str, template: str) -> dict:
@@ -92,7 +121,7 @@ def fleet_template(thing_policy_name: str) -> dict:
                 "Type": "AWS::IoT::Thing",
                 "OverrideSettings": {"AttributePayload": "MERGE", "ThingTypeName": "REPLACE"},
                 "Properties": {
-                    "ThingName": {"Fn::Join": ["-", ["device", {"Ref": "SerialNumber"}]]},
+                    "ThingName": {"Fn::Join": ["-", [_THING_PREFIX, {"Ref": "SerialNumber"}]]},
                     "AttributePayload": {
                         "serial": {"Ref": "SerialNumber"},
                         "hardware": {"Ref": "HardwareVersion"},

@@ -24,8 +24,8 @@ from tools.cloud.authority import (
     write_secret,
 )
 
-# `endpoint.example` stands for an endpoint in simulations, where the device's own name server knows it.
-_LOCAL_NAMES = ("localhost", "127.0.0.1", "::1", "endpoint.example")
+# The last two are endpoints in simulations, where the device's own name server knows them: no real ones.
+_LOCAL_NAMES = ("localhost", "127.0.0.1", "::1", "endpoint.example", "*.iot.local-1.amazonaws.com")
 _FILE = "server.pem"
 _PADDING = b"\x04" * 3000  # for each of three certificates: about 10 KB in one handshake message
 
@@ -91,8 +91,7 @@ class ServerCertificates:
         return key_pem(key) + pem(certificate) + "".join(pem(each.certificate) for each in authorities)
 
     def all_names(self) -> tuple[str, ...]:
-        wildcard = f"*.iot.{self.region}.amazonaws.com"
-        return tuple(dict.fromkeys((*self.names, *_LOCAL_NAMES, wildcard)))
+        return tuple(dict.fromkeys((*self.names, *_LOCAL_NAMES, f"*.iot.{self.region}.amazonaws.com")))
 
     def _authorities(self, fault: str | None) -> list[CertificateAuthority]:
         """What stands between the server's certificate and the root, the nearest first."""

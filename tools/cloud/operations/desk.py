@@ -13,4 +13,5 @@ class Desk:
     registry: Registry
     broker: Broker
     endpoint: str  # host name that devices connect to
+    mqtt_port: int
     fast_keys: bool = False  # EC keys in place of RSA

@@ -3,6 +3,7 @@
 import gc
 import subprocess
 import sys
+import textwrap
 import time
 from pathlib import Path
 
@@ -125,6 +126,7 @@ def test_deep_sleep_for_ever_ends_by_the_button_or_the_power_cord(tmp_path):
         board.power_cut()
         assert not board.is_on
         assert board.lines[-1] == "sim: off: power cut"
+        assert board.starts == ["power on", "reset button"]
 
 
 def test_power_cut_strikes_also_between_two_lives(tmp_path):
@@ -247,7 +249,16 @@ def test_interpreter_that_dies_restarts_as_a_panic_would_and_not_for_ever(tmp_pa
 
 
 def test_device_does_not_outlive_a_host_that_was_killed(tmp_path):
-    (tmp_path / "main.py").write_text("import machine, time\nw = machine.WDT()\nwhile True: time.sleep_ms(5); w.feed()")
+    stubborn = """
+    import machine
+    watchdog = machine.WDT()
+    while True:
+        try:
+            watchdog.feed()
+        except BaseException:
+            pass
+    """
+    (tmp_path / "main.py").write_text(textwrap.dedent(stubborn))
     (tmp_path / "boot.py").write_text("print('on')")
     script = (
         "import os, sys; from tools.sim import Board\n"

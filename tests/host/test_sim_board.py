@@ -252,6 +252,7 @@ def test_device_does_not_outlive_a_host_that_was_killed(tmp_path):
     stubborn = """
     import machine
     watchdog = machine.WDT()
+    print("looping")
     while True:
         try:
             watchdog.feed()
@@ -259,12 +260,12 @@ def test_device_does_not_outlive_a_host_that_was_killed(tmp_path):
             pass
     """
     (tmp_path / "main.py").write_text(textwrap.dedent(stubborn))
-    (tmp_path / "boot.py").write_text("print('on')")
+    (tmp_path / "boot.py").write_text("")
     script = (
         "import os, sys; from tools.sim import Board\n"
         f"board = Board({str(tmp_path / 'flash')!r}, boot={str(tmp_path / 'boot.py')!r}, "
         f"main={str(tmp_path / 'main.py')!r})\n"
-        "board.power_on(); board.wait_for('^on$')\n"
+        "board.power_on(); board.wait_for('^looping$')\n"
         "print(board._runner._life.process.pid, flush=True); os.kill(os.getpid(), 9)"
     )
     host = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60)

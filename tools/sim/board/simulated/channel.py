@@ -20,14 +20,14 @@ class Channel:
     def ask(self, *request):
         """Send [operation, arguments...], return the answer."""
         data = json.dumps(request).encode()
-        self._file.write(struct.pack("!I", len(data)) + data)
-        self._read(self._header)
-        size = struct.unpack("!I", self._header)[0]
-        if not size:
-            return None
-        answer = bytearray(size)
-        self._read(answer)
-        return json.loads(answer)
+        try:
+            self._file.write(struct.pack("!I", len(data)) + data)
+            self._read(self._header)
+            answer = bytearray(struct.unpack("!I", self._header)[0])
+            self._read(answer)
+        except OSError:
+            self._end()
+        return json.loads(answer) if answer else None
 
     def die(self, *request):
         """Tell the host why the chip stops here; it does the rest."""
@@ -40,5 +40,9 @@ class Channel:
         while view:
             n = self._file.readinto(view)
             if not n:
-                os.system("kill -9 $PPID")  # the host has gone: so does this process, whatever the firmware catches
+                self._end()
             view = view[n:]
+
+    def _end(self):
+        # The host has gone: so does this process, whatever the firmware would catch.
+        os.system("kill -9 $PPID")

@@ -29,6 +29,8 @@ class World(Air):
     def __init__(self):
         self.internet = False  # True: names that are not given here are those of the real internet
         self._router = None
+        self._radio = None
+        self._radio_lock = threading.Lock()
         super().__init__(_ticks)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="simulated router", daemon=True)
@@ -47,6 +49,8 @@ class World(Air):
         """Cut every connection and end the router."""
         if self._loop.is_closed():
             return
+        if self._radio is not None:
+            self._wait(self._radio.close())
         self._wait(self._router.close())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(_ANSWER_S)
@@ -58,6 +62,16 @@ class World(Air):
         """Tell the router."""
         if self._router is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._router.update)
+
+    @property
+    def radio(self):
+        """Bluetooth: its conditions, phones and listeners. Needs `bumble`, which is imported only now."""
+        with self._radio_lock:
+            if self._radio is None:
+                from tools.sim.radio.radio import Radio
+
+                self._radio = self._wait(_call(Radio, self._loop))
+            return self._radio
 
     def attach(self):
         """A `Link`: what one board has of this world."""
@@ -87,6 +101,8 @@ class World(Air):
         """The power of this device went: its connections end without a word."""
         if not self._loop.is_closed():
             self._wait(_call(self._router.silence, link))
+            if self._radio is not None:
+                self._radio.forget(link)
 
     def _wait(self, coroutine):
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(_ANSWER_S)
@@ -130,6 +146,8 @@ class Link:
             return self._resolve(arguments[0])
         if operation == "route":
             return self._world.route(self, *arguments)
+        if operation == "bluetooth":
+            return self._world.radio.answer(self, *arguments)
         if operation == "datagram":
             return self._world.datagram_port(self, *arguments)
         raise ValueError(f"the device asked for {operation!r}, which the world does not know")

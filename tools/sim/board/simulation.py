@@ -16,7 +16,10 @@ channel = os.getenv("SIM_CHANNEL")
 
 if channel:
     from simulated.hosted import connect
+    from simulated.radio_hosted import Radio
 else:
     from simulated.alone import connect
+    from simulated.radio_alone import Radio
 
 world, board = connect(channel)
+world.radio = Radio(board)

@@ -66,7 +66,7 @@ def _run(script, paths):
 
 def _start():
     # esp32 first: nvs_flash_init comes before the file system. Compiling leaves holes in a small heap.
-    for name in ("esp32", "machine", "network", "socket", "ssl"):
+    for name in ("esp32", "machine", "network", "socket", "ssl", "bluetooth"):
         __import__(name)
         gc.collect()
     state = simulation.board.channel.ask("image")

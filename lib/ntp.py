@@ -12,6 +12,7 @@ PORT = 123
 LIMIT = 128  # bytes of an answer we read; 48 count
 
 LATEST = 4102444800  # 2100-01-01: a later time is a broken server
+FAR_S = 157680000  # 5 years: nearer, a device may well have lain in a store
 
 _SIZE = 48
 _REQUEST = 0x23  # leap 0, version 4, mode 3 (client)
@@ -61,11 +62,13 @@ def answer(packet, nonce):
 async def ask_time(servers, resolve, ask, not_before):
     """(unix seconds, server) of the first of `servers` with a believable answer: from `not_before` on, before 2100.
 
+    A time years after `not_before` is believed only when no other server tells an earlier one: a clock that one broken
+    server (a GPS week that rolled over) set decades ahead, and that is kept as the last time known, can never go back.
     `await resolve(name)` gives an address; `ask` is as in `dns.resolve`.
     Raises RetryError `no_ntp` with each server's reason, or `no_dns` when not even one name could be resolved.
     """
     reasons = []
-    nameless = None
+    nameless = far = None
     for server in servers:
         try:
             seconds = await _ask_one(await resolve(server), ask)
@@ -76,9 +79,13 @@ async def ask_time(servers, resolve, ask, not_before):
             reason = str(error)
         else:
             if seconds is not None and not_before <= seconds < LATEST:
-                return seconds, server
+                if seconds - not_before < FAR_S:
+                    return seconds, server
+                far = min(far or (seconds, server), (seconds, server))
             reason = "no answer" if seconds is None else "a time that cannot be, %d" % seconds
         reasons.append("%s: %s" % (server, reason))
+    if far:
+        return far
     if nameless and all(reason.endswith(": no_dns") for reason in reasons):
         raise nameless  # the name servers are what is to be looked at
     raise errors.error("no_ntp", "; ".join(reasons) or "servers.ntp is empty")

@@ -34,6 +34,7 @@ _BEAT_MS = const(5000)
 
 _RESYNC_MS = const(43200000)  # 12 h: the chip's clock drifts by some seconds a day
 _RESYNC_RETRY_MS = const(900000)
+_DRIFT_S = const(86400)  # more than a clock that was set once can be ahead
 
 _SCAN_LIMIT = const(20)
 
@@ -62,8 +63,8 @@ class Wifi:
         self._connected = asyncio.Event()
         self._waits = backoff.Backoff(_BASE_MS, _CAP_MS, _FLOOR_MS)
         self._known_time = release.BUILT
-        self._resync_in_ms = None  # None: nobody has asked for the clock yet
-        self._asked_time_ms = 0
+        self._resync_in_ms = _RESYNC_RETRY_MS
+        self._asked_time_ms = time.ticks_ms()
 
     @property
     def is_connected(self):
@@ -220,16 +221,18 @@ class Wifi:
         """Set the clock by the first believable time server; returns unix seconds.
 
         Nothing earlier than `not_before`, this build or the last time learnt is believed, so that a forged answer
-        cannot bring an expired certificate back to life. From then on `run` asks again every 12 h.
+        cannot bring an expired certificate back to life. `run` asks again every 12 h.
         Raises `no_ntp` or `no_dns`.
         """
         async with self._asking_time:
             self._known_time = max(self._known_time, not_before)
             self._resync_in_ms = _RESYNC_RETRY_MS
             self._asked_time_ms = time.ticks_ms()
-            ask = Datagrams(self._settings.timeouts.ntp_s, beat).ask
             seconds, server = await ntp.ask_time(
-                self._settings.servers.ntp, lambda name: self.resolve(name, beat), ask, self._known_time
+                self._settings.servers.ntp,
+                self._time_server_finder(beat),
+                Datagrams(self._settings.timeouts.ntp_s, beat).ask,
+                self._known_time,
             )
             _set_rtc(seconds)
             self._known_time = seconds
@@ -237,13 +240,29 @@ class Wifi:
             self._bus.emit(events.CLOCK_SET, time=seconds, source=server)
             return seconds
 
+    def _time_server_finder(self, beat):
+        # As `resolve`, but silent name servers are waited for only once, not again for each time server.
+        silence = []
+
+        async def find(name):
+            if silence and not dns.is_address(name):
+                raise silence[0]
+            try:
+                return await self.resolve(name, beat)
+            except errors.RetryError as error:
+                silence.append(error)
+                raise
+
+        return find
+
     async def _resync_when_due(self, beat):
-        if self._resync_in_ms is None:
-            return
         if time.ticks_diff(time.ticks_ms(), self._asked_time_ms) < self._resync_in_ms:
             return
+        if not self.clock_is_set:
+            return  # whoever needs it first asks, and knows the last time known
         try:
-            await self.set_clock(self._known_time, beat)
+            # A clock that a restart kept was learnt once: what it says is the last time known, but for its drift.
+            await self.set_clock(self.now() - _DRIFT_S, beat)
         except errors.DeviceError:
             pass  # the clock is good for weeks yet; it is asked again in 15 minutes
 

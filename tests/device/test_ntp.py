@@ -94,6 +94,13 @@ async def test_time_before_the_last_one_known_is_refused_with_its_reason():
     equal("a: a time that cannot be" in error.message, True)
 
 
+async def test_time_decades_ahead_is_believed_only_when_no_server_tells_an_earlier_one():
+    ahead, right = NOVEMBER_2026 + 619315200, NOVEMBER_2026 + 60  # 1024 weeks
+    equal(await Servers(a=says(ahead), b=None, c=says(right)).time(), (right, "c"))
+    equal(await Servers(a=says(ahead), b=says(ahead - 3)).time(), (ahead - 3, "b"))
+    equal(await Servers(a=says(ahead), b=None).time(), (ahead, "a"))
+
+
 async def test_each_server_has_its_reason_in_the_error():
     servers = Servers(a=None, b=says(NOVEMBER_2026, stratum=0, reference=b"RATE"), c="no_dns", d=OSError(113))
     error = await raises(errors.RetryError, servers.time())

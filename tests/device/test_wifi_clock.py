@@ -112,3 +112,35 @@ async def test_clock_is_asked_again_while_joined():
     radio.wifi._resync_in_ms = 1
     equal((await radio.until(events.CLOCK_SET))["source"], "time.aws.com")
     task.cancel()
+
+
+async def test_clock_kept_over_a_restart_is_asked_again_but_not_put_back():
+    simulation.board.use_chip_clock()
+    machine.RTC().datetime((2027, 6, 1, 1, 12, 0, 0, 0))
+    radio = Radio(("home", "secret12"))
+    world.access_point("home", "secret12")
+    kept = radio.wifi.now()
+    radio.wifi._resync_in_ms = 1
+    world.ntp_offset_s = kept - 200000 - unix()
+    task = asyncio.create_task(radio.wifi.run(radio.beat))
+    await radio.until(events.WIFI_CONNECTED)
+    await asyncio.sleep_ms(1000)
+    equal((radio.names(), radio.wifi.now() >= kept), ([], True))
+    world.ntp_offset_s = kept - 20 - unix()
+    radio.wifi._resync_in_ms = 1
+    seconds = (await radio.until(events.CLOCK_SET))["time"]
+    equal(abs(seconds - kept) < 30, True)
+    task.cancel()
+
+
+async def test_silent_name_servers_are_waited_for_once():
+    radio = await unset_clock()
+    asked = []
+
+    async def silent(name, beat):
+        asked.append(name)
+        raise errors.error("no_dns", name)
+
+    radio.wifi.resolve = silent
+    equal((await raises(errors.RetryError, radio.wifi.set_clock(0))).code, "no_dns")
+    equal(asked, ["time.aws.com"])

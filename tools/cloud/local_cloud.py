@@ -29,6 +29,7 @@ from tools.cloud.registry import DEFAULT_ACCOUNT, DEFAULT_REGION, Registry
 from tools.cloud.rest import RestServer
 from tools.cloud.server_certificates import ServerCertificates
 from tools.cloud.store import StoreError
+from tools.cloud.telling import TellingBroker
 
 Result = TypeVar("Result")
 _TIMEOUT_S = 30.0  # for the loop to do what another thread asks of it; longer than the broker takes to stop at worst
@@ -178,10 +179,11 @@ class LocalCloud:
             *self._more_services(registry),
         ]
         if self._broker is None:  # sessions and retained messages live in the broker: it outlasts a stop()
-            self._broker = Broker(registry, services, limits=self._limits, faults=self.faults, log=self._log)
+            kind = Broker if self._log is silent else TellingBroker
+            self._broker = kind(registry, services, limits=self._limits, faults=self.faults, log=self._log)
         self._broker.registry, self._broker.services = registry, services
         self._certificates = ServerCertificates(
-            ca, self.folder, self.region, self._names, foreign_devices=registry.certificates.foreign()
+            ca, self.region, self._names, foreign_devices=registry.certificates.foreign()
         )
         registry.watchers.identity_changed = self._broker.identity_changed
         registry.watchers.disconnect = self._broker.disconnect_certificate

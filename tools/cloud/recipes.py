@@ -75,9 +75,9 @@ def create_thing(iot, name: str, policy: str) -> Credentials:
 
 
 def create_operator(iot, name: str = "operator") -> Credentials:
-    """A person's or a program's certificate, without a thing: connects as `name`, reads and tells all devices.
+    """A person's or a program's certificate, without a thing: reads and tells all devices.
 
-    Its policy is called `name`, too.
+    It connects as `name` or as `name-...`; its policy is called `name`, too.
     """
     credentials = _create_credentials(iot)
     region, account = credentials.certificate_arn.split(":")[3:5]
@@ -87,8 +87,8 @@ def create_operator(iot, name: str = "operator") -> Credentials:
 
 
 def operator_policy(region: str, account: str, name: str) -> dict:
-    """May connect as `name` and use what devices use: `devices/...`, and `$aws/things/...` of all things."""
-    return _document(region, account, name, ["devices/*", "$aws/things/*"])
+    """May connect as `name` or `name-...` and use what devices use: `devices/...` and `$aws/things/...` of all."""
+    return _document(region, account, [name, f"{name}-*"], ["devices/*", "$aws/things/*"])
 
 
 def _create_credentials(iot, active: bool = True) -> Credentials:
@@ -99,13 +99,13 @@ def _create_credentials(iot, active: bool = True) -> Credentials:
 def claim_policy(region: str, account: str, template: str) -> dict:
     """May connect under any name and provision by this template; nothing else."""
     topics = ["$aws/certificates/create/*", f"$aws/provisioning-templates/{template}/provision/*"]
-    return _document(region, account, "*", topics)
+    return _document(region, account, ["*"], topics)
 
 
 def thing_policy(region: str, account: str) -> dict:
     """May connect as the thing that the certificate is attached to, and use what carries its name."""
     topics = [f"devices/{_THING}/*", f"$aws/things/{_THING}/shadow/*", f"$aws/things/{_THING}/jobs/*"]
-    return _document(region, account, _THING, topics)
+    return _document(region, account, [_THING], topics)
 
 
 def fleet_template(thing_policy_name: str) -> dict:
@@ -138,14 +138,14 @@ def fleet_template(thing_policy_name: str) -> dict:
     }
 
 
-def _document(region: str, account: str, client_id: str, topics: Sequence[str]) -> dict:
+def _document(region: str, account: str, client_ids: Sequence[str], topics: Sequence[str]) -> dict:
     def arns(kind: str, names: Sequence[str]) -> list[str]:
         return [f"arn:aws:iot:{region}:{account}:{kind}/{name}" for name in names]
 
     return {
         "Version": "2012-10-17",
         "Statement": [
-            {"Effect": "Allow", "Action": "iot:Connect", "Resource": arns("client", [client_id])},
+            {"Effect": "Allow", "Action": "iot:Connect", "Resource": arns("client", client_ids)},
             {"Effect": "Allow", "Action": ["iot:Publish", "iot:Receive"], "Resource": arns("topic", topics)},
             {"Effect": "Allow", "Action": "iot:Subscribe", "Resource": arns("topicfilter", topics)},
         ],

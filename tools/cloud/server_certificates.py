@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
-import os
 import ssl
+import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
@@ -21,12 +20,10 @@ from tools.cloud.authority import (
     new_ec_key,
     pem,
     simple_name,
-    write_secret,
 )
 
 # The last two are endpoints in simulations, where the device's own name server knows them: no real ones.
 _LOCAL_NAMES = ("localhost", "127.0.0.1", "::1", "endpoint.example", "*.iot.local-1.amazonaws.com")
-_FILE = "server.pem"
 _PADDING = b"\x04" * 3000  # for each of three certificates: about 10 KB in one handshake message
 
 FAULTS = {
@@ -46,7 +43,6 @@ class ServerCertificates:
     """
 
     authority: CertificateAuthority
-    folder: Path
     region: str
     names: tuple[str, ...] = ()
     foreign_devices: list[str] = field(default_factory=list)  # PEM of registered certificates from other authorities
@@ -68,12 +64,10 @@ class ServerCertificates:
 
     def _load_chain(self, context: ssl.SSLContext, fault: str | None) -> None:
         """The ssl module reads keys from files only; this one is gone as soon as it was read."""
-        path = self.folder / _FILE
-        write_secret(path, self.chain_and_key(fault))
-        try:
-            context.load_cert_chain(path)
-        finally:
-            os.unlink(path)
+        with tempfile.NamedTemporaryFile("w", prefix="awsiot-", suffix=".pem") as file:  # for its owner's eyes only
+            file.write(self.chain_and_key(fault))
+            file.flush()
+            context.load_cert_chain(file.name)
 
     def chain_and_key(self, fault: str | None = None) -> str:
         """PEM: the key, the server's certificate, and what leads from it to the authority."""

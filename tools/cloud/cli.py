@@ -1,0 +1,109 @@
+"""`make cloud`: the local AWS IoT, left running."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import sys
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from botocore.exceptions import ClientError
+from rich.console import Console
+
+from tools.cloud.kit import make_kit
+from tools.cloud.local_cloud import LocalCloud
+from tools.cloud.registry import DEFAULT_REGION
+from tools.cloud.screen import Screen
+from tools.cloud.store import StoreError
+from tools.interpreter import ROOT
+
+_MQTT_PORT = 8883
+_CONTROL_PORT = 4585
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+class Mistake(Exception):
+    """Something the person can put right; the message says how."""
+
+
+@app.command()
+def main(
+    folder: Annotated[Path, typer.Option(help="Where everything is kept; made when it is not there.")] = ROOT
+    / ".cloud",
+    host: Annotated[
+        str, typer.Option(help="Address to listen on. Any other than this machine's own opens it to all.")
+    ] = ("127.0.0.1"),
+    mqtt_port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="MQTT over TLS. Default: 8883, or a free one when it is taken.")
+    ] = None,
+    control_port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Control plane. Default: 4585, or a free one when it is taken.")
+    ] = None,
+    endpoint: Annotated[str, typer.Option(help="Host name that devices connect to.")] = "localhost",
+    name: Annotated[
+        list[str] | None, typer.Option(help="A further name or address for the server's certificate; repeatable.")
+    ] = None,
+    region: Annotated[str, typer.Option(help="The AWS region it says it is in.")] = DEFAULT_REGION,
+    fleet: Annotated[
+        str, typer.Option(help="Name of the provisioning template to make, with a claim; '' for none.")
+    ] = ("fleet"),
+    fast_keys: Annotated[bool, typer.Option("--fast-keys", help="EC keys, where AWS makes RSA keys: quicker.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No line for each event.")] = False,
+):
+    """The local AWS IoT: an MQTT broker with AWS's rules and the REST control plane, until Ctrl-C.
+
+    The unmodified aws command line, boto3, the AWS device SDKs and any MQTT client work with it. Unlike AWS: requests
+    to the control plane are not verified by their signatures, so keep it on this machine; operations that are not there
+    answer NotImplementedException.
+    """
+    screen = Screen(Console(), tells_events=not quiet)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        mqtt_port = _choose_port(host, mqtt_port, _MQTT_PORT, "MQTT", screen)
+        control_port = _choose_port(host, control_port, _CONTROL_PORT, "control plane", screen)
+        cloud = LocalCloud(
+            folder,
+            mqtt_port,
+            control_port,
+            host=host,
+            endpoint=endpoint,
+            names=name or (),
+            region=region,
+            fast_keys=fast_keys,
+            log=screen.log,
+        )
+        _run(cloud, fleet, screen, stop)
+    except (Mistake, StoreError, ClientError, OSError) as mistake:
+        sys.exit(f"cloud: {mistake}")
+
+
+def _run(cloud: LocalCloud, fleet: str, screen: Screen, stop: threading.Event) -> None:
+    with cloud:
+        kit = make_kit(cloud, fleet) if fleet else None
+        screen.introduce(cloud, kit)
+        stop.wait()
+        screen.say("\nStopping")
+    screen.say(f"Stopped. All is kept in {cloud.folder}.")
+
+
+def _choose_port(host: str, asked: int | None, usual: int, what: str, screen: Screen) -> int:
+    """The port to use, 0 for a free one. One that was asked for must be free; for the usual one there is another."""
+    port = usual if asked is None else asked
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+            return port
+        except OSError as error:
+            reason = error.strerror
+    if asked is not None:
+        raise Mistake(f"cannot listen on {host}:{asked} for {what}: {reason}")
+    screen.say(f"Port {usual} for {what}: {reason}; using a free one.", style="yellow")
+    return 0

@@ -1,0 +1,97 @@
+"""What a person sees of the local AWS IoT: how to reach it, and what happens in it."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.text import Text
+
+from tools.cloud.kit import Kit
+from tools.cloud.local_cloud import LocalCloud
+
+# event -> colour; what is not listed is shown without one
+_COLOURS = {
+    "connected": "green",
+    "provisioned": "bold green",
+    "disconnected": "yellow",
+    "refused": "red",
+    "handshake_failed": "red",
+    "provisioning_rejected": "red",
+    "subscription_refused": "red",
+    "api_failed": "bold red",
+    "service_failed": "bold red",
+    "published": "cyan",
+    "api": "blue",
+}
+_QUIET = {"opened", "listening", "stopped"}  # the connections that matter are told when they are "connected"
+_LONGEST = 400
+
+
+class Screen:
+    def __init__(self, console: Console, tells_events: bool = True):
+        self._console = console
+        self._tells_events = tells_events
+        self._is_introduced = False
+
+    def log(self, event: str, **details: object) -> None:
+        """One line for one event, once the introduction was shown (`interfaces.Log`). May be called from any thread."""
+        if not self._is_introduced or not self._tells_events or event in _QUIET:
+            return
+        line = Text(time.strftime("%H:%M:%S  "), style="dim")
+        line.append(f"{event.replace('_', ' '):<22}", style=_COLOURS.get(event, "default"))
+        line.append(_clean("  ".join(f"{name}={value}" for name, value in details.items() if value not in (None, ""))))
+        self._console.print(line)
+
+    def introduce(self, cloud: LocalCloud, kit: Kit | None) -> None:
+        """Where everything is, and lines to paste."""
+        aws = f"aws --endpoint-url {cloud.control_url} --region {cloud.region} --no-sign-request iot"
+        self._console.print(
+            Panel(
+                f"MQTT over TLS   {cloud.endpoint}:{cloud.mqtt_port}\n"
+                f"Control plane   {cloud.control_url}   (needs no credentials)\n"
+                f"Trusted root    {_shown(cloud.ca_file)}\n"
+                f"State           {_shown(cloud.folder)}   (remove it to begin anew)",
+                title="The local AWS IoT",
+                expand=False,
+            )
+        )
+        self._suggest("Ask it, with the aws command line:", f"{aws} list-things")
+        if kit is not None:
+            self._suggest_kit(cloud, kit)
+        self._console.print("Ctrl-C ends it.\n", style="dim")
+        self._is_introduced = True
+
+    def _suggest_kit(self, cloud: LocalCloud, kit: Kit) -> None:
+        client = (
+            f"-h {cloud.endpoint} -p {cloud.mqtt_port} --cafile {_shown(cloud.ca_file)} "
+            f"--cert {_shown(kit.operator_certificate)} --key {_shown(kit.operator_key)}"
+        )
+        simulator = f'make sim ARGS="--settings {_shown(kit.settings)} --cloud {cloud.control_url}"'
+        self._suggest("A factory-new simulated device that provisions itself here:", simulator)
+        self._suggest("Listen to all devices:", f"mosquitto_sub -i operator {client} -v -t 'devices/#'")
+        self._suggest(
+            "Tell one something:", f"mosquitto_pub -i operator-2 {client} -q 1 -t devices/NAME/command -m '{{}}'"
+        )
+
+    def _suggest(self, what: str, command: str) -> None:
+        self._console.print(what, style="dim")
+        # Never wrapped: a line that is to be pasted must stay one line.
+        self._console.print(Text(f"  {command}"), soft_wrap=True)
+
+    def say(self, text: str, style: str = "") -> None:
+        self._console.print(Text(text, style=style))
+
+
+def _shown(path: Path) -> str:
+    """The shorter of the path and the way there from here."""
+    relative = os.path.relpath(path)
+    return min(relative, str(path.absolute()), key=len)
+
+
+def _clean(text: str) -> str:
+    """Names come from devices: nothing in them may move the cursor."""
+    return "".join(character if character.isprintable() else "?" for character in text[:_LONGEST])

@@ -16,6 +16,24 @@ while not station.isconnected():
     time.sleep_ms(5)
 """
 
+CONNECT = (
+    JOIN
+    + """
+import socket, select
+def connect(name, port=8883):
+    sock = socket.socket()
+    sock.setblocking(False)
+    try:
+        sock.connect(socket.getaddrinfo(name, port)[0][-1])
+    except OSError as error:
+        if error.errno != 115:
+            raise
+    poller = select.poll()
+    poller.register(sock, select.POLLOUT)
+    return sock, poller.poll(300)
+"""
+)
+
 
 @contextlib.contextmanager
 def desk(folder, program, boot="", **options):

@@ -68,29 +68,33 @@ async def ask_time(servers, resolve, ask, not_before):
     Raises RetryError `no_ntp` with each server's reason, or `no_dns` when not even one name could be resolved.
     """
     reasons = []
-    nameless = far = None
+    far = None
     for server in servers:
-        try:
-            seconds = await _ask_one(await resolve(server), ask)
-        except errors.DeviceError as error:
-            nameless = error if error.code == "no_dns" else nameless
-            reason = error.code
-        except (Refused, OSError) as error:
-            reason = str(error)
-        else:
-            if seconds is not None and not_before <= seconds < LATEST:
-                if seconds - not_before < FAR_S:
-                    return seconds, server
-                far = min(far or (seconds, server), (seconds, server))
-            reason = "no answer" if seconds is None else "a time that cannot be, %d" % seconds
-        reasons.append("%s: %s" % (server, reason))
+        seconds, reason = await _try_one(server, resolve, ask, not_before)
+        if reason is None and seconds - not_before < FAR_S:
+            return seconds, server
+        if reason is None:
+            far = min(far or (seconds, server), (seconds, server))
+        reasons.append((server, reason))
     if far:
         return far
-    if nameless and all(reason.endswith(": no_dns") for reason in reasons):
-        raise nameless  # the name servers are what is to be looked at
-    raise errors.error("no_ntp", "; ".join(reasons) or "servers.ntp is empty")
+    if reasons and all(reason == "no_dns" for _, reason in reasons):
+        raise errors.error("no_dns", reasons[0][0])  # the name servers are what is to be looked at
+    raise errors.error("no_ntp", "; ".join("%s: %s" % one for one in reasons) or "servers.ntp is empty")
 
 
-async def _ask_one(address, ask):
+async def _try_one(server, resolve, ask, not_before):
+    # (unix seconds, None), or (None, why not).
     nonce = os.urandom(8)
-    return await ask(address, PORT, request(nonce), lambda data: answer(data, nonce))
+    try:
+        address = await resolve(server)
+        seconds = await ask(address, PORT, request(nonce), lambda data: answer(data, nonce))
+    except errors.DeviceError as error:
+        return None, error.code
+    except (Refused, OSError) as error:
+        return None, str(error)
+    if seconds is None:
+        return None, "no answer"
+    if not not_before <= seconds < LATEST:
+        return None, "a time that cannot be, %d" % seconds
+    return seconds, None

@@ -143,7 +143,8 @@ class Wifi:
                 self._waits.stable()
             if looks % _ADDRESS_LOOKS == 0 and not self._station.has_address():
                 return errors.error("no_address", self.ssid)
-            await self._resync_when_due(beat)
+            if self._is_resync_due():
+                await self._resync(beat)
         return errors.error("wifi_lost", self.ssid, self._station.reason())
 
     async def _wait_out(self, trouble, beat):
@@ -255,11 +256,12 @@ class Wifi:
 
         return find
 
-    async def _resync_when_due(self, beat):
-        if time.ticks_diff(time.ticks_ms(), self._asked_time_ms) < self._resync_in_ms:
-            return
-        if not self.clock_is_set:
-            return  # whoever needs it first asks, and knows the last time known
+    def _is_resync_due(self):
+        # An unset clock is the affair of whoever needs it first, and knows the last time known.
+        asked_ms_ago = time.ticks_diff(time.ticks_ms(), self._asked_time_ms)
+        return asked_ms_ago >= self._resync_in_ms and self.clock_is_set
+
+    async def _resync(self, beat):
         try:
             # A clock that a restart kept was learnt once: what it says is the last time known, but for its drift.
             await self.set_clock(self.now() - _DRIFT_S, beat)

@@ -1,6 +1,7 @@
 """Wi-Fi on the simulated radio: joining by priority, loss and return, scanning."""
 
 import asyncio
+import gc
 
 import network
 
@@ -184,6 +185,30 @@ class SkippedSleep:
     async def sleep_until(self, condition):
         while not condition():
             await self._sleep_ms(1)
+
+
+class Joined:
+    """A driver that only says "connected", without the simulation behind it."""
+
+    def isconnected(self):
+        return True
+
+
+async def test_watching_a_link_allocates_nothing():
+    radio = Radio(("home", "secret12"))
+    world.access_point("home", "secret12")
+    task = asyncio.create_task(radio.wifi.run(_nothing))
+    await radio.until(events.WIFI_CONNECTED)
+    radio.wifi._station._wlan = Joined()
+    await asyncio.sleep_ms(600)
+    before = gc.mem_alloc()
+    await asyncio.sleep_ms(1600)  # three looks
+    equal(gc.mem_alloc() - before, 0)
+    task.cancel()
+
+
+def _nothing():
+    pass
 
 
 async def test_address_that_the_router_took_back_is_a_loss():

@@ -292,6 +292,6 @@ def _read_sec1(inner, curve_is_known):
 def _read_pkcs1(inner):
     modulus = _modulus(inner)
     for _ in range(7):  # exponents, primes, and what speeds the computation up
-        inner.enter(INTEGER).unsigned()
+        inner.enter(INTEGER)
     inner.finish()
     return RSA, modulus

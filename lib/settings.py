@@ -49,7 +49,8 @@ def _check_file(document, warnings):
     result = {name: document[name] for name in document if name not in ("networks", "aws", "app", "certs")}
     phone = {name: document[name] for name in ("networks", "aws", "app") if document.get(name) is not None}
     result = merge_cfg(result, phone, warnings)
-    for place, entry in enumerate(checks.sequence("certs", document.get("certs") or [], 8, "certificates")):
+    certs = [] if document.get("certs") is None else document["certs"]
+    for place, entry in enumerate(checks.sequence("certs", certs, len(checks.ROLES), "roles")):
         path = "certs[%d]" % place
         if any(other["role"] == checks.mapping(path, entry).get("role") for other in result.get("certs", ())):
             raise checks.invalid(path + ".role", "twice", "one entry for each role; a ca may hold several certificates")

@@ -35,7 +35,6 @@ TIMEOUTS = (
 )
 PINS = (
     ("button", None, 0, 48),  # GPIO of the button that, held at start, asks for CONFIG; null: none
-    ("led", None, 0, 48),  # GPIO of a light; null: none
 )
 
 MAX_NETWORKS = 8

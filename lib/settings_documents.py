@@ -241,7 +241,7 @@ def _place(data, problem):
         json.load(stream)
     except ValueError:
         pass  # as before; now it is known how far it came
-    before = data[: max(stream.at - 1, 0)]
+    before = data[: max(stream.at - 2, 0)]  # it reads one character ahead
     return " in line %d, column %d" % (before.count(b"\n") + 1, len(before) - before.rfind(b"\n"))
 
 

@@ -86,6 +86,14 @@ def test_soft_reset_is_not_a_start():
     equal(board.count_start(), 2)
 
 
+def test_soft_reset_after_a_good_start_is_not_unknown():
+    fresh()
+    board.count_start()
+    board.forgive_starts()
+    simulation.board.reset_cause = machine.SOFT_RESET
+    equal(board.count_start(), 1)
+
+
 def test_long_reason_is_cut_between_characters():
     fresh()
     board.mark_clean("ä" * 40)

@@ -93,7 +93,7 @@ class Aws:
         `pending`: what an earlier try kept, or None; `keep`: a coroutine function, see provision.py. Errors:
         `claim_refused` (only the cloud's owner can change it), `claim_failed`, those of a connection.
         """
-        from .provision import provision  # once in a life: not worth its memory afterwards
+        from .provision import provision  # once in a life: later starts save the memory
 
         def work():
             return provision(self._client, template, parameters, pending, keep, beat)

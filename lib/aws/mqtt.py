@@ -198,24 +198,21 @@ class MQTTClient(_BlockingClient):
         of bytes is written at once, without a coroutine. `timeout_ms`: other than timing's publish_ms. Errors:
         `not_connected`, `no_acknowledgement`, `connection_lost` and the others that end a connection.
         """
-        connection = self._connection
-        if not qos and connection is not None and type(topic) is bytes and type(msg) is not str:
-            if connection.publish_now(topic, msg, retain):
-                return _DONE
-        return self._publish(topic, msg, retain, qos, timeout_ms)
+        if type(topic) is str:
+            topic = topic.encode()
+        if type(msg) is str:
+            msg = msg.encode()
+        if qos == 0 and self._connection is not None and self._connection.publish_now(topic, msg, retain):
+            return _DONE
+        if qos > 1 or len(topic) + 9 > len(self._send_buffer):
+            return self._refuse(topic, qos)
+        first = packets.PUBLISH | qos << 1 | (1 if retain else 0)
+        return self._request(first, topic, msg, qos, timeout_ms or self.timing.publish_ms)
 
-    async def _publish(self, topic, msg, retain, qos, timeout_ms):
-        topic = _encoded(topic)
-        msg = _encoded(msg)
-        if not qos:
-            await core.sleep_ms(0)  # a stream of QoS 0 messages must not keep the loop from the others
-            if self._connection is not None and self._connection.publish_now(topic, msg, retain):
-                return
-        elif qos != 1:
+    async def _refuse(self, topic, qos):
+        if qos > 1:
             raise errors.error("not_supported", "QoS %d" % qos)
-        if len(topic) + 9 > len(self._send_buffer):
-            raise errors.error("limit", "A topic of %d bytes" % len(topic), "less than the send buffer")
-        await self._request(packets.PUBLISH | qos << 1 | (1 if retain else 0), topic, msg, qos, timeout_ms)
+        raise errors.error("limit", "A topic of %d bytes" % len(topic), "less than the send buffer")
 
     async def subscribe(self, topic, qos=0):
         """Subscribe to a filter. Errors: `not_connected` and those that end a connection; MQTTException(128) when the
@@ -226,7 +223,7 @@ class MQTTClient(_BlockingClient):
     async def request_subscriptions(self, filters, qos=0):
         """Subscribe to several filters (list of bytes) by one packet; returns the broker's code for each (bytes)."""
         self._connected()
-        granted = await self._request(packets.SUBSCRIBE, filters, qos, 1)
+        granted = await self._request(packets.SUBSCRIBE, filters, qos, 1, self.timing.publish_ms)
         if len(granted) != len(filters):
             raise errors.error("protocol", "a SUBACK of %d codes for %d filters" % (len(granted), len(filters)))
         return granted
@@ -234,14 +231,18 @@ class MQTTClient(_BlockingClient):
     async def unsubscribe(self, topic):
         """Unsubscribe from a filter."""
         self._connected()
-        await self._request(packets.UNSUBSCRIBE, [_encoded(topic)], None, 1)
+        await self._request(packets.UNSUBSCRIBE, [_encoded(topic)], None, 1, self.timing.publish_ms)
 
-    async def _request(self, first, topic, payload, qos, timeout_ms=None):
+    async def _request(self, first, topic, payload, qos, timeout_ms):
         """Send a packet in its turn and wait for its end; returns the codes of a SUBACK."""
+        if not qos:
+            await core.sleep_ms(0)  # a stream of QoS 0 messages must not keep the loop from the others
+            if self._connection is not None and self._connection.publish_now(topic, payload, first & packets.RETAIN):
+                return None
         if not self.survive:
             self._connected()
         outbox = self._outbox
-        request = outbox.take(first, topic, payload, qos, timeout_ms or self.timing.publish_ms)
+        request = outbox.take(first, topic, payload, qos, timeout_ms)
         try:
             outbox.add(request)
             if self._connection is not None:

@@ -1,0 +1,127 @@
+"""`python -m tools bench`: measured numbers, as a table."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import platform
+import statistics
+import sys
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from tools import interpreter
+from tools.bench.desk import Desk, Failed
+from tools.bench.registry import Measurement, measurements
+
+DOCUMENT = interpreter.ROOT / "docs" / "measurements.md"
+BEGIN = "<!-- numbers: begin, written by `make bench ARGS=--write` -->"
+END = "<!-- numbers: end -->"
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+class Result:
+    """The values that one measurement took."""
+
+    def __init__(self, measurement: Measurement, values: list[float]):
+        self.measurement = measurement
+        self.values = values
+        self.best = measurement.best(values)
+        self.reached = measurement.reached(self.best)
+
+    def cells(self) -> list[str]:
+        """What, best, median, goal, verdict."""
+        number = self.measurement
+        unit = number.unit
+        median = f"{shown(statistics.median(self.values))} {unit}" if len(self.values) > 1 else ""
+        if number.goal is None:
+            return [number.what, f"{shown(self.best)} {unit}", median, "", ""]
+        goal = f"{'at most' if number.less_is_better else 'at least'} {shown(number.goal)}"
+        return [number.what, f"{shown(self.best)} {unit}", median, goal, "reached" if self.reached else "missed"]
+
+
+def shown(value: float) -> str:
+    """A number with as many digits as mean something."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}".removesuffix(".0")
+
+
+@app.command()
+def bench(
+    only: str = typer.Option("*", help="Names to measure, with * and ?: 'publish.*'. `--list` tells them."),
+    repeat: int = typer.Option(3, min=1, help="How often to measure speeds; the best counts."),
+    heap: str = typer.Option("256k", help="Heap of the MicroPython processes."),
+    write: bool = typer.Option(False, help="Write the table into docs/measurements.md."),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON instead of a table."),
+    strict: bool = typer.Option(False, help="End with exit code 1 when a goal is missed."),
+    names: bool = typer.Option(False, "--list", help="Only list the measurements."),
+) -> None:
+    """Measure the firmware on the unix port of MicroPython, against a peer on this machine."""
+    chosen = [one for one in measurements() if fnmatch.fnmatch(one.name, only)]
+    if not chosen:
+        sys.exit(f"bench: no measurement is called like {only!r}; --list tells their names")
+    if names:
+        for one in chosen:
+            print(f"{one.name:28} {one.what}")
+        return
+    if write and only != "*":
+        sys.exit("bench: --write is for the whole table: leave --only away")
+    try:
+        results = measure(chosen, repeat, heap)
+    except (Failed, interpreter.MissingTool) as error:
+        sys.exit(f"bench: {error}")
+    if as_json:
+        print(json.dumps({result.measurement.name: result.values for result in results}, indent=2))
+    else:
+        Console().print(table(results))
+    if write:
+        write_document(DOCUMENT, results)
+    if strict and not all(result.reached for result in results):
+        raise typer.Exit(1)
+
+
+def measure(chosen: list[Measurement], repeat: int, heap: str) -> list[Result]:
+    """Take every measurement, telling on the terminal which one is at work."""
+    results = []
+    progress = Console(stderr=True)
+    with Desk(heap=heap) as desk, progress.status("") as status:
+        for one in chosen:
+            status.update(one.what)
+            times = repeat if one.repeat else 1
+            results.append(Result(one, [one.take(desk) for _ in range(times)]))
+    return results
+
+
+def table(results: list[Result]) -> Table:
+    """The table for a terminal."""
+    made = Table(title=machine())
+    made.add_column("measured")
+    for heading in ("best", "median"):
+        made.add_column(heading, justify="right")
+    made.add_column("goal")
+    made.add_column("")
+    for result in results:
+        made.add_row(*result.cells(), style=None if result.reached else "bold red")
+    return made
+
+
+def machine() -> str:
+    """On what it was measured."""
+    return f"{interpreter.micropython_version()}, {platform.system()} {platform.machine()}, 64-byte payload"
+
+
+def markdown(results: list[Result]) -> str:
+    """The table for the document."""
+    lines = [machine() + ".", "", "| measured | best | median | goal | |", "|---|---:|---:|---|---|"]
+    lines += ["| " + " | ".join(result.cells()) + " |" for result in results]
+    return "\n".join(lines)
+
+
+def write_document(document: Path, results: list[Result]) -> None:
+    """Put the table between the two marks of the document."""
+    before, rest = document.read_text(encoding="utf-8").split(BEGIN)
+    _, after = rest.split(END)
+    document.write_text(f"{before}{BEGIN}\n\n{markdown(results)}\n\n{END}{after}", encoding="utf-8")

@@ -8,29 +8,13 @@ import simulation
 
 import events
 import flash
-from disk import ROOT, Chip
+from flash_board import ROOT, boot, chip, erase_nvs, new_board
 from harness import equal
 
 TIMEOUT_S = 120
 OLD = b"k" * 1220, b"c" * 1400
 NEW = b"K" * 1210, b"C" * 2100
 MANY = ("settings", "candidate", "thing", "user")
-
-chip = Chip()
-
-
-async def boot():
-    chip.power_cycle()
-    store = flash.Flash(events.Bus(), ROOT)
-    await store.start()
-    return store
-
-
-async def new_board():
-    global chip
-    chip.close()
-    chip = Chip()
-    return await boot()
 
 
 async def is_done_before_cut(action, store, cut, torn):
@@ -46,8 +30,7 @@ async def is_done_before_cut(action, store, cut, torn):
 async def value_of_both_copies(read):
     """The value that `read` gives; it is the same with NVS erased, and again at the next start."""
     value = read(await boot())
-    nvs = simulation.board.nvs_flash
-    nvs.bytes[:] = b"\xff" * len(nvs.bytes)
+    erase_nvs()
     equal(read(await boot()) == value, True)
     last = await boot()
     equal(read(last) == value, True)
@@ -58,11 +41,11 @@ async def value_of_both_copies(read):
 async def check_cuts(prepare, action, read, old, new, least):
     """Cut at every write of `action`: `read` then gives `old` or `new`, each of them at least once."""
     await prepare(await new_board())
-    before = chip.snapshot()
+    before = chip().snapshot()
     for torn in (False, True):
         found, is_done = [], False
         while not is_done:
-            chip.restore(before)
+            chip().restore(before)
             is_done = await is_done_before_cut(action, await boot(), len(found) + 1, torn)
             value = await value_of_both_copies(read)
             if value not in (old, new):
@@ -140,11 +123,10 @@ async def test_power_that_goes_again_while_the_start_mends():
     await store.save("thing", *OLD)
     await store.save("code", b"0123456789")
     # NVS erased by the port, the file of the rest damaged: everything has to be written again.
-    nvs = simulation.board.nvs_flash
-    nvs.bytes[:] = b"\xff" * len(nvs.bytes)
+    erase_nvs()
     with open(ROOT + "/secure/thing.1.rest", "wb") as file:
         file.write(b"damaged")
-    worst = chip.snapshot()
+    worst = chip().snapshot()
 
     async def start(_store):
         await flash.Flash(events.Bus(), ROOT).start()
@@ -153,7 +135,7 @@ async def test_power_that_goes_again_while_the_start_mends():
         cut, is_done = 0, False
         while not is_done:
             cut += 1
-            chip.restore(worst)
+            chip().restore(worst)
             is_done = await is_done_before_cut(start, None, cut, torn)
             store = await boot()
             equal(store.load("thing"), OLD)
@@ -177,7 +159,7 @@ async def test_power_that_goes_again_and_again_while_records_are_erased():
     is_done = False
     while not is_done:
         cut += 1
-        chip.power_cycle()
+        chip().power_cycle()
         is_done = await is_done_before_cut(start, flash.Flash(events.Bus(), ROOT), cut, False)
     store = await boot()
     equal((store.load("thing"), store.load("settings")) in ((None, None), (OLD, OLD)), True)

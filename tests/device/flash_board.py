@@ -1,11 +1,20 @@
 """A board for the tests of flash: NVS and a littlefs in memory, whose writes are counted and cut by one meter."""
 
+import os
+
+import esp32
 import simulation
 import vfs
 from simulated.alone import Memory
 
+import events
+import flash
+
 BLOCK = 4096
 ROOT = "/flash"
+SECURE = ROOT + "/secure"
+
+_current = {}
 
 
 class Disk:
@@ -78,3 +87,78 @@ class Chip:
     def restore(self, snapshot):
         self._memory.bytes[:], simulation.board.nvs_flash.bytes[:] = snapshot
         self.power_cycle()
+
+
+async def new_board():
+    """Flash of a board that was never used."""
+    if "chip" in _current:
+        _current["chip"].close()
+    _current["chip"] = Chip()
+    return await boot()
+
+
+async def boot():
+    """Power off and on, and what `Flash` makes of it."""
+    _current["chip"].power_cycle()
+    store = flash.Flash(events.Bus(), ROOT, write_interval_ms=20)
+    await store.start()
+    return store
+
+
+def chip():
+    """The `Chip` of the last `new_board`."""
+    return _current["chip"]
+
+
+def erase_nvs():
+    """What the port does at the next start when it finds NVS full."""
+    nvs = simulation.board.nvs_flash
+    nvs.bytes[:] = b"\xff" * len(nvs.bytes)
+
+
+def files(name):
+    """The files of a record."""
+    return [file for file in sorted(os.listdir(SECURE)) if file.startswith(name + ".")]
+
+
+def damage(path):
+    """Flip a bit in the middle of a file."""
+    with open(path, "rb") as file:
+        data = bytearray(file.read())
+    data[len(data) // 2] ^= 1
+    with open(path, "wb") as file:
+        file.write(data)
+
+
+def fill_files():
+    """Leave no room in the file system."""
+    with open(ROOT + "/filler", "wb") as file:
+        try:
+            while True:
+                file.write(bytes(512))
+                file.flush()
+        except OSError:
+            pass
+
+
+def fill_nvs(free_bytes=0):
+    """Leave room for one blob of about so many bytes."""
+    store = esp32.NVS("filler")
+    if free_bytes:
+        store.set_blob("reserve", bytes(free_bytes))
+    for write in (lambda n: store.set_blob("b%d" % n, bytes(200)), lambda n: store.set_i32("i%d" % n, n)):
+        count = 0
+        try:
+            while True:
+                write(count)
+                count += 1
+        except OSError:
+            pass
+    if free_bytes:
+        store.erase_key("reserve")
+
+
+def free_nvs():
+    """Make some room again."""
+    for n in range(4):
+        esp32.NVS("filler").erase_key("b%d" % n)

@@ -1,0 +1,118 @@
+"""The hot paths do not allocate, and nothing is left behind by connections."""
+
+import asyncio
+import gc
+
+import micropython
+
+import events
+from aws import topics
+from aws.inbox import Inbox
+from aws.outbox import Outbox
+from aws.receiver import Receiver
+from harness import equal
+from scripted_broker import Broker, publish
+
+PAYLOAD = b"x" * 64
+TOPIC = b"devices/lamp/telemetry"
+
+
+async def serve(peer):
+    await peer.accept()
+    await peer.serve()
+
+
+def locked(work):
+    """The result of `work()`, which must not allocate."""
+    gc.collect()
+    micropython.heap_lock()
+    try:
+        return work()
+    finally:
+        micropython.heap_unlock()
+
+
+async def test_a_qos0_publish_does_not_allocate():
+    async with Broker(serve) as broker:
+        client = broker.client()
+        await client.connect()
+        for _ in range(9):  # past the turn that every eighth one gives to the others
+            await client.publish(TOPIC, PAYLOAD)
+
+        def publish_some():
+            for _ in range(6):
+                client.publish(TOPIC, PAYLOAD)
+            return client.publish(TOPIC, PAYLOAD)
+
+        await locked(publish_some)
+        equal(client.is_connected, True)
+
+
+def test_finding_packets_does_not_allocate():
+    stream = publish("topic", PAYLOAD, 1, 5) * 3 + b"\x40\x02\x00\x01" + b"\xd0\x00"
+    receiver = Receiver(512)
+    receiver.space()[: len(stream)] = stream
+    receiver.added(len(stream))
+    found = [0]
+
+    def find():
+        while receiver.next():
+            found[0] += 1
+
+    locked(find)
+    equal(found[0], 5)
+
+
+def test_the_table_of_subscriptions_is_searched_without_allocating():
+    def search():
+        hits = 0
+        for wanted in (b"devices/+/telemetry", b"devices/#", b"#", b"other/#", b"devices/lamp/tele", b"+/+/+/+"):
+            if topics.matches(wanted, TOPIC):
+                hits += 1
+        return hits
+
+    equal(locked(search), 3)
+
+
+def test_a_message_for_a_plain_handler_is_handed_over_without_allocating():
+    inbox = Inbox(events.Bus(), 4, 1000)
+    heard = [0]
+
+    def handler(message):
+        heard[0] += len(message.payload)
+
+    inbox.add("devices/#", 0, handler)
+    view = memoryview(bytearray(64))
+    inbox.deliver(TOPIC, view)
+    locked(lambda: inbox.deliver(TOPIC, view))
+    equal(heard[0], 128)
+
+
+def test_acknowledging_does_not_allocate():
+    outbox = Outbox(10)
+    for _ in range(10):
+        outbox.add(outbox.take(0x32, TOPIC, PAYLOAD, 1, 1000))
+    while outbox.next() is not None:
+        pass
+    done = [None] * 10
+
+    def acknowledge():
+        for packet_id in range(1, 11):
+            done[packet_id - 1] = outbox.acknowledged(packet_id, 0x40)
+
+    locked(acknowledge)
+    equal([request.packet_id for request in done], list(range(1, 11)))
+
+
+async def test_connections_leave_nothing_behind():
+    async with Broker(serve) as broker:
+        client = broker.client()
+        occupied = []
+        for _ in range(30):
+            await client.connect()
+            await asyncio.gather(*[client.publish(TOPIC, PAYLOAD, qos=1) for _ in range(20)])
+            await client.disconnect()
+            await asyncio.sleep_ms(20)
+            gc.collect()
+            occupied.append(gc.mem_alloc())
+        equal(max(occupied[20:]) - max(occupied[:10]) < 1024, True)

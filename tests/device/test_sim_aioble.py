@@ -6,6 +6,7 @@ import aioble
 import bluetooth
 import simulation
 from aioble.device import DeviceTimeout
+
 from harness import equal, raises
 
 FRESH = True  # aioble keeps its state in its modules

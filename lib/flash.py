@@ -6,6 +6,7 @@ one. They are old or new as a whole, whatever moment the power goes.
 """
 
 import asyncio
+import os
 import time
 
 import errors
@@ -18,6 +19,7 @@ _BEAT_MS = 5000
 _RETRY_CAP_MS = 60000
 _LARGEST_SETTINGS = 65537  # one byte more than settings allow: they say that it is too large
 _NO_ENTRY = 2
+_STAT_SIZE = 6
 
 
 class Flash:
@@ -57,9 +59,12 @@ class Flash:
 
     def settings_file(self):
         """The bytes of /settings.json, None when there is none. Raises `flash_failed`."""
+        path = self._root + "/settings.json"
         try:
-            with open(self._root + "/settings.json", "rb") as file:
-                return file.read(_LARGEST_SETTINGS)
+            # Of the size it has: read(n) takes n bytes of memory first, and only then looks how many there are.
+            size = os.stat(path)[_STAT_SIZE]
+            with open(path, "rb") as file:
+                return file.read(min(size, _LARGEST_SETTINGS))
         except OSError as problem:
             if problem.errno == _NO_ENTRY:
                 return None

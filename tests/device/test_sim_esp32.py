@@ -3,6 +3,7 @@
 import esp32
 import simulation
 from esp32 import Partition
+
 from harness import equal, raises
 
 FRESH = True

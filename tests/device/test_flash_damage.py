@@ -3,6 +3,7 @@
 import os
 
 import esp32
+import simulation
 
 import events
 import flash
@@ -74,10 +75,26 @@ async def test_copy_damaged_while_running_is_read_from_the_other():
     equal(raises(StorageError, lambda: store.load("thing")).code, "flash_failed")
 
 
+async def test_newer_copy_wins_whichever_it_is():
+    store = await new_board()
+    nvs = simulation.board.nvs_flash
+    await store.save("code", b"old")
+    old = bytes(nvs.bytes)
+    await store.save("code", b"new")
+    new = bytes(nvs.bytes)
+    nvs.bytes[:] = old
+    equal((await boot()).load("code"), (b"new", b""))
+    nvs.bytes[:] = new
+    store = await boot()
+    await store.save("code", b"newest")
+    os.remove(SECURE + "/code.3.copy")
+    equal((await boot()).load("code"), (b"newest", b""))
+
+
 async def test_record_under_another_name_is_not_taken():
     store = await new_board()
     await store.save("claim", b"claim")
-    os.rename(SECURE + "/claim.1.copy", SECURE + "/roots.9.copy")
+    os.rename(SECURE + "/claim.1.copy", SECURE + "/roots.1.copy")
     store = await boot()
     equal(store.load("roots"), None)
 

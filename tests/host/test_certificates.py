@@ -55,6 +55,13 @@ def test_ec_key_without_its_public_part_does_not_say():
     assert certificates.pair(EC_CERT, der) == (EC_CERT, der)
 
 
+@pytest.mark.parametrize("number", [b"\0" * 32, b"\xff" * 32], ids=["zero", "beyond the order"])
+def test_ec_key_whose_number_is_none_of_the_curve_is_refused(number):
+    secret = EC_KEY.private_numbers().private_value.to_bytes(32, "big")
+
+    assert "its secret number" in refusal(certificates.key, key_bytes(EC_KEY).replace(secret, number))
+
+
 @pytest.mark.parametrize(
     "write",
     [

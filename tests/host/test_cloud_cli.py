@@ -1,0 +1,168 @@
+"""`python -m tools cloud`, and the unmodified `aws` command line and mosquitto's clients against it."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from tools.interpreter import ROOT
+
+TIMEOUT_S = 30
+MOSQUITTO_PUB = shutil.which("mosquitto_pub")
+
+
+class Screen:
+    """The command in a process of its own, and what it has printed."""
+
+    def __init__(self, folder, *options):
+        command = [sys.executable, "-m", "tools", "cloud", "--folder", str(folder), *options]
+        environment = {**os.environ, "COLUMNS": "300", "NO_COLOR": "1"}
+        self._process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT, env=environment
+        )
+        self._stuck = threading.Timer(TIMEOUT_S, self._process.kill)
+        self._stuck.start()
+        self.text = ""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._stuck.cancel()
+        self._process.kill()
+        self._process.wait()
+        self._process.stdout.close()
+
+    def read_until(self, pattern):
+        """Read lines until one matches; the match."""
+        for line in self._process.stdout:
+            self.text += line
+            found = re.search(pattern, line)
+            if found:
+                return found
+        raise AssertionError(f"{pattern!r} was not printed:\n{self.text}")
+
+    def end(self, signal_number=None):
+        """The rest of what it prints, and its exit status."""
+        if signal_number is not None:
+            self._process.send_signal(signal_number)
+        self.text += self._process.stdout.read()
+        return self._process.wait(TIMEOUT_S)
+
+
+@pytest.fixture
+def free_ports():
+    return ("--mqtt-port", "0", "--control-port", "0", "--fast-keys")
+
+
+@pytest.fixture
+def aws(tmp_path):
+    """Run the aws command line as the screen suggests, with nothing configured; its JSON, or its complaint."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "AWS_CONFIG_FILE": str(tmp_path / "none"),
+        "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "none"),
+    }
+    beside = Path(sys.executable).with_name("aws")
+    program = str(beside) if beside.exists() else shutil.which("aws")
+    if program is None:
+        pytest.skip("the aws command line is not installed")
+
+    def run(line, *arguments):
+        command = [program, *line.split()[1:], *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, env=environment)
+        return json.loads(done.stdout or "{}") if done.returncode == 0 else done.stderr
+
+    return run
+
+
+def test_lines_to_paste_work(tmp_path, free_ports, aws):
+    with Screen(tmp_path / "cloud", *free_ports) as screen:
+        line = screen.read_until(r"(aws --endpoint-url \S+ .*) iot list-things").group(1)
+        assert aws(f"{line} iot list-things") == {"things": []}
+        screen.read_until(r"api .*operation=ListThings  status=200")
+
+        assert aws(f"{line} iot create-thing --thing-name lamp")["thingName"] == "lamp"
+        assert aws(f"{line} iot describe-thing --thing-name lamp")["version"] == 1
+        assert "ResourceNotFoundException" in aws(f"{line} iot describe-thing --thing-name nobody")
+        assert "NotImplementedException" in aws(f"{line} iot list-billing-groups")
+        [template] = aws(f"{line} iot list-provisioning-templates")["templates"]
+        assert (template["templateName"], template["enabled"]) == ("fleet", True)
+        assert screen.end(signal.SIGINT) == 0
+    assert "Stopped" in screen.text
+    assert "Traceback" not in screen.text
+
+
+@pytest.mark.skipif(MOSQUITTO_PUB is None, reason="mosquitto_pub is not installed")
+def test_mosquitto_is_shown_connecting_and_publishing(tmp_path, free_ports):
+    with Screen(tmp_path / "cloud", *free_ports) as screen:
+        arguments = screen.read_until(r"mosquitto_pub (.*) -t ").group(1).split()
+        command = [MOSQUITTO_PUB, *arguments, "-t", "devices/lamp/command", "-m", "secret words"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, cwd=ROOT)
+        assert done.returncode == 0, done.stderr
+        screen.read_until(r"connected +client_id=operator-2")
+        screen.read_until(r"published +client_id=operator-2  topic=devices/lamp/command  bytes=12  qos=1")
+        assert screen.end(signal.SIGTERM) == 0
+    assert "secret words" not in screen.text
+
+
+def test_second_start_finds_the_same_fleet(tmp_path, free_ports, aws):
+    claims = []
+    for _ in range(2):
+        with Screen(tmp_path / "cloud", *free_ports) as screen:
+            screen.read_until("Ctrl-C")
+            assert screen.end(signal.SIGINT) == 0
+        settings = json.loads((tmp_path / "cloud" / "device.json").read_text())
+        claims.append([each for each in settings["certs"] if each["role"] == "claim"])
+    assert claims[0] == claims[1]
+
+
+def test_settings_it_writes_are_settings_of_the_firmware(tmp_path, free_ports):
+    import settings
+
+    with Screen(tmp_path / "cloud", *free_ports) as screen:
+        screen.read_until("Ctrl-C")
+    loaded = settings.load((tmp_path / "cloud" / "device.json").read_bytes(), None)
+    assert loaded.missing() == []
+    assert loaded.aws.template == "fleet"
+
+
+def test_port_that_was_asked_for_and_is_taken_is_told(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with Screen(tmp_path / "cloud", "--mqtt-port", str(port), "--control-port", "0") as screen:
+            assert screen.end() == 1
+    assert f"cloud: cannot listen on 127.0.0.1:{port} for MQTT" in screen.text
+    assert "Traceback" not in screen.text
+
+
+def test_usual_port_that_is_taken_is_replaced_by_a_free_one(tmp_path):
+    try:
+        taken = socket.create_server(("127.0.0.1", 8883))
+    except OSError:
+        taken = None  # by somebody else, which does as well
+    with Screen(tmp_path / "cloud", "--control-port", "0", "--fast-keys") as screen:
+        screen.read_until("Port 8883 for MQTT: .*; using a free one")
+        port = int(screen.read_until(r"MQTT over TLS +localhost:(\d+)").group(1))
+        assert port != 8883
+        screen.read_until("Ctrl-C")
+        assert screen.end(signal.SIGINT) == 0
+    if taken is not None:
+        taken.close()
+
+
+def test_folder_in_use_is_told(tmp_path, free_ports):
+    with Screen(tmp_path / "cloud", *free_ports) as first:
+        first.read_until("Ctrl-C")
+        with Screen(tmp_path / "cloud", *free_ports) as second:
+            assert second.end() == 1
+    assert "cloud: another local AWS IoT is running in" in second.text
+    assert "Traceback" not in second.text

@@ -1,0 +1,232 @@
+"""Things, templates and the data plane through boto3, which does not know that it is not AWS."""
+
+import json
+import re
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.host.cloud_control import WallClock, error_code
+from tools.cloud import LocalCloud
+
+CLOCK = WallClock()
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory):
+    with LocalCloud(tmp_path_factory.mktemp("cloud"), fast_keys=True, now=CLOCK) as cloud:
+        yield cloud
+
+
+@pytest.fixture(scope="module")
+def iot(cloud):
+    return cloud.iot()
+
+
+@pytest.fixture
+def certificate(iot):
+    return iot.create_keys_and_certificate(setAsActive=True)
+
+
+@pytest.fixture
+def name(request):
+    """A name that no other test uses."""
+    return re.sub("[^a-z0-9]", "-", request.node.name)[:100]
+
+
+# ---- things ----
+
+
+def test_thing_is_what_was_created(iot, name):
+    created = iot.create_thing(thingName=name, attributePayload={"attributes": {"room": "hall"}})
+    described = iot.describe_thing(thingName=name)
+    assert created["thingArn"] == described["thingArn"] == f"arn:aws:iot:eu-central-1:123456789012:thing/{name}"
+    assert (described["attributes"], described["version"]) == ({"room": "hall"}, 1)
+    assert described["thingId"] == created["thingId"]
+
+
+def test_creating_the_same_thing_again_is_no_error_but_another_one_is(iot, name):
+    first = iot.create_thing(thingName=name, attributePayload={"attributes": {"a": "1"}})
+    again = iot.create_thing(thingName=name, attributePayload={"attributes": {"a": "1"}})
+    assert first["thingId"] == again["thingId"]
+    with pytest.raises(iot.exceptions.ResourceAlreadyExistsException):
+        iot.create_thing(thingName=name, attributePayload={"attributes": {"a": "2"}})
+
+
+def test_thing_without_type_has_three_attributes_at_most(iot, name):
+    many = {"attributes": {str(number): "x" for number in range(4)}}
+    with pytest.raises(iot.exceptions.InvalidRequestException):
+        iot.create_thing(thingName=name, attributePayload=many)
+    iot.create_thing_type(thingTypeName=name)
+    iot.create_thing(thingName=name, thingTypeName=name, attributePayload=many)
+    assert iot.describe_thing(thingName=name)["thingTypeName"] == name
+
+
+def test_update_merges_replaces_and_removes_attributes(iot, name):
+    def attributes():
+        return iot.describe_thing(thingName=name)["attributes"]
+
+    iot.create_thing(thingName=name, attributePayload={"attributes": {"a": "1", "b": "2"}})
+    iot.update_thing(thingName=name, attributePayload={"attributes": {"b": "", "c": "3"}, "merge": True})
+    assert attributes() == {"a": "1", "c": "3"}
+    iot.update_thing(thingName=name, attributePayload={"attributes": {"d": "4"}})
+    assert attributes() == {"d": "4"}
+
+
+def test_update_of_an_older_version_is_refused(iot, name):
+    iot.create_thing(thingName=name)
+    iot.update_thing(thingName=name, attributePayload={"attributes": {"a": "1"}}, expectedVersion=1)
+    with pytest.raises(iot.exceptions.VersionConflictException):
+        iot.update_thing(thingName=name, attributePayload={"attributes": {"a": "2"}}, expectedVersion=1)
+
+
+def test_thing_with_a_certificate_is_not_deleted(iot, certificate, name):
+    iot.create_thing(thingName=name)
+    principal = {"thingName": name, "principal": certificate["certificateArn"]}
+    iot.attach_thing_principal(**principal)
+    assert iot.list_principal_things(principal=certificate["certificateArn"])["things"] == [name]
+    with pytest.raises(iot.exceptions.InvalidRequestException):
+        iot.delete_thing(thingName=name)
+    iot.detach_thing_principal(**principal)
+    iot.delete_thing(thingName=name)
+    with pytest.raises(iot.exceptions.ResourceNotFoundException):
+        iot.describe_thing(thingName=name)
+
+
+def test_exclusive_certificate_belongs_to_one_thing(iot, certificate, name):
+    for suffix in "ab":
+        iot.create_thing(thingName=name + suffix)
+    arn = certificate["certificateArn"]
+    iot.attach_thing_principal(thingName=name + "a", principal=arn, thingPrincipalType="EXCLUSIVE_THING")
+    with pytest.raises(iot.exceptions.InvalidRequestException):
+        iot.attach_thing_principal(thingName=name + "b", principal=arn)
+
+
+def test_things_come_in_pages_and_can_be_chosen_by_attribute(iot):
+    names = [f"page-{number}" for number in range(7)]
+    for each in names:
+        iot.create_thing(thingName=each, attributePayload={"attributes": {"book": "page", "number": each[-1]}})
+    pages = list(
+        iot.get_paginator("list_things").paginate(
+            attributeName="book", attributeValue="page", PaginationConfig={"PageSize": 3}
+        )
+    )
+    assert [len(page["things"]) for page in pages] == [3, 3, 1]
+    assert [thing["thingName"] for page in pages for thing in page["things"]] == names
+    [third] = iot.list_things(attributeName="number", attributeValue="3")["things"]
+    assert third["thingName"] == "page-3"
+
+
+def test_token_of_a_page_that_is_none_is_refused(iot):
+    with pytest.raises(iot.exceptions.InvalidRequestException):
+        iot.list_things(nextToken="!")
+
+
+def test_thing_type_is_deleted_only_some_time_after_it_was_deprecated(iot, name):
+    iot.create_thing_type(thingTypeName=name, thingTypeProperties={"thingTypeDescription": "a lamp"})
+    with pytest.raises(iot.exceptions.InvalidRequestException):
+        iot.delete_thing_type(thingTypeName=name)
+    iot.deprecate_thing_type(thingTypeName=name)
+    with pytest.raises(iot.exceptions.InvalidRequestException):
+        iot.create_thing(thingName=name, thingTypeName=name)
+    described = iot.describe_thing_type(thingTypeName=name)
+    assert described["thingTypeMetadata"]["deprecated"]
+    assert described["thingTypeProperties"]["thingTypeDescription"] == "a lamp"
+    CLOCK.advance(301)
+    iot.delete_thing_type(thingTypeName=name)
+    with pytest.raises(iot.exceptions.ResourceNotFoundException):
+        iot.describe_thing_type(thingTypeName=name)
+
+
+# ---- provisioning templates ----
+
+ROLE = "arn:aws:iam::123456789012:role/FleetProvisioning"
+BODY = json.dumps(
+    {
+        "Resources": {
+            "certificate": {
+                "Type": "AWS::IoT::Certificate",
+                "Properties": {"CertificateId": {"Ref": "AWS::IoT::Certificate::Id"}},
+            }
+        }
+    }
+)
+
+
+def test_provisioning_template_is_created_changed_and_deleted(iot):
+    template = {"templateName": "t1"}
+    iot.create_provisioning_template(**template, templateBody=BODY, provisioningRoleArn=ROLE)
+    assert not iot.describe_provisioning_template(**template)["enabled"]
+    iot.update_provisioning_template(**template, enabled=True, description="mine")
+    described = iot.describe_provisioning_template(**template)
+    assert (described["enabled"], described["description"], described["templateBody"]) == (True, "mine", BODY)
+    with pytest.raises(iot.exceptions.ResourceAlreadyExistsException):
+        iot.create_provisioning_template(**template, templateBody=BODY, provisioningRoleArn=ROLE)
+    iot.delete_provisioning_template(**template)
+    with pytest.raises(iot.exceptions.ResourceNotFoundException):
+        iot.describe_provisioning_template(**template)
+
+
+def test_provisioning_template_versions(iot):
+    template = {"templateName": "t2"}
+    iot.create_provisioning_template(**template, templateBody=BODY, provisioningRoleArn=ROLE)
+    other = BODY.replace("certificate", "cert")
+    assert iot.create_provisioning_template_version(**template, templateBody=other)["versionId"] == 2
+    assert iot.describe_provisioning_template(**template)["templateBody"] == BODY
+    iot.update_provisioning_template(**template, defaultVersionId=2)
+    assert iot.describe_provisioning_template(**template)["templateBody"] == other
+    with pytest.raises(iot.exceptions.DeleteConflictException):
+        iot.delete_provisioning_template_version(**template, versionId=2)
+    iot.delete_provisioning_template_version(**template, versionId=1)
+    [version] = iot.list_provisioning_template_versions(**template)["versions"]
+    assert (version["versionId"], version["isDefaultVersion"]) == (2, True)
+
+
+def test_template_that_cannot_work_is_refused_at_once(iot):
+    with pytest.raises(iot.exceptions.InvalidRequestException, match="Nobody"):
+        iot.create_provisioning_template(
+            templateName="t3",
+            templateBody=BODY.replace("AWS::IoT::Certificate::Id", "Nobody"),
+            provisioningRoleArn=ROLE,
+        )
+
+
+# ---- the rest ----
+
+
+def test_endpoint_says_where_devices_connect(cloud, iot):
+    for kind in ("iot:Data-ATS", "iot:Data", "iot:CredentialProvider", "iot:Jobs"):
+        assert iot.describe_endpoint(endpointType=kind)["endpointAddress"] == f"localhost:{cloud.mqtt_port}"
+    with pytest.raises(iot.exceptions.InvalidRequestException):
+        iot.describe_endpoint(endpointType="iot:Nonsense")
+
+
+def test_retained_message_is_kept_and_cleared(cloud):
+    data = cloud.iot_data()
+    data.publish(topic="house/door", qos=1, retain=True, payload=b"\x00open")
+    kept = data.get_retained_message(topic="house/door")
+    assert (kept["payload"], kept["qos"]) == (b"\x00open", 1)
+    [listed] = data.list_retained_messages()["retainedTopics"]
+    assert (listed["topic"], listed["payloadSize"]) == ("house/door", 5)
+    data.publish(topic="house/door", retain=True, payload=b"")
+    with pytest.raises(data.exceptions.ResourceNotFoundException):
+        data.get_retained_message(topic="house/door")
+
+
+@pytest.mark.parametrize("topic", ["a/b/#", "+", "x" * 257, "1/2/3/4/5/6/7/8/9"])
+def test_publish_to_a_topic_that_is_none_is_refused(cloud, topic):
+    data = cloud.iot_data()
+    with pytest.raises(data.exceptions.InvalidRequestException):
+        data.publish(topic=topic, payload=b"x")
+
+
+def test_payload_beyond_aws_limit_is_refused(cloud):
+    with pytest.raises(ClientError) as raised:
+        cloud.iot_data().publish(topic="a", payload=bytes(128 * 1024 + 1))
+    assert error_code(raised) == "RequestEntityTooLargeException"
+
+
+def test_operation_that_is_not_there_says_so_by_name(iot):
+    with pytest.raises(ClientError, match=r"ListThingGroups.*not part of the local AWS IoT") as raised:
+        iot.list_thing_groups()
+    assert error_code(raised) == "NotImplementedException"

@@ -1,0 +1,88 @@
+"""Policies through boto3: versions, attachments, and what is refused."""
+
+import json
+import re
+
+import pytest
+
+from tools.cloud import LocalCloud
+
+ALLOW = json.dumps(
+    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "iot:Connect", "Resource": "*"}]}
+)
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory):
+    with LocalCloud(tmp_path_factory.mktemp("cloud"), fast_keys=True) as cloud:
+        yield cloud
+
+
+@pytest.fixture(scope="module")
+def iot(cloud):
+    return cloud.iot()
+
+
+@pytest.fixture
+def certificate(iot):
+    return iot.create_keys_and_certificate(setAsActive=True)
+
+
+@pytest.fixture
+def name(request):
+    """A name that no other test uses."""
+    return re.sub("[^a-z0-9]", "-", request.node.name)[:100]
+
+
+def test_policy_that_the_broker_would_not_understand_is_refused(iot, name):
+    for document in ("{", "{}", ALLOW.replace("Allow", "Perhaps")):
+        with pytest.raises(iot.exceptions.MalformedPolicyException):
+            iot.create_policy(policyName=name, policyDocument=document)
+
+
+def test_policy_versions(iot, name):
+    iot.create_policy(policyName=name, policyDocument=ALLOW)
+    deny = ALLOW.replace("Allow", "Deny")
+    second = iot.create_policy_version(policyName=name, policyDocument=deny, setAsDefault=True)
+    assert (second["policyVersionId"], second["isDefaultVersion"]) == ("2", True)
+    assert iot.get_policy(policyName=name)["policyDocument"] == deny
+    assert iot.get_policy_version(policyName=name, policyVersionId="1")["policyDocument"] == ALLOW
+    with pytest.raises(iot.exceptions.DeleteConflictException):
+        iot.delete_policy_version(policyName=name, policyVersionId="2")
+    with pytest.raises(iot.exceptions.DeleteConflictException):
+        iot.delete_policy(policyName=name)
+    iot.set_default_policy_version(policyName=name, policyVersionId="1")
+    iot.delete_policy_version(policyName=name, policyVersionId="2")
+    listed = iot.list_policy_versions(policyName=name)["policyVersions"]
+    assert [(each["versionId"], each["isDefaultVersion"]) for each in listed] == [("1", True)]
+    iot.delete_policy(policyName=name)
+
+
+def test_sixth_policy_version_is_refused(iot, name):
+    iot.create_policy(policyName=name, policyDocument=ALLOW)
+    for _ in range(4):
+        iot.create_policy_version(policyName=name, policyDocument=ALLOW)
+    with pytest.raises(iot.exceptions.VersionsLimitExceededException):
+        iot.create_policy_version(policyName=name, policyDocument=ALLOW)
+
+
+def test_policy_is_attached_and_detached(iot, certificate, name):
+    arn = certificate["certificateArn"]
+    iot.create_policy(policyName=name, policyDocument=ALLOW)
+    iot.attach_policy(policyName=name, target=arn)
+    iot.attach_policy(policyName=name, target=arn)
+    assert [policy["policyName"] for policy in iot.list_attached_policies(target=arn)["policies"]] == [name]
+    assert iot.list_targets_for_policy(policyName=name)["targets"] == [arn]
+    assert iot.list_principal_policies(principal=arn)["policies"][0]["policyName"] == name
+    with pytest.raises(iot.exceptions.DeleteConflictException):
+        iot.delete_policy(policyName=name)
+    iot.detach_policy(policyName=name, target=arn)
+    assert iot.list_attached_policies(target=arn)["policies"] == []
+    iot.delete_policy(policyName=name)
+
+
+@pytest.mark.parametrize("target", ["arn:aws:iot:eu-central-1:123456789012:cert/abc", "arn:aws:iam::1:role/x", "x"])
+def test_target_that_is_no_certificate_is_refused(iot, name, target):
+    iot.create_policy(policyName=name, policyDocument=ALLOW)
+    with pytest.raises(iot.exceptions.InvalidRequestException):
+        iot.attach_policy(policyName=name, target=target)

@@ -1,0 +1,99 @@
+"""The control plane as HTTP: what is routed where, and what comes back for requests that no SDK would send."""
+
+import http.client
+import json
+
+import pytest
+
+from tools.cloud import LocalCloud
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory):
+    with LocalCloud(tmp_path_factory.mktemp("cloud"), fast_keys=True) as cloud:
+        yield cloud
+
+
+@pytest.fixture
+def ask(cloud):
+    """Send one request: status, name of the error or None, decoded body."""
+
+    def send(method, path, body=None, **headers):
+        connection = http.client.HTTPConnection("127.0.0.1", cloud.control_port, timeout=20)
+        try:
+            connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
+            response = connection.getresponse()
+            return response.status, response.headers["x-amzn-ErrorType"], json.loads(response.read() or b"{}")
+        finally:
+            connection.close()
+
+    return send
+
+
+def signed_for(service):
+    return f"AWS4-HMAC-SHA256 Credential=local/20260101/eu-central-1/{service}/aws4_request, Signature=none"
+
+
+def test_request_without_signature_is_served(ask):
+    assert ask("POST", "/things/plain")[0] == 200
+
+
+def test_path_that_no_operation_has(ask):
+    status, error, body = ask("GET", "/nonsense/at/all")
+    assert (status, error) == (405, "MethodNotAllowedException")
+    assert "/nonsense/at/all" in body["message"]
+
+
+def test_same_path_belongs_to_the_service_that_was_signed_for(ask):
+    # Both iot and iot-jobs-data have GET /things/NAME/jobs.
+    for service, operation in (("iot", "ListJobExecutionsForThing"), ("iot-jobs-data", "GetPendingJobExecutions")):
+        status, error, body = ask("GET", "/things/x/jobs", Authorization=signed_for(service))
+        assert (status, error) == (501, "NotImplementedException")
+        assert operation in body["message"]
+
+
+def test_fixed_path_wins_over_a_parameter(ask):
+    # /things/{thingName}/principals must not be taken for a thing named "principals".
+    ask("POST", "/things/fixed")
+    assert ask("GET", "/things/fixed/principals")[2] == {"principals": []}
+
+
+def test_encoded_slash_belongs_to_the_parameter(ask):
+    assert ask("POST", "/topics/a%2Fb%20c?qos=1&retain=true", b"x")[0] == 200
+    assert ask("GET", "/retainedMessage/a%2Fb%20c")[2]["topic"] == "a/b c"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "said"),
+    [
+        ("POST", "/policies/p", b"{}", "'policyDocument' failed to satisfy constraint: Member must not be null"),
+        ("POST", "/policies/p", b"{", "not JSON"),
+        ("POST", "/policies/p", b"[]", "not a JSON object"),
+        ("POST", "/policies/p", b'{"policyDocument": 1}', "Member must be a string"),
+        ("POST", "/things/a%20b", b"", "Member must satisfy regular expression pattern"),
+        ("GET", "/things?maxResults=251", b"", "Member must have value less than or equal to 250"),
+        ("GET", "/things?maxResults=many", b"", "Member must be an integer"),
+        ("POST", "/things/x", b'{"attributePayload": []}', "Member must be an object"),
+        ("POST", "/things/x", b'{"attributePayload": {"attributes": {"a": 1}}}', "attributePayload.attributes.a"),
+        ("POST", "/keys-and-certificate?setAsActive=perhaps", b"", "Member must be true or false"),
+        ("PUT", f"/certificates/{'0' * 64}?newStatus=GREAT", b"", "Member must satisfy enum value set"),
+        ("PUT", "/things/x/principals", b"", "'principal' failed to satisfy constraint: Member must not be null"),
+        ("POST", "/things/x", b"\xff\xfe", "not JSON"),
+    ],
+)
+def test_request_that_breaks_the_model_is_refused_in_words(ask, method, path, body, said):
+    status, error, answer = ask(method, path, body)
+    assert (status, error) == (400, "InvalidRequestException")
+    assert said in answer["message"]
+
+
+def test_web_pages_are_refused(ask):
+    status, error, _ = ask("POST", "/things/evil", Origin="https://example.com")
+    assert (status, error) == (400, "InvalidRequestException")
+    assert ask("GET", "/things/evil")[0] == 404
+
+
+def test_huge_body_is_refused_and_the_server_goes_on(ask):
+    status, error, _ = ask("POST", "/things/x", b"x" * (1024 * 1024 + 1))
+    assert (status, error) == (413, "RequestEntityTooLargeException")
+    assert ask("GET", "/things")[0] == 200

@@ -46,12 +46,12 @@ def handshake_failure(failure, host, answers, alerted):
     if isinstance(failure, MemoryError) or _means_no_memory(failure.errno):
         return errors.error("no_memory")
     number = failure.errno
-    # In TLS 1.2 the server judges our certificate before its second answer. It sends an alert and closes, so quickly
-    # at times that we still write. A server that dislikes something else says so before it has seen a certificate.
-    if number in (_FATAL_ALERT, _EPIPE) or (number == errno.ECONNRESET and (alerted or answers > 1)):
+    # In TLS 1.2 the server judges our certificate before its second answer: it sends an alert or just closes, so
+    # quickly at times that we still write. What else it may dislike it tells by its first answer.
+    if number in (_FATAL_ALERT, _EPIPE) or alerted or (answers > 1 and number in (_CONN_EOF, errno.ECONNRESET)):
         return errors.error("cert_refused")
     if number == _CONN_EOF:
-        return errors.error("tls_failed", "the server closed it: no TLS there, or it dislikes the certificate")
+        return errors.error("tls_failed", "the server closed it: does it speak TLS 1.2?")
     return errors.error("tls_failed", _name(number))
 
 

@@ -131,6 +131,13 @@ def test_memory_that_runs_out_in_the_handshake():
         equal(failures.handshake_failure(OSError(number), "host", 1, False).code, "no_memory")
 
 
+def test_a_server_that_closes_once_it_has_seen_our_certificate_refuses_it():
+    for number in (-29312, errno.ECONNRESET):
+        equal(failures.handshake_failure(OSError(number), "host", 1, False).code, "tls_failed")
+        equal(failures.handshake_failure(OSError(number), "host", 2, False).code, "cert_refused")
+    equal(failures.handshake_failure(OSError(errno.ECONNRESET), "host", 1, True).code, "cert_refused")
+
+
 def test_the_worst_of_several_verdicts_is_told():
     both = ValueError(
         "\nThe certificate validity has expired\nThe certificate is not correctly signed by the trusted CA\n"

@@ -66,6 +66,14 @@ def test_an_unregistered_certificate_is_cut_off(desk, authority):
     assert "not registered" in desk.why("refused")
 
 
+def test_an_inactive_certificate_is_told_so_by_an_alert(desk, authority, lamp):
+    desk.registry.register(lamp, status="INACTIVE")
+    context = authority.client_context(lamp)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    with pytest.raises(ssl.SSLError, match="alert certificate unknown"):
+        desk.client(tls=context)
+
+
 def test_no_certificate_fails_in_the_handshake(desk, authority):
     with pytest.raises((ssl.SSLError, ConnectionError)):
         client = desk.client(tls=authority.client_context(None))

@@ -29,9 +29,11 @@ def test_it_connects_with_its_own_certificate_and_not_with_the_claim(desk, devic
 def test_the_second_start_needs_no_claim(desk, device):
     operator = desk.operator()
     device.power_on()
+    device.wait_for(r"flash\.flushed")
     operator.next_message()
     device.power_cut()
-    desk.cloud.iot().update_certificate(certificateId=desk.fleet.claim_certificate_arn.rpartition("/")[2], newStatus="INACTIVE")
+    claim_id = desk.fleet.claim_certificate_arn.rpartition("/")[2]
+    desk.cloud.iot().update_certificate(certificateId=claim_id, newStatus="INACTIVE")
     operator.forget()
     device.power_on()
     device.wait_for(r"aws\.connected")

@@ -13,6 +13,7 @@ from tools.cloud.permissions import Permissions, refusal
 from tools.cloud.reserved import check_publish, check_subscribe
 from tools.cloud.service_queue import ServiceQueue
 from tools.cloud.session import Message, Session
+from tools.cloud.tls_alert import send_certificate_unknown
 from tools.cloud.wire import Wire
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ class Connection(Wire):
         reason = refusal(self.identity)
         self.broker.opened(self)
         if reason:
+            if tls is not None:
+                send_certificate_unknown(transport)
             self.end(presence.AUTH_ERROR, reason, at_once=True)
 
     def packet_received(self, first: int, body: bytes) -> None:

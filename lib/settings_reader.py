@@ -1,0 +1,100 @@
+"""Builds the `Settings` of documents: the layers put together, defaults filled in, every field checked."""
+
+import certificates
+import settings_checks as checks
+import settings_documents as documents
+from settings import Group, Network, Pair, Settings
+from settings_documents import from_record, merge_cert, merge_cfg, to_record
+
+__all__ = ("from_record", "load", "merge_cert", "merge_cfg", "to_record")
+
+_HARDWARE = "esp32"
+_HOSTNAME = "awsesp"
+_NTP = ("pool.ntp.org", "time.aws.com", "time.google.com")
+_PORT = 8883
+
+
+def load(file, stored, candidate):
+    """See `settings.load`."""
+    warnings = []
+    document = {} if file is None else documents.read(file)
+    checks.warn_unknown(document, documents.FIELDS, "", warnings)
+    effective = _check_file(document, warnings)
+    for record in (stored, candidate):
+        if record is not None:
+            effective = documents.layer(effective, _document(record), warnings)
+    return _build(effective, warnings)
+
+
+def _document(record):
+    if isinstance(record, dict):
+        return record
+    return from_record(*record)
+
+
+def _check_file(document, warnings):
+    """The document of a file in the form the layers have: certificates as DER, only checked fields."""
+    result = {name: document[name] for name in document if name not in ("networks", "aws", "app", "certs")}
+    phone = {name: document[name] for name in ("networks", "aws", "app") if document.get(name) is not None}
+    result = merge_cfg(result, phone, warnings)
+    certs = [] if document.get("certs") is None else document["certs"]
+    for place, entry in enumerate(checks.sequence("certs", certs, len(checks.ROLES), "roles")):
+        path = "certs[%d]" % place
+        if any(other["role"] == checks.mapping(path, entry).get("role") for other in result.get("certs", ())):
+            raise checks.invalid(path + ".role", "twice", "one entry for each role; a ca may hold several certificates")
+        result = merge_cert(result, entry, path, warnings)
+    return result
+
+
+def _build(document, warnings):
+    settings = Settings(warnings)
+    settings.hardware = checks.word("hardware", document.get("hardware", _HARDWARE), 128, "._:+-")
+    settings.security = checks.one_of("security", document.get("security", "code"), checks.SECURITIES)
+    settings.hostname = checks.hostname("hostname", document.get("hostname", _HOSTNAME))
+    settings.networks = [Network(entry["ssid"], entry["password"]) for entry in document.get("networks", ())]
+    settings.app = {name: value for name, value in document.get("app", {}).items() if value is not None}
+    settings.aws = _aws(document.get("aws", {}))
+    settings.servers = _servers(_object(document, "servers"), warnings)
+    settings.limits = _numbers("limits", checks.LIMITS, document, checks.whole, warnings)
+    settings.timeouts = _numbers("timeouts", checks.TIMEOUTS, document, checks.whole, warnings)
+    settings.pins = _numbers("pins", checks.PINS, document, checks.whole_or_null, warnings)
+    certs = {entry["role"]: entry for entry in document.get("certs", ())}
+    settings.thing = _pair(certs.get("thing"))
+    settings.claim = _pair(certs.get("claim"))
+    settings.roots = certificates.certificates(certs["ca"]["cert"]) if "ca" in certs else []
+    return settings
+
+
+def _aws(fields):
+    group = Group({name: fields.get(name) for name in documents.AWS_FIELDS})
+    group.port = group.port or _PORT
+    group.parameters = group.parameters or {}
+    return group
+
+
+def _servers(fields, warnings):
+    checks.warn_unknown(checks.mapping("servers", fields), ("ntp",), "servers", warnings)
+    names = fields.get("ntp")
+    if names is None:
+        names = list(_NTP)
+    if not checks.sequence("servers.ntp", names, checks.MAX_NAME_SERVERS, "names"):
+        raise checks.invalid("servers.ntp", "empty", "1 to %d names" % checks.MAX_NAME_SERVERS)
+    return Group({"ntp": [checks.host("servers.ntp[%d]" % place, name) for place, name in enumerate(names)]})
+
+
+def _numbers(path, table, document, check, warnings):
+    fields = _object(document, path)
+    checks.warn_unknown(checks.mapping(path, fields), [row[0] for row in table], path, warnings)
+    values = {}
+    for name, default, least, most in table:
+        values[name] = check(checks.join(path, name), fields[name], least, most) if name in fields else default
+    return Group(values)
+
+
+def _pair(entry):
+    return Pair(entry["cert"], entry["key"]) if entry else None
+
+
+def _object(document, name):
+    value = document.get(name)
+    return {} if value is None else value

@@ -31,7 +31,7 @@ class AirLink:
             peripheral: _Way(peripheral, peripheral_address, central, central_address),
         }
         self._meeting = None
-        self._start_s = self._heard_s = _now_s()
+        self._start_s = self._met_s = self._heard_s = _now_s()
         self._silent = False
         self._reason = None
 
@@ -72,7 +72,7 @@ class AirLink:
 
     def _end_at(self, antenna):
         for connection in list(antenna.le_connections.values()) if antenna else ():
-            if self._ether._link_of(connection) is self:
+            if self._ether.link_of(connection) is self:
                 antenna.on_le_disconnected(connection, self._reason)
 
     def _plan(self):
@@ -82,12 +82,14 @@ class AirLink:
         if not interval_s:
             self._meeting = _loop().call_soon(self._meet)
             return
-        passed = int((_now_s() - self._start_s) / interval_s) + 1
-        self._meeting = _loop().call_at(self._start_s + passed * interval_s, self._meet)
+        passed_s = max(_now_s(), self._met_s + interval_s / 2) - self._start_s  # never twice in one interval
+        number = int(passed_s / interval_s) + 1
+        self._meeting = _loop().call_at(self._start_s + number * interval_s, self._meet)
 
     def _meet(self):
         """One connection event. What is queued while it lasts waits for the next: hosts are not that fast."""
         self._meeting = None
+        self._met_s = _now_s()
         due = {antenna: len(way.frames) for antenna, way in self._ways.items()}
         for antenna, way in self._ways.items():
             if not self._speak(way, due[antenna]):

@@ -95,7 +95,7 @@ class Ether(LocalLink):
     def waiting(self, antenna, peer_address):
         """Sizes of the frames that wait to be sent there."""
         connection = antenna.le_connections.get(peer_address)
-        link = connection and self._link_of(connection)
+        link = connection and self.link_of(connection)
         return link.waiting(antenna) if link else []
 
     def busy(self, antenna):
@@ -132,7 +132,7 @@ class Ether(LocalLink):
 
     def send_acl_data(self, sender_controller, destination_address, transport, data):
         connection = sender_controller.le_connections.get(destination_address)
-        link = connection and self._link_of(connection)
+        link = connection and self.link_of(connection)
         if link:
             link.send(sender_controller, "data", data)
 
@@ -141,7 +141,8 @@ class Ether(LocalLink):
         if link:
             link.send(link.end_at(sender_address), "control", packet)
 
-    def _link_of(self, connection):
+    def link_of(self, connection):
+        """The `AirLink` of a controller's connection, or None."""
         return self._links.get(_key(connection.self_address, connection.peer_address))
 
 

@@ -83,7 +83,10 @@ class Flash:
 
     async def erase(self, name):
         """Forget a record, if there is one. Raises `flash_failed`."""
-        await self.erase_all((name,)) if name == "user" else await self._records.erase(name)
+        if name == "user":
+            await self.erase_all((name,))
+        else:
+            await self._records.erase(name)
 
     async def erase_all(self, names):
         """Forget records ("user": the user's 256 bytes are 0 again). A power cut meanwhile does not stop it."""

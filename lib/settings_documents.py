@@ -31,7 +31,7 @@ def read(data):
     """The document of a settings file (bytes or str), in the current schema. Raises `invalid_setting`."""
     if not 0 < len(data) <= MAX_FILE:
         raise checks.invalid("settings.json", "%d bytes" % len(data), "1 to %d bytes" % MAX_FILE)
-    if data[:3] == b"\xef\xbb\xbf":  # Windows' Notepad marks UTF-8 so
+    if isinstance(data, bytes) and data[:3] == b"\xef\xbb\xbf":  # Windows' Notepad marks UTF-8 so
         data = data[3:]
     try:
         document = json.loads(data)

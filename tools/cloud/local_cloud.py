@@ -104,7 +104,8 @@ class LocalCloud:
         return self._client("iot-data")
 
     def _client(self, service: str):
-        config = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 3}, proxies={})
+        retries = {"mode": "standard", "total_max_attempts": 3}
+        config = Config(connect_timeout=5, read_timeout=30, retries=retries, proxies={})
         session = boto3.session.Session(region_name=self.region, **_CREDENTIALS)
         return session.client(service, endpoint_url=self.control_url, config=config)
 

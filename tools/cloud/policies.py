@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
+import re
 import sqlite3
 
 from tools.cloud import policy as policy_language
+from tools.cloud import strict_json
 from tools.cloud.aws_errors import (
     DeleteConflict,
     InvalidRequest,
@@ -19,6 +20,7 @@ from tools.cloud.names import Names
 from tools.cloud.store import Store
 from tools.cloud.watching import Watchers
 
+_NAME = re.compile(r"[\w+=,.@-]{1,128}")
 _MAX_VERSIONS = 5
 _MAX_DOCUMENT = 2048  # characters without white space
 
@@ -32,6 +34,8 @@ class Policies:
 
     def create(self, name: str, document: str) -> sqlite3.Row:
         """A new policy with version 1. Raises MalformedPolicy, ResourceAlreadyExists."""
+        if not _NAME.fullmatch(name):
+            raise InvalidRequest(f"The policy name {name!r} does not match {_NAME.pattern}")
         check_document(document)
         now = self._names.now()
         with self._store.transaction():
@@ -149,7 +153,7 @@ class Policies:
 def check_document(text: str) -> None:
     """Raise MalformedPolicy for what AWS, or the evaluator of the broker, would not take."""
     try:
-        policy_language.parse(json.loads(text))
+        policy_language.parse(strict_json.loads(text))
     except ValueError as error:  # PolicyError and JSONDecodeError are ones
         raise MalformedPolicy(f"Policy document is malformed: {error}") from None
     size = len("".join(text.split()))

@@ -15,7 +15,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable
 
-from tools.cloud import authority
+from tools.cloud import authority, strict_json
 from tools.cloud.aws_errors import AwsError, ResourceNotFound
 from tools.cloud.certificates import PENDING_ACTIVATION
 from tools.cloud.cloud_faults import CloudFaults
@@ -144,7 +144,7 @@ class Provisioning:
 
 def _read(payload: bytes) -> dict:
     try:
-        request = json.loads(payload or b"{}")
+        request = strict_json.loads(payload or b"{}")
     except ValueError:
         raise Rejection(400, "InvalidJson", "The payload is not valid JSON") from None
     if not isinstance(request, dict):

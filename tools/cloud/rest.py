@@ -22,6 +22,7 @@ from tools.cloud.service_models import Route, ServiceModels
 
 _SIGNED_FOR = re.compile(r"Credential=[^/]*/[^/]*/[^/]*/([^/]*)/aws4_request")
 _MAX_BODY = 1024 * 1024
+_SHUTDOWN_S = 5.0  # for requests that are being answered when it stops
 
 
 class RestServer:
@@ -33,7 +34,7 @@ class RestServer:
 
     async def start(self, host: str, port: int) -> int:
         """Listen and return the port. Raises OSError for one in use."""
-        self._runner = web.ServerRunner(web.Server(self._handle, access_log=None))
+        self._runner = web.ServerRunner(web.Server(self._handle, access_log=None), shutdown_timeout=_SHUTDOWN_S)
         await self._runner.setup()
         try:
             await web.TCPSite(self._runner, host, port).start()

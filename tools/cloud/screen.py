@@ -28,7 +28,8 @@ _COLOURS = {
     "api": "blue",
 }
 _QUIET = {"opened", "listening", "stopped"}  # the connections that matter are told when they are "connected"
-_LONGEST = 400
+_NOTHING = (None, False, "", 0, [])
+_LONGEST = 200
 
 
 class Screen:
@@ -43,8 +44,11 @@ class Screen:
             return
         line = Text(time.strftime("%H:%M:%S  "), style="dim")
         line.append(f"{event.replace('_', ' '):<22}", style=_COLOURS.get(event, "default"))
-        line.append(_clean("  ".join(f"{name}={value}" for name, value in details.items() if value not in (None, ""))))
-        self._console.print(line)
+        for name, value in details.items():
+            if value not in _NOTHING:
+                line.append(f"  {name}=", style="dim")
+                line.append(_shortened(name, value))
+        self._console.print(line, soft_wrap=True)
 
     def introduce(self, cloud: LocalCloud, kit: Kit | None) -> None:
         """Where everything is, and lines to paste."""
@@ -92,6 +96,9 @@ def _shown(path: Path) -> str:
     return min(relative, str(path.absolute()), key=len)
 
 
-def _clean(text: str) -> str:
-    """Names come from devices: nothing in them may move the cursor."""
+def _shortened(name: str, value: object) -> str:
+    """Names come from devices: nothing in them may move the cursor, or fill the screen."""
+    text = " ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+    if name == "certificate":
+        return f"{text[:8]}..."
     return "".join(character if character.isprintable() else "?" for character in text[:_LONGEST])

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from botocore.model import OperationModel, Shape, StructureShape
 
+from tools.cloud import strict_json
 from tools.cloud.aws_errors import InvalidRequest
 
 
@@ -60,7 +61,7 @@ def _json_object(body: bytes) -> Mapping:
     if not body:
         return {}
     try:
-        value = json.loads(body)
+        value = strict_json.loads(body)
     except ValueError as error:
         raise InvalidRequest(f"The request body is not JSON: {error}") from None
     if not isinstance(value, dict):

@@ -43,7 +43,7 @@ def check(node: object, known: set[str], where: str) -> None:
     name = _function_name(node)
     if name is None and any(key == "Ref" or key.startswith("Fn::") for key in node):
         raise TemplateError(f"{where}: {', '.join(node)} is not a function; allowed: {', '.join(_FUNCTIONS)}")
-    if name == "Ref" and node["Ref"] not in known:
+    if name == "Ref" and (not isinstance(node["Ref"], str) or node["Ref"] not in known):
         raise TemplateError(f"{where}: Ref to {node['Ref']!r}, which is not declared in Parameters")
     for key, value in node.items():
         check(value, known, f"{where}.{key}")
@@ -91,7 +91,7 @@ def _find_in_map(argument: object, scope: Scope, where: str) -> object:
         raise TemplateError(f"{where}: mapping, first and second key are needed")
     found: object = scope.mappings
     for key in keys:
-        if not isinstance(found, dict) or key not in found:
+        if not isinstance(found, dict) or not isinstance(key, str) or key not in found:
             raise TemplateError(f"{where}: Mappings have no {' / '.join(map(str, keys))}")
         found = found[key]
     return found

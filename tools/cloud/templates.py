@@ -16,6 +16,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from tools.cloud import strict_json
 from tools.cloud.template_functions import Scope, TemplateError, check, resolve
 
 CERTIFICATE_ID = "AWS::IoT::Certificate::Id"
@@ -103,7 +104,7 @@ class Template:
 def parse(body: str) -> Template:
     """Read and check a template. Raises TemplateError that says where and why."""
     try:
-        document = json.loads(body)
+        document = strict_json.loads(body)
     except ValueError as error:
         raise TemplateError(f"not JSON: {error}") from None
     if not isinstance(document, dict):
@@ -142,7 +143,7 @@ def _check_resources(template: Template) -> None:
     for name, resource in template.resources.items():
         where = f"Resources.{name}"
         kind = resource.get("Type") if isinstance(resource, dict) else None
-        if kind not in count:
+        if not isinstance(kind, str) or kind not in count:
             raise TemplateError(f"{where}.Type: {kind!r}; allowed: {', '.join(count)}")
         count[kind] += 1
         _only(resource, {"Type", "Properties", "OverrideSettings"}, where)
@@ -161,7 +162,7 @@ def _check_overrides(settings: object, kind: str, where: str) -> None:
     if not isinstance(settings, dict):
         raise TemplateError(f"{where}.OverrideSettings: a JSON object is needed")
     for name, value in settings.items():
-        if value not in allowed.get(name, ()):
+        if not isinstance(value, str) or value not in allowed.get(name, ()):
             raise TemplateError(f"{where}.OverrideSettings.{name}: {value!r} is not supported")
 
 

@@ -13,6 +13,7 @@ from tools.cloud.certificates import Certificates
 from tools.cloud.store import Store
 from tools.cloud.watching import Watchers
 
+_NAME = re.compile(r"[a-zA-Z0-9:_-]{1,128}")
 _ATTRIBUTE_NAME = re.compile(r"[a-zA-Z0-9_.,@/:#-]{1,128}")
 _ATTRIBUTE_VALUE = re.compile(r"[a-zA-Z0-9_.,@/:#=\[\]-]{0,800}")
 _MAX_ATTRIBUTES, _MAX_ATTRIBUTES_WITHOUT_TYPE = 50, 3
@@ -27,6 +28,7 @@ class Things:
 
     def create(self, name: str, type_name: str | None, attributes: Mapping[str, str]) -> sqlite3.Row:
         """A new thing; the same one when it is there already with the same contents, as AWS has it."""
+        _check_name(name)
         with self._store.transaction():
             attributes = self._checked(type_name, attributes)
             existing = self.find(name)
@@ -158,3 +160,9 @@ class Things:
             raise ResourceNotFound(f"Thing type {name} not found")
         if row["deprecated_at"] is not None:
             raise InvalidRequest(f"Thing type {name} is deprecated: new things cannot have it")
+
+
+def _check_name(name: str) -> None:
+    """The service model checks names that come over HTTP; those that a template makes come here."""
+    if not _NAME.fullmatch(name):
+        raise InvalidRequest(f"The thing name {name!r} does not match {_NAME.pattern}")

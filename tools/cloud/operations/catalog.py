@@ -13,6 +13,7 @@ import inspect
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from tools.cloud.aws_errors import NotImplementedHere
 from tools.cloud.operations.desk import Desk
 
 Handler = Callable[[Desk, dict[str, Any]], "dict | Awaitable[dict | None] | None"]
@@ -31,6 +32,13 @@ def operation(service: str, name: str) -> Callable[[Handler], Handler]:
         return handler
 
     return register
+
+
+def refuse(request: dict[str, Any], *names: str) -> None:
+    """Raise NotImplementedHere for parameters that are not part of the local AWS IoT: never drop them silently."""
+    for name in names:
+        if name in request:
+            raise NotImplementedHere(f"{name} is not part of the local AWS IoT")
 
 
 def find_operation(service: str, name: str) -> AsyncHandler | None:

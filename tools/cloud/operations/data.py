@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tools.cloud.aws_errors import InvalidRequest, RequestTooLarge, ResourceNotFound
 from tools.cloud.limits import Limits
-from tools.cloud.operations.catalog import operation
+from tools.cloud.operations.catalog import operation, refuse
 from tools.cloud.operations.desk import Desk
 from tools.cloud.pages import page
 from tools.cloud.topics import TopicError, check_name
@@ -14,6 +14,8 @@ _LIMITS = Limits()
 
 @operation("iot-data", "Publish")
 def publish(desk: Desk, request: dict) -> None:
+    refuse(request, "userProperties", "payloadFormatIndicator", "contentType", "responseTopic", "correlationData")
+    refuse(request, "messageExpiry")  # these are MQTT 5's
     topic, payload = request["topic"], request.get("payload", b"")
     try:
         check_name(topic, _LIMITS)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from tools.cloud.operations.catalog import operation
+from tools.cloud.operations.catalog import operation, refuse
 from tools.cloud.operations.desk import Desk
 from tools.cloud.pages import page
 
 
 @operation("iot", "CreatePolicy")
 def create_policy(desk: Desk, request: dict) -> dict:
+    refuse(request, "tags")
     document = request["policyDocument"]
     row = desk.registry.policies.create(request["policyName"], document)
     return {**_identifiers(desk, row["name"]), "policyDocument": document, "policyVersionId": "1"}
@@ -136,6 +137,7 @@ def list_policy_principals(desk: Desk, request: dict) -> dict:
 
 @operation("iot", "GetEffectivePolicies")
 def get_effective_policies(desk: Desk, request: dict) -> dict:
+    refuse(request, "cognitoIdentityPoolId", "thingName")
     names = _attached(desk, _principal(desk, request)) if "principal" in request else []
     document = desk.registry.policies.document
     return {"effectivePolicies": [{**_identifiers(desk, name), "policyDocument": document(name)} for name in names]}

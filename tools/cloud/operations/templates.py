@@ -7,7 +7,7 @@ import asyncio
 from tools.cloud import authority
 from tools.cloud.aws_errors import InvalidRequest, NotImplementedHere
 from tools.cloud.certificates import ACTIVE
-from tools.cloud.operations.catalog import operation
+from tools.cloud.operations.catalog import operation, refuse
 from tools.cloud.operations.desk import Desk
 from tools.cloud.pages import page
 from tools.cloud.provisioning_templates import FLEET_PROVISIONING
@@ -17,7 +17,7 @@ _CLAIM_LIFETIME_S = 300.0  # AWS: "The certificate expires five minutes after it
 
 @operation("iot", "CreateProvisioningTemplate")
 def create_provisioning_template(desk: Desk, request: dict) -> dict:
-    _refuse_hook(request)
+    refuse(request, "tags", "preProvisioningHook")  # a hook is an AWS Lambda function
     if request.get("type", FLEET_PROVISIONING) != FLEET_PROVISIONING:
         raise NotImplementedHere(f"Templates of type {request['type']} are not part of the local AWS IoT")
     row = desk.registry.templates.create(
@@ -51,7 +51,7 @@ def list_provisioning_templates(desk: Desk, request: dict) -> dict:
 
 @operation("iot", "UpdateProvisioningTemplate")
 def update_provisioning_template(desk: Desk, request: dict) -> None:
-    _refuse_hook(request)
+    refuse(request, "preProvisioningHook")
     columns = {
         "description": "description",
         "enabled": "enabled",
@@ -132,10 +132,3 @@ def _version(desk: Desk, row) -> dict:
         "creationDate": row["created_at"],
         "isDefaultVersion": row["version"] == default,
     }
-
-
-def _refuse_hook(request: dict) -> None:
-    if "preProvisioningHook" in request:
-        raise NotImplementedHere(
-            "Pre-provisioning hooks are not part of the local AWS IoT: there is no AWS Lambda here"
-        )

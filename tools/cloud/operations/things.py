@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 
-from tools.cloud.aws_errors import InvalidRequest
-from tools.cloud.operations.catalog import operation
+from tools.cloud.operations.catalog import operation, refuse
 from tools.cloud.operations.desk import Desk
 from tools.cloud.pages import page
 
 
 @operation("iot", "CreateThing")
 def create_thing(desk: Desk, request: dict) -> dict:
-    _refuse_billing_group(request)
+    refuse(request, "billingGroupName")
     attributes = request.get("attributePayload", {}).get("attributes", {})
     row = desk.registry.things.create(request["thingName"], request.get("thingTypeName"), attributes)
     return {"thingName": row["name"], "thingArn": desk.registry.names.thing(row["name"]), "thingId": row["id"]}
@@ -69,8 +68,3 @@ def _is_wanted(row, request: dict) -> bool:
     if own is None or value is None:
         return own is not None
     return own.startswith(value) if request.get("usePrefixAttributeValue") else own == value
-
-
-def _refuse_billing_group(request: dict) -> None:
-    if "billingGroupName" in request:
-        raise InvalidRequest("Billing groups are not part of the local AWS IoT")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 
-from tools.cloud.operations.catalog import operation
+from tools.cloud.operations.catalog import operation, refuse
 from tools.cloud.operations.desk import Desk
 from tools.cloud.pages import page
 
 
 @operation("iot", "CreateThingType")
 def create_thing_type(desk: Desk, request: dict) -> dict:
+    refuse(request, "tags")
     row = desk.registry.thing_types.create(request["thingTypeName"], request.get("thingTypeProperties", {}))
     return {**_identifiers(desk, row), "thingTypeId": row["id"]}
 

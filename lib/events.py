@@ -9,17 +9,12 @@ fails: a listener that does not keep up loses its oldest events and can read how
 | wifi.connected | ssid, ip, rssi |
 | wifi.disconnected | ssid, code, message, wait_ms (until the next attempt) |
 | clock.set | time (unix seconds), source |
-| ble.connected, ble.authenticated, ble.disconnected | |
-| settings.received | what |
 | aws.provisioned | thing |
 | aws.connected | endpoint, client_id, session_present |
 | aws.disconnected | code, message, wait_ms |
 | publish.done | topic, qos |
 | publish.dropped | topic, code, dropped (so far) |
 | message.dropped | topic, reason, dropped (so far) |
-| shadow.delta | shadow, version |
-| job.received, job.finished | job, status |
-| ota.started, ota.progress, ota.finished, ota.failed | version, percent, code, message |
 | flash.flushed | writes |
 | task.failed | task, code, message |
 | restart.requested | reason |
@@ -31,23 +26,12 @@ MODE_CHANGED = "mode.changed"
 WIFI_CONNECTED = "wifi.connected"
 WIFI_DISCONNECTED = "wifi.disconnected"
 CLOCK_SET = "clock.set"
-BLE_CONNECTED = "ble.connected"
-BLE_AUTHENTICATED = "ble.authenticated"
-BLE_DISCONNECTED = "ble.disconnected"
-SETTINGS_RECEIVED = "settings.received"
 AWS_PROVISIONED = "aws.provisioned"
 AWS_CONNECTED = "aws.connected"
 AWS_DISCONNECTED = "aws.disconnected"
 PUBLISH_DONE = "publish.done"
 PUBLISH_DROPPED = "publish.dropped"
 MESSAGE_DROPPED = "message.dropped"
-SHADOW_DELTA = "shadow.delta"
-JOB_RECEIVED = "job.received"
-JOB_FINISHED = "job.finished"
-OTA_STARTED = "ota.started"
-OTA_PROGRESS = "ota.progress"
-OTA_FINISHED = "ota.finished"
-OTA_FAILED = "ota.failed"
 FLASH_FLUSHED = "flash.flushed"
 TASK_FAILED = "task.failed"
 RESTART_REQUESTED = "restart.requested"

@@ -5,10 +5,12 @@ What a claim gives is *pending* until the cloud was reached with it; every step 
 one begins, so that a power cut at any moment neither loses a certificate nor asks for two.
 """
 
+from micropython import const
+
 import records
 
 # Pending credentials that are refused this often in a row are thrown away, and the claim begins anew.
-_REFUSALS = 5
+_REFUSALS = const(5)
 _REFUSED_BY = ("cert_refused", "not_authorised", "key_mismatch")
 # What of the credentials is secret lives in NVS; the rest, which is larger, in the file system.
 _SECRET = ("key", "token")

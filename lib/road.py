@@ -3,13 +3,15 @@
 import asyncio
 import time
 
+from micropython import const
+
 import errors
 import events
 import release
 from backoff import Backoff
 
-_BEAT_MS = 5000
-_DAY_S = 86400
+_BEAT_MS = const(5000)
+_DAY_S = const(86400)
 
 
 class Road:
@@ -45,7 +47,7 @@ class Road:
             await asyncio.sleep_ms(200)
         # A restart keeps the clock; wifi asks for the time again by itself now and then.
         if not self._wifi.clock_is_set:
-            await self._wifi.set_clock(max(release.BUILT, self._last_known_time()))
+            await self._wifi.set_clock(max(release.BUILT, self._last_known_time()), beat)
         beat()
         if not self._identity.known():
             await self._identity.enrol(self._aws, self._board.unique_id(), beat)

@@ -7,10 +7,12 @@ task that hangs is not a working device.
 import asyncio
 import time
 
+from micropython import const
+
 import errors
 import events
 
-_CHECK_MS = 1000
+_CHECK_MS = const(1000)
 # Longer than any blocking call of the port: a TLS handshake takes up to 3 s, a name looked up by the port up to 14 s.
 SILENCE_MS = 60000
 
@@ -61,7 +63,7 @@ class Supervisor:
     async def _live(self, owned, run):
         try:
             await run(owned)
-        except Exception as failure:  # not CancelledError: that is how the system itself ends a task
+        except Exception as failure:  # noqa: BLE001 - not CancelledError: that is how the system itself ends a task
             self._tell(owned, failure)
         finally:
             if owned in self._owned:

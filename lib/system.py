@@ -11,6 +11,8 @@ import asyncio
 import json
 import sys
 
+from micropython import const
+
 import console
 import errors
 import events
@@ -62,10 +64,10 @@ def _way_out(mode, event):
     raise errors.error("bad_transition", mode, event)
 
 
-_STOP_TIMEOUT_MS = 3000
-_CLOSE_TIMEOUT_S = 5
-_REPEAT_REASON_S = 60
-_FIRST_WATCHDOG_MS = 60000
+_STOP_TIMEOUT_MS = const(3000)
+_CLOSE_TIMEOUT_S = const(5)
+_REPEAT_REASON_S = const(60)
+_FIRST_WATCHDOG_MS = const(60000)
 
 
 class System:
@@ -136,6 +138,8 @@ class System:
         self._watchdog = self.board.Watchdog(_FIRST_WATCHDOG_MS)
         print("awsesp %s %s" % (release.VERSION, self.board.unique_id()))
         await self.flash.start()
+        for warning in self.flash.warnings:
+            print("flash: %s" % warning)
         self.restart_reason = self.board.clean_reason()
         self._load_settings()
         if self.settings is None:

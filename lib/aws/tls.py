@@ -9,7 +9,8 @@ import errors
 def make_context(roots, cert=None, key=None):
     """An SSLContext that accepts only a server vouched for by one of `roots` (list of DER), and shows `cert`, `key`.
 
-    Errors: `settings_missing` without roots, `bad_certificate`, `key_mismatch`, `no_memory`.
+    Whoever gives the pair has checked that the key fits (`certificates.pair`): TLS would not notice.
+    Errors: `settings_missing` without roots, `bad_certificate`, `no_memory`.
     """
     if not roots:
         raise errors.error("settings_missing", "no trusted root certificate (CERT with role ca)")

@@ -150,14 +150,6 @@ def test_every_connack_code_is_told():
     equal(codes, ["protocol", "protocol", "server_busy"] + ["not_authorised"] * 4)
 
 
-def test_a_key_of_another_certificate_is_noticed_at_once():
-    for pair, other in (("client", "foreign"), ("rsa_client", "client")):
-        failure = raises(
-            errors.PersonError, lambda: tls.make_context([stored("root")], stored(pair), stored(other + "_key"))
-        )
-        equal(failure.code, "key_mismatch")
-
-
 def test_without_a_root_there_is_no_context():
     failure = raises(errors.PersonError, lambda: tls.make_context([]))
     equal(failure.code, "settings_missing")

@@ -12,7 +12,8 @@ def test_an_event_is_one_line_with_its_time_mode_and_data():
 
 def test_a_value_with_spaces_is_quoted_so_that_pairs_can_be_told_apart():
     event = events.Event(events.TASK_FAILED, {"message": 'the "sensor" is not there', "task": ""})
-    equal(console.line(0, "NORMAL", event), "   0.00 NORMAL task.failed message=\"the 'sensor' is not there\" task=\"\"")
+    line = console.line(0, "NORMAL", event)
+    equal(line, "   0.00 NORMAL task.failed message=\"the 'sensor' is not there\" task=\"\"")
 
 
 def test_a_door_tells_where_it_leads_and_why():

@@ -2,8 +2,8 @@
 
 import time
 
-from tools.desk import SSID, Desk
 from tools.demo.narrator import Narrator, StepFailed
+from tools.desk import SSID, Desk
 
 _BOOT_S = 40  # provisioning makes an RSA key, and the first connection after power-on is spread over some seconds
 

@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 ROOT = Path(__file__).resolve().parents[2]
 BEGIN = "<!-- diagram: python -m tools diagram -->"
@@ -16,21 +17,22 @@ def mermaid(table):
     return "\n".join([*lines, "    restart --> [*]", "```"])
 
 
-def table_of_modes():
-    """`TABLE` of lib/system.py. The firmware's words and head also import in CPython."""
+def firmware_system():
+    """lib/system.py as a module: the firmware's words and head import in CPython, too, but for `const`."""
+    sys.modules.setdefault("micropython", SimpleNamespace(const=lambda value: value))
     sys.path.insert(0, str(ROOT / "lib"))
     try:
         import system
     finally:
         sys.path.pop(0)
-    return system.TABLE
+    return system
 
 
 def updated(document):
     """The text of docs/modes.md with the diagram of today's table."""
     head, _, rest = document.partition(BEGIN)
     _, _, tail = rest.partition(END)
-    return f"{head}{BEGIN}\n{mermaid(table_of_modes())}\n{END}{tail}"
+    return f"{head}{BEGIN}\n{mermaid(firmware_system().TABLE)}\n{END}{tail}"
 
 
 def main():

@@ -148,8 +148,12 @@ def test_board_that_went_cannot_be_connected(tmp_path, monkeypatch):
             board.power_cut()
             with pytest.raises((BleakError, TimeoutError, asyncio.TimeoutError)):
                 await BleakClient(device, timeout=1).connect()
+            board.power_on()
+            async with BleakClient(device) as client:  # what was given up does not stand in the way
+                await client.write_gatt_char(RX, b"here", response=True)
 
         run(story)
+        board.wait_for("^got 4$")
 
 
 def test_two_boards_at_once(tmp_path, monkeypatch):

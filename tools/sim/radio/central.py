@@ -46,6 +46,7 @@ class Central:
         self._address = address
         self._device = None
         self._peer = None
+        self._attempt = None
         self._on_lost = None
 
     async def start(self):
@@ -59,6 +60,8 @@ class Central:
         """Switched off, or out of range: nobody is told."""
         device, self._device = self._device, None
         self._peer = None
+        if self._attempt is not None:
+            self._attempt.cancel()
         if device is not None:
             self._ether.remove_controller(device.antenna)
 
@@ -103,19 +106,32 @@ class Central:
     # Connection
 
     async def connect(self, address, timeout_s, on_lost=None):
-        """`address` as `Found.address`; `on_lost()` is called when it ends. Raises TimeoutError."""
-        if self._peer is not None:
-            raise RuntimeError("the phone is connected already")
+        """`address` as `Found.address`; `on_lost()` is called when it ends. Raises TimeoutError, LinkLost."""
+        if self._peer is not None or self._attempt is not None:
+            raise RuntimeError("the phone is connected already, or about to be")
         device = await self.start()
         peer_address = hci.Address(address, hci.Address.PUBLIC_DEVICE_ADDRESS)
-        attempt = asyncio.ensure_future(device.connect(peer_address, timeout=None))
-        done, _ = await asyncio.wait({attempt}, timeout=timeout_s)
-        if not done:
-            await device.send_sync_command(hci.HCI_LE_Create_Connection_Cancel_Command())
-            with contextlib.suppress(core.ConnectionError):
-                await attempt
-            raise TimeoutError(f"no connection to {address} in {timeout_s} s")
-        connection = attempt.result()
+        attempt = self._attempt = asyncio.ensure_future(device.connect(peer_address, timeout=None))
+        try:
+            done, _ = await asyncio.wait({attempt}, timeout=timeout_s)
+            if not done:
+                await self._give_up()
+                raise TimeoutError(f"no connection to {address} in {timeout_s} s")
+            if attempt.cancelled() or attempt.exception() is not None:
+                raise LinkLost(f"the attempt to connect to {address} was given up")
+            self._connected_by(attempt.result(), on_lost)
+        finally:
+            self._attempt = None
+            attempt.cancel()
+
+    async def _give_up(self):
+        """End the attempt to connect."""
+        attempt = self._attempt
+        await self._device.send_sync_command(hci.HCI_LE_Create_Connection_Cancel_Command())
+        with contextlib.suppress(core.ConnectionError):
+            await attempt
+
+    def _connected_by(self, connection, on_lost):
         self._on_lost = on_lost
         self._peer = Peer(connection)
         connection.on(connection.EVENT_DISCONNECTION, lambda _: self._lost(connection))
@@ -127,7 +143,9 @@ class Central:
                 self._on_lost()
 
     async def disconnect(self):
-        """Ends the connection; the device is told."""
+        """Ends the connection, or the attempt; the device is told."""
+        if self._attempt is not None:
+            await self._give_up()
         if self._peer is not None:
             with contextlib.suppress(core.BaseBumbleError):
                 await self._peer.connection.disconnect()

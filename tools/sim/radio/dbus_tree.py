@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 from typing import ClassVar
 
 from dbus_fast import Message, MessageType, Variant
@@ -135,6 +136,9 @@ class ObjectTree:
             reply = Message.new_method_return(message, signature, body)
         except CallFailed as failure:
             reply = Message.new_error(message, *failure.args)
+        except Exception as error:  # a client must not wait for ever because of a mistake of ours
+            logging.getLogger(__name__).exception("%s.%s", message.interface, message.member)
+            reply = Message.new_error(message, "org.freedesktop.DBus.Error.Failed", repr(error))
         if self._bus is not None and self._bus.connected:
             self._bus.send(reply)
 

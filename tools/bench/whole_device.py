@@ -1,11 +1,13 @@
 """The whole firmware at work over TLS in the simulator: the smallest heap that does, and how long the loop stalls."""
 
+import functools
 import re
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
 from tools import interpreter
+from tools.bench.registry import measurement
 from tools.desk import Desk
 from tools.mpy import compile_file
 
@@ -58,6 +60,27 @@ System(board, Flash, Wifi, Aws, application).run()
 """
 
 
+@measurement("device.stall.ms", "longest stall of the loop at work: QoS 0 and 1, flash", "ms", at_most=20, repeat=False)
+def _(_desk):
+    return stalls()[1]
+
+
+@measurement("device.stall.connect.ms", "longest stall until connected, with the TLS handshake", "ms", repeat=False)
+def _(_desk):
+    return stalls()[0]
+
+
+@measurement("device.heap.mpy", "smallest heap of the firmware in NORMAL over TLS, .mpy", "KB", at_most=96, repeat=False)
+def _(_desk):
+    return smallest_heap(compiled=True) / 1024
+
+
+@measurement("device.heap.py", "the same as .py, compiled on the device", "KB", less_is_better=True, repeat=False)
+def _(_desk):
+    return smallest_heap(compiled=False) / 1024
+
+
+@functools.lru_cache(maxsize=1)
 def stalls():
     """The longest stall of the loop in milliseconds: (until connected, with the handshake; at work)."""
     with tempfile.TemporaryDirectory(prefix="awsesp-bench-") as folder:

@@ -70,7 +70,7 @@ def _(_desk):
     return stalls()[0]
 
 
-@measurement("device.heap.mpy", "smallest heap of the firmware in NORMAL over TLS, .mpy", "KB", at_most=96, repeat=False)
+@measurement("device.heap.mpy", "smallest heap of the device in NORMAL over TLS, .mpy", "KB", at_most=96, repeat=False)
 def _(_desk):
     return smallest_heap(compiled=True) / 1024
 

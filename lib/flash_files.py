@@ -10,6 +10,7 @@ import errors
 REST = "rest"
 COPY = "copy"
 
+_STAT_SIZE = 6
 _EXISTS = 17
 _NO_SPACE = 28
 _NVS_FULL = (-4357, -4365)  # ESP_ERR_NVS_NOT_ENOUGH_SPACE, ESP_ERR_NVS_NO_FREE_PAGES
@@ -32,12 +33,16 @@ class Files:
 
     def read(self, name, sequence, kind):
         """The bytes of a file; None when it is not there, cannot be read or is too large."""
+        path = self._path(name, sequence, kind)
         try:
-            with open(self._path(name, sequence, kind), "rb") as file:
-                data = file.read(self._largest + 1)
+            # read(n) takes n bytes of memory before it looks how many there are.
+            size = os.stat(path)[_STAT_SIZE]
+            if size > self._largest:
+                return None
+            with open(path, "rb") as file:
+                return file.read(size)
         except OSError:
             return None
-        return data if len(data) <= self._largest else None
 
     def write(self, name, sequence, kind, *parts):
         """Write a file; it is on flash when this returns. Raises `flash_full` or `flash_failed`, without a trace."""

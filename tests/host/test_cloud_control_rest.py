@@ -6,6 +6,9 @@ import json
 import pytest
 
 from tools.cloud import LocalCloud
+from tools.cloud.operations import catalog
+from tools.cloud.service_models import ServiceModels
+from tools.interpreter import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -52,8 +55,7 @@ def test_same_path_belongs_to_the_service_that_was_signed_for(ask):
         assert operation in body["message"]
 
 
-def test_fixed_path_wins_over_a_parameter(ask):
-    # /things/{thingName}/principals must not be taken for a thing named "principals".
+def test_longer_path_is_another_operation(ask):
     ask("POST", "/things/fixed")
     assert ask("GET", "/things/fixed/principals")[2] == {"principals": []}
 
@@ -97,3 +99,16 @@ def test_huge_body_is_refused_and_the_server_goes_on(ask):
     status, error, _ = ask("POST", "/things/x", b"x" * (1024 * 1024 + 1))
     assert (status, error) == (413, "RequestEntityTooLargeException")
     assert ask("GET", "/things")[0] == 200
+
+
+def test_documentation_lists_every_operation_and_no_other():
+    text = (ROOT / "docs" / "local-aws-iot.md").read_text(encoding="utf-8")
+    rows = [row.split("|")[2] for row in text.splitlines() if row.startswith("|")][2:]
+    documented = [name.strip() for row in rows for name in row.split(",")]
+    assert sorted(documented) == sorted(name for _, name in catalog.names())
+
+
+def test_every_operation_is_one_of_the_service_models():
+    models = ServiceModels()
+    for service, name in catalog.names():
+        assert models.operation(service, name).name == name

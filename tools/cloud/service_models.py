@@ -34,10 +34,6 @@ class Route:
                 return None
         return found
 
-    @property
-    def literal_segments(self) -> int:
-        return sum(not segment.startswith("{") for segment in self.segments)
-
 
 class ServiceModels:
     def __init__(self) -> None:
@@ -49,14 +45,12 @@ class ServiceModels:
             self._by_signing_name[model.signing_name] = service
             for name in model.operation_names:
                 self._add(service, model.operation_model(name))
-        for routes in self._routes.values():
-            # "/things/{thingName}/shadow" before "/things/{thingName}/{anything}"
-            routes.sort(key=lambda route: -route.literal_segments)
 
     def find(self, method: str, path: str, signing_name: str | None) -> tuple[Route, dict[str, str]] | None:
         """The operation of a raw (percent-encoded) path, and its path parameters.
 
-        `iot` and `iot-jobs-data` share some paths: who signed for which service tells them apart.
+        No two operations of one service share a path; `iot` and `iot-jobs-data` share some: the service that the
+        request was signed for tells them apart, and an unsigned one is for `iot`.
         """
         segments = _segments(path)
         wanted = self._by_signing_name.get(signing_name or "")

@@ -1,9 +1,21 @@
 """The operations of the REST control plane, one file for each area. A new file is listed here."""
 
-from tools.cloud.operations import catalog, certificates, data, endpoint, policies, principals, templates, things, types
+from tools.cloud.operations import (
+    catalog,
+    certificates,
+    connections,
+    data,
+    endpoint,
+    policies,
+    principals,
+    templates,
+    things,
+    types,
+)
 
 __all__ = [
     "certificates",
+    "connections",
     "data",
     "endpoint",
     "find_operation",

@@ -37,7 +37,7 @@ def operation(service: str, name: str) -> Callable[[Handler], Handler]:
 def refuse(request: dict[str, Any], *names: str) -> None:
     """Raise NotImplementedHere for parameters that are not part of the local AWS IoT: never drop them silently."""
     for name in names:
-        if name in request:
+        if request.get(name):
             raise NotImplementedHere(f"{name} is not part of the local AWS IoT")
 
 

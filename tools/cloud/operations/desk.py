@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tools.cloud.interfaces import Broker
+from tools.cloud.broker import Broker
 from tools.cloud.registry import Registry
 
 

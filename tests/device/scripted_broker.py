@@ -97,6 +97,10 @@ class Peer:
         self._reader = reader
         self._writer = writer
 
+    def read_little_at_once(self):
+        """From now on hardly anything fits into the sockets in the client's direction of sending."""
+        self._reader.s.setsockopt(1, 8, 16384)  # SOL_SOCKET, SO_RCVBUF
+
     async def receive(self, kind=None):
         """The next packet, which must be of this kind; pings in between are answered. None when the client closed."""
         try:
@@ -210,6 +214,11 @@ class Broker:
         if "timing" not in options:
             options["timing"] = Timing(connect_ms=2000, handshake_ms=4000, connack_ms=1000, ack_ms=300, publish_ms=5000)
         return MQTTClient("me", "127.0.0.1", self.port, **options)
+
+
+def send_little_at_once(client):
+    """The same on the client's side, over TCP."""
+    client.sock.setsockopt(1, 7, 16384)  # SOL_SOCKET, SO_SNDBUF
 
 
 def _free_port():

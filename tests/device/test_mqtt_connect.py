@@ -13,6 +13,7 @@ from scripted_broker import (
     PINGREQ,
     Broker,
     connack,
+    publish,
     until,
 )
 
@@ -137,3 +138,27 @@ async def test_a_link_without_pingresp_is_dead_even_while_we_publish():
 async def silent_after_connack(peer):
     await peer.accept()
     await peer.until_closed()
+
+
+async def test_a_client_that_only_receives_pings_all_the_same():
+    # A broker drops who has not spoken for one and a half times the keepalive.
+    pinged = asyncio.Event()
+
+    async def talk(peer):
+        while not pinged.is_set():
+            await peer.send(publish("t", b"x"))
+            await asyncio.sleep_ms(20)
+
+    async def script(peer):
+        await peer.accept()
+        talking = asyncio.create_task(talk(peer))
+        await peer.receive(PINGREQ)
+        pinged.set()
+        await talking
+        await peer.until_closed()
+
+    async with Broker(script) as broker:
+        client = broker.client(keepalive=1)
+        await client.connect()
+        await pinged.wait()
+        equal(client.is_connected, True)

@@ -9,10 +9,9 @@ from scripted_broker import (
     PUBLISH,
     Broker,
     puback,
+    send_little_at_once,
     until,
 )
-
-HEAP = "24M"  # the broker is in the same process, and takes large payloads whole
 
 PAYLOAD = b"x" * 64
 
@@ -210,12 +209,14 @@ async def test_a_cancelled_publish_leaves_room_in_the_window():
 
 
 async def test_a_large_payload_arrives_whole_through_a_slow_reader():
-    payload = bytes(range(256)) * 4096  # more than the sockets' buffers hold
+    payload = bytes(range(256)) * 512
     seen = []
+    may_read = asyncio.Event()
 
     async def script(peer):
         await peer.accept()
-        await asyncio.sleep_ms(100)
+        peer.read_little_at_once()
+        await may_read.wait()
         for _ in range(3):
             packet = await peer.receive(PUBLISH)
             seen.append((packet.qos, packet.payload == payload or packet.payload))
@@ -225,12 +226,16 @@ async def test_a_large_payload_arrives_whole_through_a_slow_reader():
     async with Broker(script) as broker:
         client = broker.client(timing=Timing(ack_ms=5000))
         await client.connect()
-        large = asyncio.create_task(client.publish(b"t", payload, qos=1))
-        await asyncio.sleep_ms(0)
-        equal(large.done(), False)
-        await client.publish(b"t", b"small")
-        await client.publish(b"t", payload)
-        await large
+        send_little_at_once(client)
+        publishing = [asyncio.create_task(client.publish(b"t", payload, qos=1))]
+        await asyncio.sleep_ms(20)
+        for data, qos in ((b"small", 0), (payload, 0)):
+            publishing.append(asyncio.create_task(client.publish(b"t", data, qos=qos)))
+        await asyncio.sleep_ms(20)
+        equal([task.done() for task in publishing], [False] * 3)
+        may_read.set()
+        for task in publishing:
+            await task
         await until(lambda: len(seen) == 3)
     equal(seen, [(1, True), (0, b"small"), (0, True)])
 

@@ -3,6 +3,8 @@
 import asyncio
 
 import errors
+import events
+from aws.inbox import Inbox
 from aws.mqtt import MQTTException
 from harness import equal, raises
 from scripted_broker import (
@@ -12,6 +14,7 @@ from scripted_broker import (
     Broker,
     connack,
     publish,
+    send_little_at_once,
     suback,
     until,
 )
@@ -142,6 +145,7 @@ async def test_a_peer_that_does_not_take_our_acknowledgements_is_not_read_from()
 
     async def script(peer):
         await peer.accept()
+        peer.read_little_at_once()
         flooding = asyncio.create_task(flood(peer))
         await may_read.wait()
         for _ in range(count):
@@ -158,7 +162,9 @@ async def test_a_peer_that_does_not_take_our_acknowledgements_is_not_read_from()
 
         client.set_callback(hear)
         await client.connect()
-        await asyncio.sleep_ms(50)
+        send_little_at_once(client)
+        await asyncio.sleep_ms(100)
+        equal(heard[0] < count, True)
         may_read.set()
         await until(lambda: len(acknowledged) == count)
     equal(heard[0], count)
@@ -204,3 +210,36 @@ async def test_wait_msg_waits_for_the_next_message():
         equal(heard, [(b"t", b"1")])
         failure = await raises(errors.RetryError, client.wait_msg())
         equal(failure.code, "connection_lost")
+
+
+async def test_a_handler_may_end_the_connection_it_is_called_from():
+    async def script(peer):
+        await peer.accept()
+        await may_send.wait()
+        await peer.send(publish("t", b"1", 1, 1) + publish("t", b"2", 1, 2))
+        await peer.until_closed()
+
+    may_send = asyncio.Event()
+    async with Broker(script, serve) as broker:
+        client = broker.client()
+        inbox = Inbox(events.Bus(), 4, 100)
+        heard = []
+
+        async def handler(message):
+            heard.append(bytes(message.payload))
+            await client.disconnect()
+
+        inbox.add("t", 1, handler)
+        client.set_callback(inbox.deliver)
+        await client.connect()
+        may_send.set()
+        await until(lambda: heard)
+        equal(client.is_connected, False)
+        await client.connect()
+        await client.publish(b"t", b"x", qos=1)
+    equal(heard, [b"1"])
+
+
+async def serve(peer):
+    await peer.accept()
+    await peer.serve()

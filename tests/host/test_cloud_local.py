@@ -106,6 +106,16 @@ def test_folder_of_a_newer_version_is_refused(tmp_path):
         LocalCloud(tmp_path).start()
 
 
+def test_folder_of_another_region_is_refused(tmp_path):
+    with LocalCloud(tmp_path, region="eu-west-1") as cloud:
+        arn = cloud.iot().create_thing(thingName="lamp")["thingArn"]
+    assert arn == "arn:aws:iot:eu-west-1:123456789012:thing/lamp"
+    with pytest.raises(StoreError, match="region eu-west-1"):
+        LocalCloud(tmp_path).start()
+    with LocalCloud(tmp_path, region="eu-west-1") as cloud:
+        assert cloud.iot().describe_thing(thingName="lamp")["thingArn"] == arn
+
+
 def test_damaged_database_is_told(tmp_path):
     (tmp_path / "iot.sqlite3").write_bytes(b"rubbish" * 1000)
     with pytest.raises(StoreError, match="not readable"):

@@ -54,11 +54,13 @@ def main(
     fast_keys: Annotated[bool, typer.Option("--fast-keys", help="EC keys, where AWS makes RSA keys: quicker.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No line for each event.")] = False,
 ):
-    """The local AWS IoT: an MQTT broker with AWS's rules and the REST control plane, until Ctrl-C.
+    """The local AWS IoT: MQTT broker and REST control plane, left running until Ctrl-C.
 
-    The unmodified aws command line, boto3, the AWS device SDKs and any MQTT client work with it. Unlike AWS: requests
-    to the control plane are not verified by their signatures, so keep it on this machine; operations that are not there
-    answer NotImplementedException.
+    The aws command line, boto3, AWS's device SDKs and any MQTT client work with it unmodified.
+
+    Requests to the control plane need no credentials: signatures are not verified. Keep it on this machine.
+
+    What AWS has and this has not answers NotImplementedException; docs/local-aws-iot.md lists what is there.
     """
     screen = Screen(Console(), tells_events=not quiet)
     stop = threading.Event()

@@ -16,7 +16,7 @@ from tools.cloud.names import Names
 from tools.cloud.policies import Policies
 from tools.cloud.provisioning_templates import ProvisioningTemplates
 from tools.cloud.recipes import claim_policy
-from tools.cloud.store import Store
+from tools.cloud.store import Store, StoreError
 from tools.cloud.thing_types import ThingTypes
 from tools.cloud.things import Things
 from tools.cloud.tokens import OwnershipTokens
@@ -39,6 +39,8 @@ class Registry:
     ):
         """Open what is kept in `folder`. Raises `store.StoreError`."""
         self.store = Store(folder)
+        self._expect("region", region)
+        self._expect("account", account)
         self.names = Names(region, account, now)
         self.watchers = Watchers()
         self.certificates = Certificates(self.store, ca, self.names, self.watchers)
@@ -70,6 +72,13 @@ class Registry:
 
     def close(self) -> None:
         self.store.close()
+
+    def _expect(self, what: str, value: str) -> None:
+        """Every ARN in the store, those in policies too, carries region and account: they cannot change."""
+        kept = self.store.note(what, value)
+        if kept != value:
+            self.store.close()
+            raise StoreError(f"what is kept there belongs to {what} {kept}, not {value}: say so, or use another folder")
 
     def _documents(self, certificate_id: str, claim_template: str | None) -> tuple[dict, ...]:
         attached = self.policies.of_certificate(certificate_id)

@@ -1,5 +1,7 @@
 """The chip's Wi-Fi station, made honest: one attempt to join either holds or ends in an error that says why.
 
+`wifi` imports it for as long as it joins or scans, which is a few seconds in the life of a connection.
+
 What the port's driver does not tell, and how it is found out here (ports/esp32/network_wlan.c):
 
 - `status()` keeps the code of an attempt long past (201, 202, 210 to 212) through `connect`, `disconnect` and
@@ -19,7 +21,6 @@ import time
 import network
 from micropython import const
 
-import dns
 import errors
 
 _GOT_ADDRESS = const(1010)
@@ -38,7 +39,10 @@ _PROBE_MS = const(500)  # how soon, and how often, `connect` is used to ask whet
 _GAP_MS = const(250)  # between two attempts
 _LEAVE_MS = const(2000)
 
-_NO_ADDRESS = "0.0.0.0"
+_SCAN_LIMIT = const(20)
+
+# Which failure of a round is told: what a person can mend before what may pass by itself.
+_TELLING = ("no_network", "wifi_failed", "no_address", "wrong_password")
 
 _REASONS = {
     _TIMED_OUT: "no answer in time",
@@ -55,95 +59,98 @@ _REASONS = {
 }
 
 
+def start(wlan, hostname):
+    """Switch the radio on. `hostname` (at most 32 characters) is told to the router; None: named by its MAC.
+
+    Raises `wifi_failed`.
+    """
+    try:
+        network.hostname(hostname or "esp32-" + binascii.hexlify(wlan.config("mac")[3:]).decode())
+        wlan.active(True)
+        # A soft reset leaves the radio on: what the program before it began would refuse the setting.
+        quietly(wlan.disconnect)
+        wlan.config(reconnects=0)
+    except (OSError, RuntimeError) as error:
+        raise errors.error("wifi_failed", "", error)
+
+
+def quietly(call, *args):
+    """Call it; when it fails, what was wanted is so already: the driver is not started, or has nothing to end."""
+    try:
+        call(*args)
+    except (OSError, RuntimeError):
+        pass
+
+
+def words(code):
+    """What a status of the driver means."""
+    return _REASONS.get(code, "reason %d" % code)
+
+
+def scan(wlan):
+    """[(ssid, rssi, secure)] of at most 20 networks, strongest first, each name once.
+
+    Blocks the loop for some seconds: the port gives no other way. Raises `wifi_failed`.
+    """
+    try:
+        heard = wlan.scan()
+    except (OSError, RuntimeError) as error:
+        raise errors.error("wifi_failed", "", error)
+    best = {}
+    for found in sorted(heard, key=lambda found: -found[3]):
+        try:
+            ssid = found[0].decode()
+        except UnicodeError:
+            continue  # neither JSON nor the settings can hold it
+        if ssid and ssid not in best and len(best) < _SCAN_LIMIT:
+            best[ssid] = (ssid, found[3], found[4] != 0)
+    return sorted(best.values(), key=lambda found: -found[1])
+
+
 class Station:
-    """The radio as a station. Times are milliseconds; `beat()` is called at least every `_POLL_MS` while it waits."""
+    """The radio as a station. Times are milliseconds; `beat()` is called at least every `_POLL_MS` while it waits.
 
-    def __init__(self):
-        self._wlan = network.WLAN()
-        self._refusals = {}  # (ssid, password): how often it was refused since it was good last
-        self._ssid = ""
-        self._is_started = False
+    `refusals` counts for each (ssid, password) how often it was refused since it was good last; it is kept by whoever
+    makes a station, because it lives longer.
+    """
 
-    def start(self, hostname):
-        """Switch the radio on, unless it is. `hostname` (at most 32 characters) is told to the router; None: by MAC."""
-        if self._is_started:
-            return
-        try:
-            network.hostname(hostname or "esp32-" + binascii.hexlify(self._wlan.config("mac")[3:]).decode())
-            self._wlan.active(True)
-            # A soft reset leaves the radio on: what the program before it began would refuse the setting.
-            self._attempt_quietly(self._wlan.disconnect)
-            self._wlan.config(reconnects=0)
-        except (OSError, RuntimeError) as error:
-            raise errors.error("wifi_failed", self._ssid, error)
-        self._is_started = True
+    def __init__(self, wlan, refusals, timeouts, beat):
+        self._wlan = wlan
+        self._refusals = refusals
+        self._join_ms = int(timeouts.join_s * 1000)
+        self._address_ms = int(timeouts.address_s * 1000)
+        self._beat = beat
 
-    def stop(self):
-        """Leave, and switch the radio off; also the last resort when joining fails again and again."""
-        self._is_started = False
-        self._attempt_quietly(self._wlan.disconnect)
-        self._attempt_quietly(self._wlan.active, False)
+    async def join_any(self, networks):
+        """One round over the networks by priority: (ssid, None), or (ssid or None, the most telling error)."""
+        ssid, worst = None, None
+        for wanted in networks:
+            try:
+                await self._join(wanted.ssid, wanted.password)
+                return wanted.ssid, None
+            except errors.DeviceError as error:
+                if worst is None or _TELLING.index(error.code) > _TELLING.index(worst.code):
+                    ssid, worst = wanted.ssid, error
+        return ssid, worst or errors.error("settings_missing", "no Wi-Fi network")
 
-    def is_connected(self):
-        """Whether it has joined and has an address. Allocates nothing."""
-        return self._wlan.isconnected()
-
-    def has_address(self):
-        """False when the router took the address back: the port does not notice."""
-        return self._wlan.ifconfig()[0] != _NO_ADDRESS
-
-    def address(self):
-        """Our own address, such as "192.168.4.2"."""
-        return self._wlan.ifconfig()[0]
-
-    def name_servers(self):
-        """Addresses of the network's name servers; the port knows one, or two with the resolver's own."""
-        found = [self._wlan.ifconfig()[3]]
-        if hasattr(network, "ipconfig"):
-            found.append(network.ipconfig("dns"))
-        return [
-            server
-            for at, server in enumerate(found)
-            if server != _NO_ADDRESS and server not in found[:at] and dns.is_address(server)
-        ]
-
-    def rssi(self):
-        """Signal strength in dBm, None while it is not associated."""
-        try:
-            return self._wlan.status("rssi")
-        except (OSError, RuntimeError):  # "Wifi Not Connected"
-            return None
-
-    def reason(self):
-        """Why it is not connected any more, in words."""
-        return _words(self._wlan.status())
-
-    def scan(self):
-        """[(ssid as bytes, rssi, secure)] as heard. Blocks the loop for some seconds: the port gives no other way."""
-        try:
-            return [(found[0], found[3], found[4] != 0) for found in self._wlan.scan()]
-        except (OSError, RuntimeError) as error:
-            raise errors.error("wifi_failed", "", error)
-
-    async def join(self, ssid, password, join_ms, address_ms, beat):
+    async def _join(self, ssid, password):
         """Join this network; `password` None: an open one. Returns when there is an address.
 
         Raises `no_network`, `wrong_password`, `no_address`, or `wifi_failed` for everything else. Tries again within
-        `join_ms`; the address may take `address_ms` more.
+        `join_s`; the address may take `address_s` more.
         """
-        self._ssid = ssid
-        await self._leave(beat)
-        deadline_ms = time.ticks_add(time.ticks_ms(), join_ms)
+        await self._leave(ssid)
+        deadline_ms = time.ticks_add(time.ticks_ms(), self._join_ms)
         why = _TIMED_OUT
         while True:
-            reason = await self._attempt(ssid, password, deadline_ms, address_ms, beat)
+            reason = await self._attempt(ssid, password, deadline_ms)
             if reason == _GOT_ADDRESS:
                 self._refusals.pop((ssid, password), None)
                 return
             self._judge(ssid, password, reason)
             why = reason if reason != _TIMED_OUT else why  # what an attempt before heard says more than silence
             if _passed(deadline_ms):
-                raise errors.error("wifi_failed", ssid, _words(why))
+                raise errors.error("wifi_failed", ssid, words(why))
             await asyncio.sleep_ms(_GAP_MS)
 
     def _judge(self, ssid, password, reason):
@@ -155,24 +162,24 @@ class Station:
             if refusals >= _REFUSALS_TO_BLAME:
                 raise errors.error("wrong_password", ssid)
 
-    async def _leave(self, beat):
+    async def _leave(self, ssid):
         # isconnected() stays true until the driver's own task has seen the end: an early look would see the old link.
-        self._attempt_quietly(self._wlan.disconnect)
+        quietly(self._wlan.disconnect)
         deadline_ms = time.ticks_add(time.ticks_ms(), _LEAVE_MS)
         while self._wlan.isconnected():
             if _passed(deadline_ms):
-                raise errors.error("wifi_failed", self._ssid, "the old connection does not end")
-            await self._pause(beat)
+                raise errors.error("wifi_failed", ssid, "the old connection does not end")
+            await self._pause()
 
-    async def _attempt(self, ssid, password, deadline_ms, address_ms, beat):
+    async def _attempt(self, ssid, password, deadline_ms):
         # One association: _GOT_ADDRESS, or the code it ended with.
         stale = self._wlan.status()
         await self._connect(ssid, password)
         probe_ms = time.ticks_add(time.ticks_ms(), _PROBE_MS)
         while True:
-            await self._pause(beat)
-            if self.rssi() is not None:
-                return await self._await_address(ssid, address_ms, beat)
+            await self._pause()
+            if self._is_associated():
+                return await self._await_address(ssid)
             code = self._wlan.status()
             is_fresh = code not in (_CONNECTING, _IDLE) and not (code == stale and code in _STICKY)
             is_late = _passed(deadline_ms)
@@ -185,24 +192,30 @@ class Station:
             if is_late:
                 return _TIMED_OUT
 
-    async def _await_address(self, ssid, address_ms, beat):
-        deadline_ms = time.ticks_add(time.ticks_ms(), address_ms)
+    async def _await_address(self, ssid):
+        deadline_ms = time.ticks_add(time.ticks_ms(), self._address_ms)
         while not self._wlan.isconnected():
             if _passed(deadline_ms):
-                self._attempt_quietly(self._wlan.disconnect)
+                quietly(self._wlan.disconnect)
                 raise errors.error("no_address", ssid)
-            associated = self.rssi() is not None
-            await self._pause(beat)
+            associated = self._is_associated()
+            await self._pause()
             if not associated and not self._wlan.isconnected():
                 return self._wlan.status()  # thrown out again; the pause let the driver note why
         return _GOT_ADDRESS
+
+    def _is_associated(self):
+        try:
+            return self._wlan.status("rssi") is not None
+        except (OSError, RuntimeError):  # "Wifi Not Connected"
+            return False
 
     async def _connect(self, ssid, password):
         try:
             self._wlan.connect(ssid, password)
         except (OSError, RuntimeError):
             # The driver is still busy with the attempt before this one: end that, then once more.
-            self._attempt_quietly(self._wlan.disconnect)
+            quietly(self._wlan.disconnect)
             await asyncio.sleep_ms(_GAP_MS)
             try:
                 self._wlan.connect(ssid, password)
@@ -214,23 +227,13 @@ class Station:
             self._wlan.connect()  # with what it was given last
         except (OSError, RuntimeError):
             return False
-        self._attempt_quietly(self._wlan.disconnect)  # that was a question, not an attempt
+        quietly(self._wlan.disconnect)  # that was a question, not an attempt
         return True
 
-    def _attempt_quietly(self, call, *args):
-        try:
-            call(*args)
-        except (OSError, RuntimeError):
-            pass  # not started, or nothing to end: what was wanted is so already
-
-    async def _pause(self, beat):
-        beat()
+    async def _pause(self):
+        self._beat()
         await asyncio.sleep_ms(_POLL_MS)
 
 
 def _passed(deadline_ms):
     return time.ticks_diff(deadline_ms, time.ticks_ms()) <= 0
-
-
-def _words(code):
-    return _REASONS.get(code, "reason %d" % code)

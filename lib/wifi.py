@@ -1,25 +1,20 @@
 """Wi-Fi: joins the networks of the settings, says when it is lost, joins again; asks for names and for the time.
 
-What the driver's codes mean is in `station`, what the packets mean in `dns` and `ntp`: here it is decided when to try
-what, and how long.
+Here it is decided when to do what. How is in files that are imported for the seconds in which they are needed, and let
+go of afterwards, which gives their memory back to TLS: `station` joins and scans, `names` and `clock` ask.
 """
 
 import asyncio
-import random
-import socket
+import sys
 import time
 
-import machine
+import network
 from micropython import const
 
 import backoff
-import dns
 import errors
 import events
-import ntp
 import release
-from datagrams import Datagrams
-from station import Station
 
 # Between two rounds over all networks. The floor lets an access point breathe that has just started.
 _FLOOR_MS = const(500)
@@ -36,10 +31,7 @@ _RESYNC_MS = const(43200000)  # 12 h: the chip's clock drifts by some seconds a 
 _RESYNC_RETRY_MS = const(900000)
 _DRIFT_S = const(86400)  # more than a clock that was set once can be ahead
 
-_SCAN_LIMIT = const(20)
-
-# Which failure of a round is told: what a person can mend before what may pass by itself.
-_TELLING = ("no_network", "wifi_failed", "no_address", "wrong_password")
+_FOR_A_WHILE = ("station", "names", "clock", "ntp", "dns", "datagrams")
 
 
 def _nothing():
@@ -57,7 +49,9 @@ class Wifi:
         self.ip = None
         self._bus = bus
         self._settings = settings
-        self._station = Station()
+        self._wlan = network.WLAN()
+        self._is_started = False
+        self._refusals = {}
         self._joining = asyncio.Lock()
         self._asking_time = asyncio.Lock()
         self._connected = asyncio.Event()
@@ -69,11 +63,14 @@ class Wifi:
     @property
     def is_connected(self):
         """Whether a network is joined and has given an address, right now."""
-        return self._station.is_connected()
+        return self._wlan.isconnected()
 
     def rssi(self):
-        """Signal strength in dBm, or None."""
-        return self._station.rssi()
+        """Signal strength in dBm, None while it is not associated."""
+        try:
+            return self._wlan.status("rssi")
+        except (OSError, RuntimeError):  # "Wifi Not Connected"
+            return None
 
     async def connected(self):
         """Wait until a network is joined."""
@@ -95,7 +92,7 @@ class Wifi:
             self._connected.clear()
             self.ip = None
             if failures and failures % _ROUNDS_TO_CYCLE == 0:
-                self._station.stop()
+                await self.stop()
             await self._wait_out(trouble, beat)
 
     async def join_once(self, beat=_nothing):
@@ -111,41 +108,47 @@ class Wifi:
         return await self._join_any(beat)
 
     async def _join_any(self, beat):
-        worst = None
+        settings = self._settings
         async with self._joining:
-            self._station.start(self._settings.hostname)
-            for network in self._settings.networks:
-                try:
-                    return await self._join(network, beat)
-                except errors.DeviceError as error:
-                    if worst is None or _TELLING.index(error.code) > _TELLING.index(worst.code):
-                        worst, self.ssid = error, network.ssid
-        raise worst or errors.error("settings_missing", "no Wi-Fi network")
-
-    async def _join(self, network, beat):
-        timeouts = self._settings.timeouts
-        join_ms, address_ms = int(timeouts.join_s * 1000), int(timeouts.address_s * 1000)
-        await self._station.join(network.ssid, network.password, join_ms, address_ms, beat)
-        self.ssid = network.ssid
-        self.ip = self._station.address()
+            try:
+                station = self._start()
+                radio = station.Station(self._wlan, self._refusals, settings.timeouts, beat)
+                self.ssid, trouble = await radio.join_any(settings.networks)
+            finally:
+                _let_go()
+        if trouble:
+            raise trouble
+        self.ip = self._wlan.ifconfig()[0]
         self._connected.set()
         self._bus.emit(events.WIFI_CONNECTED, ssid=self.ssid, ip=self.ip, rssi=self.rssi())
         return self.ip
 
+    def _start(self):
+        import station
+
+        if not self._is_started:
+            station.start(self._wlan, self._settings.hostname)
+            self._is_started = True
+        return station
+
     async def _watch(self, beat):
         # Returns why the network is lost. Looks, instead of trusting an event that the port does not have.
         looks = 0
-        while self._station.is_connected():
+        while self.is_connected:
             beat()
             await asyncio.sleep_ms(_WATCH_MS)
             looks += 1
             if looks == _STABLE_LOOKS:
                 self._waits.stable()
-            if looks % _ADDRESS_LOOKS == 0 and not self._station.has_address():
+            if looks % _ADDRESS_LOOKS == 0 and self._wlan.ifconfig()[0] == "0.0.0.0":  # the port does not notice
                 return errors.error("no_address", self.ssid)
             if self._is_resync_due():
                 await self._resync(beat)
-        return errors.error("wifi_lost", self.ssid, self._station.reason())
+        import station
+
+        reason = station.words(self._wlan.status())
+        _let_go()
+        return errors.error("wifi_lost", self.ssid, reason)
 
     async def _wait_out(self, trouble, beat):
         wait_ms = self._waits.next_ms()
@@ -159,9 +162,14 @@ class Wifi:
 
     async def stop(self):
         """Leave the network and switch the radio off. End the task of `run` first."""
+        import station
+
         self._connected.clear()
         self.ip = None
-        self._station.stop()
+        self._is_started = False
+        station.quietly(self._wlan.disconnect)
+        station.quietly(self._wlan.active, False)
+        _let_go()
 
     async def scan(self):
         """[(ssid, rssi, secure)] of at most 20 networks, strongest first, each name once.
@@ -170,39 +178,19 @@ class Wifi:
         blocks the loop for 2 to 4 s on the chip: not for NORMAL.
         """
         async with self._joining:
-            self._station.start(self._settings.hostname)
-            heard = self._station.scan()
-        heard.sort(key=lambda found: -found[1])
-        best = {}
-        for name, rssi, secure in heard:
             try:
-                ssid = name.decode()
-            except UnicodeError:
-                continue  # neither JSON nor the settings can hold it
-            if ssid and ssid not in best and len(best) < _SCAN_LIMIT:
-                best[ssid] = (ssid, rssi, secure)
-        return sorted(best.values(), key=lambda found: -found[1])
-
-    # Names
+                return self._start().scan(self._wlan)
+            finally:
+                _let_go()
 
     async def resolve(self, host, beat=_nothing):
-        """An address of `host` ("1.2.3.4"); one of several by chance, so that a dead one is not met every time.
+        """An address of `host` ("1.2.3.4"); one of several by chance. Raises `unknown_name` or `no_dns`."""
+        try:
+            import names
 
-        Raises `unknown_name` or `no_dns`.
-        """
-        if dns.is_address(host):
-            return host
-        if not self.is_connected:
-            raise errors.error("no_dns", host)
-        if "." not in host.rstrip(".") or host.endswith(".local"):
-            return _ask_chip(host, "unknown_name")  # a name of this network: the chip's resolver speaks mDNS
-        ask = Datagrams(self._settings.timeouts.dns_s, beat).ask
-        addresses = await dns.resolve(host, self._station.name_servers(), ask)
-        if addresses is None:
-            # The port shows one name server, its resolver may know a second one. That call blocks the loop (7 s for
-            # each silent server), so it is only for when nobody else answered.
-            return _ask_chip(host, "no_dns")
-        return random.choice(addresses)
+            return await names.resolve(host, self._wlan, self._settings.timeouts.dns_s, beat)
+        finally:
+            _let_go()
 
     # The clock
 
@@ -229,32 +217,19 @@ class Wifi:
             self._known_time = max(self._known_time, not_before)
             self._resync_in_ms = _RESYNC_RETRY_MS
             self._asked_time_ms = time.ticks_ms()
-            seconds, server = await ntp.ask_time(
-                self._settings.servers.ntp,
-                self._time_server_finder(beat),
-                Datagrams(self._settings.timeouts.ntp_s, beat).ask,
-                self._known_time,
-            )
-            _set_rtc(seconds)
+            try:
+                import clock
+
+                timeout_s = self._settings.timeouts.ntp_s
+                ntp = self._settings.servers.ntp
+                seconds, server = await clock.ask(ntp, timeout_s, self.resolve, self._known_time, beat)
+                clock.keep(seconds - _epoch())
+            finally:
+                _let_go()
             self._known_time = seconds
             self._resync_in_ms = _RESYNC_MS
             self._bus.emit(events.CLOCK_SET, time=seconds, source=server)
             return seconds
-
-    def _time_server_finder(self, beat):
-        # As `resolve`, but silent name servers are waited for only once, not again for each time server.
-        silence = []
-
-        async def find(name):
-            if silence and not dns.is_address(name):
-                raise silence[0]
-            try:
-                return await self.resolve(name, beat)
-            except errors.RetryError as error:
-                silence.append(error)
-                raise
-
-        return find
 
     def _is_resync_due(self):
         # An unset clock is the affair of whoever needs it first, and knows the last time known.
@@ -269,18 +244,12 @@ class Wifi:
             pass  # the clock is good for weeks yet; it is asked again in 15 minutes
 
 
-def _ask_chip(host, code):
-    try:
-        return socket.getaddrinfo(host, 0, socket.AF_INET, socket.SOCK_DGRAM)[0][-1][0]
-    except OSError:
-        raise errors.error(code, host)
+def _let_go():
+    # A coroutine of theirs that still runs keeps its own module: the next import makes another one.
+    for name in _FOR_A_WHILE:
+        sys.modules.pop(name, None)
 
 
 def _epoch():
     # 1970 or 2000, in unix seconds.
     return 0 if time.gmtime(0)[0] == 1970 else 946684800
-
-
-def _set_rtc(seconds):
-    year, month, day, hour, minute, second, weekday = time.gmtime(seconds - _epoch())[:7]
-    machine.RTC().datetime((year, month, day, weekday, hour, minute, second, 0))

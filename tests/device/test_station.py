@@ -116,7 +116,7 @@ class Driver:
 
     def __init__(self, radio):
         self._wlan = radio.wlan
-        radio.wifi._station._wlan = self
+        radio.wifi._wlan = self
 
     def __getattr__(self, name):
         return getattr(self._wlan, name)

@@ -123,7 +123,7 @@ async def test_radio_is_switched_off_and_on_after_rounds_that_fail():
         def __getattr__(self, name):
             return getattr(radio.wlan, name)
 
-    radio.wifi._station._wlan = Watched()
+    radio.wifi._wlan = Watched()
     task = asyncio.create_task(radio.wifi.run(radio.beat))
     for _ in range(4):
         await radio.until(events.WIFI_DISCONNECTED)
@@ -199,7 +199,7 @@ async def test_watching_a_link_allocates_nothing():
     world.access_point("home", "secret12")
     task = asyncio.create_task(radio.wifi.run(_nothing))
     await radio.until(events.WIFI_CONNECTED)
-    radio.wifi._station._wlan = Joined()
+    radio.wifi._wlan = Joined()
     await asyncio.sleep_ms(600)
     before = gc.mem_alloc()
     await asyncio.sleep_ms(1600)  # three looks
@@ -211,13 +211,23 @@ def _nothing():
     pass
 
 
+class Unaddressed:
+    """A driver that goes on saying "connected" without an address."""
+
+    def ifconfig(self):
+        return ("0.0.0.0",) * 4
+
+    def __getattr__(self, name):
+        return getattr(network.WLAN(), name)
+
+
 async def test_address_that_the_router_took_back_is_a_loss():
     """The port goes on saying "connected" when DHCP takes the address back."""
     radio = Radio(("home", "secret12"))
     world.access_point("home", "secret12")
     task = asyncio.create_task(radio.wifi.run(radio.beat))
     await radio.until(events.WIFI_CONNECTED)
-    radio.wifi._station.has_address = lambda: False
+    radio.wifi._wlan = Unaddressed()
     with SkippedSleep(lambda duration_ms: None) as skipped:
         await skipped.sleep_until(radio.seen.any)
     equal((await radio.until(events.WIFI_DISCONNECTED))["code"], "no_address")

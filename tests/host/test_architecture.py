@@ -23,7 +23,7 @@ ROOMS = {
     "words": {"errors", "events", "backoff", *SETTINGS, *CERTIFICATES, "dns", "ntp", "records", "release"},
     "board": {"board"},
     "flash": {"flash", "flash_blobs", "flash_files", "flash_records"},
-    "wifi": {"wifi", "station", "datagrams"},
+    "wifi": {"wifi", "station", "names", "clock", "datagrams"},
     "ble": {
         "ble.answers", "ble.codes", "ble.framing", "ble.hkdf", "ble.lockout", "ble.messages", "ble.session",
         "ble.setup_code", "ble.ticks", "ble.x25519",

@@ -9,60 +9,48 @@ import asyncio
 import os
 import time
 
+from micropython import const
+
 import errors
 import events
 from flash_records import Records
 
 SIZE = 256
 
-_BEAT_MS = 5000
-_RETRY_CAP_MS = 60000
-_LARGEST_SETTINGS = 65537  # one byte more than settings allow: they say that it is too large
-_NO_ENTRY = 2
-_STAT_SIZE = 6
+_BEAT_MS = const(5000)
+_RETRY_CAP_MS = const(60000)
+_LARGEST_SETTINGS = const(65537)  # one byte more than settings allow: they say that it is too large
+_NO_ENTRY = const(2)
+_STAT_SIZE = const(6)
 
 
-class Flash:
+class Flash(Records):
     """Storage for everybody. `root`: the folder that is "/" on the chip. Emits flash.flushed with the count of writes.
 
-    `write_interval_ms`: how long `run` gathers writes before it puts them on flash.
+    `write_interval_ms`: how often `run` puts on flash what was written.
     """
 
     def __init__(self, bus, root="", write_interval_ms=1000):
+        super().__init__(root + "/secure")
         self._bus = bus
         self._root = root
         self._interval_ms = write_interval_ms
-        self._records = Records(root + "/secure")
         self._user = bytearray(SIZE)
-        self._on_flash = bytes(SIZE)
         self._written = 0  # calls of `write` so far
         self._saved = 0  # of these, how many are on flash
-        self._changed = asyncio.Event()
-        self._lock = asyncio.Lock()
-
-    @property
-    def warnings(self):
-        """Sentences about copies that were mended or could not be written; the newest 16. Nothing secret in them."""
-        return self._records.warnings
 
     async def start(self):
         """Open the storage, mend what a power cut left. Raises `flash_failed` when there is no storage at all."""
-        await self._records.start()
-        try:
-            record = self._records.load("user")
-        except errors.StorageError as problem:
-            self._records.warn("the user's data begins anew: %s" % problem)
-            record = None
+        await super().start()
+        record = self._load_user()
         if record is not None and len(record[0]) == SIZE:
-            self._on_flash = record[0]
             self._user[:] = record[0]
 
     def settings_file(self):
         """The bytes of /settings.json, None when there is none. Raises `flash_failed`."""
         path = self._root + "/settings.json"
         try:
-            # Of the size it has: read(n) takes n bytes of memory first, and only then looks how many there are.
-            size = os.stat(path)[_STAT_SIZE]
+            size = os.stat(path)[_STAT_SIZE]  # read(n) takes n bytes of memory first
             with open(path, "rb") as file:
                 return file.read(min(size, _LARGEST_SETTINGS))
         except OSError as problem:
@@ -70,31 +58,19 @@ class Flash:
                 return None
             raise errors.error("flash_failed", "reading /settings.json", problem)
 
-    def load(self, name):
-        """(secret, bulk) of a record, bytes both; None when there is none. Raises `flash_failed`."""
-        return self._records.load(name)
-
-    async def save(self, name, secret, bulk=b""):
-        """Replace a record as a whole; it is on flash when this returns.
-
-        Raises `flash_full` or `flash_failed`: then the old one stays.
-        """
-        await self._records.save(name, secret, bulk)
-
     async def erase(self, name):
-        """Forget a record, if there is one. Raises `flash_failed`."""
+        """Forget a record, if there is one. Raises `flash_failed`: then it may still be there."""
         if name == "user":
             await self.erase_all((name,))
         else:
-            await self._records.erase(name)
+            await super().erase(name)
 
     async def erase_all(self, names):
         """Forget records ("user": the user's 256 bytes are 0 again). A power cut meanwhile does not stop it."""
-        async with self._lock:
-            await self._records.erase_all(names)
-            if "user" in names:
-                self._user[:] = self._on_flash = bytes(SIZE)
-                self._saved = self._written
+        await super().erase_all(names)
+        if "user" in names:
+            self._user[:] = bytes(SIZE)
+            self._saved = self._written
 
     # The user's data
 
@@ -108,7 +84,6 @@ class Flash:
         _check_range(offset, len(data))
         self._user[offset : offset + len(data)] = data
         self._written += 1
-        self._changed.set()
 
     async def flush(self):
         """Wait until all that was written before is on flash. Raises `flash_full`, `flash_failed`."""
@@ -119,40 +94,36 @@ class Flash:
 
     async def _save_user(self):
         data, written = bytes(self._user), self._written
-        if data != self._on_flash:
-            await self._records.save("user", data)
-            self._on_flash = data
+        record = self._load_user()
+        if record is None or record[0] != data:
+            await self._replace("user", data)
         writes = written - self._saved
         self._saved = written
         self._bus.emit(events.FLASH_FLUSHED, writes=writes)
 
+    def _load_user(self):
+        try:
+            return self.load("user")
+        except errors.StorageError as problem:
+            self.warn("the user's data begins anew: %s" % problem)
+            return None
+
     async def run(self, beat):
-        """The writer: puts changes on flash, some time after the first. Never returns; an owned task.
+        """The writer: puts on flash what was written since. Never returns; an owned task.
 
         When flash refuses, it tries again, less and less often; `flush` tells whoever waits.
         """
         failures = 0
         while True:
-            beat()
-            await self._until_changed()
+            await _sleep(min(self._interval_ms << failures, _RETRY_CAP_MS), beat)
             if self._saved == self._written:
                 continue
-            await _sleep(min(self._interval_ms << failures, _RETRY_CAP_MS), beat)
             try:
                 await self.flush()
                 failures = 0
             except errors.StorageError as problem:
                 failures = min(failures + 1, 16)
-                self._records.warn("the user's data is not on flash: %s" % problem)
-
-    async def _until_changed(self):
-        if self._saved < self._written:
-            return
-        self._changed.clear()
-        try:
-            await asyncio.wait_for_ms(self._changed.wait(), _BEAT_MS)
-        except asyncio.TimeoutError:
-            pass  # only to give a sign of life
+                self.warn("the user's data is not on flash: %s" % problem)
 
 
 async def _sleep(wait_ms, beat):

@@ -10,6 +10,8 @@ names the rest by sequence number, size and checksum, so that both are replaced 
 import struct
 from binascii import crc32
 
+from micropython import const
+
 # Name: bytes of a secret that still goes into NVS (a longer one goes into the file), most bytes in all.
 #
 # NVS of an OTA board: 16 KB are four pages of 126 entries of 32 bytes, of which one page stays empty: 378 entries. The
@@ -30,35 +32,11 @@ RECORDS = {
 }
 
 _MAGIC = b"aw"
-_VERSION = 1
 _HEAD = "<2sBBIIIIH"
-_HEAD_SIZE = 22
-_CRC_SIZE = 4
-LARGEST_BLOB = _HEAD_SIZE + max([share for share, _ in RECORDS.values()]) + _CRC_SIZE
-LARGEST_FILE = LARGEST_BLOB + max([most for _, most in RECORDS.values()])
-
-
-class Blob:
-    """The part of a record that NVS holds. `kept`: the bytes in it, the rest is `rest_size` bytes elsewhere."""
-
-    __slots__ = ("kept", "rest_crc", "rest_size", "secret_size", "sequence", "size")
-
-    def __init__(self, sequence, secret_size, kept, rest_size, rest_crc):
-        self.sequence = sequence
-        self.secret_size = secret_size
-        self.kept = kept
-        self.rest_size = rest_size
-        self.rest_crc = rest_crc
-        self.size = _HEAD_SIZE + len(kept) + _CRC_SIZE
-
-    def has(self, rest):
-        """True when these are the bytes of the rest."""
-        return len(rest) == self.rest_size and crc32(rest) == self.rest_crc
-
-    def split(self, rest):
-        """(secret, bulk)."""
-        data = self.kept + rest if self.kept else rest
-        return data[: self.secret_size], data[self.secret_size :]
+_VERSION = const(1)
+_HEAD_SIZE = const(22)
+_CRC_SIZE = const(4)
+OVERHEAD = _HEAD_SIZE + _CRC_SIZE  # bytes of a blob beside what is kept in it
 
 
 def encode(name, sequence, secret, bulk):
@@ -72,8 +50,11 @@ def encode(name, sequence, secret, bulk):
 
 
 def decode(name, data):
-    """The `Blob` at the start of `data` (a buffer); None when there is none of this record that is whole."""
-    if len(data) < _HEAD_SIZE + _CRC_SIZE:
+    """(sequence, size of the blob, how its record is shared out) of the blob that `data`, a buffer, begins with.
+
+    None when there is none of this record that is whole. What is shared out is for `join`.
+    """
+    if len(data) < OVERHEAD:
         return None
     magic, version, _, sequence, secret_size, rest_size, rest_crc, kept_size = struct.unpack_from(_HEAD, data, 0)
     end = _HEAD_SIZE + kept_size
@@ -83,7 +64,17 @@ def decode(name, data):
         return None
     if rest_size + kept_size > RECORDS[name][1]:
         return None
-    return Blob(sequence, secret_size, bytes(data[_HEAD_SIZE:end]), rest_size, rest_crc)
+    return sequence, end + _CRC_SIZE, (secret_size, bytes(data[_HEAD_SIZE:end]), rest_size, rest_crc)
+
+
+def join(shares, rest):
+    """(secret, bulk) of a decoded blob and its rest; None when these are not the bytes of the rest."""
+    secret_size, kept, rest_size, rest_crc = shares
+    if rest is None or len(rest) != rest_size or crc32(rest) != rest_crc:
+        return None
+    if len(kept) == secret_size:
+        return kept, rest
+    return rest[:secret_size], rest[secret_size:]
 
 
 def _crc(name, data):

@@ -1,25 +1,35 @@
 """Records that survive power cuts: each is the old or the new one, never a mixture, and there are two copies of it.
 
 *Main* is the blob in NVS with its rest in a file; *spare* is both in one file. The port erases all of NVS when it finds
-it full, and a file can be damaged: neither alone is enough.
+it full, and a file can be damaged: neither alone is enough. The files are `/secure/<record>.<sequence>.<kind>`, kind
+`rest` or `copy`; others in the folder are left alone.
 
 To save: 1. write the new rest under a new name, 2. replace the blob in NVS: from here on the record is the new one,
 3. remove the old rest, 4. write the new spare, 5. remove the old spare. After a power cut `start` takes the newer whole
-copy, mends the other, and removes what is left over. Erasing begins with the spare, so that nothing comes back.
+copy, mends the other, and removes what is left over. Erasing begins with the spare, so that nothing comes back. What
+mends and erases is in `flash_mending`, which is imported when it is needed.
 """
 
 import asyncio
+import os
+import sys
 
 import esp32
+from micropython import const
 
 import errors
 import flash_blobs
 from flash_blobs import RECORDS
-from flash_files import COPY, REST, Files, storage_error
+
+REST = "rest"
+COPY = "copy"
 
 _NAMESPACE = "awsesp"
-_NVS_NOT_FOUND = -4354
-_MAX_WARNINGS = 16
+_MAX_WARNINGS = const(16)
+_NO_SPACE = const(28)
+_NVS_FULL = (-4357, -4365)  # ESP_ERR_NVS_NOT_ENOUGH_SPACE, ESP_ERR_NVS_NO_FREE_PAGES
+_STAT_SIZE = const(6)
+_LONGEST_SEQUENCE = const(10)
 
 
 class Records:
@@ -27,10 +37,9 @@ class Records:
 
     def __init__(self, folder):
         self.warnings = []
-        self._files = Files(folder, flash_blobs.LARGEST_FILE)
+        self._folder = folder
         self._nvs = None
-        self._sequences = {}  # of the newest of each record, also of one that was erased since
-        self._present = set()
+        self._sequences = {}  # of the newest of each record; negative: it was erased since
         self._lock = asyncio.Lock()
 
     async def start(self):
@@ -39,173 +48,111 @@ class Records:
             self._nvs = esp32.NVS(_NAMESPACE)
         except OSError as problem:
             raise storage_error("opening", "NVS", problem)
-        for name in RECORDS:
-            self._mend(name)
-            await asyncio.sleep_ms(0)
-        if "erasing" in self._present:
-            await self._finish_erasing()
+        try:
+            import flash_mending
+
+            await flash_mending.start(self)
+        finally:
+            _let_go()
 
     def load(self, name):
-        """(secret, bulk), or None. Raises `flash_failed` when both copies were damaged since `start`."""
+        """(secret, bulk) of a record, bytes both; None when there is none.
+
+        Raises `flash_failed` when both copies were damaged since `start`.
+        """
         _check_name(name)
-        if name not in self._present:
+        sequence = self._sequences.get(name, 0)
+        if sequence <= 0:
             return None
-        sequence = self._sequences[name]
-        found = self._read_main(name)
-        if found is None or found[0].sequence != sequence:
+        found, data = self._read_main(name)
+        if found != sequence:
+            import flash_mending
+
             self.warn("%s: its main copy is damaged, the spare one is used" % name)
-            found = self._read_spare(name, sequence)
-        if found is None:
+            found, data = flash_mending.read_spare(self, name, sequence)
+            _let_go()
+        if not found:
             raise errors.error("flash_failed", "reading %s" % name, "both copies are damaged")
-        blob, rest = found
-        return blob.split(rest)
+        return data
 
     async def save(self, name, secret, bulk=b""):
-        """Replace the record; it is on flash when this returns. Raises `flash_full`, `flash_failed`: the old stays."""
-        _check_name(name)
-        if len(secret) + len(bulk) > RECORDS[name][1]:
-            raise errors.error("flash_full", "%d bytes as %s" % (len(secret) + len(bulk), name))
+        """Replace a record as a whole; it is on flash when this returns.
+
+        Raises `flash_full` or `flash_failed`: then the old one stays.
+        """
         async with self._lock:
-            sequence = self._sequences.get(name, 0) + 1
-            blob, rest = flash_blobs.encode(name, sequence, secret, bulk)
-            self._write_main(name, sequence, blob, rest)
-            self._sequences[name] = sequence
-            self._present.add(name)
-            await asyncio.sleep_ms(0)
-            self._write_spare(name, sequence, blob, rest)
+            await self._replace(name, secret, bulk)
 
     async def erase(self, name):
-        """Forget the record, if there is one. Raises `flash_failed`: then it may still be there."""
-        _check_name(name)
-        async with self._lock:
-            for sequence in self._files.of(name, COPY):
-                self._files.remove(name, sequence, COPY)
-            self._erase_blob(name)
-            self._present.discard(name)
-            self._sweep(name, REST)
+        """Forget a record, if there is one. Raises `flash_failed`: then it may still be there."""
+        await self._erase("erase", name)
 
     async def erase_all(self, names):
         """Forget all these records: when the power goes meanwhile, the next start does the rest."""
+        await self._erase("erase_all", *names)
+
+    async def _erase(self, how, *names):
         for name in names:
             _check_name(name)
-        await self.save("erasing", ",".join(names).encode())
-        await self._finish_erasing()
+        async with self._lock:
+            try:
+                import flash_mending
 
-    async def _finish_erasing(self):
-        secret, _ = self.load("erasing")
-        for name in secret.decode().split(","):
-            if name in RECORDS:
-                await self.erase(name)
-        await self.erase("erasing")
+                await getattr(flash_mending, how)(self, *names)
+            finally:
+                _let_go()
 
-    # One copy
+    async def _replace(self, name, secret, bulk=b""):
+        """As `save`, for who holds the lock."""
+        _check_name(name)
+        if len(secret) + len(bulk) > RECORDS[name][1]:
+            raise errors.error("flash_full", "%d bytes as %s" % (len(secret) + len(bulk), name))
+        sequence = abs(self._sequences.get(name, 0)) + 1
+        blob, rest = flash_blobs.encode(name, sequence, secret, bulk)
+        self._write_main(name, sequence, blob, rest)
+        self._sequences[name] = sequence
+        await asyncio.sleep_ms(0)
+        self._write_spare(name, sequence, blob, rest)
 
     def _read_main(self, name):
-        """(Blob, rest) as NVS and its file have them; None when they are not whole."""
-        blob = self._read_blob(name)
-        if blob is None:
-            return None
-        rest = self._files.read(name, blob.sequence, REST) if blob.rest_size else b""
-        return (blob, rest) if rest is not None and blob.has(rest) else None
-
-    def _read_blob(self, name):
-        buffer = bytearray(flash_blobs.LARGEST_BLOB)
+        """(sequence, (secret, bulk)) as NVS and its file have them; (0, None) when they are not whole."""
+        buffer = bytearray(flash_blobs.OVERHEAD + RECORDS[name][0])
         try:
             size = self._nvs.get_blob(name, buffer)
         except OSError:  # not there, or larger than any of ours
-            return None
-        return flash_blobs.decode(name, memoryview(buffer)[:size])
-
-    def _read_spare(self, name, sequence):
-        """(Blob, rest) as the file has them; None when they are not whole."""
-        data = self._files.read(name, sequence, COPY)
-        blob = None if data is None else flash_blobs.decode(name, data)
-        if blob is None or blob.sequence != sequence:
-            return None
-        rest = data[blob.size :]
-        return (blob, rest) if blob.has(rest) else None
+            return 0, None
+        found = flash_blobs.decode(name, memoryview(buffer)[:size])
+        if found is None:
+            return 0, None
+        sequence, _, shares = found
+        data = flash_blobs.join(shares, b"") or flash_blobs.join(shares, self._read(name, sequence, REST))
+        return (sequence, data) if data else (0, None)
 
     def _write_main(self, name, sequence, blob, rest):
         if rest:
-            self._files.write(name, sequence, REST, rest)
+            self._write(name, sequence, REST, rest)
         try:
             self._nvs.set_blob(name, blob)
             self._nvs.commit()
         except OSError as problem:
-            self._files.remove_if_there(name, sequence, REST)
+            self._remove(name, sequence, REST)
             raise storage_error("writing", name, problem)
         self._sweep(name, REST, sequence)
 
     def _write_spare(self, name, sequence, blob, rest):
         """The record is safe already: a file system without room for the copy is a warning, no failure."""
         try:
-            self._files.write(name, sequence, COPY, blob, rest)
+            self._write(name, sequence, COPY, blob, rest)
         except errors.StorageError as problem:
             self.warn("%s has no second copy: %s" % (name, problem))
         else:
             self._sweep(name, COPY, sequence)
 
-    def _erase_blob(self, name):
-        try:
-            self._nvs.erase_key(name)
-            self._nvs.commit()
-        except OSError as problem:
-            if problem.errno != _NVS_NOT_FOUND:
-                raise storage_error("erasing", name, problem)
-
     def _sweep(self, name, kind, wanted=None):
         """Remove the files of a kind but the wanted one. One that stays does no harm, the next start tries again."""
-        for sequence in self._files.of(name, kind):
+        for sequence in self._files(name, kind):
             if sequence != wanted:
-                self._files.remove_if_there(name, sequence, kind)
-
-    # Mending
-
-    def _mend(self, name):
-        main = self._read_main(name)
-        spare = self._newest_spare(name)
-        newest = main
-        if spare is not None and (main is None or spare[0].sequence > main[0].sequence):
-            newest = spare
-        if newest is None:
-            self._mend_nothing(name)
-            return
-        sequence = newest[0].sequence
-        self._sequences[name] = sequence
-        self._present.add(name)
-        blob, rest = flash_blobs.encode(name, sequence, *newest[0].split(newest[1]))
-        if newest is not main:
-            self._mend_main(name, sequence, blob, rest)
-        self._sweep(name, REST, sequence)
-        if spare is None or spare[0].sequence != sequence:
-            self.warn("%s: its spare copy was written again" % name)
-            self._write_spare(name, sequence, blob, rest)
-        self._sweep(name, COPY, sequence)
-
-    def _newest_spare(self, name):
-        for sequence in self._files.of(name, COPY):
-            found = self._read_spare(name, sequence)
-            if found is not None:
-                return found
-        return None
-
-    def _mend_main(self, name, sequence, blob, rest):
-        try:
-            self._write_main(name, sequence, blob, rest)
-            self.warn("%s: its main copy was written again" % name)
-        except errors.StorageError as problem:
-            self.warn("%s: its main copy cannot be written again: %s" % (name, problem))
-
-    def _mend_nothing(self, name):
-        """No whole copy. What is in NVS stays: a newer firmware, that an update went back from, could read it."""
-        try:
-            self._nvs.get_blob(name, bytearray(flash_blobs.LARGEST_BLOB))
-        except OSError as problem:
-            if problem.errno == _NVS_NOT_FOUND:
-                self._sweep(name, REST)
-                self._sweep(name, COPY)
-                return
-        self.warn("%s: no copy of it can be read" % name)
+                self._remove(name, sequence, kind)
 
     def warn(self, sentence):
         """Keep a sentence about something that is not as it should be."""
@@ -213,7 +160,70 @@ class Records:
         if len(self.warnings) > _MAX_WARNINGS:
             self.warnings.pop(0)
 
+    # Files
+
+    def _path(self, name, sequence, kind):
+        return "%s/%s.%d.%s" % (self._folder, name, sequence, kind)
+
+    def _files(self, name, kind):
+        """The sequence numbers of a record's files of this kind, newest first."""
+        try:
+            files = os.listdir(self._folder)
+        except OSError:
+            return []
+        found = []
+        for file in files:
+            parts = file.split(".")
+            if len(parts) != 3 or parts[0] != name or parts[2] != kind:
+                continue
+            if len(parts[1]) <= _LONGEST_SEQUENCE and parts[1].isdigit() and parts[1][0] != "0":
+                found.append(int(parts[1]))
+        return sorted(found, reverse=True)
+
+    def _read(self, name, sequence, kind):
+        """The bytes of a file; None when it is not there, cannot be read or is too large to be ours."""
+        path = self._path(name, sequence, kind)
+        try:
+            # Of the size it has: read(n) takes n bytes of memory first, and only then looks how many there are.
+            size = os.stat(path)[_STAT_SIZE]
+            if size > flash_blobs.OVERHEAD + RECORDS[name][1]:
+                return None
+            with open(path, "rb") as file:
+                return file.read(size)
+        except OSError:
+            return None
+
+    def _write(self, name, sequence, kind, *parts):
+        """Write a file; it is on flash when this returns. Raises `flash_full` or `flash_failed`, without a trace."""
+        try:
+            with open(self._path(name, sequence, kind), "wb") as file:
+                for part in parts:
+                    file.write(part)
+            if hasattr(os, "sync"):
+                os.sync()
+        except OSError as problem:
+            self._remove(name, sequence, kind)
+            raise storage_error("writing", name, problem)
+
+    def _remove(self, name, sequence, kind):
+        """Remove a file that may not be there, or be removed by a later start."""
+        try:
+            os.remove(self._path(name, sequence, kind))
+        except OSError:
+            pass
+
+
+def storage_error(doing, name, problem):
+    """The StorageError for an OSError of NVS or of a file system."""
+    if problem.errno == _NO_SPACE or problem.errno in _NVS_FULL:
+        return errors.error("flash_full", name)
+    return errors.error("flash_failed", "%s %s" % (doing, name), problem)
+
 
 def _check_name(name):
     if name not in RECORDS:
         raise errors.error("not_supported", "The record '%s'" % name)
+
+
+def _let_go():
+    sys.modules.pop("flash_mending", None)  # gives its memory back

@@ -22,7 +22,7 @@ SETTINGS = {"settings", "settings_checks", "settings_documents", "settings_reade
 ROOMS = {
     "words": {"errors", "events", "backoff", *SETTINGS, *CERTIFICATES, "dns", "ntp", "records", "release"},
     "board": {"board"},
-    "flash": {"flash", "flash_blobs", "flash_files", "flash_records"},
+    "flash": {"flash", "flash_blobs", "flash_mending", "flash_records"},
     "wifi": {"wifi", "station", "names", "clock", "datagrams"},
     "ble": {
         "ble.answers", "ble.codes", "ble.framing", "ble.hkdf", "ble.lockout", "ble.messages", "ble.session",
@@ -42,7 +42,7 @@ ROOMS = {
 # The files of a hand's room that are words all the same: they touch no hardware and run in CPython.
 PURE = {
     "aws.failures", "aws.jobs", "aws.packets", "aws.rate", "aws.receiver", "aws.ring", "aws.shadow", "aws.topics",
-    "flash_blobs", "ota.signature", *ROOMS["ble"],
+    "ota.signature", *ROOMS["ble"],
 }  # fmt: skip
 
 HANDS = {"board", "flash", "wifi", "ble", "aws", "ota"}

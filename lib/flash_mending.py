@@ -1,0 +1,119 @@
+"""The rare work on records: what a start finds after a power cut is mended, and records are erased.
+
+`flash_records` imports it for as long as it works. `store` is its `Records`.
+"""
+
+import asyncio
+import os
+
+from micropython import const
+
+import errors
+import flash_blobs
+from flash_blobs import RECORDS
+from flash_records import COPY, REST, storage_error
+
+_NVS_NOT_FOUND = const(-4354)
+
+
+async def start(store):
+    """Mend every record; finish the erasing that a power cut ended."""
+    try:
+        os.mkdir(store._folder)
+    except OSError:
+        pass  # it is there, or the first file to be written will tell
+    for name in RECORDS:
+        _mend(store, name)
+        await asyncio.sleep_ms(0)
+    if store._sequences.get("erasing", 0) > 0:
+        await _finish_erasing(store)
+
+
+def read_spare(store, name, sequence):
+    """(sequence, (secret, bulk)) as the file has them; (0, None) when they are not whole."""
+    data = store._read(name, sequence, COPY)
+    found = None if data is None else flash_blobs.decode(name, data)
+    if found is None or found[0] != sequence:
+        return 0, None
+    record = flash_blobs.join(found[2], data[found[1] :])
+    return (sequence, record) if record else (0, None)
+
+
+async def erase(store, name):
+    """Forget the record, if there is one. Raises `flash_failed`: then it may still be there."""
+    for sequence in store._files(name, COPY):
+        try:
+            os.remove(store._path(name, sequence, COPY))
+        except OSError as problem:
+            raise storage_error("removing", name, problem)
+    try:
+        store._nvs.erase_key(name)
+        store._nvs.commit()
+    except OSError as problem:
+        if problem.errno != _NVS_NOT_FOUND:
+            raise storage_error("erasing", name, problem)
+    store._sequences[name] = -abs(store._sequences.get(name, 0))
+    store._sweep(name, REST)
+
+
+async def erase_all(store, *names):
+    """Forget all these records: when the power goes meanwhile, the next start does the rest."""
+    await store._replace("erasing", ",".join(names).encode())
+    await _finish_erasing(store)
+
+
+async def _finish_erasing(store):
+    secret, _ = store.load("erasing")
+    for name in secret.decode().split(","):
+        if name in RECORDS:
+            await erase(store, name)
+    await erase(store, "erasing")
+
+
+def _mend(store, name):
+    main, record = store._read_main(name)
+    spare = _newest_spare(store, name)
+    sequence = max(main, spare)
+    if not sequence:
+        _mend_nothing(store, name)
+        return
+    store._sequences[name] = sequence
+    if main != spare:
+        if main != sequence:
+            record = read_spare(store, name, sequence)[1]
+        blob, rest = flash_blobs.encode(name, sequence, *record)
+        if main != sequence:
+            _mend_main(store, name, sequence, blob, rest)
+        if spare != sequence:
+            store.warn("%s: its spare copy was written again" % name)
+            store._write_spare(name, sequence, blob, rest)
+    store._sweep(name, REST, sequence)
+    store._sweep(name, COPY, sequence)
+
+
+def _newest_spare(store, name):
+    """The sequence number of the newest whole one, or 0."""
+    for sequence in store._files(name, COPY):
+        if read_spare(store, name, sequence)[0]:
+            return sequence
+    return 0
+
+
+def _mend_main(store, name, sequence, blob, rest):
+    try:
+        store._write_main(name, sequence, blob, rest)
+        store.warn("%s: its main copy was written again" % name)
+    except errors.StorageError as problem:
+        store.warn("%s: its main copy cannot be written again: %s" % (name, problem))
+
+
+def _mend_nothing(store, name):
+    """No whole copy. What is in NVS stays: a newer firmware, that an update went back from, could read it."""
+    try:
+        store._nvs.get_blob(name, bytearray(flash_blobs.OVERHEAD + RECORDS[name][0]))
+    except OSError as problem:
+        if problem.errno == _NVS_NOT_FOUND:
+            store._sweep(name, REST)
+            store._sweep(name, COPY)
+            return
+    store.warn("%s: no copy of it can be read" % name)

@@ -53,8 +53,9 @@ TABLE = (
     (OTA, "update_failed", RESTART, "_restart"),
     (OTA, "task_failed", RESTART, "_restart_after_crash"),
     (OTA, "failed", RESTART, "_restart_after_crash"),
+    # Nothing that goes wrong on the way out may keep the device from restarting.
+    (RESTART, "failed", RESTART, "_reset"),
 )
-
 
 
 def _way_out(mode, event):
@@ -68,6 +69,7 @@ _STOP_TIMEOUT_MS = const(3000)
 _CLOSE_TIMEOUT_S = const(5)
 _REPEAT_REASON_S = const(60)
 _FIRST_WATCHDOG_MS = const(60000)
+_NOBODY_CAME = "nobody came to configure"
 
 
 class System:
@@ -166,14 +168,18 @@ class System:
         if missing:
             self.failure = errors.error("settings_missing", ", ".join(missing))
             return "settings_incomplete"
-        button = self.settings.pins.button
-        if notes.get("into") == CONFIG or (button is not None and self.board.button_held(button)):
+        if notes.get("into") == CONFIG or self._is_button_held():
             await self.flash.erase("notes")
             return "config_requested"
         if self.board.starts() > self.settings.limits.starts:
             self._reason = "%d starts in a row did not last" % (self.board.starts() - 1)
             return "crash_loop"
         return "ready"
+
+    def _is_button_held(self):
+        button = self.settings.pins.button
+        # A button that is stuck must not keep the device from its work: after an idle CONFIG it does not count.
+        return button is not None and self.restart_reason != _NOBODY_CAME and self.board.button_held(button)
 
     def _notes(self):
         record = self.flash.load("notes")
@@ -200,6 +206,7 @@ class System:
         try:
             return await asyncio.wait_for(self._left(), self.settings.timeouts.config_s)
         except asyncio.TimeoutError:
+            self._reason = _NOBODY_CAME
             return "window_closed"
 
     # NORMAL
@@ -259,16 +266,18 @@ class System:
     async def _restart(self):
         await self._stop_everything()
         self.board.mark_clean(self._reason)
-        self.board.reset()
+        await self._reset()
 
     async def _restart_after_crash(self):
         await self._stop_everything()
-        self.board.reset()  # without the clean mark: so many of these in a row lead into recovery
+        await self._reset()  # without the clean mark: so many of these in a row lead into recovery
+
+    async def _reset(self):
+        self.board.reset()
 
     async def _stop_everything(self):
         """End the tasks, then write and send what is left; each with its own timeout, so that it always ends."""
-        stopped = await self._supervisor.stop(_STOP_TIMEOUT_MS)
-        if not stopped:
+        if not await self._supervisor.stop(_STOP_TIMEOUT_MS):
             print("system: some tasks did not end in %d ms" % _STOP_TIMEOUT_MS)
         for name, hand in (("aws", self.aws), ("wifi", self.wifi)):
             if hand is not None:

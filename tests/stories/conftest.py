@@ -1,5 +1,7 @@
-"""A whole device in the simulator against the local AWS IoT: the fixtures of the stories."""
+"""A whole device in the simulator against the local AWS IoT: what the stories share."""
 
+import json
+import time
 from pathlib import Path
 
 import pytest
@@ -26,12 +28,28 @@ QUICK = {
         "refused_s": 1,
         "drain_s": 1,
         "start_uptime_s": 10,
+        "config_s": 30,
+        "watchdog_s": 30,
     },
 }
 
 
+class Certificates:
+    """Counts the certificates that the cloud makes for devices; a log for `LocalCloud`."""
+
+    def __init__(self):
+        self.created = 0
+
+    def __call__(self, event, **_):
+        if event == "certificate_created":
+            self.created += 1
+
+
 def open_desk(**options):
-    """A `Desk` whose cloud makes EC keys: RSA keys as AWS makes them take their time, and one story is enough."""
+    """A `Desk` whose cloud makes EC keys: RSA keys as AWS makes them take their time, and one story is enough.
+
+    `options` are those of `LocalCloud`.
+    """
     return Desk(cloud={"fast_keys": True, **options})
 
 
@@ -40,20 +58,51 @@ def put_application(desk, name):
     desk.device.image.main = APPLICATIONS / f"{name}.py"
 
 
+def put_settings(desk, **changes):
+    """The factory's settings with short times, and with `changes`."""
+    desk.leave_factory(**{**QUICK, **changes})
+
+
+def write_settings(desk, document):
+    """Exactly these settings."""
+    desk.device.write_file("/settings.json", json.dumps(document))
+
+
 def thing_name(desk):
     """What the fleet's template calls this device."""
     return desk.fleet.thing_name(desk.device.unique_id)
 
 
 def thing_certificates(desk):
-    """The ARNs of the certificates attached to the device's thing."""
-    return desk.cloud.iot().list_thing_principals(thingName=thing_name(desk))["principals"]
+    """The ids of the certificates attached to the device's thing."""
+    principals = desk.cloud.iot().list_thing_principals(thingName=thing_name(desk))["principals"]
+    return [principal.rpartition("/")[2] for principal in principals]
+
+
+def is_settled(desk):
+    """Whether nothing of the enrolment is left to be written."""
+    files = desk.device.list_files()
+    return any("/thing." in path for path in files) and not any("/pending." in path for path in files)
+
+
+def eventually(condition, timeout_s=20):
+    """Wait until `condition()` is true; AssertionError when it does not become so."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {timeout_s} s"
+        time.sleep(0.02)
 
 
 @pytest.fixture
-def desk():
+def certificates():
+    """Counts the certificates that `desk` makes for devices."""
+    return Certificates()
+
+
+@pytest.fixture
+def desk(certificates):
     """A desk with a factory-new device, switched off. A failing story shows the device's console."""
-    with open_desk() as desk:
+    with open_desk(log=certificates) as desk:
         yield desk
         print("\n".join(["", "The device's console:", *desk.device.lines]))
 

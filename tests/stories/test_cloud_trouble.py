@@ -2,6 +2,9 @@
 
 import pytest
 
+from tests.stories.conftest import thing_name
+from tools.desk import ENDPOINT
+
 
 def test_without_a_time_server_no_certificate_is_judged(desk, device):
     desk.world.ntp = False
@@ -12,11 +15,47 @@ def test_without_a_time_server_no_certificate_is_judged(desk, device):
     device.wait_for(r"aws\.connected", 60)
 
 
+def test_a_time_before_this_firmware_was_built_is_not_believed(desk, device):
+    desk.world.ntp_offset_s = -20 * 365 * 86400
+    device.power_on()
+    device.wait_for(r"aws\.disconnected .*code=no_ntp", 40)
+    assert not any("clock.set" in line for line in device.lines)
+    desk.world.ntp_offset_s = 0
+    device.wait_for(r"aws\.connected", 60)
+
+
 def test_without_a_name_server_it_says_so(desk, device):
     desk.world.dns = False
     device.power_on()
-    device.wait_for(r"aws\.disconnected .*code=(no_dns|no_ntp)", 60)
+    device.wait_for(r"aws\.disconnected .*code=no_dns", 60)
     desk.world.dns = True
+    device.wait_for(r"aws\.connected", 60)
+
+
+def test_an_endpoint_that_does_not_exist_is_told_as_such(desk, device):
+    desk.world.forget_name(ENDPOINT)
+    device.power_on()
+    line = device.wait_for(r"aws\.disconnected .*code=unknown_name", 40)
+    assert ENDPOINT in line
+    desk.world.name(ENDPOINT, desk.cloud.mqtt_port)
+    device.wait_for(r"aws\.connected", 60)
+
+
+def test_a_blocked_port_is_told_with_its_number(desk, device):
+    desk.world.block_port(8883)
+    device.power_on()
+    line = device.wait_for(r"aws\.disconnected .*code=port_blocked", 40)
+    assert f"{ENDPOINT}:8883" in line
+    desk.world.block_port(8883, False)
+    device.wait_for(r"aws\.connected", 60)
+
+
+def test_a_refused_port_is_told_with_its_number(desk, device):
+    desk.world.refuse_port(8883)
+    device.power_on()
+    line = device.wait_for(r"aws\.disconnected .*code=refused", 40)
+    assert f"{ENDPOINT}:8883" in line
+    desk.world.refuse_port(8883, False)
     device.wait_for(r"aws\.connected", 60)
 
 
@@ -24,6 +63,7 @@ def test_without_a_name_server_it_says_so(desk, device):
     ("certificate", "code"),
     [
         ("expired", "server_cert_expired"),
+        ("not_yet_valid", "server_cert_not_yet_valid"),
         ("wrong_name", "server_cert_wrong_name"),
         ("untrusted", "server_cert_untrusted"),
     ],
@@ -33,21 +73,21 @@ def test_a_server_that_is_not_aws_is_never_trusted(desk, device, certificate, co
     device.power_on()
     device.wait_for(rf"aws\.disconnected .*code={code}", 40)
     desk.cloud.faults.certificate = None
-    device.wait_for(r"aws\.connected", 120)
+    device.wait_for(r"aws\.connected", 60)
 
 
-def test_a_deactivated_certificate_disconnects_the_device_until_it_is_active_again(desk, device):
-    operator = desk.operator()
+def test_a_long_chain_of_large_certificates_is_taken(desk, device):
+    desk.cloud.faults.certificate = "large"
     device.power_on()
-    operator.next_message()
-    iot = desk.cloud.iot()
-    certificate_id = thing_certificate(desk)
-    iot.update_certificate(certificateId=certificate_id, newStatus="INACTIVE")
-    device.wait_for(r"aws\.disconnected", 40)
-    device.wait_for(r"aws\.disconnected .*code=(cert_refused|not_authorised)", 60)
-    iot.update_certificate(certificateId=certificate_id, newStatus="ACTIVE")
-    device.wait_for(r"aws\.connected", 120)
-    assert device.starts == ["power on"]
+    device.wait_for(r"aws\.connected", 60)
+
+
+def test_a_cloud_that_does_not_answer_is_told_as_such(desk, device):
+    desk.cloud.faults.order("no_connack", client_id=thing_name(desk))
+    device.power_on()
+    device.wait_for(r"aws\.disconnected .*code=no_connack", 40)
+    desk.cloud.faults.clear()
+    device.wait_for(r"aws\.connected", 60)
 
 
 def test_a_broker_that_is_gone_for_long_is_found_again(desk, device):
@@ -55,13 +95,10 @@ def test_a_broker_that_is_gone_for_long_is_found_again(desk, device):
     device.power_on()
     operator.next_message()
     desk.cloud.stop()
-    for _ in range(3):
+    for _ in range(4):
         device.wait_for(r"aws\.disconnected", 60)
     desk.cloud.start()
-    device.wait_for(r"aws\.connected", 120)
+    device.wait_for(r"aws\.connected", 60)
+    operator.forget()
+    operator.next_message()
     assert device.starts == ["power on"]
-
-
-def thing_certificate(desk):
-    principals = desk.cloud.iot().list_thing_principals(thingName=f"device-{desk.device.unique_id}")
-    return principals["principals"][0].rpartition("/")[2]

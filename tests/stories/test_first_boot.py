@@ -1,6 +1,8 @@
 """A factory-new device enrols itself, works, and never enrols again."""
 
-from tools.desk import PASSWORD
+from tests.stories.conftest import QUICK, put_settings, thing_certificates, thing_name
+from tools.cloud.recipes import create_thing
+from tools.desk import PASSWORD, Desk
 
 
 def test_a_factory_new_device_enrols_and_reports(desk, device):
@@ -14,16 +16,23 @@ def test_a_factory_new_device_enrols_and_reports(desk, device):
     topic, payload = operator.next_message()
     assert topic == f"devices/{thing_name(desk)}/telemetry"
     assert payload["starts"] == 1
-    assert desk.cloud.iot().describe_thing(thingName=thing_name(desk))["thingName"] == thing_name(desk)
+    attributes = desk.cloud.iot().describe_thing(thingName=thing_name(desk))["attributes"]
+    assert attributes == {"serial": device.unique_id, "hardware": "esp32"}
+
+
+def test_it_takes_the_rsa_key_that_aws_makes():
+    with Desk() as desk:
+        desk.leave_factory(**QUICK)
+        desk.device.power_on()
+        desk.device.wait_for(rf"aws\.connected client_id={thing_name(desk)}", 60)
 
 
 def test_it_connects_with_its_own_certificate_and_not_with_the_claim(desk, device):
     device.power_on()
     device.wait_for(r"aws\.connected")
-    iot = desk.cloud.iot()
-    principals = iot.list_thing_principals(thingName=thing_name(desk))["principals"]
-    assert len(principals) == 1
-    assert principals[0] != desk.fleet.claim_certificate_arn
+    claim_id = desk.fleet.claim_certificate_arn.rpartition("/")[2]
+    assert len(thing_certificates(desk)) == 1
+    assert thing_certificates(desk) != [claim_id]
 
 
 def test_the_second_start_needs_no_claim(desk, device):
@@ -37,7 +46,32 @@ def test_the_second_start_needs_no_claim(desk, device):
     operator.forget()
     device.power_on()
     device.wait_for(r"aws\.connected")
-    assert operator.next_message()[1]["starts"] == 2
+    assert operator.next_message()[1]["starts"] == 2, "the 256 bytes survive"
+
+
+def test_it_needs_no_claim_where_the_settings_have_a_certificate(desk, certificates):
+    given = create_thing(desk.cloud.iot(), "given", desk.fleet.thing_policy)
+    settings = desk.factory_settings()
+    root = settings["certs"][0]
+    thing = {"role": "thing", "cert": given.cert_pem, "key": given.key_pem}
+    put_settings(desk, aws={"endpoint": settings["aws"]["endpoint"], "thing": "given"}, certs=[root, thing])
+    operator = desk.operator()
+    desk.device.power_on()
+    desk.device.wait_for(r"aws\.connected client_id=given")
+    assert operator.next_message()[0] == "devices/given/telemetry"
+    assert certificates.created == 0
+
+
+def test_its_credentials_outlive_a_loss_of_nvs(desk, device, certificates):
+    """The port erases all of NVS when it finds it full or of a newer version."""
+    device.power_on()
+    device.wait_for(r"aws\.connected")
+    device.wait_for(r"publish\.done")
+    device.power_cut()
+    device.flash.erase_nvs()
+    device.power_on()
+    device.wait_for(rf"aws\.connected client_id={thing_name(desk)}")
+    assert certificates.created == 1
 
 
 def test_a_command_reaches_the_application(desk, device):
@@ -55,7 +89,3 @@ def test_no_secret_is_on_the_console(desk, device):
     console = "\n".join(device.lines)
     for secret in (PASSWORD, "PRIVATE KEY", "BEGIN CERT", "certificateOwnershipToken"):
         assert secret not in console
-
-
-def thing_name(desk):
-    return f"device-{desk.device.unique_id}"

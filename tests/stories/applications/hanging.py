@@ -1,0 +1,25 @@
+"""Promises a sign of life every second, and breaks the promise at its first start."""
+
+import asyncio
+
+import board
+from aws.client import Aws
+from flash import Flash
+from system import System
+from wifi import Wifi
+
+
+async def application(device):
+    if device.flash.read(0, 1) == b"\0":
+        await device.flash.write(0, b"1")
+        await device.flash.flush()
+        device.alive(1)
+        await asyncio.Event().wait()
+    while True:
+        device.alive(1)
+        print("application: alive")
+        await asyncio.sleep_ms(500)
+
+
+if __name__ == "__main__":
+    System(board, Flash, Wifi, Aws, application).run()

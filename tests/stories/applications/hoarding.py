@@ -1,0 +1,28 @@
+"""Lets messages without a handler pile up, and tells by command what has become of them."""
+
+import asyncio
+
+import board
+from aws.client import Aws
+from flash import Flash
+from system import System
+from wifi import Wifi
+
+
+async def application(device):
+    await device.aws.connected()
+    await device.aws.subscribe("devices/%s/post" % device.name, 1)
+    await device.aws.subscribe("devices/%s/command" % device.name, 1, lambda message: tell(device.aws.messages))
+    print("application: listens")
+    await asyncio.Event().wait()
+
+
+def tell(messages):
+    sizes = []
+    while messages.any():
+        sizes.append(len(messages.get_nowait().payload))
+    print("application: kept %d, dropped %d, bytes %s" % (len(sizes), messages.dropped, sizes))
+
+
+if __name__ == "__main__":
+    System(board, Flash, Wifi, Aws, application).run()

@@ -1,0 +1,99 @@
+"""The cloud refuses: the claim, the device's own certificate, or what its policy allows."""
+
+import re
+
+from tests.stories.conftest import QUICK, put_settings, thing_certificates, thing_name
+
+
+def wait_ms(line):
+    """How long the device waits until its next attempt."""
+    return int(re.search(r"wait_ms=(\d+)", line).group(1))
+
+
+def assert_refused_until(desk, mend):
+    """The device says that its claim is refused, asks seldom, and enrols itself once `mend` was called."""
+    refused_s = 3
+    put_settings(desk, timeouts={**QUICK["timeouts"], "refused_s": refused_s})
+    desk.device.power_on()
+    line = desk.device.wait_for(r"aws\.disconnected code=claim_refused .*check claim, template and policy", 40)
+    assert wait_ms(line) >= refused_s * 1000
+    mend()
+    desk.device.wait_for(rf"aws\.provisioned thing={thing_name(desk)}", 60)
+    desk.device.wait_for(r"aws\.connected", 60)
+
+
+def test_an_inactive_claim_certificate(desk):
+    iot = desk.cloud.iot()
+    claim_id = desk.fleet.claim_certificate_arn.rpartition("/")[2]
+    iot.update_certificate(certificateId=claim_id, newStatus="INACTIVE")
+    assert_refused_until(desk, lambda: iot.update_certificate(certificateId=claim_id, newStatus="ACTIVE"))
+
+
+def test_a_claim_without_a_policy(desk):
+    iot, claim = desk.cloud.iot(), desk.fleet.claim_certificate_arn
+    iot.detach_policy(policyName=desk.fleet.claim_policy, target=claim)
+    assert_refused_until(desk, lambda: iot.attach_policy(policyName=desk.fleet.claim_policy, target=claim))
+
+
+def test_a_disabled_template(desk, certificates):
+    iot, template = desk.cloud.iot(), desk.fleet.template
+    iot.update_provisioning_template(templateName=template, enabled=False)
+    assert_refused_until(desk, lambda: iot.update_provisioning_template(templateName=template, enabled=True))
+    assert certificates.created == 1, "the certificate of the first try is used"
+
+
+def test_a_busy_cloud_is_asked_again_soon(desk, device, certificates):
+    desk.cloud.faults.throttle_provisioning = 1
+    device.power_on()
+    line = device.wait_for(r"aws\.disconnected code=claim_failed .*429")
+    assert wait_ms(line) < 60000
+    device.wait_for(r"aws\.connected", 60)
+    assert certificates.created == 1
+
+
+def test_a_deactivated_certificate_disconnects_the_device_until_it_is_active_again(desk, device, certificates):
+    operator = desk.operator()
+    device.power_on()
+    operator.next_message()
+    iot = desk.cloud.iot()
+    [certificate_id] = thing_certificates(desk)
+    iot.update_certificate(certificateId=certificate_id, newStatus="INACTIVE")
+    device.wait_for(r"aws\.disconnected", 40)
+    device.wait_for(r"aws\.disconnected code=cert_refused", 60)
+    iot.update_certificate(certificateId=certificate_id, newStatus="ACTIVE")
+    device.wait_for(r"aws\.connected", 60)
+    operator.forget()
+    operator.next_message()
+    assert device.starts == ["power on"]
+    assert certificates.created == 1, "it must not enrol again"
+
+
+def test_a_certificate_without_a_policy_is_not_authorised(desk, device):
+    device.power_on()
+    device.wait_for(r"aws\.connected")
+    device.wait_for(r"publish\.done")
+    device.power_cut()
+    iot = desk.cloud.iot()
+    [certificate] = iot.list_thing_principals(thingName=thing_name(desk))["principals"]
+    iot.detach_policy(policyName=desk.fleet.thing_policy, target=certificate)
+    device.power_on()
+    device.wait_for(r"aws\.disconnected code=not_authorised", 40)
+    iot.attach_policy(policyName=desk.fleet.thing_policy, target=certificate)
+    device.wait_for(r"aws\.connected", 60)
+
+
+def test_new_credentials_that_are_refused_are_given_up_and_the_claim_begins_anew(desk, device, certificates):
+    """What the claim gave is believed only once the cloud was reached with it."""
+    iot, policy = desk.cloud.iot(), desk.fleet.thing_policy
+    everything = iot.get_policy(policyName=policy)["policyDocument"]
+    nothing = everything.replace('"Allow"', '"Deny"')
+    iot.create_policy_version(policyName=policy, policyDocument=nothing, setAsDefault=True)
+    device.power_on()
+    device.wait_for(r"aws\.provisioned")
+    for _ in range(5):
+        device.wait_for(r"aws\.disconnected code=not_authorised", 40)
+    device.wait_for(r"NORMAL --restart_requested--> restart \(the cloud refused the new certificate\)")
+    iot.create_policy_version(policyName=policy, policyDocument=everything, setAsDefault=True)
+    device.wait_for(r"aws\.provisioned", 60)
+    device.wait_for(r"aws\.connected", 60)
+    assert certificates.created == 2

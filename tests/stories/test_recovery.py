@@ -1,0 +1,66 @@
+"""An application that crashes, hangs or restarts: the device recovers, and tells why it started."""
+
+from tests.stories.conftest import QUICK, eventually, is_settled, put_application
+from tools.interpreter import ROOT
+
+
+def test_a_crashing_application_is_left_out_until_it_is_replaced(desk, device):
+    put_application(desk, "crashing")
+    device.power_on()
+    for _ in range(5):
+        device.wait_for(r"INIT --ready--> NORMAL")
+        device.wait_for(r"task\.failed .*RuntimeError: the sensor is not there")
+        device.wait_for(r"NORMAL --task_failed--> restart")
+    device.wait_for(r"INIT --crash_loop--> NORMAL \(5 starts in a row did not last\)")
+    device.wait_for(r"aws\.connected")
+    eventually(lambda: is_settled(desk))
+    settled = device.writes
+    eventually(lambda: device.writes > settled)  # start_uptime_s has passed: the start was a good one
+    assert len(device.starts) == 6
+    device.power_cut()
+    device.image.main = ROOT / "main.py"
+    device.power_on()
+    device.wait_for("application: start 1")
+    device.wait_for(r"publish\.done")
+
+
+def test_starts_cut_short_from_outside_lead_into_recovery_too(desk, device):
+    put_application(desk, "quiet")
+    for _ in range(5):
+        device.power_on()
+        device.wait_for(r"INIT --ready--> NORMAL")
+        device.power_cut()
+    device.power_on()
+    device.wait_for(r"INIT --crash_loop--> NORMAL")
+    device.wait_for(r"aws\.connected")
+
+
+def test_a_task_that_hangs_is_told_and_ends_in_a_restart(desk, device):
+    put_application(desk, "hanging")
+    device.power_on()
+    device.wait_for(r"task\.failed code=task_stuck .*task=application")
+    device.wait_for(r"NORMAL --task_failed--> restart \(task_stuck: ")
+    device.wait_for("application: alive")
+    assert device.starts == ["power on", "machine.reset()"]
+
+
+def test_a_wanted_restart_keeps_data_and_reason(desk, device):
+    put_application(desk, "restarting")
+    device.power_on()
+    device.wait_for(r"aws\.connected")
+    device.wait_for(r"NORMAL --restart_requested--> restart \(a new day\)")
+    device.wait_for(r"boot: start 1, .* \(a new day\)")
+    device.wait_for("application: data b'hello', restarted for a new day")
+    assert device.starts == ["power on", "machine.reset()"]
+    device.power_cut()
+    device.power_on()
+    device.wait_for("application: data b'hello', restarted for None")
+
+
+def test_wanted_restarts_are_no_crash_loop(desk):
+    desk.leave_factory(**{**QUICK, "limits": {"starts": 1}})
+    put_application(desk, "restarting")
+    device = desk.device
+    device.power_on()
+    device.wait_for("restarted for a new day")
+    assert not any("crash_loop" in line for line in device.lines)

@@ -174,7 +174,8 @@ async def test_subscriptions_are_made_again_only_when_the_session_is_gone():
                 asked.append(packet.filters)
                 await peer.answer(packet)
             await peer.send(publish("a/b", b"%d" % session_present))
-            await asyncio.sleep_ms(50)
+            # ... and nothing else is asked for
+            await raises(asyncio.TimeoutError, asyncio.wait_for_ms(peer.receive(), 100))
 
         return script
 
@@ -184,6 +185,23 @@ async def test_subscriptions_are_made_again_only_when_the_session_is_gone():
         await until(lambda: desk.broker.finished == 3)
         equal(asked, [[("a/+", 1)]] * 2)
         equal([desk.aws.messages.get_nowait().payload for _ in range(3)], [b"0", b"1", b"0"])
+
+
+async def test_a_subscription_whose_answer_was_lost_is_asked_for_again():
+    async def cut(peer):
+        await peer.accept()
+        await peer.receive(SUBSCRIBE)
+
+    async def resumed(peer):
+        await peer.accept(session_present=1)
+        await peer.answer(await peer.receive(SUBSCRIBE))
+        await peer.serve()
+
+    async with Desk(cut, resumed) as desk:
+        await desk.aws.connected()
+        await desk.aws.subscribe("a", 1)
+        await until(lambda: desk.broker.connections == 2 and desk.aws.is_connected)
+        await asyncio.sleep_ms(100)
 
 
 async def test_many_subscriptions_go_in_packets_of_eight_of_one_qos():

@@ -6,7 +6,6 @@ one. They are old or new as a whole, whatever moment the power goes.
 """
 
 import asyncio
-import os
 import time
 
 from micropython import const
@@ -19,9 +18,7 @@ SIZE = 256
 
 _BEAT_MS = const(5000)
 _RETRY_CAP_MS = const(60000)
-_LARGEST_SETTINGS = const(65537)  # one byte more than settings allow: they say that it is too large
 _NO_ENTRY = const(2)
-_STAT_SIZE = const(6)
 
 
 class Flash(Records):
@@ -47,12 +44,9 @@ class Flash(Records):
             self._user[:] = record[0]
 
     def settings_file(self):
-        """The bytes of /settings.json, None when there is none. Raises `flash_failed`."""
-        path = self._root + "/settings.json"
+        """/settings.json, open for reading; None when there is none. Raises `flash_failed`."""
         try:
-            size = os.stat(path)[_STAT_SIZE]  # read(n) takes n bytes of memory first
-            with open(path, "rb") as file:
-                return file.read(min(size, _LARGEST_SETTINGS))
+            return open(self._root + "/settings.json", "rb")
         except OSError as problem:
             if problem.errno == _NO_ENTRY:
                 return None

@@ -46,7 +46,9 @@ def decode(data, kind, what):
     if not 0 < len(data) <= _MAX_INPUT:
         raise _bad(what, "it has %d bytes, 1 to %d are allowed" % (len(data), _MAX_INPUT))
     if _BEGIN in data:
-        return _blocks(data.replace(b"\\r", b"").replace(b"\\n", b"\n"), kind, what)
+        if b"\\" in data:
+            data = data.replace(b"\\r", b"").replace(b"\\n", b"\n")
+        return _blocks(data, kind, what)
     if data[0] == _SEQUENCE:  # in base64 that byte is "M"
         return [data]
     return [_base64(data, what)]

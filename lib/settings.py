@@ -10,16 +10,26 @@ afterwards, which gives its memory back to TLS (where it is not frozen into the 
 
 import sys
 
-_READERS = ("settings_reader", "settings_documents", "settings_checks", "certificates", "pem", "der", "records")
+_READERS = (
+    "settings_json",
+    "settings_reader",
+    "settings_documents",
+    "settings_checks",
+    "certificates",
+    "pem",
+    "der",
+    "records",
+)
 
 
 def load(file, stored=None, candidate=None):
-    """The `Settings` of the settings file (bytes, str or None), under what flash holds, under a candidate.
+    """The `Settings` of the settings file (open file, bytes, str or None), under what flash holds, under a candidate.
 
     `stored` and `candidate` are records as `flash.load` returns them, (secret, bulk), documents, or None. Raises
     `invalid_setting`, `settings_too_new`, `bad_certificate`, `key_mismatch`; each names the field.
     """
-    return _read("load", file, stored, candidate)
+    document = {} if file is None else _parse(file)
+    return _read("load", document, stored, candidate)
 
 
 def merge_cfg(document, dat, warnings=None):
@@ -48,16 +58,34 @@ def from_record(secret, bulk=b""):
     return _read("from_record", secret, bulk)
 
 
-def _read(what, *details):
-    others = [name for name in _READERS if name in sys.modules]
-    import settings_reader
-
+def _parse(file):
+    others = _loaded()
     try:
+        import settings_json
+
+        return settings_json.read(file)
+    finally:
+        _let_go(others)
+
+
+def _read(what, *details):
+    others = _loaded()
+    try:
+        import settings_reader
+
         return getattr(settings_reader, what)(*details)
     finally:
-        for name in _READERS:
-            if name not in others and name in sys.modules:
-                del sys.modules[name]
+        _let_go(others)
+
+
+def _loaded():
+    return [name for name in _READERS if name in sys.modules]
+
+
+def _let_go(others):
+    for name in _READERS:
+        if name not in others:
+            sys.modules.pop(name, None)
 
 
 class Network:

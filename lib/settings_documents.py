@@ -5,7 +5,6 @@ checked in one place. In a document here `certs` hold DER (bytes), not PEM; `emp
 null as a whole, so that the layer below does not shine through.
 """
 
-import io
 import json
 
 import certificates
@@ -14,7 +13,6 @@ import records
 import settings_checks as checks
 
 SCHEMA = 1
-MAX_FILE = 65536
 MAX_APP = 4096
 # The part with the passwords goes into NVS, whose few KB are divided in flash_records.py.
 MAX_SECRET = 1536
@@ -25,21 +23,6 @@ AWS_FIELDS = ("endpoint", "port", "thing", "template", "parameters")
 NETWORK_FIELDS = ("ssid", "password")
 CERT_FIELDS = ("role", "cert", "key")
 _PHONE_FIELDS = ("networks", "aws", "app")
-
-
-def read(data):
-    """The document of a settings file (bytes or str), in the current schema. Raises `invalid_setting`."""
-    if not 0 < len(data) <= MAX_FILE:
-        raise checks.invalid("settings.json", "%d bytes" % len(data), "1 to %d bytes" % MAX_FILE)
-    if isinstance(data, bytes) and data[:3] == b"\xef\xbb\xbf":  # Windows' Notepad marks UTF-8 so
-        data = data[3:]
-    try:
-        document = json.loads(data)
-    except (ValueError, TypeError, RuntimeError) as problem:
-        raise checks.invalid("settings.json", "no valid JSON%s" % _place(data, problem), "one JSON object: {...}")
-    except MemoryError:
-        raise checks.invalid("settings.json", "too large for the memory of this chip", "fewer or smaller certificates")
-    return migrate(checks.mapping("settings.json", document))
 
 
 def migrate(document):
@@ -211,38 +194,6 @@ _AWS_CHECKS = {
     "template": lambda path, value: checks.word(path, value, 36, "_-"),
     "parameters": _parameters,
 }
-
-
-class _Counted(io.IOBase):
-    """A stream that knows how far it was read: MicroPython's json does not say where it stopped."""
-
-    def __init__(self, data):
-        self._data = data
-        self.at = 0
-
-    def readinto(self, buffer):
-        count = min(len(buffer), len(self._data) - self.at)
-        buffer[:count] = self._data[self.at : self.at + count]
-        self.at += count
-        return count
-
-
-def _place(data, problem):
-    """Where and how the JSON is broken, as " in line 3, column 7"; empty when that cannot be said."""
-    if isinstance(problem, UnicodeError):
-        return ", it is not in UTF-8"
-    if hasattr(problem, "lineno"):
-        return " in line %d, column %d" % (problem.lineno, problem.colno)
-    if not isinstance(problem, ValueError):
-        return ""  # a list as a name, or CPython's refusal of a very deep nesting
-    data = data.encode() if isinstance(data, str) else data
-    stream = _Counted(data)
-    try:
-        json.load(stream)
-    except ValueError:
-        pass  # as before; now it is known how far it came
-    before = data[: max(stream.at - 2, 0)]  # it reads one character ahead
-    return " in line %d, column %d" % (before.count(b"\n") + 1, len(before) - before.rfind(b"\n"))
 
 
 def _from_original(document):

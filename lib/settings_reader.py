@@ -15,9 +15,9 @@ _PORT = 8883
 
 
 def load(file, stored, candidate):
-    """See `settings.load`."""
+    """See `settings.load`; `file` is what `settings_json` made of it. Takes the certificates out of it as it goes."""
     warnings = []
-    document = {} if file is None else documents.read(file)
+    document = documents.migrate(checks.mapping("settings.json", file))
     checks.warn_unknown(document, documents.FIELDS, "", warnings)
     effective = _check_file(document, warnings)
     for record in (stored, candidate):
@@ -39,6 +39,7 @@ def _check_file(document, warnings):
     result = merge_cfg(result, phone, warnings)
     certs = [] if document.get("certs") is None else document["certs"]
     for place, entry in enumerate(checks.sequence("certs", certs, len(checks.ROLES), "roles")):
+        certs[place] = None  # the text of each makes room for the DER of the next
         path = "certs[%d]" % place
         if any(other["role"] == checks.mapping(path, entry).get("role") for other in result.get("certs", ())):
             raise checks.invalid(path + ".role", "twice", "one entry for each role; a ca may hold several certificates")

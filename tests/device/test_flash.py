@@ -84,4 +84,4 @@ async def test_settings_file_is_read_as_it_is():
     store = await new_board()
     with open(ROOT + "/settings.json", "wb") as file:
         file.write(b'{"schema": 1}\r\n')
-    equal(store.settings_file(), b'{"schema": 1}\r\n')
+    equal(store.settings_file().read(), b'{"schema": 1}\r\n')

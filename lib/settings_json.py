@@ -1,0 +1,60 @@
+"""The settings file, read: its JSON as a dict, or an error that says where it is broken.
+
+It is read before anything that checks it is imported, and from the file itself: the text is never in memory as a whole.
+"""
+
+import io
+import json
+
+import errors
+
+MAX_FILE = 65536
+
+_MARK = b"\xef\xbb\xbf"  # Windows' Notepad marks UTF-8 so
+
+
+def read(file):
+    """What is in `file` (bytes, str, or an open file, which is closed). Raises `invalid_setting`, `flash_failed`."""
+    if isinstance(file, str):
+        file = file.encode()
+    if isinstance(file, bytes):
+        file = io.BytesIO(file)
+    try:
+        return _parse(file)
+    except OSError as problem:
+        raise errors.error("flash_failed", "reading settings.json", problem)
+    finally:
+        file.close()
+
+
+def _parse(file):
+    size = file.seek(0, 2)
+    if not 0 < size <= MAX_FILE:
+        raise _invalid("%d bytes" % size, "1 to %d bytes" % MAX_FILE)
+    file.seek(0)
+    start = len(_MARK) if file.read(len(_MARK)) == _MARK else 0
+    file.seek(start)
+    try:
+        return json.load(file)
+    except (ValueError, TypeError, RuntimeError) as problem:
+        raise _invalid("no valid JSON%s" % _place(file, start, problem), "one JSON object: {...}")
+    except MemoryError:
+        raise _invalid("too large for the memory of this chip", "fewer or smaller certificates")
+
+
+def _place(file, start, problem):
+    """Where and how the JSON is broken, as " in line 3, column 7"; empty when that cannot be said."""
+    if isinstance(problem, UnicodeError):
+        return ", it is not in UTF-8"
+    if hasattr(problem, "lineno"):
+        return " in line %d, column %d" % (problem.lineno, problem.colno)
+    if not isinstance(problem, ValueError):
+        return ""  # a list as a name, or CPython's refusal of a very deep nesting
+    length = file.seek(0, 1) - start - 2  # MicroPython's json does not say where it stopped: one character ahead
+    file.seek(start)
+    before = file.read(max(length, 0))
+    return " in line %d, column %d" % (before.count(b"\n") + 1, len(before) - before.rfind(b"\n"))
+
+
+def _invalid(problem, allowed):
+    return errors.error("invalid_setting", "settings.json", problem, allowed)

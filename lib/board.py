@@ -66,10 +66,10 @@ def mark_clean(reason):
 
     Returns False when the flash refuses: the next start then counts as one after a crash.
     """
-    text = reason.encode()[:_REASON_LIMIT]
-    while text and not _decodes(text):
-        text = text[:-1]  # a character was cut in two
-    return _write("set_blob", "clean", struct.pack("<I", _starts()[0]) + text)
+    reason = reason[:_REASON_LIMIT]
+    while len(reason.encode()) > _REASON_LIMIT:
+        reason = reason[:-1]
+    return _write("set_blob", "clean", struct.pack("<I", _starts()[0]) + reason.encode())
 
 
 def clean_reason():
@@ -113,14 +113,6 @@ def _write(setter, key, value):
     return True
 
 
-def _decodes(text):
-    try:
-        text.decode()
-    except UnicodeError:
-        return False
-    return True
-
-
 # Restart and watchdog
 
 
@@ -144,15 +136,9 @@ def reset():
     machine.reset()
 
 
-class Watchdog:
-    """Resets the chip when `feed` is not called for `timeout_ms`. A new one replaces the time of the one before."""
-
-    def __init__(self, timeout_ms):
-        self._wdt = machine.WDT(timeout=timeout_ms)
-
-    def feed(self):
-        """All is well."""
-        self._wdt.feed()
+def Watchdog(timeout_ms):  # noqa: N802 - what it makes is the port's own: a class around it would only cost memory
+    """Resets the chip when its `feed()` is not called for `timeout_ms`; a new one replaces the time of the last."""
+    return machine.WDT(timeout=timeout_ms)
 
 
 def release_watchdog():
@@ -183,18 +169,11 @@ def heap():
 
     TLS lives in ESP-IDF's. gc_free counts some of that, too: the port lets Python's heap grow into it.
     """
-    areas = esp32.idf_heap_info(esp32.HEAP_DATA)
-    return {
-        "gc_free": gc.mem_free(),
-        "gc_allocated": gc.mem_alloc(),
-        "idf_free": sum(area[1] for area in areas),
-        "idf_largest": max(area[2] for area in areas),
-    }
-
-
-def ticks_ms():
-    """Milliseconds that wrap after 12 days: for `time.ticks_diff`."""
-    return time.ticks_ms()
+    free = largest = 0
+    for area in esp32.idf_heap_info(esp32.HEAP_DATA):
+        free += area[1]
+        largest = max(largest, area[2])
+    return {"gc_free": gc.mem_free(), "gc_allocated": gc.mem_alloc(), "idf_free": free, "idf_largest": largest}
 
 
 def uptime_ms():

@@ -88,28 +88,9 @@ def _let_go(others):
             sys.modules.pop(name, None)
 
 
-class Network:
-    """A Wi-Fi network: `ssid` and `password`, None for an open one."""
-
-    __slots__ = ("password", "ssid")
-
-    def __init__(self, ssid, password):
-        self.ssid = ssid
-        self.password = password
-
-
-class Pair:
-    """A certificate and its private key, both DER: `cert`, `key`."""
-
-    __slots__ = ("cert", "key")
-
-    def __init__(self, cert, key):
-        self.cert = cert
-        self.key = key
-
-
 class Group:
-    """Fields that belong together, each an attribute: `aws`, `servers`, `limits`, `timeouts`, `pins`."""
+    """Fields that belong together, each an attribute: `aws`, `servers`, `limits`, `timeouts`, `pins`; a Wi-Fi network
+    (`ssid`, `password`: None for an open one); a pair (`cert`, `key`: a certificate and its private key in DER)."""
 
     def __init__(self, fields):
         for name in fields:
@@ -119,8 +100,8 @@ class Group:
 class Settings:
     """The checked settings; docs/settings.md has the fields.
 
-    `networks` (list of Network), `aws`, `servers`, `limits`, `timeouts`, `pins` (Group), `app` (dict), `hardware`,
-    `security`, `hostname` (str), `thing`, `claim` (Pair or None), `roots` (list of DER), `warnings`: sentences about
+    `networks` (list of Group), `aws`, `servers`, `limits`, `timeouts`, `pins` (Group), `app` (dict), `hardware`,
+    `security`, `hostname` (str), `thing`, `claim` (Group or None), `roots` (list of DER), `warnings`: sentences about
     what was found and left out.
     """
 

@@ -3,7 +3,7 @@
 import certificates
 import settings_checks as checks
 import settings_documents as documents
-from settings import Group, Network, Pair, Settings
+from settings import Group, Settings
 from settings_documents import from_record, merge_cert, merge_cfg, to_record
 
 __all__ = ("from_record", "load", "merge_cert", "merge_cfg", "to_record")
@@ -52,7 +52,7 @@ def _build(document, warnings):
     settings.hardware = checks.word("hardware", document.get("hardware", _HARDWARE), 128, "._:+-")
     settings.security = checks.one_of("security", document.get("security", "code"), checks.SECURITIES)
     settings.hostname = checks.hostname("hostname", document.get("hostname", _HOSTNAME))
-    settings.networks = [Network(entry["ssid"], entry["password"]) for entry in document.get("networks", ())]
+    settings.networks = [Group(entry) for entry in document.get("networks", ())]
     settings.app = {name: value for name, value in document.get("app", {}).items() if value is not None}
     settings.aws = _aws(document.get("aws", {}))
     settings.servers = _servers(_object(document, "servers"), warnings)
@@ -93,7 +93,7 @@ def _numbers(path, table, document, check, warnings):
 
 
 def _pair(entry):
-    return Pair(entry["cert"], entry["key"]) if entry else None
+    return Group({"cert": entry["cert"], "key": entry["key"]}) if entry else None
 
 
 def _object(document, name):

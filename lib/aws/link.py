@@ -80,16 +80,16 @@ class Link:
 
         Errors: those of the server's certificate, `cert_refused`, `tls_failed`, `no_memory`, `connection_lost`.
         """
-        if context is None:
-            await self._write_first(first_packet, timeout_ms)
-            return
         gc.collect()
         try:
-            self.stream = context.wrap_socket(self.raw, server_hostname=self.host, do_handshake_on_connect=False)
+            if context is not None:
+                self.stream = context.wrap_socket(self.raw, server_hostname=self.host, do_handshake_on_connect=False)
             await self._write_first(first_packet, timeout_ms)
         except asyncio.TimeoutError:
             raise errors.error("tls_failed", "no answer in %d s" % (timeout_ms // 1000))
         except (OSError, ValueError, MemoryError) as failure:
+            if context is None:
+                raise failures.connection_failure(failure)
             raise failures.handshake_failure(failure, self.host, self._waits, self._has_alert())
 
     def _has_alert(self):

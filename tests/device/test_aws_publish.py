@@ -1,0 +1,100 @@
+"""AWS IoT for the application: publishing, and the limits and rates of AWS."""
+
+import asyncio
+import time
+
+import errors
+import events
+from aws_desk import Desk
+from harness import equal, raises
+from scripted_broker import PUBLISH, until
+
+COMPANIONS = ["tls_servers"]
+TIMEOUT_S = 20
+
+
+async def serve(peer):
+    await peer.accept()
+    await peer.serve()
+
+
+async def test_publishing_is_told_and_waits_for_the_connection():
+    seen = []
+
+    async def script(peer):
+        await peer.accept()
+        for _ in range(3):
+            packet = await peer.receive(PUBLISH)
+            seen.append((packet.topic, packet.payload, packet.qos, packet.retain))
+            await peer.answer(packet)
+        await peer.serve()
+
+    async with Desk(script, run=False) as desk:
+        early = asyncio.create_task(desk.aws.publish("t/early", "text", 1))
+        await asyncio.sleep_ms(0)
+        desk.start()
+        await early
+        await desk.aws.publish("t/now", b"0")
+        await desk.aws.publish(b"t/kept", bytearray(b"1"), qos=1, retain=True)
+        equal(seen, [("t/early", b"text", 1, False), ("t/now", b"0", 0, False), ("t/kept", b"1", 1, True)])
+        await until(lambda: len(desk.of(events.PUBLISH_DONE)) == 2)
+        equal(desk.of(events.PUBLISH_DONE), [{"topic": "t/early", "qos": 1}, {"topic": "t/kept", "qos": 1}])
+
+
+async def test_what_could_not_be_published_is_counted_and_told():
+    async def resolve(host):
+        raise errors.error("no_dns", host)
+
+    async with Desk(serve, resolve=resolve) as desk:
+        for qos in (0, 1):
+            failure = await raises(errors.RetryError, desk.aws.publish("t", b"x", qos, timeout_s=1))
+            equal(failure.code, "not_connected")
+        await until(lambda: len(desk.of(events.PUBLISH_DROPPED)) == 2)
+        equal(desk.of(events.PUBLISH_DROPPED)[1], {"topic": "t", "code": "not_connected", "dropped": 2})
+
+
+async def test_the_limits_of_aws_are_checked_before_anything_is_sent():
+    async with Desk(serve) as desk:
+        await desk.aws.connected()
+        publish_one, subscribe = desk.aws.publish, desk.aws.subscribe
+        for call in (
+            lambda: publish_one("t/#", b""),
+            lambda: publish_one("t/+/u", b""),
+            lambda: publish_one("", b""),
+            lambda: publish_one("a/b/c/d/e/f/g/h/i", b""),
+            lambda: publish_one("x" * 257, b""),
+            lambda: publish_one("$aws/things/lamp/shadow/update", b"", 1, True),
+            lambda: publish_one("t", b"x" * 131073),
+            lambda: desk.aws.use("x" * 129, b"", b""),
+        ):
+            equal(raises(errors.BugError, call).code, "limit")
+        for topic_filter in ("a/#/b", "a+", "a/b#", ""):
+            equal((await raises(errors.BugError, subscribe(topic_filter))).code, "limit")
+        for number in range(50):
+            await desk.aws.subscribe("t/%d" % number)
+        equal((await raises(errors.BugError, desk.aws.subscribe("t/one/more"))).code, "limit")
+        await desk.aws.subscribe("t/1", 1)  # in place of the one there is
+        await publish_one("a/b/c/d/e/f/g/h", b"x" * 131072, 1)
+        await publish_one("$aws/rules/rule/a/b/c/d/e/f/g/h", b"", 1)
+
+
+async def test_no_second_carries_more_publishes_than_the_limit():
+    async with Desk(serve, publishes_per_s=20) as desk:
+        await desk.aws.connected()
+        started = time.ticks_ms()
+        sent_ms = []
+        for number in range(30):
+            await desk.aws.publish("t", b"x", number % 2)
+            sent_ms.append(time.ticks_diff(time.ticks_ms(), started))
+        for first in range(len(sent_ms) - 21):
+            equal(sent_ms[first + 20] - sent_ms[first] >= 990, True)
+
+
+async def test_who_would_wait_too_long_is_told_so():
+    async with Desk(serve, bytes_per_s=1000) as desk:
+        await desk.aws.connected()
+        await desk.aws.publish("t", b"x" * 20000)
+        failure = await raises(errors.RetryError, desk.aws.publish("t", b"x"))
+        equal(failure.code, "too_fast")
+        await until(lambda: desk.of(events.PUBLISH_DROPPED))
+        equal(desk.of(events.PUBLISH_DROPPED)[0]["code"], "too_fast")

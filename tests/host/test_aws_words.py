@@ -157,7 +157,8 @@ def test_packets_are_found_however_the_stream_is_cut(sent, data):
     collector = Collector(64)
     for begin, end in zip([0, *cuts], [*cuts, len(stream)], strict=True):
         collector.feed(stream[begin:end])
-    expected = [(first, body if len(packet) <= 64 else None) for packet, (first, body) in zip(sent, packets_in(stream), strict=True)]
+    known = zip(sent, packets_in(stream), strict=True)
+    expected = [(first, body if len(packet) <= 64 else None) for packet, (first, body) in known]
     assert collector.found == expected
 
 

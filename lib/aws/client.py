@@ -11,79 +11,43 @@ AWS IoT Core's limits and rates are checked before anything is sent. Subscriptio
 when the cloud has lost the session.
 """
 
-import binascii
-import os
-import time
+import sys
+
+from micropython import const
 
 import errors
 import events
 
-from . import topics
+from . import rate, topics
 from .inbox import Inbox
-from .rate import Rates
-from .session import Session, make_client
+from .link import forget
+from .session import Session
 
-_TOPICS_REMEMBERED = 8
-_PUBLISH_S = 60
-_FIRST_YEAR = 2024  # an unset clock says 2000
-
-
-def clock_is_set():
-    """Whether the clock has been set since power-on: on the chip it starts in the year 2000."""
-    return time.gmtime()[0] >= _FIRST_YEAR
+_TOPICS_REMEMBERED = const(8)
+_PUBLISH_S = const(60)
+_PAYLOAD_LIMIT = const(131072)  # bytes: AWS's
+_ONCE_IN_A_LIFE = ("certificates", "pem", "der")  # what only provisioning needs
 
 
-class Aws:
-    """`resolve` is a coroutine function from host name to IP address; `settings` that of lib/settings.py; `backoff` a
-    `Backoff` other than the usual one."""
+class Aws(Session):
+    """`resolve` is a coroutine function from host name to IP address; `settings` that of lib/settings.py."""
 
-    def __init__(self, bus, settings, resolve, clock_is_set=clock_is_set, backoff=None):
+    def __init__(self, bus, settings, resolve, clock_is_set=None, backoff=None):
+        super().__init__(bus, settings, resolve, clock_is_set, backoff)
         limits = settings.limits
-        self._bus = bus
         self._inbox = Inbox(bus, limits.ring, limits.receive_buffer)
         self.messages = self._inbox.messages
-        self._client = make_client(settings, resolve)
+        self._client.cb = self._inbox.deliver
         self._client.on_dropped = self._inbox.skipped
-        self._session = Session(
-            bus,
-            settings,
-            self._client,
-            clock_is_set,
-            self._subscribe_all,
-            self._inbox.subscriptions.lost,
-            self._inbox.check,
-            backoff,
-        )
-        self._rates = Rates(limits.publishes_per_s, limits.bytes_per_s)
+        self._lost = self._inbox.forgotten
+        self._tick = self._inbox.check
+        self._rates = rate.both(limits.publishes_per_s, limits.bytes_per_s)
         self._names = {}  # checked topics of the application: str or bytes -> bytes
         self._dropped = 0
 
-    # Connecting
-
-    def use(self, name, cert, key):
-        """Connect with these from now on: thing name (the client id), certificate and private key as DER."""
-        self._session.use(name, cert, key)
-
-    def first_wait(self, wait_ms):
-        """Let the first connection after power-on wait a random part of `wait_ms` (default: that of the back-off)."""
-        self._session.first_wait_ms = wait_ms
-
-    @property
-    def is_connected(self):
-        return self._session.up.is_set()
-
-    async def connected(self):
-        """Wait until connected."""
-        await self._session.up.wait()
-
-    async def run(self, beat):
-        """Connect, serve, connect again; never returns. Calls `beat()` at least every 20 s while it is well."""
-        self._client.set_callback(self._inbox.deliver)
-        await self._session.run(beat)
-
     async def stop(self):
         """Send what waits, within `drain_s`; then DISCONNECT and close. `run` does not connect again."""
-        await self._session.stop()
+        await super().stop()
         self._inbox.stop()
 
     async def provision(self, template, parameters, claim, pending, keep, beat):
@@ -93,13 +57,24 @@ class Aws:
         `pending`: what an earlier try kept, or None; `keep`: a coroutine function, see provision.py. Errors:
         `claim_refused` (only the cloud's owner can change it), `claim_failed`, those of a connection.
         """
-        from .provision import provision  # once in a life: later starts save the memory
+        others = [name for name in _ONCE_IN_A_LIFE if name in sys.modules]
+        from . import provision
 
-        def work():
-            return provision(self._client, template, parameters, pending, keep, beat)
+        async def connect(client_id, context):
+            self._check_clock()
+            await self._open(client_id, context, True, beat)
 
-        client_id = "claim-" + binascii.hexlify(os.urandom(8)).decode()
-        found = await self._session.with_claim(claim, client_id, beat, work)
+        client = self._client
+        enrolment = provision.Enrolment(client, template, parameters, keep, beat)
+        try:
+            async with self._one:
+                found = await enrolment.by_claim(connect, self._settings.roots, claim, pending)
+        finally:
+            client.cb = self._inbox.deliver
+            forget("provision")
+            for name in _ONCE_IN_A_LIFE:
+                if name not in others and name in sys.modules:
+                    del sys.modules[name]
         self._bus.emit(events.AWS_PROVISIONED, thing=found[0])
         return found
 
@@ -118,12 +93,12 @@ class Aws:
         if type(payload) is str:
             payload = payload.encode()
         size = len(payload)
-        if size > topics.PAYLOAD_LIMIT:
-            raise errors.error("limit", "A payload of %d bytes" % size, "%d bytes" % topics.PAYLOAD_LIMIT)
-        if retain:
-            topics.check_retain(name)
+        if size > _PAYLOAD_LIMIT:
+            raise errors.error("limit", "A payload of %d bytes" % size, "%d bytes" % _PAYLOAD_LIMIT)
+        if retain and name.startswith(b"$aws/"):
+            raise errors.error("limit", "Retaining on '%s'" % topic, "a topic outside $aws")
         # The short way: nothing to wait for, nothing to remember, no coroutine.
-        if not qos and self._session.up.is_set() and not self._rates.take(size):
+        if not qos and self._up.is_set() and not rate.take(self._rates, size):
             return self._client.publish(name, payload, retain)
         return self._publish(name, payload, qos, retain, timeout_s * 1000)
 
@@ -135,15 +110,16 @@ class Aws:
         return name
 
     async def _publish(self, name, payload, qos, retain, timeout_ms):
+        topic = str(name, "utf-8")
         try:
-            await self._rates.wait(len(payload))
+            await rate.wait(self._rates, len(payload))
             await self._client.publish(name, payload, retain, qos, timeout_ms)
         except errors.DeviceError as failure:
             self._dropped += 1
-            self._bus.emit(events.PUBLISH_DROPPED, topic=str(name, "utf-8"), code=failure.code, dropped=self._dropped)
+            self._bus.emit(events.PUBLISH_DROPPED, topic=topic, code=failure.code, dropped=self._dropped)
             raise
         if qos:
-            self._bus.emit(events.PUBLISH_DONE, topic=str(name, "utf-8"), qos=qos)
+            self._bus.emit(events.PUBLISH_DONE, topic=topic, qos=qos)
 
     # Subscribing
 
@@ -168,10 +144,10 @@ class Aws:
     async def unsubscribe(self, topic_filter):
         """Hear a filter no more."""
         if self._inbox.remove(topic_filter) and self.is_connected:
-            await self._client.unsubscribe(topics.check_filter(topic_filter))
+            await self._client.request([topics.check_filter(topic_filter)], None)
 
     async def _subscribe_all(self):
-        batch = self._inbox.subscriptions.to_grant()
+        batch = self._inbox.to_grant()
         while batch:
             try:
                 await self._grant(batch)
@@ -179,20 +155,17 @@ class Aws:
                 self._bus.emit(events.TASK_FAILED, task="subscribe", code=failure.code, message=failure.message)
             except errors.DeviceError:
                 return  # the connection ended, which `run` tells; the next one begins here again
-            batch = self._inbox.subscriptions.to_grant()
+            batch = self._inbox.to_grant()
 
     async def _grant(self, batch):
         for subscription in batch:
             subscription.granted = True  # asked for, so that nobody asks twice; a refused one would be refused again
         try:
-            codes = await self._client.request_subscriptions([s.topic_filter for s in batch], batch[0].qos)
+            codes = await self._client.request([s.topic_filter for s in batch], batch[0].qos)
         except errors.DeviceError:
             for subscription in batch:
                 subscription.granted = False
             raise
-        refused = None
         for subscription, code in zip(batch, codes):
             if code > 2:
-                refused = subscription
-        if refused is not None:
-            raise errors.error("subscribe_refused", str(refused.topic_filter, "utf-8"))
+                raise errors.error("subscribe_refused", str(subscription.topic_filter, "utf-8"))

@@ -13,11 +13,16 @@ from micropython import const
 
 import errors
 
-from . import failures, packets
-from .link import readable
+from .link import explain, readable
 from .sender import Sender
 
 _KEEPER_MS = const(250)
+
+_CONNACK = const(0x20)
+_PUBACK = const(0x40)
+_SUBACK = const(0x90)
+_UNSUBACK = const(0xB0)
+_PINGRESP = const(0xD0)
 
 
 class Connection(Sender):
@@ -51,17 +56,17 @@ class Connection(Sender):
     async def _guarded(self, work):
         try:
             await work
-        except errors.DeviceError as failure:
+        except (errors.DeviceError, OSError, MemoryError) as failure:
             self.fail(failure)
-        except (OSError, MemoryError) as failure:
-            self.fail(failures.connection_failure(failure))
         except Exception as failure:  # noqa: BLE001 - a mistake of ours ends the connection, not the device
             self.fail(errors.error("task_failed", "mqtt", repr(failure)))
 
     def fail(self, error):
-        """End the connection with `error`."""
+        """End the connection with `error`: an errors.DeviceError, or what the socket raised."""
         if self.error is not None:
             return
+        if not isinstance(error, errors.DeviceError):
+            error = explain("connection_failure", error)
         self.error = error
         self.ready = False
         for task in self._tasks:
@@ -104,7 +109,7 @@ class Connection(Sender):
         self._taking = True
         try:
             while self.error is None:
-                if self._acks_full() and not self._send_acks():
+                if not self._room_for_ack():
                     return False
                 if not receiver.next():
                     break
@@ -142,17 +147,17 @@ class Connection(Sender):
 
     def _take_answer(self, first, at, stop):
         buffer = self._receiver.buffer
-        if first == packets.PINGRESP and at == stop and self.ready:
+        if first == _PINGRESP and at == stop and self.ready:
             return
-        if first == packets.CONNACK and stop - at == 2 and not self.opened.is_set():
+        if first == _CONNACK and stop - at == 2 and not self.opened.is_set():
             self._take_connack(buffer[at], buffer[at + 1])
             return
-        short = stop - at == 2 and first in (packets.PUBACK, packets.UNSUBACK)
-        if not self.ready or not (short or (first == packets.SUBACK and stop - at > 2)):
+        short = stop - at == 2 and first in (_PUBACK, _UNSUBACK)
+        if not self.ready or not (short or (first == _SUBACK and stop - at > 2)):
             raise errors.error("protocol", "unexpected packet %02x of %d bytes" % (first, stop - at))
         request = self._outbox.acknowledged(buffer[at] << 8 | buffer[at + 1], first)
         if request is not None:
-            if first == packets.SUBACK:
+            if first == _SUBACK:
                 request.granted = bytes(buffer[at + 2 : stop])
             request.finish()
             self.pump()
@@ -201,4 +206,4 @@ class Connection(Sender):
         quiet_ms = max(silent_ms, time.ticks_diff(now_ms, self._spoke_ms))
         if min(quiet_ms, time.ticks_diff(now_ms, self._pinged_ms)) > keepalive_ms // 2 and not self._link.busy:
             self._pinged_ms = now_ms
-            self._send(packets.PINGREQ_PACKET, 2)
+            self._send(b"\xc0\x00", 2)

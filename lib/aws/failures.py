@@ -1,7 +1,7 @@
 """What the exceptions and refusals of a connection mean: each becomes one of the errors of errors.py.
 
 The messages and numbers are Mbed TLS's and lwIP's, as MicroPython 1.24 and later pass them on
-(extmod/modtls_mbedtls.c, ports/esp32/modsocket.c).
+(extmod/modtls_mbedtls.c, ports/esp32/modsocket.c). Loaded for a failure only: see `explain` in link.py.
 """
 
 import errno
@@ -24,10 +24,10 @@ _VERDICTS = (
 
 
 def connect_failure(failure, host, port):
-    """The error for an exception of the TCP connection to host:port before it stood."""
-    number = failure.errno
-    if number == errno.ENOMEM:
+    """The error for an exception (OSError, MemoryError) of the TCP connection to host:port before it stood."""
+    if isinstance(failure, MemoryError) or failure.errno == errno.ENOMEM:
         return errors.error("no_memory")
+    number = failure.errno
     # lwIP on the chip reports a refused connection as a reset one.
     if number in (errno.ECONNREFUSED, errno.ECONNRESET):
         return errors.error("refused", host, port)
@@ -69,7 +69,7 @@ def _verdict(text, host):
 
 
 def connection_failure(failure):
-    """The error for an exception of a connection that stood."""
+    """The error for an exception (OSError, MemoryError) of a connection that stood."""
     if isinstance(failure, MemoryError) or failure.errno == errno.ENOMEM:
         return errors.error("no_memory")
     return errors.error("connection_lost", _name(failure.errno))

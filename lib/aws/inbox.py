@@ -1,13 +1,30 @@
-"""Received messages: who hears them, the ring buffer for those without a handler, and the events of what is lost."""
+"""Received messages: subscriptions, who hears what, the ring buffer for the rest, and the events of what is lost."""
 
+from micropython import const
+
+import errors
 import events
 
 from . import topics
 from .handlers import Handlers
 from .ring import Message, Ring
-from .subscriptions import Subscriptions
 
-_HANDLER_TIMEOUT_S = 60
+_HANDLER_TIMEOUT_S = const(60)
+_SUBSCRIPTIONS = const(50)  # of a connection: AWS's limit
+_FILTERS_PER_SUBSCRIBE = const(8)  # AWS's limit
+
+
+class Subscription:
+    """`topic_filter` (bytes), `qos`, `handler` (None: into the ring buffer).
+
+    `granted` from when the cloud is asked for it until it forgets.
+    """
+
+    def __init__(self, topic_filter, qos, handler):
+        self.topic_filter = topic_filter
+        self.qos = qos
+        self.handler = handler
+        self.granted = False
 
 
 class Inbox:
@@ -15,8 +32,8 @@ class Inbox:
 
     def __init__(self, bus, limit, size):
         self.messages = Ring(limit, 2 * size)
-        self.subscriptions = Subscriptions()
         self._bus = bus
+        self._subscriptions = []
         self._handlers = Handlers(Ring(limit, size), _HANDLER_TIMEOUT_S, self._drop, self._tell_failure)
         self.check = self._handlers.check
         self.stop = self._handlers.stop
@@ -29,9 +46,19 @@ class Inbox:
         """A handler may take this long (default: a minute)."""
         self._handlers.timeout_s = seconds
 
+    # Subscriptions
+
     def add(self, topic_filter, qos, handler):
-        """Remember a subscription and return it. Errors: `limit`."""
-        subscription = self.subscriptions.add(topic_filter, qos, handler)
+        """Remember a subscription, in place of one with the same filter; returns it. Errors: `limit`."""
+        known = self._subscriptions
+        subscription = Subscription(topics.check_filter(topic_filter), qos, handler)
+        at = self._position(subscription.topic_filter)
+        if at < len(known):
+            known[at] = subscription
+        elif at < _SUBSCRIPTIONS:
+            known.append(subscription)
+        else:
+            raise errors.error("limit", "One more subscription", "%d" % _SUBSCRIPTIONS)
         self._topic = None
         if handler is not None:
             self._hand_over(subscription)
@@ -39,8 +66,32 @@ class Inbox:
 
     def remove(self, topic_filter):
         """Forget a subscription; returns whether there was one."""
+        at = self._position(topics.check_filter(topic_filter))
         self._topic = None
-        return self.subscriptions.remove(topic_filter)
+        if at == len(self._subscriptions):
+            return False
+        del self._subscriptions[at]
+        return True
+
+    def _position(self, name):
+        """Where the subscription with this filter is; behind the last one when there is none."""
+        for at, known in enumerate(self._subscriptions):
+            if known.topic_filter == name:
+                return at
+        return len(self._subscriptions)
+
+    def forgotten(self):
+        """The cloud does not know our session: nothing is granted."""
+        for known in self._subscriptions:
+            known.granted = False
+
+    def to_grant(self):
+        """Subscriptions not yet granted, all of one QoS, as many as fit one SUBSCRIBE; empty when there are none."""
+        batch = []
+        for known in self._subscriptions:
+            if not known.granted and (not batch or known.qos == batch[0].qos):
+                batch.append(known)
+        return batch[:_FILTERS_PER_SUBSCRIBE]
 
     def _hand_over(self, subscription):
         """What a kept session delivered before the application subscribed has waited in the ring."""
@@ -50,6 +101,8 @@ class Inbox:
                 self._handlers.hand(subscription.handler, message.topic, message.payload)
             else:
                 self.messages.put(message)
+
+    # Messages
 
     def deliver(self, topic, payload):
         """Give a message (bytes, memoryview) to everybody who hears its topic; to the ring when nobody does."""
@@ -69,9 +122,9 @@ class Inbox:
             self._drop(repr(topic), "bad_topic")
             return
         hearers = []
-        for subscription in self.subscriptions.of(topic):
-            if subscription.handler not in hearers:
-                hearers.append(subscription.handler)
+        for known in self._subscriptions:
+            if topics.matches(known.topic_filter, topic) and known.handler not in hearers:
+                hearers.append(known.handler)
         self._hearers = hearers or (None,)
 
     def _keep(self, topic, payload):
@@ -82,6 +135,8 @@ class Inbox:
             return
         if gave_way:
             self._drop(topic, "ring_full", gave_way)
+
+    # What is lost
 
     def skipped(self, topic, reason):
         """The engine did not take a message."""

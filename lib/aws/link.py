@@ -11,13 +11,12 @@ import asyncio
 import errno
 import gc
 import socket
+import sys
 from asyncio import core
 
 from micropython import const
 
 import errors
-
-from . import failures
 
 _ALERT = const(21)  # content type of a TLS record
 
@@ -32,14 +31,35 @@ def writable(stream):
     yield core._io_queue.queue_write(stream)
 
 
+def forget(name):
+    """Let go of a file of this room that is needed for a moment only: TLS has use for its memory."""
+    del sys.modules["aws." + name]
+    delattr(sys.modules["aws"], name)
+
+
+def explain(kind, *details):
+    """The error for what went wrong, from the function `kind` of failures.py."""
+    try:
+        from . import failures
+
+        forget("failures")
+        return getattr(failures, kind)(*details)
+    except MemoryError:
+        return errors.error("no_memory")
+
+
 class Link:
-    """A connection to `host`:`port`. `raw` is the TCP socket, `stream` what carries the bytes."""
+    """A connection to `host`:`port`. `raw` is the TCP socket, `stream` what carries the bytes.
+
+    `busy`: a part of the last `send` is still to be written.
+    """
 
     def __init__(self, host, port):
         self.host = host
         self.port = port
         self.raw = None
         self.stream = None
+        self.busy = False
         # What is still to be written: a part of `_data`, then a part of `_tail`.
         self._data = None
         self._at = 0
@@ -55,42 +75,46 @@ class Link:
             raw.setblocking(False)
             # Small packets must not wait for the acknowledgement of the packet before (Nagle's algorithm).
             raw.setsockopt(6, 1, 1)  # IPPROTO_TCP, TCP_NODELAY: ports do not agree on naming them
-            await self._connect(socket.getaddrinfo(address, self.port)[0][-1], timeout_ms)
+            try:
+                raw.connect(socket.getaddrinfo(address, self.port)[0][-1])
+            except OSError as failure:
+                if failure.errno != errno.EINPROGRESS:
+                    raise
+            await asyncio.wait_for_ms(writable(raw), timeout_ms)
+            # Writable means decided, not connected. There is no SO_ERROR to ask in MicroPython: a read tells the
+            # error, or that it would block. Nobody speaks before the client in TLS or MQTT.
+            if raw.readinto(bytearray(1)) is not None:
+                raise errors.error("connection_lost", "closed as soon as it was accepted")
         except asyncio.TimeoutError:
             raise errors.error("port_blocked", self.host, self.port)
-        except MemoryError:
-            raise errors.error("no_memory")
-        except OSError as failure:
-            raise failures.connect_failure(failure, self.host, self.port)
-
-    async def _connect(self, socket_address, timeout_ms):
-        try:
-            self.raw.connect(socket_address)
-        except OSError as failure:
-            if failure.errno != errno.EINPROGRESS:
-                raise
-        await asyncio.wait_for_ms(writable(self.raw), timeout_ms)
-        # Writable means decided, not connected. There is no SO_ERROR to ask in MicroPython: a read tells the error,
-        # or that it would block. Nobody speaks before the client in TLS or MQTT.
-        if self.raw.readinto(bytearray(1)) is not None:
-            raise errors.error("connection_lost", "closed as soon as it was accepted")
+        except (OSError, MemoryError) as failure:
+            raise explain("connect_failure", failure, self.host, self.port)
 
     async def start(self, context, first_packet, timeout_ms):
         """Shake hands in TLS, where there is a `context` (SSLContext), and write `first_packet`, which drives it.
 
         Errors: those of the server's certificate, `cert_refused`, `tls_failed`, `no_memory`, `connection_lost`.
         """
+        self._data = first_packet
+        self._at = 0
+        self._end = len(first_packet)
         gc.collect()
         try:
             if context is not None:
                 self.stream = context.wrap_socket(self.raw, server_hostname=self.host, do_handshake_on_connect=False)
-            await self._write_first(first_packet, timeout_ms)
+            await asyncio.wait_for_ms(self._write_first(), timeout_ms)
         except asyncio.TimeoutError:
             raise errors.error("tls_failed", "no answer in %d s" % (timeout_ms // 1000))
         except (OSError, ValueError, MemoryError) as failure:
             if context is None:
-                raise failures.connection_failure(failure)
-            raise failures.handshake_failure(failure, self.host, self._waits, self._has_alert())
+                raise explain("connection_failure", failure)
+            raise explain("handshake_failure", failure, self.host, self._waits, self._has_alert())
+
+    async def _write_first(self):
+        while not self.resume():
+            self._waits += 1
+            # In the handshake the TLS socket itself must be polled: it knows whether it wants to read or to write.
+            await writable(self.stream)
 
     def _has_alert(self):
         """Whether the server's alert lies unread in the TCP socket: it closed while we were writing."""
@@ -99,24 +123,6 @@ class Link:
             return bool(self.raw.readinto(record)) and record[0] == _ALERT
         except OSError:
             return False
-
-    def _write_first(self, packet, timeout_ms):
-        self._data = packet
-        self._at = 0
-        self._end = len(packet)
-        return asyncio.wait_for_ms(self._write_all(), timeout_ms)
-
-    async def _write_all(self):
-        self._waits = 0
-        while not self.resume():
-            self._waits += 1
-            # In the handshake the TLS socket itself must be polled: it knows whether it wants to read or to write.
-            await writable(self.stream)
-
-    @property
-    def busy(self):
-        """Whether a part of the last `send` is still to be written."""
-        return self._data is not None
 
     def send(self, data, size, tail=None, tail_at=0):
         """Write the first `size` bytes of `data`, then `tail` from `tail_at` on; True when all of it is out.
@@ -135,6 +141,7 @@ class Link:
         """Write more of what is left; True when all of it is out."""
         # A write that would block is tried again with the same bytes and the same length: the TLS layer has already
         # made its record of them.
+        self.busy = True
         while True:
             written = self.stream.write(self._data, self._at, self._end - self._at)
             if written is None:
@@ -144,6 +151,7 @@ class Link:
                 return False
             if self._tail is None:
                 self._data = None
+                self.busy = False
                 return True
             self._data = self._tail
             self._at = self._tail_at
@@ -156,3 +164,4 @@ class Link:
             if stream is not None:
                 stream.close()
         self._data = self._tail = None
+        self.busy = False

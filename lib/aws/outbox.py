@@ -1,16 +1,17 @@
 """What waits to be sent and what waits for its acknowledgement: the window, packet ids, re-sending, deadlines.
 
-Pure: no sockets. mqtt.py sends what `next` gives, and asks `overdue` from time to time.
+No sockets: sender.py sends what `next` gives, connection.py asks for `unacknowledged` from time to time.
 """
 
 import asyncio
 import time
 
+from micropython import const
+
 import errors
 
-from . import packets
-
-_PACKET_ID_MASK = 0xFFFF
+_PACKET_ID_MASK = const(0xFFFF)
+_PUBLISH = const(0x30)
 
 
 class Request:
@@ -18,9 +19,10 @@ class Request:
 
     def __init__(self):
         self.done = asyncio.Event()
-        self._clear()
+        self.clear()
 
-    def _clear(self):
+    def clear(self):
+        """Make it as good as new."""
         self.first = 0  # first byte of the packet, without DUP
         self.topic = None  # bytes; for SUBSCRIBE and UNSUBSCRIBE a list of filters
         self.payload = None
@@ -42,14 +44,14 @@ class Request:
 
 
 class Outbox:
-    """At most `window` requests wait for acknowledgements; the others wait in their order of arrival.
+    """At most `window` requests wait for acknowledgements; the others wait in `waiting` in their order of arrival.
 
     Every waiting request is a caller's coroutine that waits, so what the application starts at once is the bound.
     """
 
     def __init__(self, window):
+        self.waiting = []
         self._window = window
-        self._waiting = []
         self._in_flight = {}
         self._spare = []
         self._packet_id = 0
@@ -67,42 +69,38 @@ class Outbox:
 
     def give_back(self, request):
         """Its caller does not wait any longer, for whatever reason; an acknowledgement yet to come is ignored."""
-        if request.packet_id and self._in_flight.get(request.packet_id) is request:
-            del self._in_flight[request.packet_id]
-        elif request in self._waiting:
-            self._waiting.remove(request)
-        request._clear()
+        self._drop(request)
+        request.clear()
         if len(self._spare) < self._window:
             self._spare.append(request)
+
+    def _drop(self, request):
+        if request.packet_id and self._in_flight.get(request.packet_id) is request:
+            del self._in_flight[request.packet_id]
+        elif request in self.waiting:
+            self.waiting.remove(request)
 
     def add(self, request):
         """Put the request behind those that wait."""
         self._order = request.order = self._order + 1
-        self._waiting.append(request)
+        self.waiting.append(request)
 
-    @property
     def idle(self):
         """Nothing waits, neither to be sent nor for an acknowledgement."""
-        return not self._waiting and not self._in_flight
-
-    @property
-    def waiting(self):
-        """How many requests wait to be sent."""
-        return len(self._waiting)
+        return not self.waiting and not self._in_flight
 
     def next(self):
         """The next request to be sent, with its packet id; None when there is none or the window is full."""
-        if not self._waiting:
+        if not self.waiting:
             return None
-        request = self._waiting[0]
-        if not request.qos:
-            return self._waiting.pop(0)
-        if len(self._in_flight) >= self._window:
-            return None
-        if not request.packet_id:
-            request.packet_id = self._next_packet_id()
-        self._in_flight[request.packet_id] = request
-        return self._waiting.pop(0)
+        request = self.waiting[0]
+        if request.qos:
+            if len(self._in_flight) >= self._window:
+                return None
+            if not request.packet_id:
+                request.packet_id = self._next_packet_id()
+            self._in_flight[request.packet_id] = request
+        return self.waiting.pop(0)
 
     def _next_packet_id(self):
         # MQTT 3.1.1, 2.3.1: never 0, never one that is in use. One may be in use by a request that waits to be sent
@@ -115,7 +113,7 @@ class Outbox:
                 return self._packet_id
 
     def _waits_with(self, packet_id):
-        for request in self._waiting:
+        for request in self.waiting:
             if request.packet_id == packet_id:
                 return True
             if not request.packet_id:
@@ -130,7 +128,7 @@ class Outbox:
         request = self._in_flight.get(packet_id)
         if request is None:
             return None  # of a caller who gave up, or of an earlier life with the same session
-        if kind != _ACKNOWLEDGED_BY[request.first & 0xF0]:
+        if kind != (request.first & 0xF0) + 0x10:  # MQTT numbers each answer right after its question
             raise errors.error("protocol", "acknowledgement of type %d for another packet" % (kind >> 4))
         del self._in_flight[packet_id]
         return request
@@ -140,14 +138,14 @@ class Outbox:
 
         With the old session the peer may know the packets: the same ids, DUP. Without it they are new.
         """
-        again = sorted(self._in_flight.values(), key=_order)
+        again = sorted(self._in_flight.values(), key=lambda request: request.order)
         self._in_flight.clear()
         for request in again:
             request.tries = 0
             request.resend = session_present
             if not session_present:
                 request.packet_id = 0
-        self._waiting = again + self._waiting
+        self.waiting = again + self.waiting
 
     def unacknowledged(self, before_ms):
         """The oldest request in flight that was not sent since the tick `before_ms`; or None."""
@@ -161,33 +159,15 @@ class Outbox:
     def expire(self, error):
         """Finish what is past its caller's deadline with `error`; returns how many."""
         now_ms = time.ticks_ms()
-        late = [r for r in self._waiting if time.ticks_diff(now_ms, r.deadline_ms) >= 0]
-        late += [r for r in self._in_flight.values() if time.ticks_diff(now_ms, r.deadline_ms) >= 0]
-        self._finish(late, error)
-        return len(late)
+        return self._finish(error, lambda request: time.ticks_diff(now_ms, request.deadline_ms) >= 0)
 
     def fail(self, error, but_publishes):
         """The connection ended: finish everything with `error`, `but_publishes` when they may be sent on the next."""
-        requests = self._waiting + list(self._in_flight.values())
-        if but_publishes:
-            requests = [r for r in requests if r.first & 0xF0 != packets.PUBLISH]
-        self._finish(requests, error)
+        self._finish(error, lambda request: not but_publishes or request.first & 0xF0 != _PUBLISH)
 
-    def _finish(self, requests, error):
-        for request in requests:
-            if request.packet_id and self._in_flight.get(request.packet_id) is request:
-                del self._in_flight[request.packet_id]
-            else:
-                self._waiting.remove(request)
+    def _finish(self, error, which):
+        chosen = [request for request in self.waiting + list(self._in_flight.values()) if which(request)]
+        for request in chosen:
+            self._drop(request)
             request.finish(error)
-
-
-_ACKNOWLEDGED_BY = {
-    packets.PUBLISH: packets.PUBACK,
-    packets.SUBSCRIBE & 0xF0: packets.SUBACK,
-    packets.UNSUBSCRIBE & 0xF0: packets.UNSUBACK,
-}
-
-
-def _order(request):
-    return request.order
+        return len(chosen)

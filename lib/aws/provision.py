@@ -6,17 +6,21 @@ certificate. Each state that a power cut must not lose is handed to `keep` (a co
     {"cert": DER, "key": DER, "token": str, "time": seconds}     a certificate that no thing has yet
     {"cert": DER, "key": DER, "name": str}                       the thing's; the end
 
-What was kept last may be given as `pending` to the next try, which goes on from there.
+What was kept last may be given as `pending` to the next try, which goes on from there. Loaded once in a life, and let
+go of: see `Aws.provision`.
 """
 
 import asyncio
+import binascii
 import json
+import os
 import time
 
 import certificates
 import errors
 
 from . import topics
+from .session import make_context
 
 _CREATE = b"$aws/certificates/create/json"
 _ACCEPTED = b"/accepted"
@@ -26,20 +30,6 @@ _TICK_MS = 100
 # The ownership token lives for an hour; where the clock was set in between, nobody knows: leave a margin.
 _TOKEN_AGE_S = 3000
 _OLD_TOKEN = "InvalidCertificateOwnershipToken"
-
-
-async def provision(client, template, parameters, pending, keep, beat):
-    """(name, cert, key) of the new thing: str, DER, DER. Errors: `claim_refused`, `claim_failed`."""
-    provisioning = _Provisioning(client, template, parameters, keep, beat)
-    if pending is not None and _is_fresh(pending):
-        try:
-            return await provisioning.register(pending)
-        except _OldToken:
-            pass  # its certificate was never activated and AWS forgets it
-    try:
-        return await provisioning.register(await provisioning.create())
-    except _OldToken:
-        raise errors.error("claim_failed", "the cloud does not know its own token")
 
 
 def _is_fresh(pending):
@@ -52,7 +42,9 @@ class _OldToken(Exception):
     """The cloud did not take the ownership token."""
 
 
-class _Provisioning:
+class Enrolment:
+    """Makes a thing of `template` with `parameters` (dict of str), over `client`, an `Engine`."""
+
     def __init__(self, client, template, parameters, keep, beat):
         self._client = client
         self._template = topics.check_topic("$aws/provisioning-templates/%s/provision/json" % template)
@@ -62,16 +54,53 @@ class _Provisioning:
         self._answer = None
         self._take = None
         self._topic = None
-        client.set_callback(self._hear)
 
-    async def create(self):
+    async def by_claim(self, connect, roots, claim, pending):
+        """(name, cert, key) of the new thing: str, DER, DER. Errors: `claim_refused`, `claim_failed`.
+
+        `connect(client_id, context)` is a coroutine function, `claim` (cert, key) in DER. Closes the connection.
+        """
+        client = self._client
+        client.cb = self._hear
+        client.survive = False
+        try:
+            await self._connect(connect, roots, claim)
+            return await self._enrol(pending)
+        finally:
+            await client.disconnect()
+            client.survive = True
+            client.ssl = None  # the claim's context is not needed any more, its memory is
+
+    @staticmethod
+    async def _connect(connect, roots, claim):
+        client_id = "claim-" + binascii.hexlify(os.urandom(8)).decode()
+        context = make_context(roots, claim[0], claim[1])
+        try:
+            await connect(client_id, context)
+        except errors.CloudError as failure:
+            if failure.code in ("cert_refused", "not_authorised"):
+                raise errors.error("claim_refused", failure.code)
+            raise  # it is the server's own certificate that is wrong
+
+    async def _enrol(self, pending):
+        if pending is not None and _is_fresh(pending):
+            try:
+                return await self._register(pending)
+            except _OldToken:
+                pass  # its certificate was never activated and AWS forgets it
+        try:
+            return await self._register(await self._create())
+        except _OldToken:
+            raise errors.error("claim_failed", "the cloud does not know its own token")
+
+    async def _create(self):
         """Ask for a certificate, and keep it; returns what was kept."""
         created = await self._ask(_CREATE, {}, _take_certificate)
         await self._keep(created)
         self._beat()
         return created
 
-    async def register(self, created):
+    async def _register(self, created):
         """Ask for the thing; returns (name, cert, key)."""
         request = {"certificateOwnershipToken": created["token"], "parameters": self._parameters}
         name = await self._ask(self._template, request, _take_name)
@@ -88,10 +117,10 @@ class _Provisioning:
         self._answer = None
         try:
             # The answer comes on this connection only, so whoever asks must be listening already.
-            codes = await self._client.request_subscriptions([topic + _ACCEPTED, topic + _REJECTED], 1)
+            codes = await self._client.request([topic + _ACCEPTED, topic + _REJECTED], 1)
             if max(codes) > 2:
                 raise errors.error("claim_refused", "the policy does not allow to subscribe to the answers")
-            await self._client.publish(topic, json.dumps(request), qos=1)
+            await self._client.publish(topic, json.dumps(request).encode(), qos=1)
             return await self._wait()
         except errors.RetryError as failure:
             raise failure if failure.code == "claim_failed" else _failed(failure.code)

@@ -5,9 +5,6 @@ import time
 
 import errors
 
-_LONGEST_WAIT_MS = 10000
-_TICKS_MASK = 0x3FFFFFFF  # time.ticks_ms() wraps around at 2**30
-
 
 class Rate:
     """At most `per_second` in any second; 0: no limit. A tenth of it may come at once, the rest is spread. Pure.
@@ -37,7 +34,7 @@ class Rate:
         self._tokens -= amount
 
     def _fill(self, now_ms):
-        passed_ms = (now_ms - self._at_ms) & _TICKS_MASK
+        passed_ms = (now_ms - self._at_ms) & 0x3FFFFFFF  # time.ticks_ms() wraps around at 2**30
         self._at_ms = now_ms
         while passed_ms > 0 and self._tokens < self._burst:
             step_ms = min(passed_ms, 1000)  # keeps the product a small integer on the chip
@@ -50,33 +47,30 @@ class Rate:
             self._owed = 0
 
 
-class Rates:
-    """Both of AWS's rates: `messages` and `size` (bytes of payload) a second."""
+def both(messages, size):
+    """AWS's two rates: `messages` and bytes of payload (`size`) a second."""
+    now_ms = time.ticks_ms()
+    return Rate(messages, now_ms), Rate(size, now_ms)
 
-    def __init__(self, messages, size):
-        now_ms = time.ticks_ms()
-        self._messages = Rate(messages, now_ms)
-        self._bytes = Rate(size, now_ms)
 
-    def take(self, size):
-        """Take one message of `size` bytes; returns 0, or how many milliseconds to wait when nothing was taken."""
-        now_ms = time.ticks_ms()
-        wait_ms = max(self._messages.wait_ms(1, now_ms), self._bytes.wait_ms(size, now_ms))
-        if not wait_ms:
-            self._messages.take(1)
-            self._bytes.take(size)
-        return wait_ms
+def take(rates, size):
+    """Take one message of `size` bytes; returns 0, or how many milliseconds to wait when nothing was taken."""
+    messages, payload = rates
+    now_ms = time.ticks_ms()
+    wait_ms = max(messages.wait_ms(1, now_ms), payload.wait_ms(size, now_ms))
+    if not wait_ms:
+        messages.take(1)
+        payload.take(size)
+    return wait_ms
 
-    async def wait(self, size):
-        """Take one message of `size` bytes when it is its time. Errors: `too_fast` after ten seconds."""
-        waited_ms = 0
-        wait_ms = self.take(size)
-        while wait_ms:
-            waited_ms += wait_ms
-            if waited_ms > _LONGEST_WAIT_MS:
-                raise errors.error("too_fast", "%d messages or %d bytes" % self._limits())
-            await asyncio.sleep_ms(wait_ms)
-            wait_ms = self.take(size)
 
-    def _limits(self):
-        return (self._messages.per_second, self._bytes.per_second)
+async def wait(rates, size):
+    """Take one message of `size` bytes when it is its time. Errors: `too_fast` after ten seconds."""
+    left_ms = 10000
+    wait_ms = take(rates, size)
+    while wait_ms:
+        left_ms -= wait_ms
+        if left_ms < 0:
+            raise errors.error("too_fast", "%d messages or %d bytes" % (rates[0].per_second, rates[1].per_second))
+        await asyncio.sleep_ms(wait_ms)
+        wait_ms = take(rates, size)

@@ -10,8 +10,6 @@ skipped as it arrives, so that the stream goes on behind it.
 
 import errors
 
-_LARGEST_HEAD = 5  # bytes of a fixed header
-
 
 class Receiver:
     """`size` bytes of buffer; the largest packet that is taken whole has `size` bytes, header included."""

@@ -7,11 +7,16 @@ from micropython import const
 
 import errors
 
-from . import failures, packets
-from .link import writable
+from .link import forget, writable
+from .packets import publish_head
 
 _ACK_BYTES = const(128)  # 32 acknowledgements go out in one write
 _PUBLISHES_PER_TURN = const(8)  # QoS 0 in a row, before the other tasks get a turn
+
+_PUBLISH = const(0x30)
+_PUBACK = const(0x40)
+_SUBSCRIBE = const(0x82)
+_DUP = const(8)
 
 
 class Sender:
@@ -53,38 +58,41 @@ class Sender:
             self._transmit(request)
 
     def send_last(self, packet):
-        """Send a packet that has no answer (DISCONNECT), where the socket has room."""
+        """Send a packet that has no acknowledgement (PINGREQ, DISCONNECT), where the socket has room."""
         if self.ready and not self._link.busy:
             self._send(packet, len(packet))
 
     def _transmit(self, request):
         request.sent_ms = time.ticks_ms()
         request.tries += 1
-        kind = request.first & 0xF0
-        if kind == packets.PUBLISH:
-            first = request.first
-            if request.qos and (request.resend or request.tries > 1):
-                first |= packets.DUP
-            complete = self._send_publish(first, request.topic, request.packet_id, request.payload)
-            if not request.qos:
-                self._sent(request, complete)
+        first = request.first
+        if first & 0xF0 != _PUBLISH:
+            self._send_filters(first, request)
             return
-        if request.first == packets.SUBSCRIBE:
-            packet = packets.subscribe(request.packet_id, request.topic, request.payload)
-        else:
-            packet = packets.unsubscribe(request.packet_id, request.topic)
-        self._send(packet, len(packet))
-
-    def _sent(self, request, complete):
+        if request.qos and (request.resend or request.tries > 1):
+            first |= _DUP
+        complete = self._send_publish(first, request.topic, request.packet_id, request.payload)
+        if request.qos:
+            return
         if complete or self.error is not None:
             request.finish(self.error)
         else:
             self._writing = request
 
+    def _send_filters(self, first, request):
+        from . import requests
+
+        forget("requests")
+        if first == _SUBSCRIBE:
+            packet = requests.subscribe(request.packet_id, request.topic, request.payload)
+        else:
+            packet = requests.unsubscribe(request.packet_id, request.topic)
+        self._send(packet, len(packet))
+
     def _send_publish(self, first, topic, packet_id, payload):
         buffer = self._buffer
         size = len(payload)
-        at = packets.publish_head(buffer, first, topic, packet_id, size)
+        at = publish_head(buffer, first, topic, packet_id, size)
         room = len(buffer) - at
         if size <= room:
             buffer[at : at + size] = payload
@@ -101,7 +109,7 @@ class Sender:
             if self._link.send(data, size, tail, tail_at):
                 return True
         except (OSError, MemoryError) as failure:
-            self.fail(failures.connection_failure(failure))
+            self.fail(failure)
             return False
         self._blocked.set()
         return False
@@ -126,14 +134,15 @@ class Sender:
             raise errors.error("protocol", "packet id 0")
         acks = self._acks
         at = self._acks_end
-        acks[at] = packets.PUBACK
+        acks[at] = _PUBACK
         acks[at + 1] = 2
         acks[at + 2] = high
         acks[at + 3] = low
         self._acks_end = at + 4
 
-    def _acks_full(self):
-        return self._acks_end == _ACK_BYTES
+    def _room_for_ack(self):
+        """Whether one more acknowledgement can be collected, those that there are written first if it must be."""
+        return self._acks_end < _ACK_BYTES or self._send_acks()
 
     def _send_acks(self):
         """Write the collected acknowledgements; False when the socket is busy."""

@@ -1,7 +1,7 @@
 """Stays connected: connects, notices the end, waits with full-jitter back-off, connects again.
 
 The back-off forgets only after a connection has been stable for a while, so that it grows across short connections.
-The MQTT session is a persistent one. `subscribe_all` is started as a task whenever a connection stands.
+The MQTT session is a persistent one.
 """
 
 import asyncio
@@ -9,69 +9,79 @@ import gc
 import random
 import time
 
+from micropython import const
+
 import errors
 import events
 from backoff import Backoff
 
-from . import failures, tls, topics
-from .mqtt import MQTTClient, MQTTException, Timing
+from . import topics
+from .engine import Engine, Timing
+from .link import forget
 
-_TICK_MS = 200
-_MARGIN_S = 30  # asking several name servers, blocking handshakes
-_FLOOR_MS = 1000  # AWS takes one CONNECT a second for a client id
+_TICK_MS = const(200)
+_MARGIN_S = const(30)  # asking several name servers, blocking handshakes
+_FLOOR_MS = const(1000)  # AWS takes one CONNECT a second for a client id
+_SEND_BUFFER = const(1024)
+_IN_FLIGHT_LIMIT = const(100)  # AWS's
+_FIRST_YEAR = const(2024)  # an unset clock says 2000
 
 
-def make_client(settings, resolve):
-    """The MQTTClient, made once: its buffers must not be looked for again on a worn heap."""
-    limits, timeouts = settings.limits, settings.timeouts
-    return MQTTClient(
-        "",
-        settings.aws.endpoint,
-        settings.aws.port,
-        keepalive=timeouts.keepalive_s,
-        receive_buffer=limits.receive_buffer,
-        window=min(limits.window, topics.IN_FLIGHT_LIMIT),
-        timing=Timing(
-            connect_ms=timeouts.connect_s * 1000,
-            handshake_ms=timeouts.connect_s * 1000,
-            connack_ms=timeouts.connack_s * 1000,
-            ack_ms=timeouts.ack_s * 1000,
-        ),
-        resolve=resolve,
-        survive=True,
-    )
+def _clock_is_set():
+    return time.gmtime()[0] >= _FIRST_YEAR
+
+
+def make_context(roots, cert, key):
+    """An SSLContext, see tls.py."""
+    from . import tls
+
+    forget("tls")
+    return tls.make_context(roots, cert, key)
 
 
 class Session:
-    """Keeps `client` connected. `lost()` is called when the cloud does not know our session, `tick()` now and then."""
+    """Keeps an `Engine` connected: the lower half of `Aws`, which gives `_lost`, `_tick` and `_subscribe_all`.
 
-    def __init__(self, bus, settings, client, clock_is_set, subscribe_all, lost, tick, backoff):
+    `settings` are those of lib/settings.py, `resolve` is a coroutine function from host name to IP address,
+    `clock_is_set` a function, `backoff` a `Backoff` other than the usual one.
+    """
+
+    def __init__(self, bus, settings, resolve, clock_is_set, backoff):
         timeouts = settings.timeouts
-        self.first_wait_ms = timeouts.backoff_s * 1000
-        self.up = asyncio.Event()  # connected
         self._bus = bus
         self._settings = settings
-        self._client = client
-        self._clock_is_set = clock_is_set
-        self._subscribe_all = subscribe_all
-        self._lost = lost
-        self._tick = tick
+        self._client = _make_client(settings, resolve)
+        self._clock_is_set = clock_is_set or _clock_is_set
+        self._backoff = backoff or Backoff(timeouts.backoff_s * 1000, timeouts.backoff_cap_s * 1000, _FLOOR_MS)
+        self._first_wait_ms = timeouts.backoff_s * 1000
+        self._up = asyncio.Event()  # connected
         self._credentials = None
         self._context = None
-        self._backoff = backoff or Backoff(timeouts.backoff_s * 1000, timeouts.backoff_cap_s * 1000, _FLOOR_MS)
         self._one = asyncio.Lock()  # one TLS session at a time: two need more memory than there is for sure
         self._wifi = bus.listen(events.WIFI_CONNECTED, events.WIFI_DISCONNECTED, limit=4)
         self._stopped = False
 
     def use(self, name, cert, key):
-        """Connect with these from now on."""
+        """Connect with these from now on: thing name (the client id), certificate and private key as DER."""
         topics.check_client_id(name)
         self._credentials = (name, cert, key)
         self._context = None
 
+    def first_wait(self, wait_ms):
+        """Let the first connection after power-on wait a random part of `wait_ms` (default: that of the back-off)."""
+        self._first_wait_ms = wait_ms
+
+    @property
+    def is_connected(self):
+        return self._up.is_set()
+
+    async def connected(self):
+        """Wait until connected."""
+        await self._up.wait()
+
     async def run(self, beat):
-        """Connect, serve, connect again; never returns."""
-        await self._pause(random.randint(0, self.first_wait_ms), beat)
+        """Connect, serve, connect again; never returns. Calls `beat()` at least every 20 s while it is well."""
+        await self._pause(random.randint(0, self._first_wait_ms), beat)
         while True:
             failure = await self._attempt(beat)
             wait_ms = self._backoff.next_ms()
@@ -90,7 +100,7 @@ class Session:
             left_ms = time.ticks_diff(until_ms, time.ticks_ms())
             if await self._wifi_news() == events.WIFI_CONNECTED:
                 # What the last attempts met was the missing Wi-Fi. Jitter remains, for the devices beside us.
-                left_ms = min(left_ms, random.randint(0, self.first_wait_ms))
+                left_ms = min(left_ms, random.randint(0, self._first_wait_ms))
                 until_ms = time.ticks_add(time.ticks_ms(), left_ms)
 
     async def _wifi_news(self):
@@ -104,20 +114,17 @@ class Session:
         """One connection from its beginning to its end; returns the error that ended it."""
         async with self._one:
             try:
-                return await self._serve(await self._connect(beat), beat)
+                if self._credentials is None:
+                    raise errors.error("settings_missing", "no thing certificate")
+                self._check_clock()
+                name, cert, key = self._credentials
+                if self._context is None:
+                    self._context = make_context(self._settings.roots, cert, key)
+                return await self._serve(await self._open(name, self._context, False, beat), beat)
             except errors.DeviceError as failure:
                 return failure
             finally:
-                self.up.clear()
-
-    async def _connect(self, beat):
-        if self._credentials is None:
-            raise errors.error("settings_missing", "no thing certificate")
-        self._check_clock()
-        name, cert, key = self._credentials
-        if self._context is None:
-            self._context = tls.make_context(self._settings.roots, cert, key)
-        return await self._open(name, self._context, False, beat)
+                self._up.clear()
 
     def _check_clock(self):
         if not self._clock_is_set():
@@ -133,8 +140,6 @@ class Session:
         beating = asyncio.create_task(_beat_for(longest_s, beat))
         try:
             return await self._client.connect(clean_session)
-        except MQTTException as refusal:
-            raise failures.connack_failure(refusal.args[0])
         finally:
             beating.cancel()
 
@@ -148,7 +153,7 @@ class Session:
             client_id=client.client_id,
             session_present=bool(session_present),
         )
-        self.up.set()
+        self._up.set()
         subscribing = asyncio.create_task(self._subscribe_all())
         since_ms = time.ticks_ms()
         stable_ms = self._settings.timeouts.stable_s * 1000
@@ -167,35 +172,24 @@ class Session:
             subscribing.cancel()
         return client.error
 
-    async def with_claim(self, claim, client_id, beat, work):
-        """Connect with the claim (cert, key), await `work()`, close; returns its result. Errors: `claim_refused`."""
-        client = self._client
-        async with self._one:
-            client.survive = False
-            try:
-                self._check_clock()
-                await self._open_with_claim(claim, client_id, beat)
-                return await work()
-            finally:
-                await client.disconnect()
-                client.survive = True
-                client.ssl = None  # the claim's context is not needed any more, its memory is
-
-    async def _open_with_claim(self, claim, client_id, beat):
-        context = tls.make_context(self._settings.roots, claim[0], claim[1])
-        try:
-            await self._open(client_id, context, True, beat)
-        except errors.CloudError as failure:
-            if failure.code in ("cert_refused", "not_authorised"):
-                raise errors.error("claim_refused", failure.code)
-            raise  # it is the server's own certificate that is wrong
-
     async def stop(self):
         """Send what waits, within `drain_s`; then DISCONNECT and close. `run` does not connect again."""
         self._stopped = True
         if self._client.is_connected:
             await self._client.drain(self._settings.timeouts.drain_s * 1000)
         await self._client.disconnect()
+
+
+def _make_client(settings, resolve):
+    """The engine, made once: its buffers must not be looked for again on a worn heap."""
+    aws, limits, timeouts = settings.aws, settings.limits, settings.timeouts
+    connect_ms = timeouts.connect_s * 1000
+    timing = Timing(connect_ms, connect_ms, timeouts.connack_s * 1000, timeouts.ack_s * 1000)
+    window = min(limits.window, _IN_FLIGHT_LIMIT)
+    size = limits.receive_buffer
+    return Engine(
+        aws.endpoint, aws.port, timeouts.keepalive_s, window, size, _SEND_BUFFER, timing, resolve, survive=True
+    )
 
 
 async def _beat_for(seconds, beat):

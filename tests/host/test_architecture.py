@@ -29,9 +29,9 @@ ROOMS = {
         "ble.setup_code", "ble.ticks", "ble.x25519",
     },
     "aws": {
-        "aws.client", "aws.connection", "aws.failures", "aws.handlers", "aws.inbox", "aws.jobs", "aws.link",
-        "aws.mqtt", "aws.outbox", "aws.packets", "aws.provision", "aws.rate", "aws.receiver", "aws.ring",
-        "aws.sender", "aws.session", "aws.shadow", "aws.subscriptions", "aws.tls", "aws.topics",
+        "aws.client", "aws.connection", "aws.engine", "aws.failures", "aws.handlers", "aws.inbox", "aws.jobs",
+        "aws.link", "aws.mqtt", "aws.outbox", "aws.packets", "aws.provision", "aws.rate", "aws.receiver",
+        "aws.requests", "aws.ring", "aws.sender", "aws.session", "aws.shadow", "aws.tls", "aws.topics",
     },
     "ota": {"ota.signature", "ota.slot", "ota.update"},
     "head": {"system", "road", "supervisor", "identity", "device", "console"},
@@ -41,8 +41,8 @@ ROOMS = {
 
 # The files of a hand's room that are words all the same: they touch no hardware and run in CPython.
 PURE = {
-    "aws.failures", "aws.jobs", "aws.packets", "aws.rate", "aws.receiver", "aws.ring", "aws.shadow", "aws.topics",
-    "ota.signature", *ROOMS["ble"],
+    "aws.failures", "aws.jobs", "aws.packets", "aws.rate", "aws.receiver", "aws.requests", "aws.ring", "aws.shadow",
+    "aws.topics", "ota.signature", *ROOMS["ble"],
 }  # fmt: skip
 
 HANDS = {"board", "flash", "wifi", "ble", "aws", "ota"}

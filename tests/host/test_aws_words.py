@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from paho.mqtt.client import topic_matches_sub
 
 import errors
-from aws import packets, topics
+from aws import packets, requests, topics
 from aws.rate import Rate
 from aws.receiver import Receiver
 
@@ -103,15 +103,15 @@ def test_a_publish_reads_back(topic, packet_id, size, first):
 
 
 def test_connect_is_the_packet_of_the_specification():
-    assert packets.connect("me", 60, True, None, None, None) == b"\x10\x0e\x00\x04MQTT\x04\x02\x00\x3c\x00\x02me"
+    assert requests.connect("me", 60, True, None, None, None) == b"\x10\x0e\x00\x04MQTT\x04\x02\x00\x3c\x00\x02me"
     will = ("w", b"gone", 1, True)
-    full = packets.connect(b"me", 0, False, "u", "p", will)
+    full = requests.connect(b"me", 0, False, "u", "p", will)
     assert full == b"\x10\x1d\x00\x04MQTT\x04\xec\x00\x00\x00\x02me\x00\x01w\x00\x04gone\x00\x01u\x00\x01p"
 
 
 def test_subscribe_and_unsubscribe_are_the_packets_of_the_specification():
-    assert packets.subscribe(10, [b"a/b", b"c"], 1) == b"\x82\x0c\x00\x0a\x00\x03a/b\x01\x00\x01c\x01"
-    assert packets.unsubscribe(10, [b"a/b"]) == b"\xa2\x07\x00\x0a\x00\x03a/b"
+    assert requests.subscribe(10, [b"a/b", b"c"], 1) == b"\x82\x0c\x00\x0a\x00\x03a/b\x01\x00\x01c\x01"
+    assert requests.unsubscribe(10, [b"a/b"]) == b"\xa2\x07\x00\x0a\x00\x03a/b"
 
 
 # The receiver

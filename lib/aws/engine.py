@@ -1,0 +1,221 @@
+"""An asyncio MQTT 3.1.1 client: QoS 0 and 1, many messages in flight, no blocking. mqtt.py gives it umqtt's face."""
+
+import asyncio
+import sys
+from asyncio import core
+
+from micropython import const
+
+import errors
+
+from .connection import Connection
+from .link import Link, explain, forget
+from .outbox import Outbox
+from .receiver import Receiver
+
+_PUBLISH = const(0x30)
+_SUBSCRIBE = const(0x82)
+_UNSUBSCRIBE = const(0xA2)
+
+
+def _nothing():
+    return
+    yield
+
+
+# What a publish returns that is already sent: a coroutine that ends at once, and costs nothing, again and again.
+_DONE = _nothing()
+
+
+class Timing:
+    """How long to wait, in milliseconds, and how often to try."""
+
+    def __init__(self, connect_ms=10000, handshake_ms=20000, connack_ms=6000, ack_ms=6000, tries=3, publish_ms=60000):
+        self.connect_ms = connect_ms  # for the TCP connection
+        self.handshake_ms = handshake_ms  # for TLS
+        self.connack_ms = connack_ms  # for the CONNACK
+        self.ack_ms = ack_ms  # for an acknowledgement, before the packet is sent again
+        self.tries = tries  # how often a packet is sent before the connection is given up
+        self.publish_ms = publish_ms  # for a publish, subscribe or unsubscribe as a whole
+        self.keepalive_ms = 0  # set by the engine
+
+
+class Engine:
+    """A client for the broker `server`:`port`; `keepalive` in seconds.
+
+    `window`: how many packets may wait for their acknowledgement at once. `receive_buffer`, `send_buffer`: bytes; a
+    larger message is skipped and told to `on_dropped(topic, reason)`, a larger publish is written in two pieces.
+    `timing`: a `Timing`. `resolve`: a coroutine function, host name to IP address. With `survive` what was not
+    acknowledged when the connection was lost is sent again after the next `connect`, until its own timeout; without it
+    fails at once.
+
+    Set before `connect`: `client_id`; `ssl`, the SSLContext; `cb(topic, message)`, which gets the received messages:
+    bytes, and a memoryview that is valid until it returns.
+    """
+
+    client_id = ""
+    ssl = cb = on_dropped = user = pswd = lw_topic = None
+
+    def __init__(self, server, port, keepalive, window, receive_buffer, send_buffer, timing, resolve, survive):
+        self.server = server
+        self.port = port
+        self.keepalive = keepalive
+        self.timing = timing
+        timing.keepalive_ms = keepalive * 1000
+        self.survive = survive
+        self.error = None  # why the last connection ended
+        self.refusal = 0  # the code by which the last CONNACK refused
+        self._resolve = resolve
+        self._receiver = Receiver(receive_buffer)
+        self._send_buffer = bytearray(send_buffer)
+        self._outbox = Outbox(window)
+        self._connection = None
+
+    @property
+    def is_connected(self):
+        return self._connection is not None and self._connection.ready
+
+    # Connecting
+
+    async def connect(self, clean_session=True, timeout=None):
+        """Connect; returns 1 when the broker has kept the session, else 0. `timeout`: seconds for the TCP connection.
+
+        Errors: all of "the road to the cloud" in errors.py.
+        """
+        await self.disconnect()
+        timing = self.timing
+        link = Link(self.server, self.port)
+        try:
+            address = await self._resolve(self.server)
+            await link.open(address, timeout * 1000 if timeout else timing.connect_ms)
+            await link.start(self.ssl, self._connect_packet(clean_session), timing.handshake_ms)
+        except BaseException:  # a cancelled connect must close its socket, too
+            link.close()
+            raise
+        return await self._open(link)
+
+    def _connect_packet(self, clean_session):
+        from . import requests
+
+        forget("requests")
+        will = (self.lw_topic, self.lw_msg, self.lw_qos, self.lw_retain) if self.lw_topic else None
+        return requests.connect(self.client_id, self.keepalive, clean_session, self.user, self.pswd, will)
+
+    async def _open(self, link):
+        connection = Connection(
+            link, self._receiver, self._outbox, self._send_buffer, self.timing, self._deliver, self._drop, self._ended
+        )
+        self._connection = connection
+        self.sock = link.stream
+        self.error = None
+        connection.start()
+        try:
+            await asyncio.wait_for_ms(connection.opened.wait(), self.timing.connack_ms)
+        except asyncio.TimeoutError:
+            connection.fail(errors.error("no_connack"))
+        except asyncio.CancelledError:
+            connection.fail(errors.error("connection_lost", "connect was cancelled"))
+            raise
+        self.refusal = connection.refusal
+        if connection.refusal:
+            refusal = explain("connack_failure", connection.refusal)
+            connection.fail(refusal)
+            raise refusal  # the broker may have closed the connection before us
+        if connection.error is None:
+            return connection.session_present
+        if connection.answered:
+            raise connection.error
+        raise explain("unanswered_failure", connection.error)
+
+    def _ended(self, error):
+        self._connection = None
+        self.sock = None
+        self.error = error
+        self._outbox.fail(error, self.survive)
+
+    async def disconnect(self, code="not_connected", *details):
+        """Tell the broker, and close, for the reason of an error code. What still waits fails with it, or survives."""
+        connection = self._connection
+        if connection is not None:
+            connection.send_last(b"\xe0\x00")
+            connection.fail(errors.error(code, *details))
+
+    async def drain(self, timeout_ms):
+        """Wait until everything is sent and acknowledged; False when that takes longer."""
+        while not self._outbox.idle() and timeout_ms > 0:
+            await core.sleep_ms(20)
+            timeout_ms -= 20
+        return self._outbox.idle()
+
+    def expire(self):
+        """Fail what waits past its timeout, while not connected: the owner of the reconnects calls it."""
+        return self._outbox.expire(errors.error("not_connected"))
+
+    # Sending
+
+    def publish(self, topic, msg, retain=False, qos=0, timeout_ms=None):
+        """await publish(...): returns when the message is written (QoS 0) or acknowledged (QoS 1).
+
+        topic: bytes; msg: any buffer of bytes, which must not change meanwhile. A QoS 0 message is written at once,
+        without a coroutine. `timeout_ms`: other than timing's publish_ms. Errors: `not_connected`,
+        `no_acknowledgement`, `connection_lost` and the others that end a connection; `not_supported` for QoS 2.
+        """
+        if qos == 0 and self._connection is not None and self._connection.publish_now(topic, msg, retain):
+            return _DONE
+        return self._request(_PUBLISH | qos << 1 | (1 if retain else 0), topic, msg, qos, timeout_ms)
+
+    async def request(self, filters, qos):
+        """Subscribe to several filters (list of bytes) by one packet; unsubscribe where `qos` is None.
+
+        Returns the broker's code for each filter (bytes), or None.
+        """
+        self._connected()
+        if qos is None:
+            return await self._request(_UNSUBSCRIBE, filters, None, 1)
+        granted = await self._request(_SUBSCRIBE, filters, qos, 1)
+        if len(granted) != len(filters):
+            raise errors.error("protocol", "a SUBACK of %d codes for %d filters" % (len(granted), len(filters)))
+        return granted
+
+    async def _request(self, first, topic, payload, qos, timeout_ms=None):
+        """Send a packet in its turn and wait for its end; returns the codes of a SUBACK."""
+        if not qos:
+            await core.sleep_ms(0)  # a stream of QoS 0 messages must not keep the loop from the others
+            if self._connection is not None and self._connection.publish_now(topic, payload, first & 1):
+                return None
+        elif qos > 1:
+            raise errors.error("not_supported", "QoS %d" % qos)
+        if len(topic) + 9 > len(self._send_buffer):
+            raise errors.error("limit", "A topic of %d bytes" % len(topic), "less than the send buffer")
+        if not self.survive:
+            self._connected()
+        outbox = self._outbox
+        request = outbox.take(first, topic, payload, qos, timeout_ms or self.timing.publish_ms)
+        try:
+            outbox.add(request)
+            if self._connection is not None:
+                self._connection.pump()
+            await request.done.wait()
+            if request.error is not None:
+                raise request.error
+            return request.granted
+        finally:
+            outbox.give_back(request)
+
+    def _connected(self):
+        if not self.is_connected:
+            raise errors.error("not_connected")
+
+    # Receiving
+
+    def _deliver(self, topic, payload):
+        if self.cb is None:
+            return
+        try:
+            self.cb(topic, payload)
+        except Exception as failure:  # noqa: BLE001 - the callback's own fault: it must not end the connection
+            sys.print_exception(failure)
+
+    def _drop(self, topic, reason):
+        if self.on_dropped is not None:
+            self.on_dropped(topic, reason)

@@ -1,10 +1,11 @@
 """`python -m tools demo`: the main job, told in a terminal."""
 
+import signal
 from typing import Annotated
 
 import typer
 
-app = typer.Typer(add_completion=False)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command()
@@ -12,8 +13,13 @@ def main(verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the
     """A factory-new simulated ESP32 becomes a working AWS IoT device, before your eyes. Ends 0 when all came true."""
     from tools.demo.story import tell
 
+    signal.signal(signal.SIGTERM, _stop)  # as Ctrl-C does: by itself it would leave the desk's folder behind
     try:
         raise typer.Exit(tell(verbose))
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stopped:
         typer.echo("\nStopped; everything is cleaned up.")
-        raise typer.Exit(130) from None
+        raise typer.Exit(128 + (stopped.args[0] if stopped.args else signal.SIGINT)) from None
+
+
+def _stop(number, _frame):
+    raise KeyboardInterrupt(number)

@@ -1,4 +1,4 @@
-"""Tells the demo in a terminal: one line per step, what was seen beside it, and how long it took."""
+"""Tells the demo in a terminal: one line per step with how long it took, and below it what was seen."""
 
 import sys
 import time
@@ -6,7 +6,11 @@ from contextlib import contextmanager
 
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
+
+_WIDTH = 80  # of the lines that end with a time; narrower terminals get narrower lines
+_DETAIL = 6  # columns before what was seen
 
 
 class StepFailed(Exception):
@@ -23,13 +27,14 @@ class Narrator:
 
     def title(self, text):
         self._console.print()
-        self._console.rule(f"[bold]{escape(text)}[/bold]", align="left")
+        self._console.print(f"[bold]{escape(text)}[/bold]")
+        self._console.print("─" * len(text))
 
     def chapter(self, text):
         self._console.print(f"\n[bold cyan]{escape(text)}[/bold cyan]")
 
     def say(self, text):
-        self._console.print(f"  {escape(text)}")
+        self._print(text, indent=2)
 
     def device(self, line):
         """A line of the device's console, as the device wrote it."""
@@ -49,7 +54,17 @@ class Narrator:
         seconds = time.monotonic() - begin
         detail = ", ".join(details)
         self.steps.append((title, detail, seconds))
-        self._console.print(f"  [green]✓[/green] {escape(title)}  [dim]{escape(detail)}  {seconds:.1f} s[/dim]")
+        gap = " " * (min(self._console.width, _WIDTH) - len(title) - 11)
+        self._console.print(f"  [green]✓[/green] {escape(title)}{gap} [dim]{seconds:4.1f} s[/dim]", soft_wrap=True)
+        if detail:
+            self._print(detail, _DETAIL, style="dim")
+
+    def _print(self, text, indent, style=""):
+        """Wrapped in a terminal, below its own beginning; what is read by a program stays one line."""
+        if sys.stdout.isatty():
+            self._console.print(Padding(escape(text), (0, 0, 0, indent)), style=style)
+        else:
+            self._console.print(" " * indent + escape(text))
 
     def failure(self, error, lines):
         self._console.print(f"\n[red bold]The demo failed:[/red bold] {escape(str(error))}")
@@ -59,8 +74,8 @@ class Narrator:
 
     def summary(self, facts):
         """A closing table of (what, value) rows."""
-        table = Table(title="What you have seen", title_justify="left", show_header=False, box=None, padding=(0, 2))
+        self.chapter("What you have seen")
+        table = Table.grid(padding=(0, 2))
         for what, value in facts:
-            table.add_row(f"[bold]{escape(what)}[/bold]", escape(value))
-        self._console.print()
-        self._console.print(table)
+            table.add_row("", f"[bold]{escape(what)}[/bold]", escape(value))
+        self._console.print(table, width=min(self._console.width, _WIDTH))

@@ -66,11 +66,13 @@ class Records:
             return None
         found, data = self._read_main(name)
         if found != sequence:
-            import flash_mending
-
             self.warn("%s: its main copy is damaged, the spare one is used" % name)
-            found, data = flash_mending.read_spare(self, name, sequence)
-            _let_go()
+            try:
+                import flash_mending
+
+                found, data = flash_mending.read_spare(self, name, sequence)
+            finally:
+                _let_go()
         if not found:
             raise errors.error("flash_failed", "reading %s" % name, "both copies are damaged")
         return data

@@ -144,11 +144,15 @@ class Wifi:
                 return errors.error("no_address", self.ssid)
             if self._is_resync_due():
                 await self._resync(beat)
-        import station
+        return errors.error("wifi_lost", self.ssid, self._reason())
 
-        reason = station.words(self._wlan.status())
-        _let_go()
-        return errors.error("wifi_lost", self.ssid, reason)
+    def _reason(self):
+        try:
+            import station
+
+            return station.words(self._wlan.status())
+        finally:
+            _let_go()
 
     async def _wait_out(self, trouble, beat):
         wait_ms = self._waits.next_ms()
@@ -162,14 +166,16 @@ class Wifi:
 
     async def stop(self):
         """Leave the network and switch the radio off. End the task of `run` first."""
-        import station
-
         self._connected.clear()
         self.ip = None
         self._is_started = False
-        station.quietly(self._wlan.disconnect)
-        station.quietly(self._wlan.active, False)
-        _let_go()
+        try:
+            import station
+
+            station.quietly(self._wlan.disconnect)
+            station.quietly(self._wlan.active, False)
+        finally:
+            _let_go()
 
     async def scan(self):
         """[(ssid, rssi, secure)] of at most 20 networks, strongest first, each name once.

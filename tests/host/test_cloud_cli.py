@@ -118,8 +118,11 @@ def test_second_start_finds_the_same_fleet(tmp_path, free_ports, aws):
     claims = []
     for _ in range(2):
         with Screen(tmp_path / "cloud", *free_ports) as screen:
+            url = screen.read_until(r"--endpoint-url (\S+)").group(1)
             screen.read_until("Ctrl-C")
+            assert (tmp_path / "cloud" / "control-url").read_text().strip() == url
             assert screen.end(signal.SIGINT) == 0
+        assert not (tmp_path / "cloud" / "control-url").exists()
         settings = json.loads((tmp_path / "cloud" / "device.json").read_text())
         claims.append([each for each in settings["certs"] if each["role"] == "claim"])
     assert claims[0] == claims[1]

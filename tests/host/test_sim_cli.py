@@ -13,11 +13,14 @@ import pytest
 
 from tools.cloud import LocalCloud
 from tools.interpreter import ROOT
+from tools.sim import Board, World, cli, factory
 
 
 @contextlib.contextmanager
 def running(*options):
-    """The process, and a function that reads its output up to a line with a text."""
+    """The process, and a function that reads its output up to a line with a text. It looks for no cloud by itself."""
+    if "--cloud" not in options:
+        options = ("--cloud", "none", *options)
     with subprocess.Popen(
         [sys.executable, "-m", "tools", "sim", *map(str, options)],
         cwd=ROOT,
@@ -99,7 +102,7 @@ def _devices(folder):
     [
         (["--heap", "lots"], "heap 'lots' is no size; say 98304 or 96k"),
         (["--endpoint", "nonsense"], "--endpoint 'nonsense': say NAME=PORT"),
-        (["--settings", "/nowhere.json"], "No such file"),
+        (["--settings", "/nowhere.json"], "--settings /nowhere.json: No such file"),
         (["--cloud", "http://127.0.0.1:1"], "--cloud: the cloud at http://127.0.0.1:1: Could not connect"),
         (["--image", "huge"], "image 'huge': say stock or ota"),
     ],
@@ -122,3 +125,39 @@ def test_factory_new_board_enrols_itself_with_a_running_cloud(tmp_path):
         with running(*options) as (process, read_to):
             assert "start 1: power on" in read_to("start 1")
             read_to("aws.connected")
+
+
+def test_second_board_on_the_same_flash_is_refused(tmp_path):
+    with running("--folder", tmp_path / "flash") as (process, read_to):
+        read_to("the device has no settings: run `make cloud`")
+        read_to("start 1: power on")
+        with running("--folder", tmp_path / "flash") as (second, read_second_to):
+            read_second_to("sim: another simulated board runs from")
+            assert second.wait(20) == 1
+        say(process, "quit")
+        assert process.wait(20) == 0
+    with running("--folder", tmp_path / "flash") as (process, read_to):
+        read_to("start 1: power on")
+
+
+def test_application_that_is_left_out_is_told(tmp_path):
+    with LocalCloud(tmp_path / "cloud") as cloud:
+        options = ("--folder", tmp_path / "flash", "--cloud", cloud.control_url, "--ca", cloud.ca_file)
+        with running(*options) as (process, read_to):
+            for _ in range(5):
+                read_to("INIT --ready--> NORMAL")
+                say(process, "power")
+            read_to("INIT --crash_loop--> NORMAL")
+            read_to("sim: main.py's application is left out")
+
+
+def test_running_cloud_is_found_and_one_that_was_killed_is_ignored(tmp_path, monkeypatch):
+    monkeypatch.setattr(factory, "URL_FILE", tmp_path / "control-url")
+    with World() as world, Board(tmp_path / "flash", world) as board:
+        with LocalCloud(tmp_path / "cloud") as cloud:
+            factory.URL_FILE.write_text(f"{cloud.control_url}\n", encoding="ascii")
+            cli._connect_cloud(world, board, None, cloud.ca_file, ("home", "password"))
+        assert json.loads(board.read_file("/settings.json"))["aws"]["endpoint"] == cloud.endpoint
+        board.remove_file("/settings.json")
+        cli._connect_cloud(world, board, None, cloud.ca_file, ("home", "password"))
+        assert "/settings.json" not in board.list_files()

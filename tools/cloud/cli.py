@@ -88,8 +88,11 @@ def main(
 def _run(cloud: LocalCloud, fleet: str, screen: Screen, stop: threading.Event) -> None:
     with cloud:
         kit = make_kit(cloud, fleet) if fleet else None
+        address = cloud.folder / "control-url"  # where `make sim` looks
+        address.write_text(cloud.control_url + "\n", encoding="ascii")
         screen.introduce(cloud, kit)
         stop.wait()
+        address.unlink(missing_ok=True)
         screen.say("\nStopping")
     screen.say(f"Stopped. All is kept in {cloud.folder}.")
 

@@ -30,7 +30,8 @@ def main(
         list[str] | None, typer.Option(help='"NAME=PORT": connections to NAME go to this machine\'s PORT; repeatable.')
     ] = None,
     cloud: Annotated[
-        str | None, typer.Option(help="Control URL of `make cloud`: its endpoint is known to the device.")
+        str | None,
+        typer.Option(help='Control URL of a local AWS IoT; default: that of `make cloud`, if it runs. "none": none.'),
     ] = None,
     ca: Annotated[Path | None, typer.Option(help="Root certificate of that cloud; default .cloud/ca.pem.")] = None,
     internet: Annotated[bool, typer.Option(help="Other names are those of the real internet.")] = False,
@@ -45,14 +46,17 @@ def main(
     try:
         with (
             contextlib.suppress(KeyboardInterrupt),
+            _alone(folder),
             World() as world,
-            Board(folder, world, heap=heap, image=image, on_line=show) as board,
+            Board(folder, world, heap=heap, image=image, on_line=_hear) as board,
         ):
             world.internet = internet
             _prepare(board, settings, erase)
             network = _furnish(world, wifi, endpoint, board)
-            if cloud:
+            if cloud != "none":
                 _connect_cloud(world, board, cloud, ca, network)
+            if "/settings.json" not in board.list_files():
+                show("sim: the device has no settings: run `make cloud` in another terminal first, or use --settings")
             show(f"sim: board {board.unique_id}, flash in {board.flash.folder}; type help, or quit")
             board.power_on()
             _obey(Commands(board, world, show))
@@ -70,6 +74,30 @@ def show(line):
         print(line, flush=True)
 
 
+def _hear(line):
+    """A line of the device's console."""
+    show(line)
+    if "--crash_loop-->" in line:
+        show(
+            "sim: main.py's application is left out, because the last starts were short. "
+            "Leave the device on for a minute and type reset, or begin anew with --erase."
+        )
+
+
+@contextlib.contextmanager
+def _alone(folder):
+    """Two boards on one flash would write over each other. A process that dies gives its lock back by itself."""
+    import fcntl  # not on Windows, where --help shall still work
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / "lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Mistake(f"another simulated board runs from {folder}: quit it, or say --folder OTHER") from None
+        yield
+
+
 def _prepare(board, settings, erase):
     if erase:
         board.erase()
@@ -78,8 +106,10 @@ def _prepare(board, settings, erase):
     try:
         text = settings.read_text(encoding="utf-8")
         json.loads(text)
+    except OSError as error:
+        raise Mistake(f"--settings {settings}: {error.strerror}") from error
     except ValueError as error:
-        raise Mistake(f"{settings} is not JSON: {error}") from error
+        raise Mistake(f"--settings {settings} is not JSON: {error}") from error
     board.write_file("/settings.json", text)
 
 
@@ -107,9 +137,15 @@ def _networks(board):
 
 
 def _connect_cloud(world, board, url, ca, network):
-    """Let the device reach a local AWS IoT; one without settings gets a factory's, made by that cloud."""
-    from tools.sim.factory import Cloud, CloudMissing
+    """Let the device reach a local AWS IoT; one without settings gets a factory's, made by that cloud.
 
+    Without an URL it is the cloud of this checkout, if it runs.
+    """
+    from tools.sim.factory import Cloud, CloudMissing, running_cloud
+
+    asked, url = url, url or running_cloud()
+    if url is None:
+        return
     try:
         cloud = Cloud(url)
         name, port = cloud.endpoint()
@@ -117,6 +153,8 @@ def _connect_cloud(world, board, url, ca, network):
             board.write_file("/settings.json", cloud.factory_settings(board.unique_id, network, ca))
             show("sim: the device has a factory's settings now, and may enrol itself")
     except CloudMissing as missing:
+        if asked is None:
+            return  # it was killed and could not say that it has gone
         raise Mistake(f"--cloud: {missing}") from missing
     world.name(name, port)
     show(f"sim: {name} is the cloud, port {port} of this machine")

@@ -12,7 +12,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tools.cloud.recipes import create_fleet
 from tools.interpreter import ROOT
 
-CA_FILE = ROOT / ".cloud" / "ca.pem"  # where `make cloud` keeps its root certificate
+# What `make cloud` keeps in its folder: its root certificate, and its control URL while it runs.
+CA_FILE = ROOT / ".cloud" / "ca.pem"
+URL_FILE = ROOT / ".cloud" / "control-url"
 
 _REGION = "us-east-1"
 _QUICKLY = Config(connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 1}, proxies={})
@@ -20,6 +22,14 @@ _QUICKLY = Config(connect_timeout=5, read_timeout=30, retries={"total_max_attemp
 
 class CloudMissing(Exception):
     """The cloud cannot be used; the message says why."""
+
+
+def running_cloud():
+    """The control URL of this checkout's `make cloud`, None when it does not run; after a kill a stale one."""
+    try:
+        return URL_FILE.read_text(encoding="ascii").strip() or None
+    except OSError:
+        return None
 
 
 class Cloud:

@@ -1,0 +1,26 @@
+/** Sends the draft, message by message, and says in plain data what will be sent. */
+
+import { messages } from "../protocol/configuration.js";
+
+/** Everything up to the device's "saved". `onBegin(label)` is called before each message. Throws Trouble. */
+export async function deliver(link, draft, assembled, onBegin) {
+  for (const { typ, dat, label } of messages(draft, assembled)) {
+    onBegin(label);
+    await link.request(typ, dat);
+  }
+}
+
+/** For the eyes: names only, no secret. `labels`: the steps that sending will take. */
+export function summary(draft, assembled) {
+  return {
+    networks: draft.networks.map(({ ssid, password }) => ({ ssid, open: password === null })),
+    endpoint: draft.aws.endpoint,
+    port: draft.aws.port,
+    name: draft.identity === "thing" ? draft.aws.thing : draft.identity === "claim" ? draft.aws.template : "",
+    identity: draft.identity,
+    certificate: assembled.identity?.cert.title ?? "",
+    roots: assembled.roots.map(({ title }) => title),
+    problems: assembled.problems,
+    labels: messages(draft, assembled).map(({ label }) => label),
+  };
+}

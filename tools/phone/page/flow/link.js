@@ -1,0 +1,91 @@
+/** The device that was chosen, and the conversation with it: made again when it broke, without choosing again. */
+
+import { Client } from "../protocol/client.js";
+import { accessPoints, lastFailure } from "../protocol/messages.js";
+import { timeNow } from "../protocol/configuration.js";
+import { parse } from "../protocol/setup-code.js";
+import { Trouble } from "../protocol/trouble.js";
+
+export class Link {
+  /** Called with STATE whenever it changes. */
+  onState = () => {};
+  /** Called with "connect", "code", "look" when that step begins. */
+  onStep = () => {};
+
+  #transport;
+  #client = null;
+  #timing;
+
+  constructor(transport, timing) {
+    this.#transport = transport;
+    this.#timing = timing;
+  }
+
+  get info() {
+    return this.#client?.info ?? {};
+  }
+
+  get name() {
+    return this.info.name ?? this.#transport.name;
+  }
+
+  get ready() {
+    return this.#client?.ready ?? false;
+  }
+
+  /** Who is there; nothing was told to it yet. Throws Trouble, at the latest after `limitMs`. */
+  async reach(limitMs) {
+    if (this.#client?.connected) return;
+    this.onStep("connect");
+    const client = new Client(this.#transport, this.#timing);
+    client.onState = (state) => this.onState(state);
+    try {
+      await client.connect(limitMs);
+    } catch (error) {
+      client.close();
+      throw error;
+    }
+    this.#client = client;
+  }
+
+  /** A session, as far as there is none. `mayBeOpen`: the person was told that nothing is encrypted. */
+  async secure(typedCode, mayBeOpen) {
+    await this.reach();
+    if (this.ready) return;
+    this.onStep("code");
+    if (this.info.security === "open") {
+      if (!mayBeOpen) throw new Trouble("open");
+      this.#client.goOpen();
+    } else {
+      const { bytes, problem } = parse(typedCode);
+      if (!bytes) throw new Trouble("code_missing", { sentence: problem });
+      await this.#client.authenticate(bytes);
+    }
+    await this.#client.request("TIME", timeNow());
+  }
+
+  /** {status, failure, aps}: what the device is, how its last attempt ended, the networks it sees. */
+  async look() {
+    this.onStep("look");
+    const { details: status } = await this.#client.request("STS");
+    const failure = lastFailure(await this.#client.readState()) ?? lastFailure(status);
+    return { status, failure, aps: await this.scan() };
+  }
+
+  async scan() {
+    return accessPoints((await this.#client.request("SCAN")).details);
+  }
+
+  request(typ, dat, onWorking) {
+    return this.#client.request(typ, dat, onWorking);
+  }
+
+  readState() {
+    return this.#client.readState();
+  }
+
+  close() {
+    this.#client?.close();
+    this.#client = null;
+  }
+}

@@ -1,0 +1,64 @@
+/** Files as people have them (PEM, DER, base64 of DER) into blocks of DER. */
+
+import { Malformed } from "./der.js";
+
+export const CERTIFICATE = "certificate";
+export const PRIVATE_KEY = "private key";
+export const PUBLIC_KEY = "public key";
+export const ENCRYPTED =
+  "it is encrypted with a password; write it without one: openssl pkcs8 -topk8 -nocrypt -in FILE";
+
+export const MAX_INPUT = 65536; // bytes
+
+const KINDS = {
+  CERTIFICATE: CERTIFICATE,
+  "X509 CERTIFICATE": CERTIFICATE,
+  "PRIVATE KEY": PRIVATE_KEY,
+  "EC PRIVATE KEY": PRIVATE_KEY,
+  "RSA PRIVATE KEY": PRIVATE_KEY,
+  "PUBLIC KEY": PUBLIC_KEY,
+  "RSA PUBLIC KEY": PUBLIC_KEY,
+};
+const HINTS = {
+  "ENCRYPTED PRIVATE KEY": ENCRYPTED,
+  "OPENSSH PRIVATE KEY": "it is a key of OpenSSH; convert it: ssh-keygen -p -m PKCS8 -f FILE",
+  "CERTIFICATE REQUEST": "it is a request for a certificate, not the certificate",
+  "TRUSTED CERTIFICATE": "it has OpenSSL's trust settings; write it again: openssl x509 -in FILE",
+};
+const BLOCK = /-----BEGIN ([^\n-]{1,64})-----([\s\S]*?)-----END \1-----/g;
+
+/** The blocks of a file (bytes): [{kind, der}]; `kind` is null for a bare DER. Throws Malformed. */
+export function blocks(bytes) {
+  if (!bytes.length) throw new Malformed("it is empty");
+  if (bytes.length > MAX_INPUT) throw new Malformed(`it has ${bytes.length} bytes, at most ${MAX_INPUT} are possible`);
+  if (bytes[0] === 0x30) return [{ kind: null, der: bytes }];
+  const text = new TextDecoder().decode(bytes).replaceAll("\\r", "").replaceAll("\\n", "\n");
+  if (!text.includes("-----BEGIN ")) return [{ kind: null, der: base64(text) }];
+  const found = [...text.matchAll(BLOCK)].map(([, label, body]) => block(label, body));
+  if (!found.length) throw new Malformed("its END line is missing: it was cut off");
+  return found;
+}
+
+/** PEM without anything around it, lines of 64 characters. */
+export function armour(label, der) {
+  const digits = btoa(Array.from(der, (byte) => String.fromCharCode(byte)).join(""));
+  return `-----BEGIN ${label}-----\n${digits.match(/.{1,64}/g).join("\n")}\n-----END ${label}-----\n`;
+}
+
+function block(label, body) {
+  if (label in HINTS) throw new Malformed(HINTS[label]);
+  if (body.includes(",ENCRYPTED")) throw new Malformed(ENCRYPTED);
+  // Curve parameters stand before the key in OpenSSL's own files.
+  return { kind: KINDS[label] ?? label.toLowerCase(), der: base64(body) };
+}
+
+function base64(text) {
+  const digits = text.replace(/\s+/g, "");
+  try {
+    const raw = digits && atob(digits);
+    if (raw) return Uint8Array.from(raw, (letter) => letter.charCodeAt(0));
+  } catch {
+    // said below
+  }
+  throw new Malformed("it is neither PEM, nor DER, nor base64");
+}

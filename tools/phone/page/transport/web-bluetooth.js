@@ -1,0 +1,83 @@
+/** The transport of protocol/client.js over Web Bluetooth. */
+
+import { INFO, RX, SERVICE, STATE, TX } from "../protocol/service.js";
+
+/** Let the person choose a device in the browser's own list; null when none was chosen. Needs a click. */
+export async function choose(bluetooth = navigator.bluetooth) {
+  try {
+    return new WebBluetooth(await bluetooth.requestDevice({ filters: [{ services: [SERVICE] }] }));
+  } catch (error) {
+    if (error.name === "NotFoundError") return null;
+    throw error;
+  }
+}
+
+/** Whether there is a Bluetooth radio and it is switched on; true where the browser does not say. */
+export async function isAvailable(bluetooth = navigator.bluetooth) {
+  return bluetooth.getAvailability ? await bluetooth.getAvailability() : true;
+}
+
+export class WebBluetooth {
+  onData = () => {};
+  onState = () => {};
+  onClosed = () => {};
+
+  #device;
+  #found = {}; // characteristics
+  #last = Promise.resolve(); // a browser refuses an operation while another one is under way
+
+  constructor(device) {
+    this.#device = device;
+    device.addEventListener("gattserverdisconnected", () => this.onClosed());
+  }
+
+  get name() {
+    return this.#device.name ?? "";
+  }
+
+  async open() {
+    this.#last = Promise.resolve();
+    const server = await this.#device.gatt.connect();
+    const service = await server.getPrimaryService(SERVICE);
+    for (const uuid of [TX, RX, STATE, INFO]) this.#found[uuid] = await service.getCharacteristic(uuid);
+    await this.#listen(TX, (bytes) => this.onData(bytes));
+    // The same event comes for a value that was read; a notification of STATE has two bytes.
+    await this.#listen(STATE, (bytes) => bytes.length === 2 && this.onState(bytes));
+  }
+
+  write(bytes) {
+    return this.#inTurn(() => this.#found[RX].writeValueWithResponse(bytes));
+  }
+
+  readInfo() {
+    return this.#read(INFO);
+  }
+
+  readState() {
+    return this.#read(STATE);
+  }
+
+  close() {
+    this.#device.gatt.disconnect();
+  }
+
+  async #listen(uuid, tell) {
+    const characteristic = this.#found[uuid];
+    // The characteristic is a new object after each connection, so no listener of an old one is left on it.
+    characteristic.addEventListener("characteristicvaluechanged", ({ target }) => tell(bytesOf(target.value)));
+    await characteristic.startNotifications();
+  }
+
+  async #read(uuid) {
+    return bytesOf(await this.#inTurn(() => this.#found[uuid].readValue()));
+  }
+
+  #inTurn(operation) {
+    const result = this.#last.then(operation);
+    this.#last = result.catch(() => {}); // the caller has it; the next operation goes on all the same
+    return result;
+  }
+}
+
+// A copy: the browser reuses the view.
+const bytesOf = (view) => new Uint8Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));

@@ -1,0 +1,93 @@
+/** How it ended. */
+
+import { fill, h, icon } from "./dom.js";
+import { actions, button, lead, note, title } from "./parts.js";
+import { WAYS, wordsFor } from "./words.js";
+
+export function saved({ name, networks, onDone, say }) {
+  const left = h("strong.left", {}, "3:00");
+  const bar = h("progress", { max: "1", value: 0, "aria-label": "Time that has passed" });
+  const element = h(
+    "section.screen.centred",
+    {},
+    h("div.hero.good", {}, icon("check")),
+    title("Saved, connecting"),
+    lead(
+      h("strong", {}, name),
+      networks.length
+        ? ` restarts, joins \u201c${networks[0]}\u201d and connects to the cloud.`
+        : " restarts and connects to the cloud.",
+    ),
+    note(
+      "info",
+      "If it cannot connect, it comes back within three minutes and says why: the page watches for that. Stay near it, or look into your cloud.",
+    ),
+    h("div.watching", {}, bar, h("p", {}, "Watching for another ", left)),
+    actions(button("I see it in the cloud", onDone)),
+  );
+  let told = null;
+  const tick = (ms, total) => {
+    const seconds = Math.ceil(ms / 1000);
+    left.textContent = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+    bar.value = 1 - ms / total;
+    const minutes = Math.ceil(seconds / 60);
+    if (minutes !== told) say(`${minutes} ${minutes === 1 ? "minute" : "minutes"} left`);
+    told = minutes;
+  };
+  return { element, tick };
+}
+
+export function done({ name, watched, onAnother }) {
+  const how = watched
+    ? " did not come back with a failure: it has connected to the cloud."
+    : " has its settings. The page no longer watches it.";
+  const element = h(
+    "section.screen.centred",
+    {},
+    h("div.hero.good", {}, icon("check")),
+    title("Your device is set up"),
+    lead(h("strong", {}, name), how),
+    note("info", "Passwords, keys and the setup code are forgotten by this page."),
+    actions(button("Set up another device", onAnother)),
+  );
+  return { element };
+}
+
+export function trouble({ kind, code, sentence, retryS, onGo, say }) {
+  const { title: what, text, ways } = wordsFor(kind, code);
+  const [best, ...others] = ways.map((way, at) => button(WAYS[way], () => onGo(way), at ? "secondary" : "primary"));
+  const wait = h("p.wait");
+  const element = h(
+    "section.screen",
+    {},
+    h("div.hero.bad", {}, icon("alert")),
+    title(what),
+    lead(text),
+    retryS ? wait : null,
+    sentence ? said(kind, code, sentence) : null,
+    actions(...others.reverse(), best),
+  );
+  if (retryS) countDown(retryS, wait, best);
+  say(`${what}. ${text}`);
+  return { element };
+}
+
+function said(kind, code, sentence) {
+  const who =
+    kind === "bug" ? "What the browser says" : code === null ? "Details" : `What the device says (code ${code})`;
+  return h("blockquote.said", {}, h("small", {}, who), h("p", {}, sentence));
+}
+
+function countDown(seconds, wait, best) {
+  const end = Date.now() + 1000 * seconds;
+  best.disabled = true;
+  const show = () => {
+    const left = Math.ceil((end - Date.now()) / 1000);
+    fill(wait, left > 0 ? `It listens again in ${left} s.` : "It listens again now.");
+    if (left > 0 && best.isConnected) return setTimeout(show, 500);
+    best.disabled = false;
+  };
+  // Not yet on the page: `isConnected` holds from the next turn on.
+  setTimeout(show);
+  wait.textContent = `It listens again in ${seconds} s.`;
+}

@@ -10,7 +10,7 @@ from aws import topics
 from aws.inbox import Inbox
 from aws.outbox import Outbox
 from aws.receiver import Receiver
-from harness import equal
+from harness import equal, skip
 from scripted_broker import Broker, publish
 
 PAYLOAD = b"x" * 64
@@ -32,7 +32,23 @@ def locked(work):
         micropython.heap_unlock()
 
 
+def allocates_slices():
+    """Whether this MicroPython makes an object of the slice in `a[1:2] = b`; later ones than 1.24 do not."""
+
+    def assign():
+        buffer[1:2] = b"x"
+
+    buffer = bytearray(4)
+    try:
+        locked(assign)
+    except MemoryError:
+        return True
+    return False
+
+
 async def test_a_qos0_publish_does_not_allocate():
+    if allocates_slices():
+        skip("every slice is an object in this version of MicroPython")
     async with Broker(serve) as broker:
         client = broker.client()
         await client.connect()

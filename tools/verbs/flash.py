@@ -13,6 +13,7 @@ import typer
 from tools import interpreter, mpy
 from tools.interpreter import ROOT
 from tools.verbs.deps import VERSIONS
+from tools.verbs.ports import require_port
 
 RETURN_S = 30  # a board with USB of its own leaves the bus at a reset and comes back
 STEP_S = 300
@@ -100,6 +101,7 @@ def main(
     programs_only: Annotated[bool, typer.Option(help="Only boot.py and main.py: lib is frozen there.")] = False,
     root: Annotated[str, typer.Option(hidden=True)] = "/",
 ):
+    require_port("flash", port)
     board = Board(port, root.rstrip("/") + "/")
     with tempfile.TemporaryDirectory() as folder:
         # Before the board is touched: it must not be left without a program because a file does not compile.

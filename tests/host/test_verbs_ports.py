@@ -1,0 +1,76 @@
+"""`make flash` and `make monitor` without their board, `make deps` without the index: what the person is told."""
+
+import http.server
+import os
+import pty
+import threading
+from types import SimpleNamespace
+
+import pytest
+
+from tools.verbs import deps, ports
+
+USB = [SimpleNamespace(device="/dev/ttyACM3", vid=0x303A), SimpleNamespace(device="/dev/ttyS0", vid=None)]
+
+
+@pytest.fixture
+def plugged(monkeypatch):
+    """Tell which ports there are, as pyserial lists them."""
+    from serial.tools import list_ports
+
+    return lambda found: monkeypatch.setattr(list_ports, "comports", lambda: found)
+
+
+@pytest.mark.parametrize(
+    ("found", "port", "complaint"),
+    [
+        ([], "auto", "flash: No board is seen on USB: check cable and driver. Or name its port: PORT="),
+        ([], "/dev/tty-none", "flash: there is no /dev/tty-none. No board is seen on USB"),
+        (USB, "/dev/tty-none", "flash: there is no /dev/tty-none. Ports on USB: /dev/ttyACM3."),
+    ],
+)
+def test_port_that_is_not_there_is_told_with_those_that_are(plugged, found, port, complaint):
+    plugged(found)
+    with pytest.raises(SystemExit) as end:
+        ports.require_port("flash", port)
+    assert str(end.value).startswith(complaint)
+
+
+def test_port_that_is_there_passes(plugged):
+    master, slave = pty.openpty()
+    try:
+        ports.require_port("flash", os.ttyname(slave))
+        plugged(USB)
+        ports.require_port("flash", "auto")
+    finally:
+        os.close(master)
+        os.close(slave)
+
+
+def test_index_that_cannot_be_reached_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(deps.interpreter, "DEPS", tmp_path / "deps")
+    monkeypatch.setattr(deps.interpreter, "ROOT", tmp_path)
+    with pytest.raises(SystemExit) as end:
+        deps.main(index="http://127.0.0.1:1")
+    assert "the package index cannot be reached" in str(end.value)
+    assert "--index URL" in str(end.value)
+
+
+def test_index_without_the_package_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(deps.interpreter, "DEPS", tmp_path / "deps")
+    monkeypatch.setattr(deps.interpreter, "ROOT", tmp_path)
+
+    class Empty(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_error(404)
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Empty) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with pytest.raises(SystemExit) as end:
+            deps.main(index=f"http://127.0.0.1:{server.server_port}")
+        server.shutdown()
+    assert "not found" in str(end.value)
+    assert not (tmp_path / "deps").exists()

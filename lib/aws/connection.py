@@ -109,7 +109,7 @@ class Connection(Sender):
         self._taking = True
         try:
             while self.error is None:
-                if not self._room_for_ack():
+                if self._acks_end == len(self._acks) and not self._send_acks():
                     return False
                 if not receiver.next():
                     break

@@ -89,6 +89,9 @@ class Engine:
             address = await self._resolve(self.server)
             await link.open(address, timeout * 1000 if timeout else timing.connect_ms)
             await link.start(self.ssl, self._connect_packet(clean_session), timing.handshake_ms)
+        except MemoryError:
+            link.close()
+            raise errors.error("no_memory")
         except BaseException:  # a cancelled connect must close its socket, too
             link.close()
             raise

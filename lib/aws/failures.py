@@ -8,6 +8,7 @@ import errno
 
 import errors
 
+_ALERT = 21  # content type of a TLS record
 _CONN_EOF = -29312  # MBEDTLS_ERR_SSL_CONN_EOF
 _FATAL_ALERT = -30592  # MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE
 _ALLOC_FAILED = (-32512, -10368, -16256, -19840, -20864, -24960)  # of SSL, X.509, PK, ECP, MD and CIPHER
@@ -34,6 +35,20 @@ def connect_failure(failure, host, port):
     if number == errno.ETIMEDOUT:
         return errors.error("port_blocked", host, port)
     return errors.error("unreachable", host, port, _name(number))
+
+
+def tls_failure(failure, link):
+    """The error for an exception of the TLS handshake of a `Link`."""
+    return handshake_failure(failure, link.host, link.waits, _has_alert(link.raw))
+
+
+def _has_alert(raw):
+    """Whether the server's alert lies unread in the TCP socket: it closed while we were writing."""
+    record = bytearray(1)
+    try:
+        return bool(raw.readinto(record)) and record[0] == _ALERT
+    except OSError:
+        return False
 
 
 def handshake_failure(failure, host, answers, alerted):

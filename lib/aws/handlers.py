@@ -15,12 +15,6 @@ import errors
 from .ring import Message
 
 
-class _Waiting(Message):
-    def __init__(self, handler, topic, payload):
-        super().__init__(topic, payload)
-        self.handler = handler
-
-
 class Handlers:
     """`waiting` is the `Ring` for messages that arrive while a handler is at work.
 
@@ -53,7 +47,9 @@ class Handlers:
 
     def _keep(self, handler, topic, payload):
         try:
-            gave_way = self._waiting.put(_Waiting(handler, topic, bytes(payload)))
+            message = Message(topic, bytes(payload))
+            message.handler = handler
+            gave_way = self._waiting.put(message)
         except MemoryError:
             self._dropped(topic, "no_memory")
             return

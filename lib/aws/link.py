@@ -8,17 +8,11 @@ Only tasks of the MQTT engine may wait here: asyncio forgets every other waiter 
 """
 
 import asyncio
-import errno
 import gc
-import socket
 import sys
 from asyncio import core
 
-from micropython import const
-
 import errors
-
-_ALERT = const(21)  # content type of a TLS record
 
 
 def readable(stream):
@@ -51,7 +45,7 @@ def explain(kind, *details):
 class Link:
     """A connection to `host`:`port`. `raw` is the TCP socket, `stream` what carries the bytes.
 
-    `busy`: a part of the last `send` is still to be written.
+    `busy`: a part of the last `send` is still to be written. `waits`: how often the handshake waited for the server.
     """
 
     def __init__(self, host, port):
@@ -66,29 +60,14 @@ class Link:
         self._end = 0
         self._tail = None
         self._tail_at = 0
-        self._waits = 0  # for the server, in the handshake
+        self.waits = 0
 
     async def open(self, address, timeout_ms):
         """Connect to the IP address by TCP. Errors: `port_blocked`, `refused`, `unreachable`, `no_memory`."""
-        try:
-            self.raw = self.stream = raw = socket.socket()
-            raw.setblocking(False)
-            # Small packets must not wait for the acknowledgement of the packet before (Nagle's algorithm).
-            raw.setsockopt(6, 1, 1)  # IPPROTO_TCP, TCP_NODELAY: ports do not agree on naming them
-            try:
-                raw.connect(socket.getaddrinfo(address, self.port)[0][-1])
-            except OSError as failure:
-                if failure.errno != errno.EINPROGRESS:
-                    raise
-            await asyncio.wait_for_ms(writable(raw), timeout_ms)
-            # Writable means decided, not connected. There is no SO_ERROR to ask in MicroPython: a read tells the
-            # error, or that it would block. Nobody speaks before the client in TLS or MQTT.
-            if raw.readinto(bytearray(1)) is not None:
-                raise errors.error("connection_lost", "closed as soon as it was accepted")
-        except asyncio.TimeoutError:
-            raise errors.error("port_blocked", self.host, self.port)
-        except (OSError, MemoryError) as failure:
-            raise explain("connect_failure", failure, self.host, self.port)
+        from . import dial
+
+        forget("dial")
+        await dial.connect(self, address, timeout_ms)
 
     async def start(self, context, first_packet, timeout_ms):
         """Shake hands in TLS, where there is a `context` (SSLContext), and write `first_packet`, which drives it.
@@ -108,21 +87,13 @@ class Link:
         except (OSError, ValueError, MemoryError) as failure:
             if context is None:
                 raise explain("connection_failure", failure)
-            raise explain("handshake_failure", failure, self.host, self._waits, self._has_alert())
+            raise explain("tls_failure", failure, self)
 
     async def _write_first(self):
         while not self.resume():
-            self._waits += 1
+            self.waits += 1
             # In the handshake the TLS socket itself must be polled: it knows whether it wants to read or to write.
             await writable(self.stream)
-
-    def _has_alert(self):
-        """Whether the server's alert lies unread in the TCP socket: it closed while we were writing."""
-        record = bytearray(1)
-        try:
-            return bool(self.raw.readinto(record)) and record[0] == _ALERT
-        except OSError:
-            return False
 
     def send(self, data, size, tail=None, tail_at=0):
         """Write the first `size` bytes of `data`, then `tail` from `tail_at` on; True when all of it is out.

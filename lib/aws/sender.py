@@ -80,8 +80,11 @@ class Sender:
             self._writing = request
 
     def _send_filters(self, first, request):
-        from . import requests
-
+        try:
+            from . import requests
+        except MemoryError as failure:
+            self.fail(failure)
+            return
         forget("requests")
         if first == _SUBSCRIBE:
             packet = requests.subscribe(request.packet_id, request.topic, request.payload)
@@ -139,10 +142,6 @@ class Sender:
         acks[at + 2] = high
         acks[at + 3] = low
         self._acks_end = at + 4
-
-    def _room_for_ack(self):
-        """Whether one more acknowledgement can be collected, those that there are written first if it must be."""
-        return self._acks_end < _ACK_BYTES or self._send_acks()
 
     def _send_acks(self):
         """Write the collected acknowledgements; False when the socket is busy."""

@@ -22,19 +22,17 @@ from .link import forget
 _TICK_MS = const(200)
 _MARGIN_S = const(30)  # asking several name servers, blocking handshakes
 _FLOOR_MS = const(1000)  # AWS takes one CONNECT a second for a client id
-_SEND_BUFFER = const(1024)
+_SEND_BUFFER = const(512)  # a larger publish is written in two pieces
 _IN_FLIGHT_LIMIT = const(100)  # AWS's
 _FIRST_YEAR = const(2024)  # an unset clock says 2000
 
 
-def _clock_is_set():
-    return time.gmtime()[0] >= _FIRST_YEAR
-
-
 def make_context(roots, cert, key):
     """An SSLContext, see tls.py."""
-    from . import tls
-
+    try:
+        from . import tls
+    except MemoryError:
+        raise errors.error("no_memory")
     forget("tls")
     return tls.make_context(roots, cert, key)
 
@@ -43,7 +41,7 @@ class Session:
     """Keeps an `Engine` connected: the lower half of `Aws`, which gives `_lost`, `_tick` and `_subscribe_all`.
 
     `settings` are those of lib/settings.py, `resolve` is a coroutine function from host name to IP address,
-    `clock_is_set` a function, `backoff` a `Backoff` other than the usual one.
+    `clock_is_set` a function other than a look at the clock, `backoff` a `Backoff` other than the usual one.
     """
 
     def __init__(self, bus, settings, resolve, clock_is_set, backoff):
@@ -51,7 +49,7 @@ class Session:
         self._bus = bus
         self._settings = settings
         self._client = _make_client(settings, resolve)
-        self._clock_is_set = clock_is_set or _clock_is_set
+        self._clock_is_set = clock_is_set
         self._backoff = backoff or Backoff(timeouts.backoff_s * 1000, timeouts.backoff_cap_s * 1000, _FLOOR_MS)
         self._first_wait_ms = timeouts.backoff_s * 1000
         self._up = asyncio.Event()  # connected
@@ -127,7 +125,8 @@ class Session:
                 self._up.clear()
 
     def _check_clock(self):
-        if not self._clock_is_set():
+        is_set = self._clock_is_set() if self._clock_is_set else time.gmtime()[0] >= _FIRST_YEAR
+        if not is_set:
             raise errors.error("clock_not_set")
 
     async def _open(self, client_id, context, clean_session, beat):

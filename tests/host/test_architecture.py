@@ -29,8 +29,8 @@ ROOMS = {
         "ble.setup_code", "ble.ticks", "ble.x25519",
     },
     "aws": {
-        "aws.client", "aws.connection", "aws.engine", "aws.failures", "aws.handlers", "aws.inbox", "aws.jobs",
-        "aws.link", "aws.mqtt", "aws.outbox", "aws.packets", "aws.provision", "aws.rate", "aws.receiver",
+        "aws.client", "aws.connection", "aws.dial", "aws.engine", "aws.failures", "aws.handlers", "aws.inbox",
+        "aws.jobs", "aws.link", "aws.mqtt", "aws.outbox", "aws.packets", "aws.provision", "aws.rate", "aws.receiver",
         "aws.requests", "aws.ring", "aws.sender", "aws.session", "aws.shadow", "aws.tls", "aws.topics",
     },
     "ota": {"ota.signature", "ota.slot", "ota.update"},

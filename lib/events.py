@@ -9,6 +9,9 @@ fails: a listener that does not keep up loses its oldest events and can read how
 | wifi.connected | ssid, ip, rssi |
 | wifi.disconnected | ssid, code, message, wait_ms (until the next attempt) |
 | clock.set | time (unix seconds), source |
+| ble.connected | phone (its address) |
+| ble.authenticated | phone; also in open mode, with its first message |
+| ble.disconnected | phone (None: the radio failed), reason |
 | aws.provisioned | thing |
 | aws.connected | endpoint, client_id, session_present |
 | aws.disconnected | code, message, wait_ms |
@@ -26,6 +29,9 @@ MODE_CHANGED = "mode.changed"
 WIFI_CONNECTED = "wifi.connected"
 WIFI_DISCONNECTED = "wifi.disconnected"
 CLOCK_SET = "clock.set"
+BLE_CONNECTED = "ble.connected"
+BLE_AUTHENTICATED = "ble.authenticated"
+BLE_DISCONNECTED = "ble.disconnected"
 AWS_PROVISIONED = "aws.provisioned"
 AWS_CONNECTED = "aws.connected"
 AWS_DISCONNECTED = "aws.disconnected"

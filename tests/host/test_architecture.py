@@ -25,8 +25,8 @@ ROOMS = {
     "flash": {"flash", "flash_blobs", "flash_mending", "flash_records"},
     "wifi": {"wifi", "station", "names", "clock", "datagrams"},
     "ble": {
-        "ble.answers", "ble.codes", "ble.framing", "ble.hkdf", "ble.lockout", "ble.messages", "ble.session",
-        "ble.setup_code", "ble.ticks", "ble.x25519",
+        "ble.answers", "ble.codes", "ble.documents", "ble.framing", "ble.gatt", "ble.hkdf", "ble.lockout",
+        "ble.messages", "ble.server", "ble.session", "ble.setup_code", "ble.talk", "ble.ticks", "ble.x25519",
     },
     "aws": {
         "aws.client", "aws.connection", "aws.dial", "aws.engine", "aws.failures", "aws.handlers", "aws.inbox",
@@ -42,7 +42,7 @@ ROOMS = {
 # The files of a hand's room that are words all the same: they touch no hardware and run in CPython.
 PURE = {
     "aws.failures", "aws.jobs", "aws.packets", "aws.rate", "aws.receiver", "aws.requests", "aws.ring", "aws.shadow",
-    "aws.topics", "ota.signature", *ROOMS["ble"],
+    "aws.topics", "ota.signature", *(ROOMS["ble"] - {"ble.gatt", "ble.server"}),
 }  # fmt: skip
 
 HANDS = {"board", "flash", "wifi", "ble", "aws", "ota"}

@@ -1,0 +1,148 @@
+"""The service of the protocol on aioble: four characteristics, each readable, writable and notifying.
+
+Holding a `Gatt` means that the radio is on. What NimBLE does not do is done here: a value stays what the device says
+whatever a phone writes into it, and notifications wait while the stack has no buffer.
+"""
+
+import asyncio
+import errno
+
+import aioble
+import bluetooth
+from micropython import const
+
+from ble import documents, framing
+
+_SERVICE = "5704246a-5d4c-4f19-9b53-157d8824063d"
+_TX = "15ba8b82-df9a-46dc-865a-177a17ad9035"
+_RX = "20a62cd0-93ba-41e2-96b0-31b1aa131909"
+_STATE = "3a21768b-174a-41bc-8b25-b9c1ebfb7510"
+_INFO = "43c5e37d-b664-4b4a-aa33-032bbaf7133f"
+
+_MTU = const(512)
+_ATT_HEADER = const(3)
+_SMALLEST_CHUNK = const(20)
+_ADVERTISE_US = const(100000)
+_LOOK_MS = const(1000)  # how long nothing is heard at most, so that gaps and heartbeats are on time
+_ADVERTISE_MS = const(10000)
+_PAUSE_MS = const(10)
+_PAUSES = const(500)  # 5 s without a free buffer: the phone takes nothing any more
+
+
+class _Shown(aioble.Characteristic):
+    """Reads as `text(connection)`, whatever was written into it."""
+
+    def __init__(self, service, uuid, text):
+        super().__init__(service, bluetooth.UUID(uuid), read=True, write=True, notify=True)
+        self._text = text
+
+    def on_read(self, connection):
+        self.write(self._text(connection))
+        return 0  # no error
+
+
+class _Inbox(aioble.BufferedCharacteristic):
+    """Reads empty. A phone that reads it while the device has not looked loses what it wrote, as its CRC will say."""
+
+    def __init__(self, service, uuid, size):
+        super().__init__(
+            service, bluetooth.UUID(uuid), read=True, write=True, notify=True, max_len=size, append=True
+        )  # fmt: skip
+
+    def on_read(self, connection):
+        self.read()
+        return 0
+
+
+class Gatt:
+    """`info`: bytes of `documents.info`. `state()` gives STATE's JSON. Raises OSError when the radio does not start."""
+
+    def __init__(self, name, info, state):
+        aioble.config(mtu=_MTU, gap_name=name)
+        service = aioble.Service(bluetooth.UUID(_SERVICE))
+        self._name = name
+        self._uuid = service.uuid
+        self._tx = _Shown(service, _TX, lambda connection: b"")
+        self._rx = _Inbox(service, _RX, framing.HEADER + framing.LARGEST)
+        self._state = _Shown(service, _STATE, lambda connection: state())
+        self._info = _Shown(service, _INFO, lambda connection: info + documents.info_end(chunk(connection)))
+        aioble.register_services(service)
+
+    async def phone(self, beat):
+        """Advertise until a phone has connected; returns aioble's connection. Raises OSError."""
+        while True:
+            beat()
+            try:
+                connection = await aioble.advertise(
+                    _ADVERTISE_US, name=self._name, services=(self._uuid,), timeout_ms=_ADVERTISE_MS
+                )
+            except asyncio.TimeoutError:
+                continue
+            if connection is None:
+                raise asyncio.CancelledError  # aioble swallowed it
+            # A phone that came between two rounds is found by the second, which advertises: one phone at a time.
+            bluetooth.BLE().gap_advertise(None)
+            return connection
+
+    async def received(self, connection):
+        """What the phone has written, b"" when nothing came for a second. Raises OSError when it has gone."""
+        if not connection.is_connected():
+            raise OSError(errno.ENOTCONN)
+        try:
+            with connection.timeout(_LOOK_MS):
+                await self._rx.written()
+        except asyncio.TimeoutError:
+            pass  # the caller has its own clocks to look at
+        except aioble.DeviceDisconnectedError:
+            raise OSError(errno.ENOTCONN)
+        return self._rx.read()
+
+    def clear(self):
+        """Nothing that one phone wrote is read as the next one's."""
+        self._rx.read()
+
+    async def send(self, connection, frame):
+        """Notify the phone of `frame` on TX. Raises OSError."""
+        for piece in framing.chunks(frame, chunk(connection)):
+            await _notify(self._tx, connection, piece)
+
+    async def tell_state(self, connection, sequence, code):
+        """Tell the phone to read STATE. Raises OSError."""
+        await _notify(self._state, connection, bytes((sequence, code)))
+
+    async def asked(self):
+        """Wait until a phone asks for that by writing."""
+        await self._state.written()
+
+
+def chunk(connection):
+    """How many bytes one write or notification carries on this connection."""
+    mtu = connection.mtu if connection else None  # None until it is agreed on
+    return min(mtu, _MTU) - _ATT_HEADER if mtu else _SMALLEST_CHUNK
+
+
+async def hang_up(connection):
+    """End the connection. Raises OSError when the stack does not."""
+    try:
+        await connection.disconnect()
+    except asyncio.TimeoutError:
+        raise OSError(errno.ETIMEDOUT)
+
+
+def stop():
+    """Switch the radio off; its buffers are free then."""
+    aioble.stop()
+
+
+async def _notify(characteristic, connection, data):
+    for _ in range(_PAUSES):
+        if not connection.is_connected():
+            raise OSError(errno.ENOTCONN)
+        try:
+            characteristic.notify(connection, data)
+            return
+        except OSError as failure:
+            if failure.errno != errno.ENOMEM:
+                raise
+        await asyncio.sleep_ms(_PAUSE_MS)
+    raise OSError(errno.ETIMEDOUT)

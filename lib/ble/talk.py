@@ -1,0 +1,232 @@
+"""One phone's conversation: bytes in, frames out. The radio is not in it.
+
+    host = Host(name, setup_code, handle, clock_ms, failed)     # outlives phones
+    talk = Talk(host, send)                                     # from connecting to disconnecting
+    while not talk.over:                                        # then hang up: it says why
+        await talk.hear(data, now_ms)                           # b"" once a second, so that gaps are noticed
+
+Stop and wait: the phone sends its next message after an ACK of the last. Work runs beside the conversation, so that a
+phone that asks again is answered, and goes on when the phone goes: half of it done is worse than an unheard answer.
+"""
+
+import asyncio
+
+import errors
+from ble import answers, codes, framing, lockout, messages, session
+
+_LONGEST_WORK_S = 300  # every wait of what is asked for is bounded on its own; this is for a mistake in it
+_LARGEST_ACK = framing.LARGEST - session.OVERHEAD
+
+
+class Host:
+    """Who the device is, how often the code was wrong, and the one work in hand.
+
+    `setup_code`: 10 bytes, None in open mode. `handle(typ, id, dat)`: a coroutine function that returns what the ACK's
+    dat shall have beside "pkt" and "msg" (a dict or None; its "code" is 0 if left out), or raises a DeviceError.
+    `failed(exception)` is told when it raises anything else. `clock_ms()` is `time.ticks_ms`.
+    """
+
+    def __init__(self, name, setup_code, handle, clock_ms, failed):
+        self.name = name
+        self.setup_code = setup_code
+        self.handle = handle
+        self.failed = failed
+        self.lockout = lockout.Lockout(clock_ms)
+        self._work = None
+
+    @property
+    def is_busy(self):
+        """True while a message is worked on, also when who sent it has gone."""
+        return self._work is not None and not self._work.task.done()
+
+    def begin(self, work):
+        """Only when not busy."""
+        self._work = work
+        work.task = asyncio.create_task(work.run())
+
+    async def progress(self, sentence=None):
+        """Tell the phone that its message is being worked on (code 1)."""
+        if self.is_busy:
+            await self._work.say(codes.IN_PROGRESS, sentence)
+
+    def cancel(self):
+        """End the work, and keep nothing of it."""
+        if self.is_busy:
+            self._work.task.cancel()
+        self._work = None
+
+
+class Work:
+    """What one message asks for."""
+
+    def __init__(self, host, talk, pending, message):
+        self.task = None
+        self._host = host
+        self._talk = talk
+        self._pending = pending  # the Answers of the session that asked
+        self._message = message
+
+    async def run(self):
+        """Do it and answer. The work counts as done before its answer is on the way."""
+        ack = await self._do()
+        if self._pending.finish(self._message, ack):
+            await self._talk.say_later(ack, self._pending)
+
+    async def say(self, number, sentence):
+        """An ACK before the final one."""
+        await self._talk.say_later(messages.ack(self._message.typ, self._message.id, number, sentence), self._pending)
+
+    async def _do(self):
+        typ, number, dat = self._message.typ, self._message.id, self._message.dat
+        try:
+            details = await asyncio.wait_for(self._host.handle(typ, number, dat), _LONGEST_WORK_S) or {}
+            ack = messages.ack(typ, number, details.get("code", codes.OK), None, details)
+        except errors.DeviceError as failure:
+            ack = messages.ack_of_error(failure, typ, number)
+        except Exception as failure:  # noqa: BLE001 - a mistake of ours must not leave the phone without an answer
+            self._host.failed(failure)
+            ack = messages.ack(typ, number, codes.FAILED)
+        if len(ack) > _LARGEST_ACK:
+            ack = messages.ack_of_error(codes.refuse(codes.TOO_LARGE, "the answer"), typ, number)
+        return ack
+
+
+class Talk:
+    """`send(frame)`: a coroutine function; raises OSError when the phone is gone or takes nothing.
+
+    `known` turns True with the first message of somebody who may ask. `over`: why nothing more is listened to, or None.
+    """
+
+    def __init__(self, host, send):
+        self.known = False
+        self.over = None
+        self._host = host
+        self._send = send
+        self._sending = asyncio.Lock()  # frames do not mix, and are sent in the order of their counters
+        self._parser = framing.Parser()
+        self._session = None
+        self._answers = answers.Answers()
+
+    async def hear(self, data, now_ms):
+        """Take what arrived at `now_ms` and answer it. Raises OSError as `send` does."""
+        self._parser.expire(now_ms)
+        await self._judge()
+        rest = memoryview(data)
+        while rest and not self.over:
+            rest = rest[self._parser.feed(rest, now_ms) :]
+            await self._judge()
+
+    async def _judge(self):
+        while not self.over:
+            found = self._parser.next()
+            if found is None:
+                return
+            if found == framing.SEARCHING:
+                await asyncio.sleep(0)
+            elif found == framing.BAD_CRC:
+                await self._refuse(codes.refuse(codes.BAD_CRC))
+            elif found == framing.LATE:
+                await self._refuse(codes.refuse(codes.TIMEOUT))
+            else:
+                await self._read(found, self._parser.payload)
+
+    async def _read(self, kind, payload):
+        is_open = self._host.setup_code is None
+        if kind == framing.SEALED:
+            await (self._refuse(_no_session_here()) if is_open else self._unseal(payload))
+        else:
+            await (self._take(payload) if is_open else self._greet(payload))
+
+    # In clear, while there is a setup code: HELLO and nothing else
+
+    async def _greet(self, payload):
+        try:
+            message = messages.parse(payload)
+            if message.typ != "HELLO":
+                raise codes.refuse(codes.NOT_AUTHENTICATED, None, message.typ, message.id)
+            await self._hello(message)
+        except codes.Refusal as refusal:
+            if refusal.pkt != "HELLO" and refusal.number != codes.NOT_JSON:
+                refusal = codes.refuse(codes.NOT_AUTHENTICATED, None, refusal.pkt, refusal.id)
+            await self._refuse(refusal)
+
+    async def _hello(self, message):
+        self._end_session()
+        retry_s = self._host.lockout.retry_s()
+        if retry_s:
+            sentence = "The setup code was wrong too often: try again in %d s." % retry_s
+            details = {"retry_s": retry_s}
+            return await self._say(messages.ack("HELLO", message.id, codes.NOT_AUTHENTICATED, sentence, details))
+        try:
+            key = messages.public_key(message)
+            made, public = await session.answer_hello(key, self._host.setup_code, self._host.name)
+        except codes.Refusal as refusal:
+            refusal.pkt, refusal.id = message.typ, message.id
+            raise
+        await self._say(messages.hello_ack(message.id, public, made.confirm))
+        self._session = made
+
+    def _end_session(self):
+        self._session = None
+        self._answers = answers.Answers()  # what is still at work finds that nobody waits for it
+
+    # Sealed
+
+    async def _unseal(self, payload):
+        if self._session is None:
+            return await self._refuse(codes.refuse(codes.NOT_AUTHENTICATED))
+        try:
+            text = await self._session.open(payload)
+        except codes.Refusal as refusal:
+            self._host.lockout.failed()
+            self._end_session()
+            self.over = "the setup code was wrong"
+            return await self._refuse(refusal)
+        if text is not None:  # else a replay: it is not even told so
+            self._host.lockout.succeeded()
+            await self._take(text)
+
+    # What somebody says who may
+
+    async def _take(self, text):
+        self.known = True
+        try:
+            message = messages.parse(text)
+            if message.typ == "HELLO":
+                raise _no_session_here(message)
+        except codes.Refusal as refusal:
+            return await self._refuse(refusal)
+        ack = self._answers.ready(message)
+        if ack is None and self._host.is_busy:
+            # Somebody asked before and went. This message was not begun: under the same id it may come again.
+            self._answers = answers.Answers()
+            ack = messages.ack(message.typ, message.id, codes.BUSY)
+        if ack is not None:
+            return await self._say(ack)
+        self._host.begin(Work(self._host, self, self._answers, message))
+
+    async def say_later(self, ack, pending):
+        """Say it if the session that asked still stands; without a phone it is nobody's."""
+        try:
+            await self._say(ack, pending)
+        except OSError:
+            self.over = "the phone has gone, or takes nothing"
+
+    async def _refuse(self, refusal):
+        await self._say(messages.ack_of_error(refusal))
+
+    async def _say(self, ack, pending=None):
+        async with self._sending:
+            if pending not in (None, self._answers):
+                return
+            # Until a message was genuine the phone may have other keys than ours: then only clear text is understood.
+            if self._session and self._session.authenticated:
+                frame = await self._session.frame(ack)
+            else:
+                frame = framing.frame(framing.CLEAR, ack)
+            await self._send(frame)
+
+
+def _no_session_here(message=None):
+    pkt, message_id = (message.typ, message.id) if message else (None, None)
+    return codes.refuse(codes.INVALID, "HELLO is sent in clear, to a device with a setup code", pkt, message_id)

@@ -11,7 +11,9 @@ AWS IoT Core's limits and rates are checked before anything is sent. Subscriptio
 when the cloud has lost the session.
 """
 
+import asyncio
 import sys
+import time
 
 from micropython import const
 
@@ -92,6 +94,8 @@ class Aws(Session):
         name = self._names.get(topic) or self._remember(topic)
         if type(payload) is str:
             payload = payload.encode()
+        elif not isinstance(payload, (bytes, bytearray, memoryview)):
+            raise errors.error("not_supported", "A payload of type %s" % type(payload).__name__)
         size = len(payload)
         if size > _PAYLOAD_LIMIT:
             raise errors.error("limit", "A payload of %d bytes" % size, "%d bytes" % _PAYLOAD_LIMIT)
@@ -100,7 +104,7 @@ class Aws(Session):
         # The short way: nothing to wait for, nothing to remember, no coroutine.
         if not qos and self._up.is_set() and not rate.take(self._rates, size):
             return self._client.publish(name, payload, retain)
-        return self._publish(name, payload, qos, retain, timeout_s * 1000)
+        return self._publish(name, payload, qos, retain, int(timeout_s * 1000))
 
     def _remember(self, topic):
         name = topics.check_topic(topic)
@@ -112,6 +116,7 @@ class Aws(Session):
     async def _publish(self, name, payload, qos, retain, timeout_ms):
         topic = str(name, "utf-8")
         try:
+            timeout_ms = await self._until_up(timeout_ms)
             await rate.wait(self._rates, len(payload))
             await self._client.publish(name, payload, retain, qos, timeout_ms)
         except errors.DeviceError as failure:
@@ -120,6 +125,17 @@ class Aws(Session):
             raise
         if qos:
             self._bus.emit(events.PUBLISH_DONE, topic=topic, qos=qos)
+
+    async def _until_up(self, timeout_ms):
+        """Wait until connected; returns what is left of the time. Nothing of the application may go by the claim."""
+        if self._up.is_set():
+            return timeout_ms
+        end_ms = time.ticks_add(time.ticks_ms(), timeout_ms)
+        try:
+            await asyncio.wait_for_ms(self._up.wait(), timeout_ms)
+        except asyncio.TimeoutError:
+            raise errors.error("not_connected")
+        return max(time.ticks_diff(end_ms, time.ticks_ms()), 1)
 
     # Subscribing
 
@@ -130,6 +146,8 @@ class Aws(Session):
         valid until its first await. Handlers run one after the other. While not connected the subscription is
         remembered and made with the next connection. Errors: `limit`, `subscribe_refused`.
         """
+        if qos not in (0, 1):
+            raise errors.error("not_supported", "QoS %s" % qos)
         subscription = self._inbox.add(topic_filter, qos, handler)
         if not self.is_connected:
             return

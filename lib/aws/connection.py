@@ -177,7 +177,7 @@ class Connection(Sender):
     # Keeping
 
     async def _keep(self):
-        while True:
+        while self.error is None:  # its own write may have ended the connection, and nobody cancels the running task
             await core.sleep_ms(_KEEPER_MS)
             self._outbox.expire(errors.error("no_acknowledgement"))
             if self.ready:

@@ -203,6 +203,8 @@ class Engine:
                 raise request.error
             return request.granted
         finally:
+            if self._connection is not None:
+                self._connection.let_go(request)
             outbox.give_back(request)
 
     def _connected(self):

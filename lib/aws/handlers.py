@@ -60,7 +60,8 @@ class Handlers:
         self._topic = message.topic
         self._started_ms = time.ticks_ms()
         try:
-            return handler(message)
+            work = handler(message)
+            return work if hasattr(work, "send") else None  # a plain handler may return anything
         except Exception as failure:  # noqa: BLE001 - the handler's own fault, told and not fatal
             self._tell(failure)
         return None
@@ -79,22 +80,27 @@ class Handlers:
             core.cur_task = reader
 
     async def _run(self, work):
-        await self._guarded(work)
-        while True:
-            message = self._waiting.get_nowait()
-            if message is None:
-                break
-            work = self._call(message.handler, message)
-            if work is not None:
-                await self._guarded(work)
-        self._task = None
+        try:
+            await self._guarded(work)
+            while True:
+                message = self._waiting.get_nowait()
+                if message is None:
+                    break
+                work = self._call(message.handler, message)
+                if work is not None:
+                    await self._guarded(work)
+        finally:
+            self._task = None
 
     async def _guarded(self, work):
         try:
             await work
         except asyncio.CancelledError:
+            if self._task is None:
+                raise  # by `stop`
             if not self._expired:
-                raise
+                self._tell("cancelled")  # it awaited a task of its own that was
+                return
             self._expired = False
             self._failed(self._topic, errors.error("task_stuck", self._topic, self.timeout_s))
         except Exception as failure:  # noqa: BLE001 - the handler's own fault, told and not fatal

@@ -117,6 +117,11 @@ class Sender:
         self._blocked.set()
         return False
 
+    def let_go(self, request):
+        """Nobody waits for this request any more: it will be used for another, which must not end when this is out."""
+        if self._writing is request:
+            self._writing = None
+
     async def _flush(self):
         while True:
             await self._blocked.wait()

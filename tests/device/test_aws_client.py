@@ -138,7 +138,7 @@ async def test_a_wifi_that_is_lost_ends_the_connection_at_once_and_its_return_en
         equal(desk.broker.connections, 2)
 
 
-async def test_stop_sends_what_waits_then_says_goodbye():
+async def stop_while_publishing(cancel_first):
     seen = []
 
     async def script(peer):
@@ -152,11 +152,22 @@ async def test_stop_sends_what_waits_then_says_goodbye():
         await desk.aws.connected()
         publishing = asyncio.create_task(desk.aws.publish("t", b"last words", 1))
         await asyncio.sleep_ms(0)
+        if cancel_first:
+            desk.running.cancel()
+            await asyncio.sleep_ms(0)
         await desk.aws.stop()
         await publishing
         await until(lambda: seen)
         await asyncio.sleep_ms(300)
         equal((desk.broker.connections, desk.of(events.AWS_DISCONNECTED)), (1, []))
+
+
+async def test_stop_sends_what_waits_then_says_goodbye():
+    await stop_while_publishing(False)
+
+
+async def test_stop_does_so_too_when_its_task_was_ended_before():
+    await stop_while_publishing(True)
 
 
 # Subscriptions

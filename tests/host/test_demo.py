@@ -33,3 +33,11 @@ def test_stopped_demo_cleans_up(tmp_path, number, code, chapter):
     assert "Stopped; everything is cleaned up." in rest
     assert "Traceback" not in rest
     assert not list(tmp_path.glob("awsesp-desk-*"))
+
+
+def test_terminal_without_utf8_is_no_obstacle(tmp_path):
+    environment = dict(os.environ, PYTHONIOENCODING="ascii", TMPDIR=str(tmp_path))
+    demo = [sys.executable, "-m", "tools", "demo"]
+    answer = subprocess.run(demo, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert "What you have seen" in answer.stdout

@@ -19,6 +19,7 @@ from tools.cloud.registry import DEFAULT_REGION
 from tools.cloud.screen import Screen
 from tools.cloud.store import StoreError
 from tools.interpreter import ROOT
+from tools.signals import on_end
 
 _MQTT_PORT = 8883
 _CONTROL_PORT = 4585
@@ -62,10 +63,11 @@ def main(
 
     What AWS has and this has not answers NotImplementedException; docs/local-aws-iot.md lists what is there.
     """
+    sys.stdout.reconfigure(errors="replace")  # a terminal without UTF-8 shows question marks, not a traceback
     screen = Screen(Console(), tells_events=not quiet)
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    signal.signal(signal.SIGINT, lambda *_: stop.set())
+    on_end(lambda *_: stop.set())
     try:
         mqtt_port = _choose_port(host, mqtt_port, _MQTT_PORT, "MQTT", screen)
         control_port = _choose_port(host, control_port, _CONTROL_PORT, "control plane", screen)

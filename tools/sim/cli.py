@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import signal
 import sys
 import threading
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Annotated
 import typer
 
 from tools.interpreter import ROOT, MissingTool
+from tools.signals import on_end
 from tools.sim.commands import Commands
 from tools.sim.cord import Board
 from tools.sim.world import World
@@ -42,7 +42,7 @@ def main(
 
     Its console is printed here. What you type goes to the world around it: `help` tells the commands.
     """
-    signal.signal(signal.SIGTERM, _interrupt)
+    on_end(_interrupt)
     try:
         with (
             contextlib.suppress(KeyboardInterrupt),

@@ -47,8 +47,8 @@ def _install(package, target, index):
         lines, done = ["no answer within 120 s"], False
     if not done:
         sys.exit(
-            f"deps: {package} could not be installed: {_explained(lines)}. "
-            "Tests and the simulator keep what they had, the stand-ins if nothing else."
+            f"deps: {package} could not be installed ({_explained(lines)}); "
+            "tests and the simulator keep what they had, the stand-ins if nothing else."
         )
     print(f"installed {package}")
 
@@ -57,5 +57,5 @@ def _explained(lines):
     """What mip said, in words that help."""
     reason = next((line for line in lines if "not found" in line), lines[-1])
     if "addrinfo" in reason or "no answer" in reason or "ECONN" in reason or "ETIMEDOUT" in reason:
-        return f'the package index cannot be reached ({reason}); ARGS="--index URL" names another one'
+        return f'the package index cannot be reached: {reason}; ARGS="--index URL" names another one'
     return reason

@@ -33,6 +33,8 @@ class ReferenceDevice:
         self.answers = {"SCAN": [(1, {}), (0, {"aps": APS})], "STS": [(0, STATUS)], "APPLY": [(1, {}), (2, {})]}
         self.faults = defaultdict(list)
         self.locked_s = 0
+        self.hold = set()
+        self._held = []
         self.state = {"mode": "CONFIG", "step": "waiting", "code": 0, "message": "", "last": None}
         self.done = []
         self.repeated = 0
@@ -62,6 +64,11 @@ class ReferenceDevice:
             return []
         self._stream = b""
         return [piece for kind, payload in found for out in self._take(kind, payload) for piece in self._cut(out)]
+
+    def release(self):
+        """The notifications that were held."""
+        held, self._held = self._held, []
+        return [piece for dat, message_id in held for piece in self._cut(self._answer(dat, message_id))]
 
     def _cut(self, stream):
         return [stream[at : at + self.chunk] for at in range(0, len(stream), self.chunk)]
@@ -101,7 +108,10 @@ class ReferenceDevice:
             return [self._clear({"pkt": None, "code": fault, "msg": "say it again"}, None)]
         if fault == 11:
             return [self._answer({"pkt": typ, "code": 11, "msg": "busy"}, message["id"])]
-        out = [self._answer(dat, message["id"]) for dat in self._work(message)]
+        dats = self._work(message)
+        if typ in self.hold:
+            dats, self._held = dats[:1], [(dat, message["id"]) for dat in dats[1:]]
+        out = [self._answer(dat, message["id"]) for dat in dats]
         if fault == "silence":
             return out[:-1]
         if fault == "damage":
@@ -112,7 +122,7 @@ class ReferenceDevice:
         last_id, dats = self._last
         if last_id == message["id"]:
             self.repeated += 1
-            return dats[-1:]
+            return dats[:1] if self._held else dats[-1:]
         self.done.append((message["typ"], message["dat"]))
         answers = self.answers.get(message["typ"], [(0, {})])
         dats = [{"pkt": message["typ"], "code": code, "msg": f"code {code}", **more} for code, more in answers]
@@ -131,14 +141,17 @@ class ReferenceDevice:
 
 
 class Radio:
-    """What a transport asks, answered by a device. `cut_at`: the connection ends at that write of the connection."""
+    """What a transport asks, answered by a device.
+
+    `cut_at`: the connection ends at that write of the connection; `leaves`: once the phone hangs up, nobody is there.
+    """
 
     def __init__(self, device):
         self.device = device
         self.cut_at = None
         self.reachable = True
-        self.extra = []  # notifications that come with the next write: a stranger's
-        self._writes = 0
+        self.leaves = False
+        self.writes = 0
 
     def asked(self, what, data):
         """{"data": notifications, "value": what was read, "fail": why it failed}"""
@@ -148,10 +161,11 @@ class Radio:
 
     def _open(self, _):
         self.device.connect()
-        self._writes = 0
+        self.writes = 0
         return {}
 
     def _close(self, _):
+        self.reachable = not self.leaves
         return {}
 
     def _info(self, _):
@@ -161,8 +175,7 @@ class Radio:
         return {"value": self.device.read_state()}
 
     def _write(self, data):
-        self._writes += 1
-        if self._writes == self.cut_at:
+        self.writes += 1
+        if self.writes == self.cut_at:
             return {"fail": "the connection ended"}
-        extra, self.extra = self.extra, []
-        return {"data": [*extra, *self.device.write(data)]}
+        return {"data": self.device.write(data)}

@@ -1,0 +1,108 @@
+"""The phone page in real headless Chromium, a fake radio below it and a ReferenceDevice in reach."""
+
+import asyncio
+import json
+import threading
+from pathlib import Path
+
+from aiohttp import web
+
+from tests.host.phone_device import CODE_TEXT, Radio
+from tools.phone.server import application
+
+HERE = Path(__file__).parent / "phone"
+
+
+class Server:
+    """`tools.phone`'s page on a free port."""
+
+    def __init__(self):
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self._runner = web.AppRunner(application())
+        self.url = f"http://localhost:{self._run(self._start())}/"
+
+    async def _start(self):
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "localhost", 0).start()
+        return self._runner.addresses[0][1]
+
+    def close(self):
+        self._run(self._runner.cleanup())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(5)
+        self._loop.close()
+
+    def _run(self, coroutine):
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(20)
+
+
+class Phone:
+    """A person with the page before them. `shots`: a folder for a picture of each step, or None."""
+
+    def __init__(self, page, device, url, shots=None):
+        self.page, self.device, self.url, self.shots = page, device, url, shots
+        self.radio = Radio(device)
+        self._count = 0
+        self._state = device.state
+        page.bind("radioAsk", self._asked)
+        page.before_each_load((HERE / "fake-bluetooth.js").read_text(encoding="utf-8"))
+
+    def hurry(self):
+        """From the next load on, the page's clock runs 60 times as fast."""
+        self.page.before_each_load((HERE / "fast-clock.js").read_text(encoding="utf-8"))
+
+    def open(self, code=CODE_TEXT):
+        """The page, by the link of the label."""
+        self.page.open(self.url + (f"#{code.replace('-', '')}" if code else ""))
+        self.see("find")
+
+    def see(self, screen, seconds=15):
+        """Wait for a screen; a picture is taken, and looked at for what an eye and a thumb would notice."""
+        self.page.wait(f"document.body.dataset.screen === '{screen}'", seconds)
+        self.page.wait("document.getAnimations().every((one) => one.animationName !== 'enter')")
+        if self.shots:
+            self._count += 1
+            self.page.screenshot(self.shots / f"{self._count:02}-{screen}.png")
+        wrong = self.page.evaluate((HERE / "look.js").read_text(encoding="utf-8"))
+        assert not wrong, f"{screen}: {wrong}"
+
+    def connect(self):
+        self.page.click("Find device")
+        self.see("wifi")
+
+    def add_wifi(self, name="Café Müller", password="correct horse"):
+        self.page.click(name)
+        self.page.type("Password", password)
+        self.page.click("Add")
+        self.page.wait("document.querySelector('.chosen')")
+
+    def fill_cloud(self, endpoint="abc123-ats.iot.eu-west-1.amazonaws.com", template="fleet"):
+        self.page.click("Continue")
+        self.see("cloud")
+        self.page.type("Endpoint", endpoint)
+        self.page.type("Provisioning template", template)
+        self.page.click("Continue")
+        self.see("certificates")
+
+    def review(self):
+        """Everything but certificates, up to the last look."""
+        self.add_wifi()
+        self.fill_cloud()
+        self.page.click("Skip")
+        self.see("review")
+
+    def push(self, data):
+        """The device says something by itself."""
+        for piece in data:
+            self.page.evaluate(f"radio.push('{piece.hex()}')")
+
+    def _asked(self, text):
+        question = json.loads(text)
+        answer = self.radio.asked(question["what"], bytes.fromhex(question["data"]))
+        if question["what"] == "write" and self.device.state is not self._state:
+            self._state = self.device.state
+            answer["state"] = [b"\x01\x00"]
+        answer = json.dumps(answer, default=lambda value: bytes(value).hex())
+        self.page.post("Runtime.evaluate", expression=f"radio.answer({question['id']}, {answer})")

@@ -1,0 +1,397 @@
+"""The phone page, walked as a person would in headless Chromium: a picture of each step is in pytest's tmp_path."""
+
+import pytest
+
+from tests.host import pki
+from tests.host.phone_browser import Phone, Server
+from tests.host.phone_device import APS, ReferenceDevice
+from tools.phone import offline
+
+LOOKS = [(360, 740, "light"), (360, 740, "dark"), (1280, 800, "light"), (1280, 800, "dark")]
+
+
+@pytest.fixture
+def phone(browser, page_server, tmp_path):
+    page = browser.page()
+    page.size(360, 740, mobile=True)
+    made = Phone(page, ReferenceDevice(), page_server, tmp_path)
+    yield made
+    problems = page.problems
+    page.close()
+    assert problems == []
+
+
+@pytest.fixture
+def files(tmp_path):
+    """The three files as the AWS console gives them."""
+    root = pki.certificate_of(pki.OTHER_EC_KEY, subject="Amazon Root CA 1", issuer="Amazon Root CA 1")
+    contents = {
+        "claim-certificate.pem.crt": pki.RSA_CERT,
+        "claim-private.pem.key": pki.key_bytes(pki.RSA_KEY, pki.PEM, pki.TRADITIONAL),
+        "AmazonRootCA1.pem": root.public_bytes(pki.PEM),
+    }
+    for name, data in contents.items():
+        (tmp_path / name).write_bytes(data)
+    return [tmp_path / name for name in contents]
+
+
+@pytest.mark.parametrize(("width", "height", "scheme"), LOOKS)
+def test_the_whole_way(phone, files, width, height, scheme):
+    page, device = phone.page, phone.device
+    page.size(width, height, mobile=width < 600)
+    page.scheme(scheme)
+    device.hold = {"SCAN", "APPLY"}
+    phone.open()
+    assert page.evaluate("location.href") == phone.url, "the setup code stays out of the address bar"
+    page.click("Find device")
+    phone.see("connecting")
+    page.wait("document.querySelector('.happening .now')?.textContent.includes('networks')")
+    phone.push(device.release())
+    phone.see("wifi")
+    phone.add_wifi()
+    phone.see("wifi")
+    phone.fill_cloud()
+    page.choose_files("#files", files)
+    page.wait("document.querySelectorAll('.files li').length === 3")
+    phone.see("certificates")
+    page.click("Continue")
+    phone.see("review")
+    page.click("Send to the device")
+    page.wait("document.querySelector('.happening .now')?.textContent.includes('Café Müller')")
+    phone.see("sending")
+    phone.push(device.release())
+    phone.see("saved")
+    page.click("I see it in the cloud")
+    phone.see("done")
+    sent = dict(device.done)
+    assert sent["CFG"] == {
+        "networks": [{"ssid": "Café Müller", "password": "correct horse"}],
+        "aws": {"endpoint": "abc123-ats.iot.eu-west-1.amazonaws.com", "template": "fleet"},
+    }
+    assert [typ for typ, _ in device.done] == ["TIME", "STS", "SCAN", "CFG", "CERT", "CERT", "APPLY"]
+    assert [dat["role"] for typ, dat in device.done if typ == "CERT"] == ["ca", "claim"]
+
+
+def test_the_device_that_does_not_come_back_is_online(phone):
+    phone.hurry()
+    phone.open()
+    phone.connect()
+    phone.review()
+    phone.radio.leaves = True
+    phone.page.click("Send to the device")
+    phone.see("saved")
+    phone.see("done")
+    assert "did not come back" in phone.page.text()
+
+
+def test_the_device_that_comes_back_says_why_and_is_set_up_again(phone):
+    phone.hurry()
+    phone.open()
+    phone.connect()
+    phone.review()
+    phone.radio.device.state = {
+        "mode": "CONFIG", "step": "waiting", "code": 0, "message": "",
+        "last": {"code": 15, "message": "The cloud refused the device's certificate: register it."},
+    }  # fmt: skip
+    phone.page.click("Send to the device")
+    phone.see("trouble")
+    assert "The cloud refused the device" in phone.page.text()
+    assert "register it" in phone.page.text()
+    phone.page.click("Check the certificates")
+    phone.see("certificates")
+    phone.page.click("Skip")
+    phone.page.click("Send to the device")
+    phone.see("saved")
+    assert [typ for typ, _ in phone.device.done].count("APPLY") == 2
+
+
+@pytest.mark.parametrize(
+    ("code", "heading", "way", "screen"),
+    [
+        (5, "Something is missing", "Check the cloud", "cloud"),
+        (6, "Wrong Wi-Fi password", "Check the Wi-Fi", "wifi"),
+        (7, "Wi-Fi not found", "Check the Wi-Fi", "wifi"),
+        (9, "No address", "Try again", "review"),
+        (12, "It did not work", "Try again", "review"),
+        (14, "Cloud not reached", "Check the cloud", "cloud"),
+        (15, "The cloud refused", "Check the certificates", "certificates"),
+    ],
+)
+def test_a_refusal_leads_on(phone, code, heading, way, screen):
+    phone.open()
+    phone.connect()
+    phone.review()
+    phone.device.answers["APPLY"] = [(1, {}), (code, {})]
+    phone.page.click("Send to the device")
+    phone.see("trouble")
+    assert heading in phone.page.text()
+    assert f"code {code}" in phone.page.text()
+    phone.page.click(way)
+    phone.see(screen)
+
+
+def test_after_a_wrong_password_the_right_one_is_enough(phone):
+    phone.open()
+    phone.connect()
+    phone.review()
+    phone.device.answers["APPLY"] = [(6, {})]
+    phone.page.click("Send to the device")
+    phone.see("trouble")
+    phone.page.click("Check the Wi-Fi")
+    phone.see("wifi")
+    phone.add_wifi(password="battery staple")
+    phone.device.answers["APPLY"] = [(2, {})]
+    phone.page.click("Continue")
+    phone.page.click("Continue")
+    phone.page.click("Skip")
+    phone.page.click("Send to the device")
+    phone.see("saved")
+    *_, (_, cfg), _ = phone.device.done
+    assert cfg["networks"] == [{"ssid": "Café Müller", "password": "battery staple"}]
+    assert cfg["aws"]["template"] == "fleet", "what was typed before is still there"
+    assert phone.device.connections == 2, "one of its own making, one for the page: it stayed connected"
+
+
+def test_a_wrong_setup_code_is_asked_for_again(phone):
+    phone.open("AAIS-EM2E-KVTH-PCEA")
+    phone.page.click("Find device")
+    phone.see("trouble")
+    assert "Wrong setup code" in phone.page.text()
+    phone.page.click("Check the setup code")
+    phone.see("find")
+    phone.page.click("Change")
+    phone.page.type("Setup code", "aaisem2ekvthpcez")
+    assert phone.page.evaluate("document.querySelector('input').value") == "AAIS-EM2E-KVTH-PCEZ"
+    phone.page.click("Connect")
+    phone.see("wifi")
+
+
+def test_a_setup_code_that_is_none_is_noticed_while_typing(phone):
+    phone.open(code="")
+    phone.page.type("Setup code", "AAIS-EM2E")
+    phone.page.click("Find device")
+    assert "16 characters; 8 so far" in phone.page.text()
+    assert phone.page.evaluate("document.activeElement.getAttribute('aria-invalid')") == "true"
+
+
+def test_a_device_that_is_locked_says_for_how_long(phone):
+    phone.device.locked_s = 43
+    phone.open()
+    phone.page.click("Find device")
+    phone.see("trouble")
+    assert "Too many wrong codes" in phone.page.text()
+    assert "listens again in 4" in phone.page.text()
+    assert phone.page.evaluate("document.querySelector('.actions .primary').disabled")
+
+
+def test_a_device_without_encryption_is_warned_of(phone):
+    phone.device.security = "open"
+    phone.open()
+    phone.page.click("Find device")
+    phone.see("open")
+    assert phone.device.heard == b""
+    phone.page.click("Go on without protection")
+    phone.see("wifi")
+
+
+def test_the_last_failure_is_shown_first(phone):
+    phone.device.state["last"] = {"code": 14, "message": "a firewall may block the port"}
+    phone.open()
+    phone.connect()
+    assert "Cloud not reached" in phone.page.text()
+    phone.page.click("Check the cloud settings")
+    phone.see("cloud")
+
+
+def test_nobody_chose_a_device(phone):
+    phone.open()
+    phone.page.evaluate("radio.chooses = false")
+    phone.page.click("Find device")
+    phone.page.wait("document.body.innerText.includes('No device was chosen')")
+    phone.see("find")
+    phone.page.evaluate("radio.available = false")
+    phone.page.click("Find device")
+    phone.page.wait("document.body.innerText.includes('Bluetooth is switched off')")
+    phone.see("find")
+
+
+@pytest.mark.parametrize("moment", ["before", "during"])
+def test_a_lost_connection_is_made_again(phone, moment):
+    phone.open()
+    phone.connect()
+    phone.review()
+    if moment == "before":
+        phone.page.evaluate("radio.cut()")
+    else:
+        phone.radio.cut_at = phone.radio.writes + 2
+        phone.page.click("Send to the device")
+        phone.see("trouble")
+        assert "What you typed is still here" in phone.page.text()
+        phone.radio.cut_at = None
+        phone.page.click("Try again")
+        phone.see("review")
+    phone.page.click("Send to the device")
+    phone.see("saved")
+    assert dict(phone.device.done)["CFG"]["networks"][0]["ssid"] == "Café Müller"
+
+
+def test_networks_are_chosen_typed_and_taken_back(phone):
+    phone.open()
+    phone.connect()
+    page = phone.page
+    page.click("guests")
+    page.click("Another network")
+    page.type("Network name", "hidden")
+    page.type("Password", "short")
+    page.click("Add")
+    assert "at least 8 characters" in page.text()
+    page.type("Password", "long enough")
+    page.click("Add")
+    page.wait("document.querySelectorAll('.chosen li').length === 2")
+    phone.see("wifi")
+    page.click("Remove guests")
+    page.wait("document.querySelectorAll('.chosen li').length === 1")
+    phone.device.answers["SCAN"] = [(0, {"aps": APS[:1]})]
+    page.click("Look again")
+    page.wait("document.querySelectorAll('.networks .network').length === 2")
+    phone.fill_cloud()
+    page.click("Skip")
+    page.click("Send to the device")
+    phone.see("saved")
+    assert dict(phone.device.done)["CFG"]["networks"] == [{"ssid": "hidden", "password": "long enough"}]
+
+
+def test_files_that_do_not_fit_are_told(phone, files, tmp_path):
+    stray = tmp_path / "other-private.pem.key"
+    stray.write_bytes(pki.key_bytes(pki.EC_KEY, pki.PEM))
+    phone.open()
+    phone.connect()
+    phone.add_wifi()
+    phone.fill_cloud()
+    page = phone.page
+    page.choose_files("#files", [files[0], stray])
+    page.wait("document.body.innerText.includes('does not belong to the certificate')")
+    phone.see("certificates")
+    assert page.evaluate("document.getElementById('next').disabled")
+    page.click("Remove Private key")
+    page.click("Paste text instead")
+    page.type("Certificates and key as text", files[1].read_text())
+    page.click("Take it")
+    page.wait("!document.getElementById('next').disabled && document.querySelectorAll('.there svg').length >= 1")
+
+
+def test_a_known_device_gets_only_a_new_wifi(phone):
+    phone.device.answers["STS"] = [(0, {"mode": "CONFIG", "thing": "pump-7"})]
+    phone.open()
+    phone.connect()
+    phone.add_wifi()
+    phone.page.click("Continue")
+    phone.see("cloud")
+    assert "pump-7" in phone.page.text()
+    phone.page.click("Continue")
+    phone.see("review")
+    phone.page.click("Send to the device")
+    phone.see("saved")
+    sent = {"networks": [{"ssid": "Café Müller", "password": "correct horse"}]}
+    assert phone.device.done[-2:] == [("CFG", sent), ("APPLY", {})]
+
+
+def test_by_keyboard_alone(phone):
+    page = phone.page
+    page.size(1280, 800)
+    phone.open()
+
+    def reach(name):
+        for _ in range(40):
+            page.press("Tab")
+            focused = page.evaluate("(document.activeElement.ariaLabel ?? document.activeElement.textContent).trim()")
+            if focused.startswith(name):
+                return
+        raise AssertionError(f"no Tab leads to {name}")
+
+    reach("Find device")
+    page.press("Enter", text="\r")
+    phone.see("wifi")
+    assert page.evaluate("document.activeElement.tagName") == "H1", "reading begins at the heading"
+    reach("guests")
+    page.press("Enter", text="\r")
+    page.wait("document.querySelector('.chosen')")
+    assert page.evaluate("document.activeElement.textContent") == "Continue"
+    page.press("Enter", text="\r")
+    phone.see("cloud")
+
+
+def test_a_screen_reader_finds_names_and_news(phone):
+    phone.open()
+    phone.connect()
+    phone.page.call("Accessibility.enable")
+    nodes = phone.page.call("Accessibility.getFullAXTree")["nodes"]
+    spoken = [(node["role"]["value"], node.get("name", {}).get("value", "")) for node in nodes if not node["ignored"]]
+    assert all(name for role, name in spoken if role in ("button", "textbox", "link", "image", "checkbox", "radio"))
+    assert ("heading", "Choose its Wi-Fi") in spoken
+    assert ("button", "Signal strong Café Müller with a password") in spoken
+    assert ("navigation", "Progress") in spoken
+    phone.add_wifi()
+    assert phone.page.evaluate("document.getElementById('news').textContent") == "Café Müller was added"
+
+
+def test_nothing_is_kept(phone, files):
+    phone.open()
+    phone.connect()
+    phone.add_wifi()
+    phone.fill_cloud()
+    phone.page.choose_files("#files", files)
+    phone.page.wait("document.querySelectorAll('.files li').length === 3")
+    phone.page.click("Continue")
+    phone.page.click("Send to the device")
+    phone.see("saved")
+    phone.page.click("I see it in the cloud")
+    phone.see("done")
+    kept = phone.page.evaluate("""(async () => ({
+      storage: localStorage.length + sessionStorage.length,
+      databases: (await indexedDB.databases()).length,
+      cookies: document.cookie,
+      caches: (await Promise.all((await caches.keys()).map(async (name) => (await (await caches.open(name)).keys())
+        .map(({ url }) => url)))).flat().filter((url) => !/\\/$|\\.(js|css|html|svg|png|webmanifest)$/.test(url)),
+    }))()""")
+    assert kept == {"storage": 0, "databases": 0, "cookies": "", "caches": []}
+
+
+AGENTS = {
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 Version/17.5 Safari/604.1": "Bluefy",
+    "Mozilla/5.0 (Android 14; Mobile; rv:127.0) Gecko/127.0 Firefox/127.0": "Firefox cannot use Bluetooth",
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15) AppleWebKit/605.1.15 Version/17.5 Safari/605.1.15": "Safari cannot",
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/126.0 Safari/537.36": "chrome://flags",
+}
+
+
+@pytest.mark.parametrize(("agent", "says"), AGENTS.items(), ids=["ios", "firefox", "safari", "linux"])
+def test_browsers_without_bluetooth_are_told_what_to_do(browser, page_server, tmp_path, agent, says):
+    page = browser.page()
+    page.size(360, 740, mobile=True)
+    page.call("Emulation.setUserAgentOverride", userAgent=agent)
+    page.before_each_load("delete Navigator.prototype.bluetooth")
+    page.open(page_server + "#AAISEM2EKVTHPCEZ")
+    page.wait("document.body.dataset.screen === 'unsupported'")
+    page.screenshot(tmp_path / "unsupported.png")
+    assert says in page.text()
+    page.close()
+
+
+def test_it_is_installable_and_works_offline(browser):
+    server = Server()
+    page = browser.page()
+    page.open(server.url)
+    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    page.wait("navigator.serviceWorker.controller !== null")
+    problems = [one["errorId"] for one in page.call("Page.getInstallabilityErrors")["installabilityErrors"]]
+    server.close()
+    page.open(server.url + "?from=somewhere#AAISEM2EKVTHPCEZ")
+    page.wait("document.querySelector('h1')?.textContent")
+    assert page.evaluate("fetch('not-there').then(() => 'online', () => 'offline')") == "offline"
+    assert [one for one in problems if one != "in-incognito"] == []
+    page.close()
+
+
+def test_the_service_worker_keeps_every_file_of_this_version():
+    assert offline.WORKER.read_text(encoding="utf-8") == offline.worker(), "python -m tools phone --stamp"

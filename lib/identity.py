@@ -7,6 +7,7 @@ one begins, so that a power cut at any moment neither loses a certificate nor as
 
 from micropython import const
 
+import errors
 import records
 
 # Pending credentials that are refused this often in a row are thrown away, and the claim begins anew.
@@ -14,6 +15,8 @@ _REFUSALS = const(5)
 _REFUSED_BY = ("cert_refused", "not_authorised", "key_mismatch")
 # What of the credentials is secret lives in NVS; the rest, which is larger, in the file system.
 _SECRET = ("key", "token")
+# More than certificate, key and token need, as AWS makes them (RSA of 2048 bits).
+_CLAIMED_SIZE = 4096
 
 
 class Identity:
@@ -25,6 +28,7 @@ class Identity:
         self._settings = settings
         self._unconfirmed = False
         self._refusals = 0
+        self._was_lost = False  # what the claim gave, because flash refused it
 
     def known(self):
         """Whether there are credentials to connect with, without a claim."""
@@ -50,6 +54,8 @@ class Identity:
         parameters = {"SerialNumber": serial, "HardwareVersion": settings.hardware}
         parameters.update(settings.aws.parameters)
         claim = settings.claim.cert, settings.claim.key
+        if self._was_lost:
+            await self._prove_room()
         await aws.provision(settings.aws.template, parameters, claim, self._load("pending"), self._keep, beat)
 
     async def confirm(self):
@@ -86,4 +92,15 @@ class Identity:
     async def _keep(self, fields):
         secret = {name: fields[name] for name in fields if name in _SECRET}
         public = {name: fields[name] for name in fields if name not in _SECRET}
-        await self._flash.save("pending", records.pack(secret), records.pack(public))
+        try:
+            await self._flash.save("pending", records.pack(secret), records.pack(public))
+        except errors.StorageError:
+            self._was_lost = True
+            raise
+
+    async def _prove_room(self):
+        """Raise the flash's error before the cloud makes one more certificate that nobody will use."""
+        kept = self._flash.load("pending")
+        await self._flash.save("pending", *(kept or (b"", bytes(_CLAIMED_SIZE))))
+        if kept is None:
+            await self._flash.erase("pending")

@@ -35,8 +35,9 @@ class Road:
                 await self._go(owned.beat)
             except errors.DeviceError as failure:
                 wait_ms = backoff.next_ms()
-                if failure.code == "claim_refused":
-                    # No accident: only somebody in the cloud account can change it, so ask seldom.
+                if failure.code == "claim_refused" or isinstance(failure, errors.StorageError):
+                    # No accident. Only somebody in the cloud account can change it, or the flash does not keep what
+                    # the claim gives: ask seldom.
                     wait_ms += timeouts.refused_s * 1000
                 self._bus.emit(events.AWS_DISCONNECTED, code=failure.code, message=failure.message, wait_ms=wait_ms)
                 await _sleep(wait_ms, owned.beat)
@@ -68,7 +69,11 @@ class Road:
                 event = await asyncio.wait_for_ms(listener.get(), _BEAT_MS)
             except asyncio.TimeoutError:
                 continue
-            await self._note(event)
+            try:
+                await self._note(event)
+            except errors.StorageError as failure:
+                # A flash that is full or fails is no reason to leave the cloud, from where it may be mended.
+                self._bus.emit(events.TASK_FAILED, task="notes", code=failure.code, message=failure.message)
 
     async def _note(self, event):
         if event.name == events.AWS_CONNECTED:

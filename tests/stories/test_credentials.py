@@ -1,8 +1,13 @@
 """The cloud refuses: the claim, the device's own certificate, or what its policy allows."""
 
 import re
+import time
 
-from tests.stories.conftest import QUICK, put_settings, thing_certificates, thing_name
+import pytest
+
+from tests.stories.conftest import QUICK, Certificates, open_desk, put_settings, thing_certificates, thing_name
+
+_TWO_HOURS_S = 7200
 
 
 def wait_ms(line):
@@ -40,6 +45,26 @@ def test_a_disabled_template(desk, certificates):
     iot.update_provisioning_template(templateName=template, enabled=False)
     assert_refused_until(desk, lambda: iot.update_provisioning_template(templateName=template, enabled=True))
     assert certificates.created == 1, "the certificate of the first try is used"
+
+
+@pytest.mark.parametrize("told_s", [_TWO_HOURS_S, 0], ids=["the device knows", "the cloud says so"])
+def test_a_certificate_whose_token_is_too_old_is_asked_for_anew(told_s):
+    """An ownership token lives for an hour."""
+    certificates = Certificates()
+    passed = {"s": 0}
+    with open_desk(log=certificates, now=lambda: time.time() + passed["s"]) as desk:
+        iot, template = desk.cloud.iot(), desk.fleet.template
+        iot.update_provisioning_template(templateName=template, enabled=False)
+        put_settings(desk)
+        desk.device.power_on()
+        desk.device.wait_for(r"aws\.disconnected code=claim_refused", 40)
+        desk.device.power_cut()
+        passed["s"] = _TWO_HOURS_S
+        desk.world.ntp_offset_s = told_s
+        iot.update_provisioning_template(templateName=template, enabled=True)
+        desk.device.power_on()
+        desk.device.wait_for(r"aws\.connected", 40)
+        assert certificates.created == 2
 
 
 def test_a_busy_cloud_is_asked_again_soon(desk, device, certificates):

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.stories.conftest import QUICK, Certificates, open_desk, put_application
+from tests.stories.conftest import Certificates, open_desk, put_application, put_settings
 
 _DESKS = 4  # work at the same time, each at every fourth write: most of a start is waiting
 _MOST_WRITES = 400  # none of these takes half as many
@@ -49,29 +49,41 @@ def cut_at(device, n, torn, done):
     return was_cut
 
 
+def keep(device, folder):
+    """A copy of the device's flash."""
+    return shutil.copytree(device.flash.folder, folder / device.unique_id)
+
+
+def bring_back(device, copy):
+    """The flash is as it was."""
+    shutil.copytree(copy, device.flash.folder, dirs_exist_ok=True)
+
+
 def spans(numbers):
     """How many runs of consecutive numbers there are."""
     return sum(1 for n in numbers if n - 1 not in numbers)
 
 
 @pytest.mark.parametrize("torn", [False, True], ids=["clean", "torn"])
-def test_at_every_write_of_an_enrolment(torn):
+def test_at_every_write_of_an_enrolment(torn, tmp_path):
     def prepare(desk, certificates):
         put_application(desk, "quiet")
-        return certificates
+        put_settings(desk)
+        return certificates, desk.cloud.iot(), keep(desk.device, tmp_path)
 
-    def attempt(desk, certificates, n):
+    def attempt(desk, state, n):
+        certificates, iot, factory_new = state
         device = desk.device
         device.erase()
+        bring_back(device, factory_new)
         device.flash.mac(f"0a{n:010x}")
-        desk.leave_factory(**QUICK)
         certificates.created = 0
         if not cut_at(device, n, torn, "application: settled"):
             return None
         device.power_on()
         device.wait_for(f"application: settled as {desk.fleet.thing_name(device.unique_id)}$", 30)
         device.power_cut()
-        things = desk.cloud.iot().list_things(attributeName="serial", attributeValue=device.unique_id)["things"]
+        things = iot.list_things(attributeName="serial", attributeValue=device.unique_id)["things"]
         assert len(things) == 1, f"after a power cut at write {n}"
         return certificates.created - 1
 
@@ -89,17 +101,15 @@ def test_at_every_write_of_a_save(torn, tmp_path):
 
     def prepare(desk, _):
         put_application(desk, "generations")
-        desk.leave_factory(**QUICK)
+        put_settings(desk)
         desk.device.power_on()
         desk.device.wait_for("application: saved")
         desk.device.power_cut()
-        copy = tmp_path / desk.device.unique_id
-        shutil.copytree(desk.device.flash.folder, copy)
-        return copy
+        return keep(desk.device, tmp_path)
 
-    def attempt(desk, copy, n):
+    def attempt(desk, before, n):
         device = desk.device
-        shutil.copytree(copy, device.flash.folder, dirs_exist_ok=True)
+        bring_back(device, before)
         was_cut = cut_at(device, n, torn, "application: saved")
         if not was_cut:
             device.power_cut()

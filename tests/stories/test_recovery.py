@@ -64,3 +64,17 @@ def test_wanted_restarts_are_no_crash_loop(desk):
     device.power_on()
     device.wait_for("restarted for a new day")
     assert not any("crash_loop" in line for line in device.lines)
+
+
+def test_a_full_file_system_is_told_and_wastes_no_certificates(desk, device, certificates):
+    put_application(desk, "filling")
+    device.power_on()
+    device.wait_for("application: the file system is full")
+    for _ in range(3):
+        device.wait_for(r"aws\.disconnected code=flash_full")
+    assert certificates.created <= 2, "one for each try that began with room for it"
+    device.power_cut()
+    device.power_on()
+    device.wait_for("application: removed its log")
+    device.wait_for(r"aws\.connected")
+    assert certificates.created <= 3

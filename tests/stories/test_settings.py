@@ -42,7 +42,7 @@ def test_it_names_the_one_thing_that_is_missing(desk, change, sentence):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ('{"networks": [\n{"ssid": "home"]}', r"invalid_setting: settings.json: no valid JSON in line 2, column \d+"),
+        ('{"networks": [\n{"ssid": home}]}', r"invalid_setting: settings.json: no valid JSON in line 2, column \d+"),
         ('{"schema": 99}', r"settings_too_new: .*schema 99"),
         ('{"networks": [{"ssid": "home", "password": "short"}]}', r"invalid_setting: networks\[0\].password: "),
         ('{"timeouts": {"backoff_s": 0}}', r"invalid_setting: timeouts.backoff_s: 0; allowed: .*from 1 to 60"),

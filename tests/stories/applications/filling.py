@@ -1,0 +1,36 @@
+"""Fills the file system with its log before the cloud is reached, and removes it when it starts again."""
+
+import asyncio
+import os
+
+import board
+from aws.client import Aws
+from flash import Flash
+from system import System
+from wifi import Wifi
+
+_LOG = "/log.txt"
+
+
+async def application(device):
+    if "log.txt" in os.listdir("/"):
+        os.remove(_LOG)
+        print("application: removed its log")
+    else:
+        fill()
+        print("application: the file system is full")
+    await asyncio.Event().wait()
+
+
+def fill():
+    with open(_LOG, "wb") as log:
+        try:
+            while True:
+                log.write(b"x" * 4096)
+                log.flush()
+        except OSError:
+            pass  # it is full
+
+
+if __name__ == "__main__":
+    System(board, Flash, Wifi, Aws, application).run()

@@ -8,13 +8,16 @@ Reading and checking takes more code than the rest of a device's life needs: it 
 afterwards, which gives its memory back to TLS (where it is not frozen into the firmware anyway).
 """
 
+import gc
 import sys
 
 _READERS = (
     "settings_json",
-    "settings_reader",
+    "settings_schema",
+    "settings_certs",
     "settings_documents",
     "settings_checks",
+    "settings_reader",
     "certificates",
     "pem",
     "der",
@@ -28,8 +31,12 @@ def load(file, stored=None, candidate=None):
     `stored` and `candidate` are records as `flash.load` returns them, (secret, bulk), documents, or None. Raises
     `invalid_setting`, `settings_too_new`, `bad_certificate`, `key_mismatch`; each names the field.
     """
-    document = {} if file is None else _parse(file)
-    return _read("load", document, stored, candidate)
+    # One after the other: together they would not fit into the heap.
+    document = {} if file is None else _read("parse", file)
+    document, warnings = _read("convert", document)
+    if hasattr(gc, "mem_free"):  # MicroPython: while nothing on the stack still points to what was imported
+        gc.collect()
+    return _read("load", document, warnings, stored, candidate)
 
 
 def merge_cfg(document, dat, warnings=None):
@@ -58,34 +65,20 @@ def from_record(secret, bulk=b""):
     return _read("from_record", secret, bulk)
 
 
-def _parse(file):
-    others = _loaded()
-    try:
-        import settings_json
-
-        return settings_json.read(file)
-    finally:
-        _let_go(others)
-
-
 def _read(what, *details):
-    others = _loaded()
+    others = [name for name in _READERS if name in sys.modules]
     try:
-        import settings_reader
-
-        return getattr(settings_reader, what)(*details)
+        if what == "parse":
+            import settings_json as reader
+        elif what in ("convert", "merge_cert"):
+            import settings_certs as reader
+        else:
+            import settings_reader as reader
+        return getattr(reader, what)(*details)
     finally:
-        _let_go(others)
-
-
-def _loaded():
-    return [name for name in _READERS if name in sys.modules]
-
-
-def _let_go(others):
-    for name in _READERS:
-        if name not in others:
-            sys.modules.pop(name, None)
+        for name in _READERS:
+            if name not in others:
+                sys.modules.pop(name, None)
 
 
 class Group:

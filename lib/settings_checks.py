@@ -37,6 +37,9 @@ PINS = (
     ("button", None, 0, 48),  # GPIO of the button that, held at start, asks for CONFIG; null: none
 )
 
+SCHEMA = 1
+FIELDS = ("schema", "hardware", "security", "hostname", "networks", "aws", "app", "certs", "servers", "limits",
+          "timeouts", "pins")  # fmt: skip
 MAX_NETWORKS = 8
 MAX_PARAMETERS = 16
 MAX_NAME_SERVERS = 4

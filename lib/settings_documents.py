@@ -7,37 +7,16 @@ null as a whole, so that the layer below does not shine through.
 
 import json
 
-import certificates
-import errors
 import records
 import settings_checks as checks
 
-SCHEMA = 1
 MAX_APP = 4096
 # The part with the passwords goes into NVS, whose few KB are divided in flash_records.py.
 MAX_SECRET = 1536
 
-FIELDS = ("schema", "hardware", "security", "hostname", "networks", "aws", "app", "certs", "servers", "limits",
-          "timeouts", "pins")  # fmt: skip
 AWS_FIELDS = ("endpoint", "port", "thing", "template", "parameters")
 NETWORK_FIELDS = ("ssid", "password")
-CERT_FIELDS = ("role", "cert", "key")
 _PHONE_FIELDS = ("networks", "aws", "app")
-
-
-def migrate(document):
-    """The document in the current schema. The one given stays as it is: the firmware before an update reads it, too."""
-    schema = document.get("schema")
-    if schema is None:
-        schema = 0 if "awsConfig" in document or "pWifiSsid" in document else SCHEMA
-    if not checks.is_whole(schema) or schema < 0:
-        raise checks.invalid("schema", checks.shown(schema), "the whole number %d" % SCHEMA)
-    if schema > SCHEMA:
-        raise errors.error("settings_too_new", str(schema)[:20], SCHEMA)
-    while schema < SCHEMA:
-        document = _MIGRATIONS[schema](document)
-        schema += 1
-    return document
 
 
 def merge_cfg(document, dat, warnings=None):
@@ -55,27 +34,6 @@ def merge_cfg(document, dat, warnings=None):
     return result
 
 
-def merge_cert(document, dat, path="", warnings=None):
-    """A new document: `document` with what the phone's CERT gives, as DER; it replaces what was there for the role.
-
-    Raises `invalid_setting`, `bad_certificate` or `key_mismatch`, each with the path or role in its sentence.
-    """
-    checks.warn_unknown(checks.mapping(path or "dat", dat), CERT_FIELDS, path, [] if warnings is None else warnings)
-    role = checks.one_of(checks.join(path, "role"), dat.get("role"), checks.ROLES)
-    for field in ("cert",) if role == "ca" else ("cert", "key"):
-        if not dat.get(field):
-            raise checks.invalid(checks.join(path, field), "missing", "PEM, DER in base64")
-    if role == "ca" and dat.get("key") is not None:
-        raise checks.invalid(checks.join(path, "key"), "not wanted", "no key for the role ca; keep a CA's key at home")
-    try:
-        entry = _convert(role, dat)
-    except errors.PersonError as problem:
-        raise errors.PersonError(problem.code, "%s: %s" % (path or role, problem.message))
-    result = dict(document)
-    result["certs"] = [entry] + [other for other in document.get("certs", ()) if other["role"] != role]
-    return result
-
-
 def layer(below, above, warnings):
     """A new document: `above`, from flash, over `below`."""
     result = dict(below)
@@ -83,15 +41,18 @@ def layer(below, above, warnings):
         if field in _PHONE_FIELDS:
             _empty(result, field)
     result = merge_cfg(result, {field: above[field] for field in _PHONE_FIELDS if field in above}, warnings)
-    for entry in above.get("certs", ()):
-        result = merge_cert(result, entry)
+    if "certs" in above:
+        from settings_certs import merge_cert
+
+        for entry in above["certs"]:
+            result = merge_cert(result, entry)
     return result
 
 
 def to_record(document):
     """What flash keeps of a document: (secret, bulk) for `flash.save`. Raises `invalid_setting` when it is too long."""
     kept = {field: document[field] for field in ("networks", "aws", "emptied") if field in document}
-    kept["schema"] = SCHEMA
+    kept["schema"] = checks.SCHEMA
     secret = _compact(kept).encode()
     if len(secret) > MAX_SECRET:
         problem = "%d bytes with aws" % len(secret)
@@ -105,6 +66,8 @@ def to_record(document):
 
 def from_record(secret, bulk=b""):
     """The document of what flash kept. Raises `invalid_setting`, `settings_too_new`."""
+    from settings_schema import migrate
+
     try:
         document = json.loads(secret)
         fields = records.unpack(bulk)
@@ -130,13 +93,6 @@ def _empty(document, field):
     document[field] = [] if field == "networks" else {}
     emptied = document.get("emptied", [])
     document["emptied"] = emptied if field in emptied else emptied + [field]
-
-
-def _convert(role, dat):
-    if role == "ca":
-        return {"role": role, "cert": b"".join(certificates.certificates(dat["cert"], "cert"))}
-    cert, key = certificates.pair(dat["cert"], dat["key"], role)
-    return {"role": role, "cert": cert, "key": key}
 
 
 def _merge_networks(below, above, warnings):
@@ -194,37 +150,3 @@ _AWS_CHECKS = {
     "template": lambda path, value: checks.word(path, value, 36, "_-"),
     "parameters": _parameters,
 }
-
-
-def _from_original(document):
-    """The names of the original library's `systemInitConfig_st`, written as JSON, its spelling included."""
-    aws = checks.mapping("awsConfig", document.get("awsConfig", {}))
-    result = {name: document[name] for name in document if name in FIELDS}
-    if "pWifiSsid" in document:
-        result["networks"] = [{"ssid": document["pWifiSsid"], "password": document.get("pWifiPwd")}]
-    result["aws"] = {new: aws[old] for old, new in _ORIGINAL_AWS if old in aws}
-    result["certs"] = [_original_cert(aws, *names) for names in _ORIGINAL_CERTS if aws.get(names[1])]
-    result["schema"] = 1
-    return result
-
-
-_ORIGINAL_AWS = (
-    ("pHostNameStr", "endpoint"),
-    ("port_u16", "port"),
-    ("pThingNameStr", "thing"),
-    ("pClaimTemplateStr", "template"),
-)
-_ORIGINAL_CERTS = (
-    ("ca", "pRootCaStr", None),
-    ("claim", "pCaimCertStr", "pClaimPrivateKeyStr"),
-    ("claim", "pClaimCertStr", "pClaimPrivateKeyStr"),
-    ("thing", "pThingCertStr", "pThingPrivateKeyStr"),
-)
-
-
-def _original_cert(aws, role, cert, key):
-    return {"role": role, "cert": aws[cert], "key": aws.get(key) if key else None}
-
-
-# Schema -> what makes a document of the next one out of it.
-_MIGRATIONS = {0: _from_original}

@@ -13,21 +13,21 @@ MAX_FILE = 65536
 _MARK = b"\xef\xbb\xbf"  # Windows' Notepad marks UTF-8 so
 
 
-def read(file):
+def parse(file):
     """What is in `file` (bytes, str, or an open file, which is closed). Raises `invalid_setting`, `flash_failed`."""
     if isinstance(file, str):
         file = file.encode()
     if isinstance(file, bytes):
         file = io.BytesIO(file)
     try:
-        return _parse(file)
+        return _read(file)
     except OSError as problem:
         raise errors.error("flash_failed", "reading settings.json", problem)
     finally:
         file.close()
 
 
-def _parse(file):
+def _read(file):
     size = file.seek(0, 2)
     if not 0 < size <= MAX_FILE:
         raise _invalid("%d bytes" % size, "1 to %d bytes" % MAX_FILE)

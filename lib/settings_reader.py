@@ -1,12 +1,11 @@
 """Builds the `Settings` of documents: the layers put together, defaults filled in, every field checked."""
 
-import certificates
 import settings_checks as checks
 import settings_documents as documents
 from settings import Group, Settings
-from settings_documents import from_record, merge_cert, merge_cfg, to_record
+from settings_documents import from_record, merge_cfg, to_record
 
-__all__ = ("from_record", "load", "merge_cert", "merge_cfg", "to_record")
+__all__ = ("from_record", "load", "merge_cfg", "to_record")
 
 _HARDWARE = "esp32"
 _HOSTNAME = "awsesp"
@@ -14,12 +13,12 @@ _NTP = ("pool.ntp.org", "time.aws.com", "time.google.com")
 _PORT = 8883
 
 
-def load(file, stored, candidate):
-    """See `settings.load`; `file` is what `settings_json` made of it. Takes the certificates out of it as it goes."""
+def load(document, cert_warnings, stored, candidate):
+    """See `settings.load`; `document` and `cert_warnings` are what `settings_certs.convert` made of the file."""
     warnings = []
-    document = documents.migrate(checks.mapping("settings.json", file))
-    checks.warn_unknown(document, documents.FIELDS, "", warnings)
+    checks.warn_unknown(document, checks.FIELDS, "", warnings)
     effective = _check_file(document, warnings)
+    warnings.extend(cert_warnings)
     for record in (stored, candidate):
         if record is not None:
             effective = documents.layer(effective, _document(record), warnings)
@@ -33,18 +32,10 @@ def _document(record):
 
 
 def _check_file(document, warnings):
-    """The document of a file in the form the layers have: certificates as DER, only checked fields."""
-    result = {name: document[name] for name in document if name not in ("networks", "aws", "app", "certs")}
+    """The document of a file in the form the layers have: only checked fields."""
+    result = {name: document[name] for name in document if name not in ("networks", "aws", "app")}
     phone = {name: document[name] for name in ("networks", "aws", "app") if document.get(name) is not None}
-    result = merge_cfg(result, phone, warnings)
-    certs = [] if document.get("certs") is None else document["certs"]
-    for place, entry in enumerate(checks.sequence("certs", certs, len(checks.ROLES), "roles")):
-        certs[place] = None  # the text of each makes room for the DER of the next
-        path = "certs[%d]" % place
-        if any(other["role"] == checks.mapping(path, entry).get("role") for other in result.get("certs", ())):
-            raise checks.invalid(path + ".role", "twice", "one entry for each role; a ca may hold several certificates")
-        result = merge_cert(result, entry, path, warnings)
-    return result
+    return merge_cfg(result, phone, warnings)
 
 
 def _build(document, warnings):
@@ -62,7 +53,7 @@ def _build(document, warnings):
     certs = {entry["role"]: entry for entry in document.get("certs", ())}
     settings.thing = _pair(certs.get("thing"))
     settings.claim = _pair(certs.get("claim"))
-    settings.roots = certificates.certificates(certs["ca"]["cert"]) if "ca" in certs else []
+    settings.roots = certs["ca"]["roots"] if "ca" in certs else []
     return settings
 
 

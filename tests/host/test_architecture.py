@@ -16,7 +16,10 @@ ROOT = Path(__file__).resolve().parents[2]
 # Certificates and keys in words: every other word may use them.
 CERTIFICATES = {"certificates", "der", "pem"}
 # What settings are made of: they may use each other, and records.
-SETTINGS = {"settings", "settings_checks", "settings_documents", "settings_json", "settings_reader"}
+SETTINGS = {
+    "settings", "settings_certs", "settings_checks", "settings_documents", "settings_json", "settings_reader",
+    "settings_schema",
+}  # fmt: skip
 
 # Room -> its files.
 ROOMS = {

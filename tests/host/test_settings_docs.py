@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 import settings
+import settings_certs
 import settings_checks
 import settings_documents
+import settings_schema
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
@@ -41,10 +43,10 @@ def test_numbers_in_the_docs_are_those_of_the_code(table):
 
 def test_every_other_field_is_documented_and_none_that_is_not():
     groups = ("limits", "timeouts", "pins")
-    fields = {name for name in settings_documents.FIELDS if name not in groups}
+    fields = {name for name in settings_checks.FIELDS if name not in groups}
     fields |= {f"aws.{name}" for name in settings_documents.AWS_FIELDS}
     fields |= {f"networks[].{name}" for name in settings_documents.NETWORK_FIELDS}
-    fields |= {f"certs[].{name}" for name in settings_documents.CERT_FIELDS} | {"servers.ntp"}
+    fields |= {f"certs[].{name}" for name in settings_certs.CERT_FIELDS} | {"servers.ntp"}
 
     assert {name for name in documented() if name.split(".")[0] not in groups} == fields
 
@@ -72,8 +74,8 @@ def test_example_of_the_docs_loads_without_a_warning():
 
 
 def test_names_of_the_original_library_are_those_of_the_code():
-    names = {old for old, _ in settings_documents._ORIGINAL_AWS}
-    names |= {name for row in settings_documents._ORIGINAL_CERTS for name in row[1:] if name}
+    names = {old for old, _ in settings_schema._ORIGINAL_AWS}
+    names |= {name for row in settings_schema._ORIGINAL_CERTS for name in row[1:] if name}
     section = DOCS.split("## Schema")[1]
 
     assert {name for name in names if f"`{name}`" not in section} == set()

@@ -172,7 +172,10 @@ class System:
             await self.flash.erase("notes")
             return "config_requested"
         if self.board.starts() > self.settings.limits.starts:
-            self._reason = "%d starts in a row did not last" % (self.board.starts() - 1)
+            self._reason = "%d starts in a row did not last: without the application, until one lasts %d s" % (
+                self.board.starts() - 1,
+                self.settings.timeouts.start_uptime_s,
+            )
             return "crash_loop"
         return "ready"
 

@@ -7,6 +7,7 @@ copied and wait, bounded, the oldest give way.
 """
 
 import asyncio
+import sys
 import time
 from asyncio import core
 
@@ -107,7 +108,9 @@ class Handlers:
             self._tell(failure)
 
     def _tell(self, failure):
-        self._failed(self._topic, errors.error("task_failed", self._topic, repr(failure)))
+        if isinstance(failure, Exception):
+            sys.print_exception(failure)  # where it happened is what the application's writer needs
+        self._failed(self._topic, errors.error("task_failed", "handler of %s" % self._topic, repr(failure)))
 
     def check(self):
         """Cancel the handler at work when its time is over; to be called about once a second."""

@@ -176,6 +176,7 @@ class Page:
         self.wait("document.readyState === 'complete'")
 
     def size(self, width, height, mobile=False):
+        self._size = (width, height, mobile)
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=2, mobile=mobile)
         self.call("Emulation.setTouchEmulationEnabled", enabled=mobile)
 
@@ -231,8 +232,13 @@ class Page:
         self.call("DOM.setFileInputFiles", files=[str(path) for path in paths], nodeId=node)
 
     def screenshot(self, path):
-        """The whole page, not only what fits."""
-        data = self.call("Page.captureScreenshot", captureBeyondViewport=True)["data"]
+        """What a screen of the same width shows that is high enough for everything."""
+        width, height, mobile = self._size
+        whole = self.evaluate("document.documentElement.scrollHeight")
+        if whole > height:
+            self.size(width, whole, mobile)
+        data = self.call("Page.captureScreenshot")["data"]
+        self.size(width, height, mobile)
         Path(path).write_bytes(base64.b64decode(data))
 
     def close(self):

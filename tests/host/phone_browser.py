@@ -61,7 +61,7 @@ class Phone:
     def see(self, screen, seconds=15):
         """Wait for a screen; a picture is taken, and looked at for what an eye and a thumb would notice."""
         self.page.wait(f"document.body.dataset.screen === '{screen}'", seconds)
-        self.page.wait("document.getAnimations().every((one) => one.animationName !== 'enter')")
+        self.page.wait("document.getAnimations().every((one) => one.effect.getTiming().iterations === Infinity)")
         if self.shots:
             self._count += 1
             self.page.screenshot(self.shots / f"{self._count:02}-{screen}.png")

@@ -9,6 +9,7 @@ import { emptyDraft } from "../protocol/configuration.js";
 import { fromLink, grouped, parse } from "../protocol/setup-code.js";
 import { Trouble } from "../protocol/trouble.js";
 import * as limits from "../protocol/limits.js";
+import { Desk } from "./desk.js";
 import { Link } from "./link.js";
 import { deliver, summary } from "./delivery.js";
 import { watch } from "./watch.js";
@@ -24,8 +25,7 @@ export class Setup {
   #codeFromLink = false;
   #openAgreed = false;
   #draft = emptyDraft();
-  #credentials = new Credentials();
-  #assembled = NOTHING;
+  #desk = new Desk(new Credentials());
   #seen = { status: {}, failure: null, aps: [] };
 
   /**
@@ -46,10 +46,10 @@ export class Setup {
 
   /** True when leaving the page would lose what was typed. */
   get hasWork() {
-    return this.#draft.networks.length > 0 || this.#credentials.items.length > 0;
+    return this.#draft.networks.length > 0 || !this.#desk.isEmpty;
   }
 
-  // --- finding and connecting -------------------------------------------------------------------------------------
+  // Finding and connecting
 
   #find(note = null) {
     this.#view.show("find", {
@@ -119,7 +119,7 @@ export class Setup {
     this.#find();
   }
 
-  // --- what the device is to know -----------------------------------------------------------------------------------
+  // What the device is to know
 
   #wifi() {
     this.#view.show("wifi", {
@@ -179,21 +179,12 @@ export class Setup {
   }
 
   async #certificates() {
-    this.#assembled = await this.#credentials.assemble();
-    const notes = [];
-    const refresh = async (more = []) => {
-      notes.splice(0, notes.length, ...more);
-      this.#assembled = await this.#credentials.assemble();
-      return { items: this.#credentials.items, assembled: this.#assembled, notes };
-    };
     this.#view.show("certificates", {
+      ...(await this.#desk.look()),
       identity: this.#draft.identity,
-      items: this.#credentials.items,
-      assembled: this.#assembled,
-      notes,
-      onFiles: (files) => refresh(files.flatMap(({ name, bytes }) => this.#credentials.add(name, bytes))),
-      onPaste: (text) => refresh(this.#credentials.addText(text)),
-      onRemove: (id) => refresh(this.#credentials.remove(id) ?? []),
+      onFiles: (files) => this.#desk.put(files),
+      onPaste: (text) => this.#desk.paste(text),
+      onRemove: (id) => this.#desk.remove(id),
       onBack: () => this.#cloud(),
       onNext: () => this.#review(),
     });
@@ -209,10 +200,10 @@ export class Setup {
   }
 
   #usable() {
-    return this.#draft.identity === "keep" ? NOTHING : this.#assembled;
+    return this.#draft.identity === "keep" ? NOTHING : this.#desk.assembled;
   }
 
-  // --- telling it ---------------------------------------------------------------------------------------------------
+  // Telling it
 
   async #send() {
     const run = ++this.#run;
@@ -262,12 +253,11 @@ export class Setup {
     this.#code = "";
     this.#codeFromLink = false;
     this.#draft = emptyDraft();
-    this.#credentials.clear();
-    this.#assembled = NOTHING;
+    this.#desk.clear();
     this.#view.device("");
   }
 
-  // --- ways on --------------------------------------------------------------------------------------------------------
+  // Ways on
 
   #abandon(then) {
     this.#run++;

@@ -24,7 +24,7 @@ export function certificates(props) {
     fill(status, ...checklist(assembled), ...[...assembled.problems, ...notes].map((text) => note("warning", text)));
     fill(found, ...items.map((item) => row(item, remove)));
     const isWhole = assembled.identity && assembled.roots.length && !assembled.problems.length;
-    next.textContent = isWhole || items.length ? "Continue" : "Skip: the device has them";
+    next.textContent = isWhole || items.length ? "Continue" : "Skip, it has them";
     next.className = `button ${isWhole ? "primary" : "secondary"}`;
     next.disabled = assembled.problems.length > 0;
   };

@@ -120,8 +120,8 @@ export function connecting({ name, onCancel, say }) {
     "section.screen",
     {},
     h("div.hero.pulse", {}, icon("bluetooth")),
-    title(name ? `Connecting to ${name}` : "Connecting"),
-    lead("Stay near the device."),
+    title("Connecting"),
+    lead(name ? [h("strong", {}, name), ": stay near it."] : "Stay near the device."),
     steps.element,
     actions(button("Cancel", onCancel)),
   );

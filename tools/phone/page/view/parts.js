@@ -6,7 +6,10 @@ let lastId = 0;
 
 export const title = (text) => h("h1", { tabindex: "-1" }, text);
 
-export const lead = (...text) => h("p.lead", {}, ...text);
+/** A host's name that breaks behind its dots, where it must. */
+export const host = (name) => name.split(/(?<=\.)/).flatMap((label) => [label, h("wbr")]);
+
+export const lead = (...text) => h("p.lead", {}, ...text.flat());
 
 export const button = (text, onclick, kind = "secondary", attributes = {}) =>
   h(`button.button.${kind}`, { type: "button", onclick, ...attributes }, text);

@@ -1,7 +1,7 @@
 /** A last look, and the sending. */
 
 import { h, icon } from "./dom.js";
-import { actions, button, lead, note, stepList, title } from "./parts.js";
+import { actions, button, host, lead, note, stepList, title } from "./parts.js";
 import { STEPS } from "./words.js";
 
 const IDENTITIES = { claim: "Enrols itself", thing: "Is a thing already", keep: "Keeps what it has" };
@@ -16,11 +16,10 @@ const LABELS = {
 export function review({ summary, onEdit, onBack, onSend }) {
   const { networks, endpoint, port, identity, name, certificate, roots, problems } = summary;
   const names = networks.map(({ ssid, open }) => (open ? `${ssid} (open)` : ssid)).join(", ");
+  const address = endpoint && host(port ? `${endpoint}:${port}` : endpoint);
   const rows = [
     line("wifi", "signal-4", "Wi-Fi", names || "Stays as it is", () => onEdit("wifi")),
-    line("cloud", "cloud", "Cloud", endpoint ? endpoint + (port ? `:${port}` : "") : "Stays as it is", () =>
-      onEdit("cloud"),
-    ),
+    line("cloud", "cloud", "Cloud", address || "Stays as it is", () => onEdit("cloud")),
     line("identity", "chip", IDENTITIES[identity], name || "Name on the device stays", () => onEdit("cloud")),
   ];
   if (identity !== "keep") {
@@ -36,7 +35,7 @@ export function review({ summary, onEdit, onBack, onSend }) {
     lead("The device tries the Wi-Fi first. Only if that works it keeps all of this; else it stays as it is."),
     h("ul.summary", {}, rows),
     ...problems.map((text) => note("warning", text)),
-    actions(button("Back", onBack), button("Send to the device", onSend, "primary", { id: "send" })),
+    actions(button("Back", onBack), button("Send to the device", onSend, "primary")),
   );
   return { element };
 }

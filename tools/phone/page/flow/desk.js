@@ -1,0 +1,39 @@
+/** The desk on which certificate files are sorted out: what lies there, and what may be done with it. */
+
+export class Desk {
+  assembled = Object.freeze({ identity: null, roots: [], problems: [] });
+  #credentials;
+
+  constructor(credentials) {
+    this.#credentials = credentials;
+  }
+
+  get isEmpty() {
+    return this.#credentials.items.length === 0;
+  }
+
+  /** Put files there: [{name, bytes}]. Returns how it looks then, as the others do. */
+  put(files) {
+    return this.look(files.flatMap(({ name, bytes }) => this.#credentials.add(name, bytes)));
+  }
+
+  paste(text) {
+    return this.look(this.#credentials.addText(text));
+  }
+
+  remove(id) {
+    this.#credentials.remove(id);
+    return this.look();
+  }
+
+  clear() {
+    this.#credentials.clear();
+    return this.look();
+  }
+
+  /** {items, assembled, notes}; `notes` are sentences about what was left out. */
+  async look(notes = []) {
+    this.assembled = await this.#credentials.assemble();
+    return { items: this.#credentials.items, assembled: this.assembled, notes };
+  }
+}

@@ -29,11 +29,16 @@ _PAUSE_MS = const(10)
 _PAUSES = const(500)  # 5 s without a free buffer: the phone takes nothing any more
 
 
-class _Shown(aioble.Characteristic):
-    """Reads as `text(connection)`, whatever was written into it."""
+class _Shown(aioble.BufferedCharacteristic):
+    """Reads as `text(connection)`, whatever was written into it.
 
-    def __init__(self, service, uuid, text):
-        super().__init__(service, bluetooth.UUID(uuid), read=True, write=True, notify=True)
+    `on_read` runs in an interrupt of the radio. An exception there would end all its events, so the value has its room
+    beforehand. A phone that reads RX before the device has looked loses what it wrote, as the CRC will say.
+    """
+
+    def __init__(self, service, uuid, text, size, append=False):
+        uuid = bluetooth.UUID(uuid)
+        super().__init__(service, uuid, read=True, write=True, notify=True, max_len=size, append=append)
         self._text = text
 
     def on_read(self, connection):
@@ -41,17 +46,8 @@ class _Shown(aioble.Characteristic):
         return 0  # no error
 
 
-class _Inbox(aioble.BufferedCharacteristic):
-    """Reads empty. A phone that reads it while the device has not looked loses what it wrote, as its CRC will say."""
-
-    def __init__(self, service, uuid, size):
-        super().__init__(
-            service, bluetooth.UUID(uuid), read=True, write=True, notify=True, max_len=size, append=True
-        )  # fmt: skip
-
-    def on_read(self, connection):
-        self.read()
-        return 0
+def _nothing(connection):
+    return b""
 
 
 class Gatt:
@@ -62,10 +58,10 @@ class Gatt:
         service = aioble.Service(bluetooth.UUID(_SERVICE))
         self._name = name
         self._uuid = service.uuid
-        self._tx = _Shown(service, _TX, lambda connection: b"")
-        self._rx = _Inbox(service, _RX, framing.HEADER + framing.LARGEST)
-        self._state = _Shown(service, _STATE, lambda connection: state())
-        self._info = _Shown(service, _INFO, lambda connection: info + documents.info_end(chunk(connection)))
+        self._tx = _Shown(service, _TX, _nothing, _SMALLEST_CHUNK)
+        self._rx = _Shown(service, _RX, _nothing, framing.HEADER + framing.LARGEST, append=True)
+        self._state = _Shown(service, _STATE, lambda connection: state(), documents.LARGEST)
+        _Shown(service, _INFO, lambda connection: info + documents.info_end(chunk(connection)), documents.LARGEST)
         aioble.register_services(service)
 
     async def phone(self, beat):

@@ -137,6 +137,14 @@ async def test_phone_that_says_nothing_is_let_go():
         equal(reasons, ["the phone said nothing for too long"])
 
 
+async def test_device_shows_signs_of_life_while_it_waits_for_a_phone_and_for_its_words():
+    async with Desk() as desk:
+        equal(desk.beats > 0, True)
+        await desk.visitor()
+        before = desk.beats
+        await until(lambda: desk.beats > before + 1)
+
+
 async def test_end_switches_the_radio_off_and_gives_the_memory_back():
     during, before = await heap_of_a_visit()  # what is made once for ever is made now
     equal((radio.advertising, radio.name), (None, None))

@@ -4,7 +4,7 @@ import asyncio
 
 import errors
 from ble import codes, framing
-from ble_desk import Desk, radio, until
+from ble_desk import CODE, Desk, radio, until
 from harness import equal
 
 FRESH = True  # aioble keeps its state in its modules
@@ -198,6 +198,30 @@ async def test_five_wrong_codes_in_a_row_close_the_door():
         answer = await visitor.hello()
         equal((answer["code"], "pub" in answer), (codes.NOT_AUTHENTICATED, False))
         equal((50 < answer["retry_s"] <= 60, desk.asked), (True, []))
+
+
+async def test_right_code_forgives_the_wrong_ones_before():
+    async with Desk() as desk:
+        for code in (bytes(10), bytes(10), bytes(10), bytes(10), CODE, bytes(10)):
+            visitor = await desk.visitor()
+            await visitor.hello(code)
+            visitor.write(await visitor.seal("STS"))
+            await visitor.ack()
+            if code == CODE:
+                visitor.phone.disconnect()
+        visitor = await desk.visitor()
+        equal((await visitor.hello())["code"], codes.OK)
+
+
+async def test_phone_with_other_keys_is_answered_in_clear():
+    async with Desk() as desk:
+        visitor = await desk.visitor()
+        await visitor.hello(code=bytes(10))
+        frame = await visitor.seal("STS")
+        frame[-1] ^= 1
+        visitor.write(frame)
+        kind, answer = await visitor.ack()
+        equal((kind, answer["code"], visitor.is_connected), (framing.CLEAR, codes.BAD_CRC, True))
 
 
 async def test_damaged_and_late_messages_are_asked_for_again():

@@ -12,6 +12,7 @@ when the cloud has lost the session.
 """
 
 import asyncio
+import random
 import sys
 import time
 
@@ -59,6 +60,8 @@ class Aws(Session):
         `pending`: what an earlier try kept, or None; `keep`: a coroutine function, see provision.py. Errors:
         `claim_refused` (only the cloud's owner can change it), `claim_failed`, those of a connection.
         """
+        # Ten thousand devices may be switched on at once, and AWS enrols some ten a second.
+        await self._pause(random.randint(0, self._first_wait_ms), beat)
         others = [name for name in _ONCE_IN_A_LIFE if name in sys.modules]
         from . import provision
 
@@ -180,7 +183,7 @@ class Aws(Session):
             subscription.granted = True  # asked for, so that nobody asks twice; a refused one would be refused again
         try:
             codes = await self._client.request([s.topic_filter for s in batch], batch[0].qos)
-        except errors.DeviceError:
+        except BaseException:  # also of a caller who gives up: the next connection asks again
             for subscription in batch:
                 subscription.granted = False
             raise

@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+import socket
 
+from aws import requests
 from aws.mqtt import MQTTClient
 from harness import equal, skip
 from scripted_broker import until
@@ -62,10 +64,12 @@ async def a_session_keeps_what_was_missed(broker):
 
 
 async def the_last_will_is_published_and_retained(broker):
-    dying = client_of(broker, "dying")
-    dying.set_last_will(b"will/of/dying", b"gone", retain=True, qos=1)
-    await dying.connect()
-    dying.sock.close()  # without DISCONNECT
+    client_of(broker, "nobody")  # skips without the broker
+    dying = socket.socket()
+    dying.connect(socket.getaddrinfo("127.0.0.1", int(os.getenv("PORT_" + broker)))[0][-1])
+    dying.write(requests.connect("dying", 60, True, None, None, (b"will/of/dying", b"gone", 1, True)))
+    equal(dying.read(4), b"\x20\x02\x00\x00")
+    dying.close()  # without DISCONNECT
     late = client_of(broker, "late")
     heard = listen(late)
     await late.connect()

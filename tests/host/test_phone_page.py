@@ -372,7 +372,7 @@ def test_browsers_without_bluetooth_are_told_what_to_do(browser, page_server, tm
     page.call("Emulation.setUserAgentOverride", userAgent=agent)
     page.before_each_load("delete Navigator.prototype.bluetooth")
     page.open(page_server + "#AAISEM2EKVTHPCEZ")
-    page.wait("document.body.dataset.screen === 'unsupported'")
+    page.wait("document.body.dataset.screen === 'unsupported' && document.getAnimations().length === 0")
     page.screenshot(tmp_path / "unsupported.png")
     assert says in page.text()
     page.close()

@@ -1,6 +1,6 @@
 /**
- * After "saved": the device restarts and connects. It says nothing over BLE when that works, but opens CONFIG again when
- * it does not. So: when it is back within three minutes, it failed; else it is online.
+ * After "saved": the device restarts and connects. It says nothing over BLE when that works, but opens CONFIG again
+ * when it does not. So: when it is back within three minutes, it failed; else it is online.
  */
 
 import { lastFailure } from "../protocol/messages.js";

@@ -118,7 +118,8 @@ const isRoot = (item, identity) =>
 function roleOf(item, identity, roots) {
   if (item === identity?.cert) return "certificate";
   if (item === identity?.key) return "key";
-  return roots.includes(item) ? "root" : "unused";
+  if (roots.includes(item)) return "root";
+  return identity?.key && !identity.cert && item.kind === "certificate" ? "stranger" : "unused";
 }
 
 // A key begins with its version, or (PKCS#8, encrypted) with an algorithm and bytes; a certificate with a sequence.

@@ -7,6 +7,7 @@ const ROLES = {
   certificate: "Its certificate",
   key: "Its private key",
   root: "Trusted root",
+  stranger: "Not for this key",
   unused: "Not needed",
 };
 const INTRO = {

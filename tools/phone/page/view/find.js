@@ -1,7 +1,7 @@
 /** The screens up to the connection. */
 
 import { fill, h, icon } from "./dom.js";
-import { actions, allFine, button, field, lead, note, stepList, title } from "./parts.js";
+import { actions, allFine, button, field, lead, note, stepList, title, ways } from "./parts.js";
 
 const OBSTACLES = {
   ios: [
@@ -139,7 +139,7 @@ export function open({ name, onBack, onContinue }) {
       "warning",
       "Anybody near you can read what you send, Wi-Fi password and keys included. A device that you bought should never say this.",
     ),
-    actions(button("Go on without protection", onContinue, "danger"), button("Back to safety", onBack, "primary")),
+    ways(button("Back to safety", onBack, "primary"), button("Go on without protection", onContinue, "danger")),
   );
   return { element };
 }

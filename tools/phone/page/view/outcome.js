@@ -1,7 +1,7 @@
 /** How it ended. */
 
 import { fill, h, icon } from "./dom.js";
-import { actions, button, lead, note, title } from "./parts.js";
+import { actions, button, lead, note, title, ways } from "./parts.js";
 import { WAYS, wordsFor } from "./words.js";
 
 export function saved({ name, networks, onDone, say }) {
@@ -39,7 +39,7 @@ export function saved({ name, networks, onDone, say }) {
 
 export function done({ name, watched, onAnother }) {
   const how = watched
-    ? " did not come back with a failure: it has connected to the cloud."
+    ? " did not come back with a failure, so it has reached the cloud. There you see it for certain."
     : " has its settings. The page no longer watches it.";
   const element = h(
     "section.screen.centred",
@@ -54,8 +54,8 @@ export function done({ name, watched, onAnother }) {
 }
 
 export function trouble({ kind, code, sentence, retryS, onGo, say }) {
-  const { title: what, text, ways } = wordsFor(kind, code);
-  const [best, ...others] = ways.map((way, at) => button(WAYS[way], () => onGo(way), at ? "secondary" : "primary"));
+  const { title: what, text, ways: names } = wordsFor(kind, code);
+  const buttons = names.map((way, at) => button(WAYS[way], () => onGo(way), at ? "secondary" : "primary"));
   const wait = h("p.wait");
   const element = h(
     "section.screen",
@@ -65,9 +65,9 @@ export function trouble({ kind, code, sentence, retryS, onGo, say }) {
     lead(text),
     retryS ? wait : null,
     sentence ? said(kind, code, sentence) : null,
-    actions(...others.reverse(), best),
+    ways(...buttons),
   );
-  if (retryS) countDown(retryS, wait, best);
+  if (retryS) countDown(retryS, wait, buttons[0]);
   say(`${what}. ${text}`);
   return { element };
 }

@@ -17,6 +17,9 @@ export const button = (text, onclick, kind = "secondary", attributes = {}) =>
 /** The bar at the thumb: the one thing to do next, and at most two others. */
 export const actions = (...buttons) => h("div.actions", {}, ...buttons);
 
+/** The same for several ways on, the best one first. */
+export const ways = (...buttons) => h("div.actions.stacked", {}, ...buttons);
+
 /** A sentence in a box; `kind`: "info", "warning", "problem", "good". */
 export const note = (kind, ...text) =>
   h(

@@ -151,7 +151,11 @@ def release_watchdog():
 
 def button_held(pin):
     """Whether the button between GPIO `pin` and ground is held. Looks for 20 ms, so that a bounce does not count."""
-    button = machine.Pin(pin, machine.Pin.IN, machine.Pin.PULL_UP)
+    try:
+        button = machine.Pin(pin, machine.Pin.IN, machine.Pin.PULL_UP)
+    except ValueError:
+        print("board: this chip has no button pin %s (pins.button)" % pin)
+        return False
     for _ in range(_BUTTON_SAMPLES):
         if button.value():
             return False

@@ -17,4 +17,6 @@ def door(uptime_ms, mode, event, after, reason):
 
 def _quoted(value):
     text = str(value)
+    if any(character < " " for character in text):  # a topic or a network's name may hold anything
+        text = "".join([character if character >= " " else "?" for character in text])
     return '"%s"' % text.replace('"', "'") if " " in text or not text else text

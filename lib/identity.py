@@ -5,14 +5,18 @@ What a claim gives is *pending* until the cloud was reached with it; every step 
 one begins, so that a power cut at any moment neither loses a certificate nor asks for two.
 """
 
+import time
+
 from micropython import const
 
 import errors
 import records
 
-# Pending credentials that are refused this often in a row are thrown away, and the claim begins anew.
+# Pending credentials whose certificate is refused this often, and for this many times `timeouts.refused_s`, are thrown
+# away, and the claim begins anew: often enough to leave a dead end, too seldom to fill the account with certificates.
+# A missing policy (not_authorised) is no reason: a new certificate would get the same.
 _REFUSALS = const(5)
-_REFUSED_BY = ("cert_refused", "not_authorised", "key_mismatch")
+_REFUSED_TIMES = const(10)
 # What of the credentials is secret lives in NVS; the rest, which is larger, in the file system.
 _SECRET = ("key", "token")
 # More than certificate, key and token need, as AWS makes them (RSA of 2048 bits).
@@ -28,6 +32,7 @@ class Identity:
         self._settings = settings
         self._unconfirmed = False
         self._refusals = 0
+        self._refused_ms = 0  # when the first of them was
         self._was_lost = False  # what the claim gave, because flash refused it
 
     def known(self):
@@ -70,10 +75,13 @@ class Identity:
 
     async def refused(self, code):
         """A connection failed by `code`; returns True when pending credentials were thrown away for it."""
-        if not self._unconfirmed or code not in _REFUSED_BY:
+        if not self._unconfirmed or code != "cert_refused":
             return False
+        if not self._refusals:
+            self._refused_ms = time.ticks_ms()
         self._refusals += 1
-        if self._refusals < _REFUSALS:
+        long_ms = self._settings.timeouts.refused_s * 1000 * _REFUSED_TIMES
+        if self._refusals < _REFUSALS or time.ticks_diff(time.ticks_ms(), self._refused_ms) < long_ms:
             return False
         await self._flash.erase("pending")
         return True

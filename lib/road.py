@@ -57,7 +57,7 @@ class Road:
 
     async def keep_notes(self, owned):
         """Write down what later starts must know: the credentials that work, the time, that this start was good."""
-        listener = self._bus.listen(events.AWS_CONNECTED, events.AWS_DISCONNECTED, events.CLOCK_SET)
+        listener = self._bus.listen(events.AWS_CONNECTED, events.AWS_DISCONNECTED)
         lasting_ms = self._system.settings.timeouts.start_uptime_s * 1000
         forgiven = False
         while True:
@@ -78,9 +78,13 @@ class Road:
     async def _note(self, event):
         if event.name == events.AWS_CONNECTED:
             await self._identity.confirm()
-        elif event.name == events.CLOCK_SET:
-            await self._keep_time(event.data["time"])
-        elif await self._identity.refused(event.data["code"]):
+            # Only now: the server's certificate was valid at this time, so no forged answer set it. A forged time that
+            # was kept could never be corrected.
+            await self._keep_time(self._wifi.now())
+            return
+        if event.data["code"] == "server_cert_expired":
+            self._wifi.doubt_clock(self._last_known_time())
+        if await self._identity.refused(event.data["code"]):
             self._system.leave("restart_requested", "the cloud refused the new certificate")
 
     def _last_known_time(self):

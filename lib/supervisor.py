@@ -49,6 +49,7 @@ class Supervisor:
         self._feed = feed
         self._died = died
         self._owned = []
+        self._stopping = False
 
     def own(self, name, run, silence_ms=SILENCE_MS):
         """Start `run(owned)` (a coroutine function) as an owned task; watched for silence unless `silence_ms` is None.
@@ -63,14 +64,17 @@ class Supervisor:
     async def _live(self, owned, run):
         try:
             await run(owned)
-        except Exception as failure:  # noqa: BLE001 - not CancelledError: that is how the system itself ends a task
+        except asyncio.CancelledError as failure:
+            if not self._stopping:  # not by `stop`: it awaited a task that was cancelled
+                self._tell(owned, failure)
+        except Exception as failure:  # noqa: BLE001 - its death is told and decided
             self._tell(owned, failure)
         finally:
             if owned in self._owned:
                 self._owned.remove(owned)
 
     def _tell(self, owned, failure):
-        known = failure if isinstance(failure, errors.DeviceError) else wrapped(owned.name, failure)
+        known = wrapped(owned.name, failure)
         self._bus.emit(events.TASK_FAILED, task=owned.name, code=known.code, message=known.message)
         self._died(owned.name, failure)
 
@@ -93,6 +97,7 @@ class Supervisor:
 
     async def stop(self, timeout_ms):
         """Cancel every owned task but the caller's own; waits at most `timeout_ms` for all of them together."""
+        self._stopping = True
         deadline_ms = time.ticks_add(time.ticks_ms(), timeout_ms)
         current = asyncio.current_task()
         for owned in list(self._owned):
@@ -106,7 +111,9 @@ class Supervisor:
 
 
 def wrapped(name, failure):
-    """An unexpected exception as an error of the table."""
+    """An exception as an error of the table."""
+    if isinstance(failure, errors.DeviceError):
+        return failure
     if isinstance(failure, MemoryError):
         return errors.error("task_failed", name, "out of memory")
     return errors.error("task_failed", name, "%s: %s" % (type(failure).__name__, failure))

@@ -106,6 +106,8 @@ class System:
         except KeyboardInterrupt:
             self.board.release_watchdog()  # somebody works at the REPL, or copies files with mpremote
             raise
+        except SystemExit:
+            self.board.reset()  # the port would make a soft reset of it, which is no start that is counted
 
     # The door
 
@@ -117,7 +119,7 @@ class System:
             try:
                 event = await action()
             except Exception as failure:  # noqa: BLE001 - the table decides what a failing mode leads to
-                self.failure = self._known("system", failure)
+                self.failure = wrapped("system", failure)
                 event = "failed"
             action = self._enter(event)
 
@@ -147,8 +149,7 @@ class System:
         if self.settings is None:
             return "settings_incomplete"
         self.identity = Identity(self.flash, self.settings)
-        if self.settings.timeouts.watchdog_s * 1000 != _FIRST_WATCHDOG_MS:
-            self._watchdog = self.board.Watchdog(self.settings.timeouts.watchdog_s * 1000)
+        self._watchdog = self.board.Watchdog(self.settings.timeouts.watchdog_s * 1000)
         return await self._decide()
 
     def _load_settings(self):
@@ -172,10 +173,8 @@ class System:
             await self.flash.erase("notes")
             return "config_requested"
         if self.board.starts() > self.settings.limits.starts:
-            self._reason = "%d starts in a row did not last: without the application, until one lasts %d s" % (
-                self.board.starts() - 1,
-                self.settings.timeouts.start_uptime_s,
-            )
+            row = self.board.starts() - 1
+            self._reason = "%d starts in a row did not last: without the application, until one does" % row
             return "crash_loop"
         return "ready"
 
@@ -236,6 +235,7 @@ class System:
     # OTA
 
     async def _ota(self):
+        await self.flash.erase("notes")  # first: whatever comes of it, the next start is an ordinary one
         raise errors.error("not_supported", "the update over the air")
 
     # Leaving a mode
@@ -253,6 +253,7 @@ class System:
 
     async def restart(self, reason):
         """Restart the device in order: the application is stopped, flash written, the cloud told. Never returns."""
+        reason = "%s" % (reason,)
         self.bus.emit(events.RESTART_REQUESTED, reason=reason)
         self.leave("restart_requested", reason)
         while True:
@@ -261,7 +262,7 @@ class System:
     def _died(self, name, failure):
         if not isinstance(failure, errors.DeviceError):
             sys.print_exception(failure)
-        self.failure = self._known(name, failure)
+        self.failure = wrapped(name, failure)
         self.leave("task_failed", "%s" % self.failure)
 
     # restart
@@ -284,20 +285,15 @@ class System:
             print("system: some tasks did not end in %d ms" % _STOP_TIMEOUT_MS)
         for name, hand in (("aws", self.aws), ("wifi", self.wifi)):
             if hand is not None:
-                await self._bounded(name, hand.stop())
-        await self._bounded("flash", self.flash.flush())
+                await self._bounded(name, hand.stop(), _CLOSE_TIMEOUT_S + self.settings.timeouts.drain_s)
+        await self._bounded("flash", self.flash.flush(), _CLOSE_TIMEOUT_S)
 
-    async def _bounded(self, name, closing):
+    async def _bounded(self, name, closing, timeout_s):
         try:
-            await asyncio.wait_for(closing, _CLOSE_TIMEOUT_S)
+            await asyncio.wait_for(closing, timeout_s)
         except Exception as failure:  # noqa: BLE001 - one room that fails to close must not keep the others from it
-            print("system: closing %s failed: %s" % (name, self._known(name, failure)))
-
-    # Small things
+            print("system: closing %s failed: %s" % (name, wrapped(name, failure)))
 
     def _feed(self):
         if self._watchdog is not None:
             self._watchdog.feed()
-
-    def _known(self, name, failure):
-        return failure if isinstance(failure, errors.DeviceError) else wrapped(name, failure)

@@ -57,6 +57,7 @@ class Wifi:
         self._connected = asyncio.Event()
         self._waits = backoff.Backoff(_BASE_MS, _CAP_MS, _FLOOR_MS)
         self._known_time = release.BUILT
+        self._doubted = False
         self._resync_in_ms = _RESYNC_RETRY_MS
         self._asked_time_ms = time.ticks_ms()
 
@@ -237,6 +238,12 @@ class Wifi:
             self._bus.emit(events.CLOCK_SET, time=seconds, source=server)
             return seconds
 
+    def doubt_clock(self, not_before):
+        """A certificate says that the clock is ahead: ask again at once, and believe what is not before this."""
+        self._known_time = max(release.BUILT, not_before)
+        self._doubted = True
+        self._resync_in_ms = 0
+
     def _is_resync_due(self):
         # An unset clock is the affair of whoever needs it first, and knows the last time known.
         asked_ms_ago = time.ticks_diff(time.ticks_ms(), self._asked_time_ms)
@@ -245,7 +252,8 @@ class Wifi:
     async def _resync(self, beat):
         try:
             # A clock that a restart kept was learnt once: what it says is the last time known, but for its drift.
-            await self.set_clock(self.now() - _DRIFT_S, beat)
+            await self.set_clock(self._known_time if self._doubted else self.now() - _DRIFT_S, beat)
+            self._doubted = False
         except errors.DeviceError:
             pass  # the clock is good for weeks yet; it is asked again in 15 minutes
 

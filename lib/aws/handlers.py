@@ -60,6 +60,7 @@ class Handlers:
     def _call(self, handler, message):
         self._topic = message.topic
         self._started_ms = time.ticks_ms()
+        self._expired = False  # the one before may have ended well after all
         try:
             work = handler(message)
             return work if hasattr(work, "send") else None  # a plain handler may return anything

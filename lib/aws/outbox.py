@@ -140,12 +140,13 @@ class Outbox:
         """
         again = sorted(self._in_flight.values(), key=lambda request: request.order)
         self._in_flight.clear()
-        for request in again:
+        self.waiting = again + self.waiting
+        for request in self.waiting:
+            # Those that waited to be sent again when the last connection ended have an id, too.
             request.tries = 0
-            request.resend = session_present
+            request.resend = session_present and bool(request.packet_id)
             if not session_present:
                 request.packet_id = 0
-        self.waiting = again + self.waiting
 
     def unacknowledged(self, before_ms):
         """The oldest request in flight that was not sent since the tick `before_ms`; or None."""

@@ -1,0 +1,104 @@
+"""Who the device is for the cloud: which credentials count, and when new ones are believed or thrown away."""
+
+import records
+from harness import equal
+from identity import Identity
+
+
+class MemoryFlash:
+    """Records in memory, as lib/flash.py has them."""
+
+    def __init__(self, **kept):
+        self.kept = kept
+
+    def load(self, name):
+        return self.kept.get(name)
+
+    async def save(self, name, secret, bulk=b""):
+        self.kept[name] = (secret, bulk)
+
+    async def erase(self, name):
+        self.kept.pop(name, None)
+
+
+class Group:
+    def __init__(self, **fields):
+        for name in fields:
+            setattr(self, name, fields[name])
+
+
+def credentials(name):
+    return records.pack({"key": b"key of " + name.encode()}), records.pack({"name": name, "cert": b"cert"})
+
+
+def settings(thing=None, refused_s=0):
+    return Group(aws=Group(thing="from-file"), thing=thing, timeouts=Group(refused_s=refused_s))
+
+
+def test_the_confirmed_thing_comes_before_the_pending_one_and_both_before_the_file():
+    pair = Group(cert=b"file cert", key=b"file key")
+    both = Identity(MemoryFlash(thing=credentials("new"), pending=credentials("newer")), settings(pair))
+    equal(both.current(), ("new", b"cert", b"key of new"))
+    pending = Identity(MemoryFlash(pending=credentials("newer")), settings(pair))
+    equal(pending.current()[0], "newer")
+    equal(Identity(MemoryFlash(), settings(pair)).current(), ("from-file", b"file cert", b"file key"))
+    equal(Identity(MemoryFlash(), settings()).known(), False)
+
+
+def test_a_pending_certificate_without_a_thing_is_no_identity_yet():
+    claimed = records.pack({"key": b"key", "token": "t"}), records.pack({"cert": b"cert", "time": 5})
+    equal(Identity(MemoryFlash(pending=claimed), settings()).known(), False)
+
+
+async def test_pending_credentials_are_confirmed_once_the_cloud_was_reached():
+    flash = MemoryFlash(pending=credentials("lamp"))
+    identity = Identity(flash, settings())
+    identity.current()
+    await identity.confirm()
+    equal(sorted(flash.kept), ["thing"])
+    equal(identity.current()[0], "lamp")
+
+
+async def test_a_pending_certificate_that_is_refused_again_and_again_is_thrown_away():
+    flash = MemoryFlash(pending=credentials("lamp"))
+    identity = Identity(flash, settings())
+    identity.current()
+    equal([await_(identity, "cert_refused") for _ in range(4)], [False] * 4)
+    equal(await identity.refused("cert_refused"), True)
+    equal(flash.kept, {})
+
+
+async def test_it_is_kept_while_the_refusals_are_young():
+    flash = MemoryFlash(pending=credentials("lamp"))
+    identity = Identity(flash, settings(refused_s=60))
+    identity.current()
+    for _ in range(20):
+        equal(await identity.refused("cert_refused"), False)
+    equal(sorted(flash.kept), ["pending"])
+
+
+async def test_a_missing_policy_or_a_lost_connection_throws_nothing_away():
+    flash = MemoryFlash(pending=credentials("lamp"))
+    identity = Identity(flash, settings())
+    identity.current()
+    for code in ("not_authorised", "connection_lost", "server_cert_expired") * 5:
+        equal(await identity.refused(code), False)
+    equal(sorted(flash.kept), ["pending"])
+
+
+async def test_confirmed_credentials_are_never_thrown_away():
+    flash = MemoryFlash(thing=credentials("lamp"))
+    identity = Identity(flash, settings())
+    identity.current()
+    for _ in range(20):
+        equal(await identity.refused("cert_refused"), False)
+    equal(sorted(flash.kept), ["thing"])
+
+
+def await_(identity, code):
+    """The result of a coroutine that never waits."""
+    try:
+        identity.refused(code).send(None)
+    except StopIteration as end:
+        return end.value
+    raise AssertionError("it waited")

@@ -81,8 +81,8 @@ def thing_certificates(desk):
 
 def is_settled(desk):
     """Whether nothing of the enrolment is left to be written."""
-    files = desk.device.list_files()
-    return any("/thing." in path for path in files) and not any("/pending." in path for path in files)
+    records = {path.split("/")[-1].split(".")[0] for path in desk.device.list_files() if path.startswith("/secure/")}
+    return {"thing", "clock"} <= records and "pending" not in records
 
 
 def eventually(condition, timeout_s=20):

@@ -105,7 +105,7 @@ def test_a_broker_that_is_gone_for_long_is_found_again(desk, device):
     device.power_on()
     operator.next_message()
     desk.cloud.stop()
-    for _ in range(4):
+    for _ in range(3):
         device.wait_for(r"aws\.disconnected", 60)
     desk.cloud.start()
     device.wait_for(r"aws\.connected", 60)

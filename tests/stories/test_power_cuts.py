@@ -8,7 +8,7 @@ import pytest
 
 from tests.stories.conftest import Certificates, open_desk, put_application, put_settings
 
-_DESKS = 4  # work at the same time, each at every fourth write: most of a start is waiting
+_DESKS = 8  # work at the same time, each at every eighth write: most of a start is waiting
 _MOST_WRITES = 400  # none of these takes half as many
 
 

@@ -1,6 +1,6 @@
 """Leaves flash and cloud alone, connects without the jitter after power-on, says when the device is settled.
 
-Settled: it is a thing, and nothing of the enrolment is left to be written.
+Settled: it is a thing, and nothing that comes with the first connection is left to be written.
 """
 
 import asyncio
@@ -19,10 +19,14 @@ def impatient(bus, settings, resolve):
 
 
 async def application(device):
-    while device.flash.load("thing") is None or device.flash.load("pending") is not None:
+    while not is_settled(device.flash):
         await asyncio.sleep_ms(10)
     print("application: settled as %s" % device.name)
     await asyncio.Event().wait()
+
+
+def is_settled(flash):
+    return flash.load("pending") is None and None not in (flash.load("thing"), flash.load("clock"))
 
 
 if __name__ == "__main__":

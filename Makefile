@@ -26,7 +26,7 @@ sim: $(VENV)/base.installed ## a simulated ESP32 with a console, left running
 cloud: $(VENV)/base.installed ## the local AWS IoT, left running
 	@$(TOOLS) cloud $(ARGS)
 
-bench: $(VENV)/base.installed ## measured numbers, as a table
+bench: $(VENV)/lint.installed ## measured numbers, as a table
 	@$(TOOLS) bench $(ARGS)
 
 deps: $(VENV)/base.installed ## the real umqtt.simple and aioble by mip, into .deps/

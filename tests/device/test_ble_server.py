@@ -127,6 +127,34 @@ async def test_one_phone_at_a_time():
         await until(lambda: radio.advertising)
 
 
+async def test_phone_that_comes_between_two_rounds_of_advertising_stays_alone():
+    advertise, phone = radio.advertise, radio.phone()
+
+    def late(*arguments):
+        advertise(*arguments)
+        if phone.connection is None:
+            phone.connect()  # aioble learns of it when it has begun the next round
+            advertise(*arguments)
+
+    radio.advertise = late
+    desk = Desk("open")
+    desk.task = asyncio.create_task(desk.ble.run(lambda: None))
+    await until(desk.events)
+    equal((phone.connection, radio.advertising), (0, None))
+    await desk.__aexit__()
+
+
+async def test_what_comes_after_the_farewell_is_not_the_next_phone_s():
+    async with Desk() as desk:
+        visitor = await desk.visitor()
+        await visitor.hello(code=bytes(10))
+        visitor.write(await visitor.seal("STS"))
+        await visitor.ack()
+        visitor.write(framing.frame(framing.CLEAR, bytes(500))[:20])
+        visitor = await desk.visitor()
+        equal((await visitor.hello())["code"], codes.OK)
+
+
 async def test_phone_that_says_nothing_is_let_go():
     server.STRANGER_MS = 100
     async with Desk() as desk:

@@ -1,6 +1,7 @@
 """What a phone may say to the device, in which order, and how it is answered; one process with the phone."""
 
 import asyncio
+import errno
 
 import errors
 from ble import codes, framing
@@ -92,6 +93,31 @@ async def test_slow_work_is_answered_at_once_and_others_wait():
         _, answer = await visitor.ack()
         equal((answer["id"], answer["code"], answer["late"]), (5, codes.OK, True))
         equal(len(desk.asked), 1)
+
+
+async def test_two_answers_at_the_same_time_do_not_mix():
+    notify, calls = radio.notify, []
+
+    def slow(*arguments):
+        calls.append(None)
+        if len(calls) % 2:
+            raise OSError(errno.ENOMEM)  # each piece waits once, and the other answer has its turn
+        notify(*arguments)
+
+    radio.notify = slow
+    async with Desk() as desk:
+        visitor = await desk.visitor(mtu=None)
+        await visitor.hello()
+        desk.answer = asyncio.Event()
+        await visitor.ask_sealed("APPLY", 5)
+        visitor.write(await visitor.seal("STS", 6))
+        sent = len(calls)
+        await until(lambda: len(calls) > sent)
+        desk.answer.set()
+        for expected in ((6, codes.BUSY), (5, codes.OK)):
+            _, answer = await visitor.ack()
+            equal((answer["id"], answer["code"]), expected)
+    radio.notify = notify
 
 
 async def test_work_goes_on_without_its_phone_and_the_next_phone_waits_for_it():

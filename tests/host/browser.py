@@ -48,14 +48,15 @@ class PageError(Exception):
 
 
 class Browser:
-    """A Chromium of its own; `page()` gives a new, empty profile's page."""
+    """A Chromium of its own; `page()` gives a new, empty profile's page. `environment`: variables to add."""
 
-    def __init__(self):
+    def __init__(self, *flags, environment=None):
         self._folder = tempfile.TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True)
-        command = [chromium(), *_FLAGS, f"--user-data-dir={self._folder.name}", "about:blank"]
+        command = [chromium(), *_FLAGS, *flags, f"--user-data-dir={self._folder.name}", "about:blank"]
         # In a group of its own: the wrapper script, the browser and its children end together.
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        self._process = subprocess.Popen(command, start_new_session=True, **quiet)
+        environment = {**os.environ, **(environment or {})}
+        self._process = subprocess.Popen(command, start_new_session=True, env=environment, **quiet)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -151,6 +152,7 @@ class Page:
         self._browser, self._session, self._context = browser, session, context
         self.problems = []
         self._bindings = {}
+        self._listeners = {}
         browser.listeners[session] = self._heard
         for domain in ("Page", "Runtime", "Log"):
             self.call(f"{domain}.enable")
@@ -167,6 +169,10 @@ class Page:
         """`name(text)` in the page calls `function(text)` here, in the thread that reads."""
         self._bindings[name] = function
         self.call("Runtime.addBinding", name=name)
+
+    def on(self, method, function):
+        """Each event `method` of CDP calls `function(parameters)`, in the thread that reads."""
+        self._listeners[method] = function
 
     def before_each_load(self, source):
         self.call("Page.addScriptToEvaluateOnNewDocument", source=source)
@@ -246,7 +252,9 @@ class Page:
         self._browser.call("Target.disposeBrowserContext", browserContextId=self._context)
 
     def _heard(self, method, parameters):
-        if method == "Runtime.bindingCalled":
+        if method in self._listeners:
+            self._listeners[method](parameters)
+        elif method == "Runtime.bindingCalled":
             self._bindings[parameters["name"]](parameters["payload"])
         elif method == "Runtime.exceptionThrown":
             details = parameters["exceptionDetails"]

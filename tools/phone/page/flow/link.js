@@ -64,12 +64,15 @@ export class Link {
     await this.#client.request("TIME", timeNow());
   }
 
-  /** {status, failure, aps}: what the device is, how its last attempt ended, the networks it sees. */
+  /**
+   * {status, failure, aps}: what the device is, how its last attempt ended, the networks it sees. What it does not tell
+   * is left out: a network can be typed as well.
+   */
   async look() {
     this.onStep("look");
-    const { details: status } = await this.#client.request("STS");
+    const { details: status } = await orElse({ details: {} }, this.#client.request("STS"));
     const failure = lastFailure(await this.#client.readState()) ?? lastFailure(status);
-    return { status, failure, aps: await this.scan() };
+    return { status, failure, aps: await orElse([], this.scan()) };
   }
 
   async scan() {
@@ -87,5 +90,15 @@ export class Link {
   close() {
     this.#client?.close();
     this.#client = null;
+  }
+}
+
+// What the device refuses to tell is `instead`; that it is gone is told all the same.
+async function orElse(instead, promise) {
+  try {
+    return await promise;
+  } catch (error) {
+    if (error instanceof Trouble && error.kind === "refused") return instead;
+    throw error;
   }
 }

@@ -4,8 +4,10 @@ import shutil
 
 import pytest
 
+from tests.host import pki
 from tests.host.browser import Browser, chromium
-from tests.host.phone_browser import Server
+from tests.host.phone_browser import Phone, Server
+from tests.host.phone_device import ReferenceDevice
 from tests.host.phone_node import Node
 
 
@@ -35,3 +37,28 @@ def page_server():
     server = Server()
     yield server.url
     server.close()
+
+
+@pytest.fixture
+def phone(browser, page_server, tmp_path):
+    page = browser.page()
+    page.size(360, 740, mobile=True)
+    made = Phone(page, ReferenceDevice(), page_server, tmp_path)
+    yield made
+    problems = page.problems
+    page.close()
+    assert problems == []
+
+
+@pytest.fixture
+def files(tmp_path):
+    """The three files as the AWS console gives them."""
+    root = pki.certificate_of(pki.OTHER_EC_KEY, subject="Amazon Root CA 1", issuer="Amazon Root CA 1")
+    contents = {
+        "claim-certificate.pem.crt": pki.RSA_CERT,
+        "claim-private.pem.key": pki.key_bytes(pki.RSA_KEY, pki.PEM, pki.TRADITIONAL),
+        "AmazonRootCA1.pem": root.public_bytes(pki.PEM),
+    }
+    for name, data in contents.items():
+        (tmp_path / name).write_bytes(data)
+    return [tmp_path / name for name in contents]

@@ -1,7 +1,5 @@
 """Whole conversations of the phone page's protocol with the second implementation, and what goes wrong in them."""
 
-import json
-from pathlib import Path
 
 import pytest
 
@@ -10,10 +8,6 @@ from tests import ble_reference as reference
 from tests.host.phone_device import APS, CODE, Radio, ReferenceDevice
 from tests.host.phone_node import JsError
 
-VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "ble.json").read_text())
-SESSION = VECTORS["session"]
-KEYS = {js: bytes.fromhex(SESSION[name]) for js, name in
-        (("encP", "enc_p"), ("macP", "mac_p"), ("encD", "enc_d"), ("macD", "mac_d"))}  # fmt: skip
 # Short times: a test must not wait as long as a person would.
 TIMING = {
     "open": 2000,

@@ -8,45 +8,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests import ble_reference as reference
-from tests.host.phone_device import Radio, ReferenceDevice
 from tests.host.phone_node import JsError
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "ble.json").read_text())
 SESSION = VECTORS["session"]
 KEYS = {js: bytes.fromhex(SESSION[name]) for js, name in
         (("encP", "enc_p"), ("macP", "mac_p"), ("encD", "enc_d"), ("macD", "mac_d"))}  # fmt: skip
-# Short times: a test must not wait as long as a person would.
-TIMING = {
-    "open": 2000,
-    "write": 2000,
-    "answer": 250,
-    "reminder": 150,
-    "work": 4000,
-    "busy": 5,
-    "tries": 4,
-    "busyTries": 5,
-}
-
-TALK = """async (load, transport, code, timing, requests) => {
-  const { Client } = await load("client");
-  const client = new Client(transport, timing);
-  await client.connect();
-  if (code) await client.authenticate(code); else client.goOpen();
-  const answers = [];
-  for (const [typ, dat] of requests) {
-    let working = 0;
-    const { code, details } = await client.request(typ, dat, () => working++);
-    answers.push({ code, details, working });
-  }
-  return answers;
-}"""
-
-
-@pytest.fixture
-def device(node):
-    made = ReferenceDevice()
-    node.radio = made.radio = Radio(made)
-    return made
 
 
 def unhex(text):

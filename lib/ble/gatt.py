@@ -6,12 +6,13 @@ whatever a phone writes into it, and notifications wait while the stack has no b
 
 import asyncio
 import errno
+import time
 
 import aioble
 import bluetooth
 from micropython import const
 
-from ble import documents, framing
+from ble import documents, framing, ticks
 
 _SERVICE = "5704246a-5d4c-4f19-9b53-157d8824063d"
 _TX = "15ba8b82-df9a-46dc-865a-177a17ad9035"
@@ -26,7 +27,7 @@ _ADVERTISE_US = const(100000)
 _LOOK_MS = const(1000)  # how long nothing is heard at most, so that gaps and heartbeats are on time
 _ADVERTISE_MS = const(10000)
 _PAUSE_MS = const(10)
-_PAUSES = const(500)  # 5 s without a free buffer: the phone takes nothing any more
+_STUCK_MS = const(5000)  # without a free buffer: the phone takes nothing any more
 
 
 class _Shown(aioble.BufferedCharacteristic):
@@ -131,7 +132,8 @@ def stop():
 
 
 async def _notify(characteristic, connection, data):
-    for _ in range(_PAUSES):
+    since_ms = time.ticks_ms()
+    while ticks.elapsed_ms(time.ticks_ms(), since_ms) < _STUCK_MS:
         if not connection.is_connected():
             raise OSError(errno.ENOTCONN)
         try:

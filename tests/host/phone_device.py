@@ -34,6 +34,7 @@ class ReferenceDevice:
         self.faults = defaultdict(list)
         self.locked_s = 0
         self.hold = set()
+        self.patience = float("inf")  # after so many repetitions what was held is answered
         self._held = []
         self.state = {"mode": "CONFIG", "step": "waiting", "code": 0, "message": "", "last": None}
         self.done = []
@@ -109,7 +110,7 @@ class ReferenceDevice:
         if fault == 11:
             return [self._answer({"pkt": typ, "code": 11, "msg": "busy"}, message["id"])]
         dats = self._work(message)
-        if typ in self.hold:
+        if typ in self.hold and len(dats) > 1:
             dats, self._held = dats[:1], [(dat, message["id"]) for dat in dats[1:]]
         out = [self._answer(dat, message["id"]) for dat in dats]
         if fault == "silence":
@@ -122,7 +123,7 @@ class ReferenceDevice:
         last_id, dats = self._last
         if last_id == message["id"]:
             self.repeated += 1
-            return dats[:1] if self._held else dats[-1:]
+            return dats[:1] if self._held and self.repeated < self.patience else dats[-1:]
         self.done.append((message["typ"], message["dat"]))
         answers = self.answers.get(message["typ"], [(0, {})])
         dats = [{"pkt": message["typ"], "code": code, "msg": f"code {code}", **more} for code, more in answers]
@@ -151,6 +152,7 @@ class Radio:
         self.cut_at = None
         self.reachable = True
         self.leaves = False
+        self.state_reads = 0
         self.writes = 0
 
     def asked(self, what, data):
@@ -172,6 +174,7 @@ class Radio:
         return {"value": self.device.info()}
 
     def _state(self, _):
+        self.state_reads += 1
         return {"value": self.device.read_state()}
 
     def _write(self, data):

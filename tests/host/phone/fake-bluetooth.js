@@ -13,6 +13,7 @@
   const ask = (what, data = "") =>
     new Promise((resolve, reject) => {
       waiting.set(++lastId, { resolve, reject });
+      radio.asked.push(what);
       radioAsk(JSON.stringify({ id: lastId, what, data }));
     });
   const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -94,6 +95,7 @@
     chooses: true,
     available: true,
     name: "esp-0a1b2c",
+    asked: [],
     answer(id, { data = [], state = [], value, fail }) {
       const { resolve, reject } = waiting.get(id);
       waiting.delete(id);
@@ -105,6 +107,9 @@
     },
     push(digits) {
       device.notify(TX, digits);
+    },
+    state() {
+      device.notify(STATE, "0100");
     },
     cut() {
       device.end();

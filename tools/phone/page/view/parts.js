@@ -101,7 +101,10 @@ export function choice(name, legend, choices, chosen, onChange) {
   return h("fieldset.choices", {}, h("legend", {}, legend), ...cards);
 }
 
-/** Steps that happen one after the other, each waiting, at work, done or failed: {element, begin(key), finish()}. */
+/**
+ * Steps that happen one after the other, each waiting, at work or done: {element, begin(key), detail(text)}. `begin`
+ * returns the step's label, `detail` says more about the one at work.
+ */
 export function stepList(steps) {
   const rows = steps.map(({ key, label }) => {
     const mark = h("span.mark", {}, icon("dot"));
@@ -111,6 +114,7 @@ export function stepList(steps) {
   });
   const set = (one, state) => {
     one.row.className = state;
+    one.detail.textContent = "";
     if (state === "now") one.row.setAttribute("aria-current", "step");
     else one.row.removeAttribute("aria-current");
     fill(one.mark, state === "done" ? icon("check", "done") : state === "now" ? h("span.spinner") : icon("dot"));

@@ -105,19 +105,3 @@ def test_a_certificate_without_a_policy_is_not_authorised(desk, device):
     device.wait_for(r"aws\.disconnected code=not_authorised", 40)
     iot.attach_policy(policyName=desk.fleet.thing_policy, target=certificate)
     device.wait_for(r"aws\.connected", 60)
-
-
-def test_a_new_thing_without_a_policy_waits_for_it_and_wastes_no_certificates(desk, device, certificates):
-    """A new certificate would be refused as well: only the account can mend it."""
-    iot, policy = desk.cloud.iot(), desk.fleet.thing_policy
-    everything = iot.get_policy(policyName=policy)["policyDocument"]
-    nothing = everything.replace('"Allow"', '"Deny"')
-    iot.create_policy_version(policyName=policy, policyDocument=nothing, setAsDefault=True)
-    device.power_on()
-    device.wait_for(r"aws\.provisioned")
-    for _ in range(6):
-        device.wait_for(r"aws\.disconnected code=not_authorised", 40)
-    iot.create_policy_version(policyName=policy, policyDocument=everything, setAsDefault=True)
-    device.wait_for(r"aws\.connected", 60)
-    assert certificates.created == 1
-    assert device.starts == ["power on"]

@@ -2,7 +2,14 @@
 
 import pytest
 
-from tests.stories.conftest import open_desk, put_application, put_settings, thing_name
+from tests.stories.conftest import (
+    Certificates,
+    open_desk,
+    put_application,
+    put_settings,
+    thing_certificates,
+    thing_name,
+)
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +43,43 @@ def unheard():
         yield desk.device
 
 
+@pytest.fixture(scope="module")
+def unauthorised():
+    """(desk, certificates) with a device that has enrolled itself, but whose policy allows nothing."""
+    certificates = Certificates()
+    with open_desk(log=certificates) as desk:
+        set_policy(desk, "Deny")
+        put_settings(desk)
+        desk.device.power_on()
+        yield desk, certificates
+
+
+@pytest.fixture(scope="module")
+def stranded():
+    """(desk, certificates) with a device that has enrolled itself, and whose certificate was deactivated before it
+    could connect with it."""
+    certificates = Certificates()
+    with open_desk(log=certificates) as desk:
+        desk.cloud.faults.order("no_connack", client_id=thing_name(desk))
+        put_settings(desk)
+        desk.device.power_on()
+        desk.device.wait_for(r"aws\.disconnected code=no_connack")
+        [certificate_id] = thing_certificates(desk)
+        desk.cloud.iot().update_certificate(certificateId=certificate_id, newStatus="INACTIVE")
+        desk.cloud.faults.clear()
+        yield desk, certificates
+
+
+def set_policy(desk, effect):
+    """Let the policy of the things "Allow" or "Deny" what it allowed from the beginning."""
+    iot, policy = desk.cloud.iot(), desk.fleet.thing_policy
+    document = iot.get_policy_version(policyName=policy, policyVersionId="1")["policyDocument"]
+    document = document.replace('"Allow"', f'"{effect}"')
+    iot.create_policy_version(policyName=policy, policyDocument=document, setAsDefault=True)
+
+
 @pytest.fixture(autouse=True)
-def _all_at_once(blocked, configuring, unheard):
+def _all_at_once(blocked, configuring, unheard, unauthorised, stranded):
     """Each story needs one of them."""
 
 
@@ -62,3 +104,26 @@ def test_a_cloud_that_does_not_answer_a_ping_is_given_up(unheard):
     unheard.wait_for(r"aws\.connected")
     unheard.wait_for(r"aws\.disconnected code=no_pingresp", 60)
     unheard.wait_for(r"aws\.connected", 20)
+
+
+def test_a_new_thing_without_a_policy_waits_for_it_and_wastes_no_certificates(unauthorised):
+    """A new certificate would be refused as well: only the account can mend it."""
+    desk, certificates = unauthorised
+    desk.device.wait_for(r"aws\.provisioned")
+    for _ in range(6):
+        desk.device.wait_for(r"aws\.disconnected code=not_authorised", 40)
+    set_policy(desk, "Allow")
+    desk.device.wait_for(r"aws\.connected", 60)
+    assert certificates.created == 1
+    assert desk.device.starts == ["power on"]
+
+
+def test_a_new_certificate_that_is_refused_for_long_is_given_up_and_the_claim_begins_anew(stranded):
+    """What the claim gave is believed only once the cloud was reached with it."""
+    desk, certificates = stranded
+    for _ in range(5):
+        desk.device.wait_for(r"aws\.disconnected code=cert_refused", 40)
+    desk.device.wait_for(r"--> restart \(the cloud refused the new certificate\)", 60)
+    desk.device.wait_for(r"aws\.provisioned", 60)
+    desk.device.wait_for(r"aws\.connected", 60)
+    assert certificates.created == 2

@@ -10,6 +10,7 @@ Everything that must survive is in the folder. A second LocalCloud on the same f
 from __future__ import annotations
 
 import asyncio
+import functools
 import threading
 from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
@@ -34,6 +35,14 @@ from tools.cloud.telling import TellingBroker
 Result = TypeVar("Result")
 _TIMEOUT_S = 30.0  # for the loop to do what another thread asks of it; longer than the broker takes to stop at worst
 _CREDENTIALS = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}  # not verified, but needed to sign
+
+_making_clients = threading.Lock()  # a session serves one thread at a time, its clients serve many
+
+
+@functools.lru_cache(maxsize=8)
+def _session(region: str) -> boto3.session.Session:
+    """One for all clouds: it reads the descriptions of the services, which takes longer than anything else here."""
+    return boto3.session.Session(region_name=region, **_CREDENTIALS)
 
 
 class LocalCloud:
@@ -106,8 +115,8 @@ class LocalCloud:
     def _client(self, service: str):
         retries = {"mode": "standard", "total_max_attempts": 3}
         config = Config(connect_timeout=5, read_timeout=30, retries=retries, proxies={})
-        session = boto3.session.Session(region_name=self.region, **_CREDENTIALS)
-        return session.client(service, endpoint_url=self.control_url, config=config)
+        with _making_clients:
+            return _session(self.region).client(service, endpoint_url=self.control_url, config=config)
 
     # ---- life ----
 

@@ -15,6 +15,7 @@ import aiohttp
 
 _START_S = 30
 _CALL_S = 20
+_END_S = 5
 _FLAGS = [
     "--headless=new",
     "--no-sandbox",
@@ -29,6 +30,8 @@ _FLAGS = [
     "--hide-scrollbars",
     "--remote-debugging-port=0",
 ]
+# In a group of its own, whose processes end together: when told to, and when pytest is no more, however it ended.
+_LEASH = ["sh", "-c", '"$@" & cat > /dev/null; kill -TERM 0', "chromium"]
 # What a person would call by its name: the visible text, or the label.
 _FIND = """(name) => {
   const named = (one) => one.getAttribute("aria-label") ?? one.labels?.[0]?.textContent ?? one.textContent;
@@ -53,10 +56,9 @@ class Browser:
     def __init__(self, *flags, environment=None):
         self._folder = tempfile.TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True)
         command = [chromium(), *_FLAGS, *flags, f"--user-data-dir={self._folder.name}", "about:blank"]
-        # In a group of its own: the wrapper script, the browser and its children end together.
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         environment = {**os.environ, **(environment or {})}
-        self._process = subprocess.Popen(command, start_new_session=True, env=environment, **quiet)
+        self._process = subprocess.Popen([*_LEASH, *command], start_new_session=True, env=environment, **pipes)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -98,16 +100,21 @@ class Browser:
         self._loop.close()
 
     def _end_process(self):
-        try:
-            os.killpg(self._process.pid, 15)
-        except ProcessLookupError:
-            pass
-        try:
-            self._process.wait(10)
-        except subprocess.TimeoutExpired:
-            os.killpg(self._process.pid, 9)
-            self._process.wait()
+        self._process.stdin.close()
+        self._process.wait(10)
+        deadline = time.monotonic() + _END_S
+        while self._lives():
+            if time.monotonic() > deadline:
+                os.killpg(self._process.pid, 9)
+            time.sleep(0.05)
         self._folder.cleanup()
+
+    def _lives(self):
+        try:
+            os.killpg(self._process.pid, 0)
+        except ProcessLookupError:
+            return False
+        return True
 
     def _address(self):
         port_file = Path(self._folder.name) / "DevToolsActivePort"

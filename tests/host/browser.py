@@ -102,12 +102,16 @@ class Browser:
     def _end_process(self):
         self._process.stdin.close()
         self._process.wait(10)
-        deadline = time.monotonic() + _END_S
-        while self._lives():
-            if time.monotonic() > deadline:
-                os.killpg(self._process.pid, 9)
-            time.sleep(0.05)
+        self._wait_for_group()
+        if self._lives():
+            os.killpg(self._process.pid, 9)
+            self._wait_for_group()
         self._folder.cleanup()
+
+    def _wait_for_group(self):
+        deadline = time.monotonic() + _END_S
+        while self._lives() and time.monotonic() < deadline:
+            time.sleep(0.05)
 
     def _lives(self):
         try:

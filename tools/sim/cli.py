@@ -11,6 +11,7 @@ import typer
 
 from tools.interpreter import ROOT, MissingTool
 from tools.signals import on_end
+from tools.sim.bare import bare as bare_board
 from tools.sim.commands import Commands
 from tools.sim.cord import Board
 from tools.sim.world import World
@@ -37,6 +38,8 @@ def main(
     internet: Annotated[bool, typer.Option(help="Other names are those of the real internet.")] = False,
     image: Annotated[str, typer.Option(help='"stock" (24 KB of NVS) or "ota" (16 KB).')] = "stock",
     erase: Annotated[bool, typer.Option("--erase", help="Begin with an erased flash.")] = False,
+    serial: Annotated[bool, typer.Option("--serial", help="Give it a serial port, with a REPL for mpremote.")] = False,
+    bare: Annotated[bool, typer.Option("--bare", help="Only MicroPython on it, and a port for `make flash`.")] = False,
 ):
     """A simulated ESP32 that runs boot.py and main.py of this checkout, unchanged, until you type quit or Ctrl-C.
 
@@ -48,14 +51,15 @@ def main(
             contextlib.suppress(KeyboardInterrupt),
             _alone(folder),
             World() as world,
-            Board(folder, world, heap=heap, image=image, on_line=_hear) as board,
+            Board(folder, world, heap=heap, image=image, on_line=_hear, **_ways_in(folder, serial, bare)) as board,
         ):
             world.internet = internet
             _prepare(board, settings, erase)
             network = _furnish(world, wifi, endpoint, board)
             if cloud != "none":
-                _connect_cloud(world, board, cloud, ca, network)
-            if "/settings.json" not in board.list_files():
+                _connect_cloud(world, board, cloud, ca, network, folder / "settings.json" if bare else None)
+            _name_port(board, folder)
+            if not bare and "/settings.json" not in board.list_files():
                 show("sim: the device has no settings: run `make cloud` in another terminal first, or use --settings")
             show(f"sim: board {board.unique_id}, flash in {board.flash.folder}; type help, or quit")
             board.power_on()
@@ -136,10 +140,26 @@ def _networks(board):
         return ["home:password"]
 
 
-def _connect_cloud(world, board, url, ca, network):
+def _ways_in(folder, serial, is_bare):
+    """Options of the board: a bare one needs its serial port."""
+    return {"serial": True, **bare_board(folder)} if is_bare else {"serial": serial}
+
+
+def _name_port(board, folder):
+    """A name for the serial port that is the same each time."""
+    name = folder / "serial"
+    name.unlink(missing_ok=True)
+    if board.port:
+        name.symlink_to(board.port)
+        port = name.relative_to(Path.cwd()) if name.is_relative_to(Path.cwd()) else name
+        show(f"sim: its serial port is {port}, also {board.port}")
+        show(f"sim: in another terminal: make flash PORT={port}, make monitor PORT={port}")
+
+
+def _connect_cloud(world, board, url, ca, network, settings_file):
     """Let the device reach a local AWS IoT; one without settings gets a factory's, made by that cloud.
 
-    Without an URL it is the cloud of this checkout, if it runs.
+    Without an URL it is the cloud of this checkout, if it runs. With a `settings_file` the settings go there instead.
     """
     from tools.sim.factory import Cloud, CloudMissing, running_cloud
 
@@ -149,7 +169,11 @@ def _connect_cloud(world, board, url, ca, network):
     try:
         cloud = Cloud(url)
         name, port = cloud.endpoint()
-        if "/settings.json" not in board.list_files():
+        if settings_file is not None:
+            settings_file.touch(mode=0o600)
+            settings_file.write_text(cloud.factory_settings(board.unique_id, network, ca), encoding="utf-8")
+            show(f'sim: settings for it: make flash ... ARGS="--settings {settings_file}"')
+        elif "/settings.json" not in board.list_files():
             board.write_file("/settings.json", cloud.factory_settings(board.unique_id, network, ca))
             show("sim: the device has a factory's settings now, and may enrol itself")
     except CloudMissing as missing:

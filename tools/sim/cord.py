@@ -7,6 +7,7 @@ from tools.sim.console import Console
 from tools.sim.image import Image
 from tools.sim.life import End
 from tools.sim.runner import Runner
+from tools.sim.serial_port import SerialPort
 from tools.sim.storage import Flash
 from tools.sim.world import World
 
@@ -21,20 +22,21 @@ class Board:
 
     `heap` limits Python's heap ("96k"); `image` "stock" or "ota" decides the size of NVS; `boot`, `main`, `lib` and
     `packages` replace what runs; `mac` is burnt into a new board; `on_line` is called with each line of the console,
-    in the board's own thread. A context manager: leaving it switches off.
+    in the board's own thread; `serial` gives it a serial port with a REPL. A context manager: leaving it switches off.
     """
 
     def __init__(self, folder, world=None, *, heap=None, image="stock", boot=None, main=None, lib=None, packages=None,
-                 mac=None, on_line=None):  # fmt: skip
+                 mac=None, on_line=None, serial=False):  # fmt: skip
         self.flash = Flash(folder, image)
         self.flash.mac(mac)
         self.image = Image(boot, main, lib, packages, heap)
         self._own_world = World() if world is None else None
         self.world = world or self._own_world
         self._console = Console(on_line)
-        self._runner = Runner(self.flash, self.image, self.world.attach(), self._console)
+        self._serial = SerialPort() if serial else None
+        self._runner = Runner(self.flash, self.image, self.world.attach(), self._console, self._serial)
         # The runner's thread does not hold the board: a board that is forgotten is switched off.
-        self._cleanup = weakref.finalize(self, _end, self._runner, self._own_world)
+        self._cleanup = weakref.finalize(self, _end, self._runner, self._own_world, self._serial)
 
     def __enter__(self):
         return self
@@ -46,6 +48,11 @@ class Board:
     def is_on(self):
         """Whether it has power; asleep or in its REPL it has."""
         return not self._runner.off.is_set()
+
+    @property
+    def port(self):
+        """The name of its serial port, for mpremote and `make flash`; None without one."""
+        return self._serial.name if self._serial else None
 
     @property
     def starts(self):
@@ -160,8 +167,10 @@ class Board:
         return None
 
 
-def _end(runner, world):
+def _end(runner, world, serial):
     """The board is not needed any more, or the program ends."""
     runner.stop()
+    if serial is not None:
+        serial.close()
     if world is not None:
         world.close()

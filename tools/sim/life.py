@@ -6,7 +6,6 @@ import os
 import select
 import socket
 import struct
-import subprocess
 import tempfile
 import time
 
@@ -15,6 +14,7 @@ from tools.sim import chip as chips
 from tools.sim.chip import Chip
 from tools.sim.console import Console
 from tools.sim.image import Image
+from tools.sim.serial_port import CTRL_A, Pipe, Terminal
 from tools.sim.storage import Flash
 
 _STOP_S = 5
@@ -31,14 +31,20 @@ class End(Exception):
 
 
 class Life:
-    """Runs one process. `run` returns an `End`; `interrupt(end)`, from any thread, makes it end that way."""
+    """Runs one process. `run` returns an `End`; `interrupt(end)`, from any thread, makes it end that way.
 
-    def __init__(self, chip, flash, image, link, console):
+    With a `serial` port (`SerialPort`) its console is there, too, and so is the REPL.
+    """
+
+    def __init__(self, chip, flash, image, link, console, serial=None):
         self._chip = chip
         self._flash = flash
         self._image = image
         self._link = link
         self._console = console
+        self._serial = serial
+        self._typed = [] if serial is None else [serial]
+        self._output = Pipe() if serial is None else Terminal()
         self._interrupted = None
         self._wake_in, self._wake_out = os.pipe()
         self.process = None
@@ -64,10 +70,10 @@ class Life:
         finally:
             self._link.forget()  # before the process dies: a chip without power says no farewell
             process.kill()
-            self._drain(process.stdout)
+            self._drain()
             process.wait(_STOP_S)
             ours.close()
-            process.stdout.close()
+            self._output.close()
 
     def close(self):
         """After `run`: nobody may interrupt any more."""
@@ -79,19 +85,16 @@ class Life:
             os.environ,
             MICROPYPATH=os.pathsep.join([str(interpreter.BOARD), ".frozen"]),
             SIM_CHANNEL=str(channel.fileno()),
+            HOME=str(self._flash.folder),  # where the REPL keeps its history
         )
         command = [interpreter.micropython()]
         if self._image.heap_bytes:
             command += ["-X", f"heapsize={self._image.heap_bytes + fakes_bytes()}"]
-        return subprocess.Popen(
+        return self._output.start(
             [*command, "-c", "import simulated.power_on"],
             cwd=self._flash.folder,
             env=environment,
             pass_fds=[channel.fileno()],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            bufsize=0,
             start_new_session=True,  # Ctrl-C in the terminal is not for the device
         )
 
@@ -100,28 +103,38 @@ class Life:
             left_s = self._chip.starves_in_s()
             if left_s is not None and left_s <= 0:
                 raise End("watchdog", chips.WDT)
-            ready, _, _ = select.select([self._wake_in, process.stdout, channel], [], [], left_s)
+            ready, _, _ = select.select([*self._typed, self._wake_in, self._output, channel], [], [], left_s)
             if self._wake_in in ready:
                 raise self._interrupted
-            if process.stdout in ready:
+            if self._output in ready:
                 self._print(process)
+            if self._serial in ready:
+                self._output.write(self._serial.read())
             if channel in ready:
                 self._answer(channel)
 
     def _print(self, process):
-        data = os.read(process.stdout.fileno(), 65536)
+        data = self._output.read()
         if data:
-            self._console.received(data)
+            self._show(data)
             return
         code = process.wait(_STOP_S)
+        if code == 0 and self._serial is not None:
+            self._serial.write(b"MPY: soft reboot\n")
+            raise End("soft reset", chips.SOFT)  # Ctrl-D in the REPL
         raise End(f"crash (exit code {code})" if code >= 0 else f"crash (signal {-code})", chips.HARD)
 
-    def _drain(self, stdout):
-        while select.select([stdout], [], [], 0.2)[0]:
-            data = os.read(stdout.fileno(), 65536)
+    def _show(self, data):
+        self._console.received(data)
+        if self._serial is not None:
+            self._serial.write(data)
+
+    def _drain(self):
+        while select.select([self._output], [], [], 0.2)[0]:
+            data = self._output.read()
             if not data:
                 break
-            self._console.received(data)
+            self._show(data)
         self._console.flush()
 
     def _answer(self, channel):
@@ -151,7 +164,12 @@ class Life:
         }
 
     def _on_image(self):
-        return dict(self._image.describe(), vfs_size=self._flash.vfs_bytes)
+        return dict(
+            self._image.describe(),
+            vfs_size=self._flash.vfs_bytes,
+            serial=self._serial is not None,
+            only_boot=self._is_raw_after_soft_reset(),
+        )
 
     def _on_running(self, allocated):
         self._image.running(allocated)
@@ -172,9 +190,16 @@ class Life:
             sleep_s = int(duration) / 1000 if duration.isdigit() else None  # None: until the reset button
         raise End(reason, cause, sleep_s)
 
+    def _is_raw_after_soft_reset(self):
+        return self._serial is not None and self._serial.is_raw and self._chip.cause == chips.SOFT
+
     def _on_repl(self, why):
         self._repl = why
         self._console.add(f"sim: REPL: {why}")
+        if self._is_raw_after_soft_reset():
+            self._output.write(CTRL_A)
+        elif self._serial is not None:
+            self._serial.is_raw = False
 
     def _on_watchdog(self, timeout_ms):
         self._chip.watch(timeout_ms)

@@ -12,12 +12,12 @@ _CRASHES = 5  # of the interpreter itself in a row: then the board stays off
 class Runner:
     """Everything of a board that must end with it. It does not know its `Board`, which may be forgotten meanwhile."""
 
-    def __init__(self, flash, image, link, console):
+    def __init__(self, flash, image, link, console, serial=None):
         self.chip = Chip()
         self.starts = []
         self.off = threading.Event()
         self.off.set()
-        self._parts = (self.chip, flash, image, link, console)
+        self._parts = (self.chip, flash, image, link, console, serial)
         self._console = console
         self._lock = threading.Lock()
         self._life = None

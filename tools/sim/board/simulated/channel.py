@@ -22,12 +22,19 @@ class Channel:
         data = json.dumps(request).encode()
         try:
             self._file.write(struct.pack("!I", len(data)) + data)
-            self._read(self._header)
-            answer = bytearray(struct.unpack("!I", self._header)[0])
-            self._read(answer)
+            answer = self._answer()
         except OSError:
             self._end()
         return json.loads(answer) if answer else None
+
+    def _answer(self):
+        # A Ctrl-C on the serial port must not leave half an answer for the next request to find.
+        interrupt = self._read(self._header)
+        answer = bytearray(struct.unpack("!I", self._header)[0])
+        interrupt = self._read(answer) or interrupt
+        if interrupt:
+            raise interrupt
+        return answer
 
     def die(self, *request):
         """Tell the host why the chip stops here; it does the rest."""
@@ -36,12 +43,18 @@ class Channel:
             self._read(self._header)
 
     def _read(self, buffer):
+        """Fill the buffer; returns the KeyboardInterrupt that came meanwhile, or None."""
         view = memoryview(buffer)
+        interrupt = None
         while view:
-            n = self._file.readinto(view)
+            try:
+                n = self._file.readinto(view)
+                view = view[n:]
+            except KeyboardInterrupt as error:
+                interrupt, n = error, 1
             if not n:
                 self._end()
-            view = view[n:]
+        return interrupt
 
     def _end(self):
         # The host has gone: so does this process, whatever the firmware would catch.

@@ -85,10 +85,16 @@ def _start():
 
 def _boot(state):
     why = "boot.py failed"
-    if _run("boot.py", ["/boot.py", _ROM + state["boot"]]):
+    booted = _run("boot.py", ["/boot.py", _ROM + state["boot"]])
+    if booted and state["only_boot"]:
+        why = "soft reset in the raw REPL"
+    elif booted:
         ended = _run("main.py", ["/main.py", _ROM + state["main"]])
         why = "main.py ended" if ended else "main.py failed"
-    simulation.board.channel.die("repl", why)
+    if state["serial"]:
+        simulation.board.channel.ask("repl", why)  # and the interpreter's own REPL begins
+    else:
+        simulation.board.channel.die("repl", why)
 
 
 _start()

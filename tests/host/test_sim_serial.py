@@ -1,0 +1,76 @@
+"""The simulated board's serial port, used by mpremote as it is."""
+
+import os
+import subprocess
+import sys
+import tty
+
+import pytest
+
+from tools.sim import Board
+
+COUNTING = """
+import time
+print("counting")
+while True:
+    time.sleep_ms(10)
+"""
+
+
+@pytest.fixture
+def board(tmp_path):
+    (tmp_path / "lib").mkdir()
+    nothing = tmp_path / "nothing.py"
+    with Board(tmp_path / "flash", boot=nothing, main=nothing, lib=tmp_path / "lib", serial=True) as board:
+        yield board
+
+
+def mpremote(board, *words):
+    command = [sys.executable, "-m", "mpremote", "connect", board.port, *words]
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=40)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    return answer.stdout
+
+
+def test_mpremote_finds_the_board_s_own_modules_and_file_system(board, tmp_path):
+    board.power_on()
+    board.wait_for("REPL: main.py ended")
+    (tmp_path / "hello.txt").write_text("hello")
+    mpremote(board, "resume", "fs", "cp", str(tmp_path / "hello.txt"), ":hello.txt")
+    seen = mpremote(board, "resume", "exec", "import machine, os; print(machine.unique_id().hex(), os.listdir())")
+    assert seen.startswith(board.unique_id)
+    assert "'hello.txt'" in seen
+    assert board.read_file("/hello.txt") == b"hello"
+
+
+def test_ctrl_c_interrupts_the_program(board):
+    board.write_file("/main.py", COUNTING)
+    board.power_on()
+    board.wait_for("counting")
+    port = os.open(board.port, os.O_RDWR | os.O_NOCTTY)
+    try:
+        tty.setraw(port)
+        os.write(port, b"\x03")
+        board.wait_for("KeyboardInterrupt")
+        board.wait_for("REPL: main.py failed")
+    finally:
+        os.close(port)
+
+
+def test_a_soft_reset_in_the_raw_repl_runs_boot_but_not_main(board):
+    board.write_file("/boot.py", "print('booted')")
+    board.write_file("/main.py", "print('mained')")
+    board.power_on()
+    board.wait_for("mained")
+    assert mpremote(board, "exec", "import machine; print(machine.reset_cause())").strip() == "5"
+    assert board.starts == ["power on", "soft reset"]
+    assert [line for line in board.lines if line in ("booted", "mained")] == ["booted", "mained", "booted"]
+
+
+def test_the_port_stays_over_a_restart(board):
+    board.power_on()
+    board.wait_for("REPL")
+    mpremote(board, "resume", "exec", "--no-follow", "import machine; machine.reset()")
+    board.wait_for_start("machine.reset")
+    board.wait_for("REPL: main.py ended")
+    assert mpremote(board, "resume", "exec", "print(6 * 7)").strip() == "42"

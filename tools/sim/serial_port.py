@@ -1,0 +1,114 @@
+"""The serial port of a simulated board: a pseudo-terminal that mpremote and `make flash` open like one on USB.
+
+It stays over restarts of the board, as a USB-to-UART chip does. What nobody reads is lost, as on a wire.
+"""
+
+import fcntl
+import os
+import subprocess
+import termios
+import tty
+
+CTRL_A, CTRL_B = b"\x01", b"\x02"  # raw and friendly REPL
+
+
+class SerialPort:
+    """`name` is what to open: "/dev/pts/7". `fileno()` is readable when somebody has typed.
+
+    `is_raw`: whether the REPL was told to be raw; a soft reset leaves it so, and then runs no main.py (pyexec.c).
+    """
+
+    def __init__(self):
+        self._ours, self._theirs = os.openpty()
+        tty.setraw(self._theirs)  # held open, so that it outlives who opens and closes it
+        os.set_blocking(self._ours, False)
+        self.name = os.ttyname(self._theirs)
+        self.is_raw = False
+        self._last = b""
+
+    def fileno(self):
+        return self._ours
+
+    def read(self):
+        """What was typed."""
+        data = os.read(self._ours, 4096)
+        if CTRL_A in data or CTRL_B in data:
+            self.is_raw = data.rfind(CTRL_A) > data.rfind(CTRL_B)
+        return data
+
+    def write(self, data):
+        """What the board prints; a chip ends lines with CR and LF."""
+        continued = self._last == b"\r" and data.startswith(b"\n")
+        self._last = data[-1:]
+        data = data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")[continued:]
+        try:
+            os.write(self._ours, data)
+        except BlockingIOError:
+            pass  # nobody reads
+
+    def close(self):
+        os.close(self._ours)
+        os.close(self._theirs)
+
+
+class Pipe:
+    """A device's process without a serial port: what it prints can be read, nothing can be typed."""
+
+    def start(self, command, **options):
+        """The process; `fileno()` is what it prints."""
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0, **options
+        )
+        self._stdout = process.stdout
+        return process
+
+    def fileno(self):
+        return self._stdout.fileno()
+
+    def read(self):
+        return os.read(self.fileno(), 65536)
+
+    def close(self):
+        self._stdout.close()
+
+
+class Terminal:
+    """A device's process on a terminal of its own, as the REPL wants it; it goes into the REPL when it has ended."""
+
+    def start(self, command, **options):
+        self._ours, theirs = os.openpty()
+        _as_a_wire(theirs)
+        process = subprocess.Popen(
+            [command[0], "-i", *command[1:]], stdin=theirs, stdout=theirs, stderr=theirs,
+            preexec_fn=_own_terminal, **options,  # noqa: PLW1509 - one system call, which takes no lock
+        )  # fmt: skip
+        os.close(theirs)
+        return process
+
+    def fileno(self):
+        return self._ours
+
+    def read(self):
+        try:
+            return os.read(self._ours, 65536)
+        except OSError:
+            return b""  # the process has ended
+
+    def write(self, data):
+        os.write(self._ours, data)
+
+    def close(self):
+        os.close(self._ours)
+
+
+def _own_terminal():
+    # So that Ctrl-C, typed there, interrupts the process.
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+def _as_a_wire(terminal):
+    # Ctrl-C interrupts, as on a chip; but a chip echoes nothing while a program runs, and prints what it prints.
+    attributes = termios.tcgetattr(terminal)
+    attributes[1] &= ~termios.OPOST
+    attributes[3] &= ~(termios.ECHO | termios.ICANON)
+    termios.tcsetattr(terminal, termios.TCSANOW, attributes)

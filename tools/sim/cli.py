@@ -156,7 +156,7 @@ def _name_port(board, folder):
         show(f"sim: in another terminal: make flash PORT={port}, make monitor PORT={port}")
 
 
-def _connect_cloud(world, board, url, ca, network, settings_file):
+def _connect_cloud(world, board, url, ca, network, settings_file=None):
     """Let the device reach a local AWS IoT; one without settings gets a factory's, made by that cloud.
 
     Without an URL it is the cloud of this checkout, if it runs. With a `settings_file` the settings go there instead.

@@ -82,6 +82,12 @@ cert_refused: The cloud refused the device's certificate: register it, activate 
 not_authorised: The cloud did not authorise the connection (%s): check the certificate's policy.
 subscribe_refused: The cloud refused the subscription to '%s': check the policy.
 claim_refused: The cloud refused to provision this device (%s): check claim, template and policy.
+bad_document: The update's document cannot be used: %s.
+wrong_hardware: The update is for hardware '%s', this is '%s': send it to the right devices.
+not_newer: Version %s is not newer than %s, which runs here: only a signed force for this device goes back.
+below_floor: Version %s is too old: this device takes nothing before %s.
+unknown_key: The update is signed by the key '%s', which this firmware does not trust.
+bad_signature: The update was not signed by the key '%s', or was changed since.
 """
 _STORAGE = """
 flash_failed: The flash refused %s (%s).

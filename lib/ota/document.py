@@ -1,0 +1,135 @@
+"""The job document of an update: its fields, the text that is signed, and what makes a device refuse it.
+
+    {"operation": "ota", "version": "1.2.0", "hardware": "esp32", "url": "https://...", "size": n, "sha256": hex,
+     "min_version": "1.0.0", "kid": "k1", "signature": base64}     and, where it may go back, "force": thing or job id
+
+docs/ota.md explains it, with a worked signature. All refusals are CloudErrors: who released the update must act.
+"""
+
+import binascii
+import hashlib
+
+import errors
+
+_SIGNED = "awsesp-ota-1"
+_OPERATION = "ota"
+_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:+-"
+_LONGEST = 128
+_LONGEST_LINK = 4096
+_LARGEST = 0x7FFFFFFF
+_HEX = "0123456789abcdef"
+_NO_FORCE = "0"
+
+
+class Update:
+    """What a document says: `version`, `hardware`, `url`, `sha256` (hex), `min_version`, `kid`, `force` (str), `size`.
+
+    `signature` is DER, `text` the bytes that it signs. Raises `bad_document`, which names the field.
+    """
+
+    def __init__(self, document):
+        if not isinstance(document, dict) or document.get("operation") != _OPERATION:
+            raise _bad("operation", "is not ota")
+        self.version = _version_field(document, "version")
+        self.min_version = _version_field(document, "min_version")
+        self.hardware = _word(document, "hardware")
+        self.kid = _word(document, "kid")
+        self.force = _word(document, "force") if "force" in document else _NO_FORCE
+        self.size = _size(document)
+        self.sha256 = _sha256(document)
+        self.signature = _signature(document)
+        self.url = link(document.get("url"))
+        lines = (_SIGNED, self.kid, _OPERATION, self.version, self.hardware, "%d" % self.size, self.sha256)
+        self.text = "\n".join(lines + (self.min_version, self.force)).encode()
+
+    def check(self, running, floor, hardware, names):
+        """Raise the error for which a device refuses it, if there is one.
+
+        `running`: the version at work; `floor`: the oldest that it may take; `names`: what a force may be meant for,
+        the ids of the thing and of the job.
+        """
+        if self.hardware != hardware:
+            raise errors.error("wrong_hardware", self.hardware, hardware)
+        if is_older(self.version, floor):
+            raise errors.error("below_floor", self.version, floor)
+        if not is_older(running, self.version) and self.force not in names:
+            raise errors.error("not_newer", self.version, running)
+
+    async def authenticate(self, keys):
+        """Raise `unknown_key` or `bad_signature` unless a trusted key signed it. `keys`: {kid: public key in hex}."""
+        if self.kid not in keys:
+            raise errors.error("unknown_key", self.kid)
+        # Half a second of work that few starts of a device ever do: loaded for it.
+        from .signature import verify
+
+        key = binascii.unhexlify(keys[self.kid])
+        if not await verify(key, hashlib.sha256(self.text).digest(), self.signature):
+            raise errors.error("bad_signature", self.kid)
+
+
+def is_older(version, other):
+    """Whether version "1.2.3" comes before another one; numbers, not text: 1.10.0 comes after 1.9.0."""
+    return _numbers(version) < _numbers(other)
+
+
+def link(url):
+    """The link of a document, checked. Raises `bad_document`."""
+    # Longer ones than S3's, which take 1 to 2 KB; no spaces or control characters, for it goes into a request line.
+    if not isinstance(url, str) or not url.startswith("https://") or len(url) > _LONGEST_LINK:
+        raise _bad("url", "is no link that begins with https://")
+    if not all("!" <= character <= "~" for character in url):
+        raise _bad("url", "has a character that a link cannot have")
+    return url
+
+
+def _numbers(version):
+    return [int(part) for part in version.split(".")]
+
+
+def _bad(field, problem):
+    return errors.error("bad_document", "%s %s" % (field, problem))
+
+
+def _word(document, field):
+    value = document.get(field)
+    if not isinstance(value, str) or not 1 <= len(value) <= _LONGEST:
+        raise _bad(field, "is no text of 1 to %d characters" % _LONGEST)
+    if not all(character in _CHARACTERS for character in value):
+        raise _bad(field, "has characters other than letters, digits and . _ : + -")
+    return value
+
+
+def _version_field(document, field):
+    value = _word(document, field)
+    parts = value.split(".")
+    # One way to write a version: 1.2.0, not 01.2.0.
+    if len(parts) != 3 or not all(part.isdigit() and str(int(part)) == part for part in parts):
+        raise _bad(field, "is no version such as 1.2.0")
+    return value
+
+
+def _size(document):
+    size = document.get("size")
+    if not isinstance(size, int) or isinstance(size, bool) or not 0 < size <= _LARGEST:
+        raise _bad("size", "is no number of bytes")
+    return size
+
+
+def _sha256(document):
+    value = document.get("sha256")
+    if not isinstance(value, str) or len(value) != 64:
+        raise _bad("sha256", "is no hash of 64 hexadecimal digits")
+    value = value.lower()
+    if not all(character in _HEX for character in value):
+        raise _bad("sha256", "is no hash of 64 hexadecimal digits")
+    return value
+
+
+def _signature(document):
+    value = document.get("signature")
+    if isinstance(value, str) and len(value) <= _LONGEST:
+        try:
+            return binascii.a2b_base64(value)
+        except ValueError:
+            pass
+    raise _bad("signature", "is not in base64")

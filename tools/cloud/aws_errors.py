@@ -53,6 +53,11 @@ class ResourceAlreadyExists(AwsError):
     status = 409
 
 
+class Conflict(AwsError):
+    code = "ConflictException"
+    status = 409
+
+
 class DeleteConflict(AwsError):
     code = "DeleteConflictException"
     status = 409
@@ -76,6 +81,16 @@ class ResourceRegistrationFailure(AwsError):
 class RequestTooLarge(AwsError):
     code = "RequestEntityTooLargeException"
     status = 413
+
+
+class UnsupportedEncoding(AwsError):
+    code = "UnsupportedDocumentEncodingException"
+    status = 415
+
+
+class Throttling(AwsError):
+    code = "ThrottlingException"
+    status = 429
 
 
 class NotImplementedHere(AwsError):

@@ -29,6 +29,7 @@ from tools.cloud.provisioning import Provisioning
 from tools.cloud.registry import DEFAULT_ACCOUNT, DEFAULT_REGION, Registry
 from tools.cloud.rest import RestServer
 from tools.cloud.server_certificates import ServerCertificates
+from tools.cloud.shadows.service import ShadowService
 from tools.cloud.store import StoreError
 from tools.cloud.telling import TellingBroker
 
@@ -109,7 +110,7 @@ class LocalCloud:
         return self._client("iot")
 
     def iot_data(self):
-        """A boto3 client of the data plane: Publish, retained messages."""
+        """A boto3 client of the data plane: Publish, retained messages, shadows."""
         return self._client("iot-data")
 
     def _client(self, service: str):
@@ -186,6 +187,7 @@ class LocalCloud:
         self._registry = registry
         services = [
             Provisioning(registry, self.faults, self._log, self._fast_keys),
+            ShadowService(registry.shadows, registry.watchers, self._log),
             *self._more_services(registry),
         ]
         if self._broker is None:  # sessions and retained messages live in the broker: it outlasts a stop()
@@ -195,6 +197,7 @@ class LocalCloud:
         self._certificates = ServerCertificates(
             ca, self.region, self._names, foreign_devices=registry.certificates.foreign()
         )
+        registry.watchers.publish = functools.partial(self._broker.publish, qos=1)
         registry.watchers.identity_changed = self._broker.identity_changed
         registry.watchers.disconnect = self._broker.disconnect_certificate
         registry.watchers.certificate_registered = self._trust

@@ -16,6 +16,7 @@ from tools.cloud.names import Names
 from tools.cloud.policies import Policies
 from tools.cloud.provisioning_templates import ProvisioningTemplates
 from tools.cloud.recipes import claim_policy
+from tools.cloud.shadows.shadows import Shadows
 from tools.cloud.store import Store, StoreError
 from tools.cloud.thing_types import ThingTypes
 from tools.cloud.things import Things
@@ -48,6 +49,7 @@ class Registry:
         self.things = Things(self.store, self.certificates, self.watchers)
         self.policies = Policies(self.store, self.names, self.certificates, self.watchers)
         self.templates = ProvisioningTemplates(self.store, self.names)
+        self.shadows = Shadows(self.store, self.names, self.watchers)
         self.tokens = OwnershipTokens(self.store, now)
         self.registration_code = self.store.note("registration_code", secrets.token_hex(32))
 

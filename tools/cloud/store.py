@@ -9,45 +9,12 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from tools.cloud.schema import STEPS
+
 FILE_NAME = "iot.sqlite3"
-_SCHEMA_VERSION = 1
-_SCHEMA = """
-CREATE TABLE thing_types (
-    name TEXT PRIMARY KEY, id TEXT NOT NULL, properties TEXT NOT NULL, created_at REAL NOT NULL, deprecated_at REAL);
-CREATE TABLE things (
-    name TEXT PRIMARY KEY, id TEXT NOT NULL, type_name TEXT REFERENCES thing_types(name),
-    attributes TEXT NOT NULL, version INTEGER NOT NULL);
-CREATE TABLE certificates (
-    id TEXT PRIMARY KEY, pem TEXT NOT NULL, status TEXT NOT NULL, mode TEXT NOT NULL,
-    created_at REAL NOT NULL, changed_at REAL NOT NULL, version INTEGER NOT NULL,
-    claim_template TEXT, claim_expires_at REAL);
-CREATE TABLE policies (
-    name TEXT PRIMARY KEY, default_version INTEGER NOT NULL, last_version INTEGER NOT NULL,
-    created_at REAL NOT NULL, changed_at REAL NOT NULL);
-CREATE TABLE policy_versions (
-    policy TEXT NOT NULL REFERENCES policies(name) ON DELETE CASCADE, version INTEGER NOT NULL,
-    document TEXT NOT NULL, created_at REAL NOT NULL, PRIMARY KEY (policy, version));
-CREATE TABLE attached_policies (
-    policy TEXT NOT NULL REFERENCES policies(name), certificate TEXT NOT NULL REFERENCES certificates(id),
-    PRIMARY KEY (policy, certificate));
-CREATE TABLE thing_principals (
-    thing TEXT NOT NULL REFERENCES things(name), certificate TEXT NOT NULL REFERENCES certificates(id),
-    type TEXT NOT NULL, PRIMARY KEY (thing, certificate));
-CREATE TABLE templates (
-    name TEXT PRIMARY KEY, description TEXT NOT NULL, enabled INTEGER NOT NULL, role TEXT NOT NULL,
-    type TEXT NOT NULL, default_version INTEGER NOT NULL, last_version INTEGER NOT NULL,
-    created_at REAL NOT NULL, changed_at REAL NOT NULL);
-CREATE TABLE template_versions (
-    template TEXT NOT NULL REFERENCES templates(name) ON DELETE CASCADE, version INTEGER NOT NULL,
-    body TEXT NOT NULL, created_at REAL NOT NULL, PRIMARY KEY (template, version));
-CREATE TABLE ownership_tokens (
-    digest TEXT PRIMARY KEY, certificate TEXT NOT NULL REFERENCES certificates(id) ON DELETE CASCADE,
-    expires_at REAL NOT NULL);
-CREATE TABLE notes (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-"""
 
 
 class StoreError(Exception):
@@ -58,6 +25,7 @@ class Store:
     def __init__(self, folder: Path):
         """Open the store in `folder`, which must exist. Raises StoreError."""
         self._lock = _lock(folder)
+        self._afterwards: list[Callable[[], object]] = []
         path = folder / FILE_NAME
         try:
             # isolation_level=None: transactions begin and end only where this file says so.
@@ -79,10 +47,10 @@ class Store:
         self._database.execute("PRAGMA synchronous = NORMAL")
         self._database.execute("PRAGMA foreign_keys = ON")
         version = self._database.execute("PRAGMA user_version").fetchone()[0]
-        if version > _SCHEMA_VERSION:
+        if version > len(STEPS):
             raise StoreError(f"{path} was written by a newer version of these tools (schema {version})")
-        if version == 0:
-            self._database.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_SCHEMA_VERSION}; COMMIT;")
+        for number, step in enumerate(STEPS[version:], version + 1):
+            self._database.executescript(f"BEGIN; {step} PRAGMA user_version = {number}; COMMIT;")
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
@@ -95,8 +63,19 @@ class Store:
             yield
         except BaseException:
             self._database.execute("ROLLBACK")
+            self._afterwards.clear()
             raise
         self._database.execute("COMMIT")
+        told, self._afterwards = self._afterwards, []
+        for tell in told:
+            tell()
+
+    def afterwards(self, tell: Callable[[], object]) -> None:
+        """Call this once the change is stored, and not at all when it is not: for what the world is told of it."""
+        if self._database.in_transaction:
+            self._afterwards.append(tell)
+        else:
+            tell()
 
     def execute(self, sql: str, *values: object) -> int:
         """Change something; how many rows it touched."""

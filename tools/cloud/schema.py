@@ -1,0 +1,49 @@
+"""The tables of the local AWS IoT, in steps: a store of an older version takes the steps that it has not yet taken.
+
+A step that was released is never changed; what comes later is a new one.
+"""
+
+from __future__ import annotations
+
+_REGISTRY = """
+CREATE TABLE thing_types (
+    name TEXT PRIMARY KEY, id TEXT NOT NULL, properties TEXT NOT NULL, created_at REAL NOT NULL, deprecated_at REAL);
+CREATE TABLE things (
+    name TEXT PRIMARY KEY, id TEXT NOT NULL, type_name TEXT REFERENCES thing_types(name),
+    attributes TEXT NOT NULL, version INTEGER NOT NULL);
+CREATE TABLE certificates (
+    id TEXT PRIMARY KEY, pem TEXT NOT NULL, status TEXT NOT NULL, mode TEXT NOT NULL,
+    created_at REAL NOT NULL, changed_at REAL NOT NULL, version INTEGER NOT NULL,
+    claim_template TEXT, claim_expires_at REAL);
+CREATE TABLE policies (
+    name TEXT PRIMARY KEY, default_version INTEGER NOT NULL, last_version INTEGER NOT NULL,
+    created_at REAL NOT NULL, changed_at REAL NOT NULL);
+CREATE TABLE policy_versions (
+    policy TEXT NOT NULL REFERENCES policies(name) ON DELETE CASCADE, version INTEGER NOT NULL,
+    document TEXT NOT NULL, created_at REAL NOT NULL, PRIMARY KEY (policy, version));
+CREATE TABLE attached_policies (
+    policy TEXT NOT NULL REFERENCES policies(name), certificate TEXT NOT NULL REFERENCES certificates(id),
+    PRIMARY KEY (policy, certificate));
+CREATE TABLE thing_principals (
+    thing TEXT NOT NULL REFERENCES things(name), certificate TEXT NOT NULL REFERENCES certificates(id),
+    type TEXT NOT NULL, PRIMARY KEY (thing, certificate));
+CREATE TABLE templates (
+    name TEXT PRIMARY KEY, description TEXT NOT NULL, enabled INTEGER NOT NULL, role TEXT NOT NULL,
+    type TEXT NOT NULL, default_version INTEGER NOT NULL, last_version INTEGER NOT NULL,
+    created_at REAL NOT NULL, changed_at REAL NOT NULL);
+CREATE TABLE template_versions (
+    template TEXT NOT NULL REFERENCES templates(name) ON DELETE CASCADE, version INTEGER NOT NULL,
+    body TEXT NOT NULL, created_at REAL NOT NULL, PRIMARY KEY (template, version));
+CREATE TABLE ownership_tokens (
+    digest TEXT PRIMARY KEY, certificate TEXT NOT NULL REFERENCES certificates(id) ON DELETE CASCADE,
+    expires_at REAL NOT NULL);
+CREATE TABLE notes (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+"""
+# Shadows need no thing in the registry. A deleted one keeps its version for a while: `state` is NULL then.
+_SHADOWS = """
+CREATE TABLE shadows (
+    thing TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL, state TEXT, metadata TEXT,
+    changed_at REAL NOT NULL, PRIMARY KEY (thing, name));
+"""
+
+STEPS = (_REGISTRY, _SHADOWS)

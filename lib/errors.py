@@ -71,6 +71,7 @@ no_connack: The cloud accepted the connection but did not answer in time.
 no_acknowledgement: The cloud did not acknowledge in time: the device connects again.
 no_pingresp: Nothing was received for too long: the link is dead, the device connects again.
 connection_lost: The connection to the cloud was closed (%s): the device connects again.
+no_answer: AWS IoT did not answer '%s' in time: try again.
 not_connected: Not connected to the cloud: wait for aws.connected.
 claim_failed: Provisioning failed for now (%s): the device tries again.
 token_expired: The ownership token is too old: a new certificate is asked for.
@@ -81,6 +82,7 @@ server_cert_expired: The server's certificate has expired: renew it, or check th
 cert_refused: The cloud refused the device's certificate: register it, activate it, attach a policy.
 not_authorised: The cloud did not authorise the connection (%s): check the certificate's policy.
 subscribe_refused: The cloud refused the subscription to '%s': check the policy.
+rejected: AWS IoT rejected '%s' (%s): check the request and the policy.
 claim_refused: The cloud refused to provision this device (%s): check claim, template and policy.
 bad_document: The update's document cannot be used: %s.
 wrong_hardware: The update is for hardware '%s', this is '%s': send it to the right devices.

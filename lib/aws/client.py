@@ -45,6 +45,8 @@ class Aws(Session):
         self._lost = self._inbox.forgotten
         self._tick = self._inbox.check
         self._rates = rate.both(limits.publishes_per_s, limits.bytes_per_s)
+        self._services = self._inbox.services
+        self._subscribing = asyncio.Lock()
         self._names = {}  # checked topics of the application: str or bytes -> bytes
         self._dropped = 0
 
@@ -155,7 +157,7 @@ class Aws(Session):
         if not self.is_connected:
             return
         try:
-            await self._grant([subscription])
+            await self._grant((subscription,), (subscription.topic_filter,))
         except errors.RetryError:
             return  # the connection was lost: it is made with the next one
         except errors.CloudError:
@@ -167,26 +169,75 @@ class Aws(Session):
         if self._inbox.remove(topic_filter) and self.is_connected:
             await self._client.request([topics.check_filter(topic_filter)], None)
 
+    # Services
+
+    def use(self, name, cert, key):
+        """Connect with these from now on: thing name (the client id), certificate and private key as DER."""
+        super().use(name, cert, key)
+        for service in self._services:
+            service.belong(name, self._tell)
+
+    def attach(self, service):
+        """Let a service of AWS IoT (service.py) ask and hear, from now on. Errors: `limit`."""
+        self._inbox.attach(service)
+        if self._credentials is not None:
+            service.belong(self._credentials[0], self._tell)
+        if self.is_connected:
+            asyncio.create_task(self._subscribe_all())
+
+    async def _tell(self, name, payload, timeout_ms):
+        await rate.wait(self._rates, len(payload))
+        await self._client.publish(name, payload, False, 1, timeout_ms)
+
+    def _gone(self):
+        super()._gone()
+        for service in self._services:
+            service.ready.clear()
+
     async def _subscribe_all(self):
+        async with self._subscribing:
+            try:
+                for service in self._services:
+                    if not service.ready.is_set():
+                        await self._open_service(service)
+                await self._subscribe_rest()
+            except errors.DeviceError:
+                return  # the connection ended, which `run` tells; the next one begins here again
+
+    async def _subscribe_rest(self):
         batch = self._inbox.to_grant()
         while batch:
             try:
-                await self._grant(batch)
+                await self._grant(batch, [one.topic_filter for one in batch])
             except errors.CloudError as failure:
-                self._bus.emit(events.TASK_FAILED, task="subscribe", code=failure.code, message=failure.message)
-            except errors.DeviceError:
-                return  # the connection ended, which `run` tells; the next one begins here again
+                self._tell_refusal(failure)
             batch = self._inbox.to_grant()
 
-    async def _grant(self, batch):
+    async def _open_service(self, service):
+        try:
+            if not service.granted:
+                service.refusal = None
+                await self._grant((service,), service.filters())
+        except errors.CloudError as failure:
+            service.refusal = failure
+            self._tell_refusal(failure)
+        service.ready.set()
+        if service.refusal is None:
+            service.online()
+
+    def _tell_refusal(self, failure):
+        self._bus.emit(events.TASK_FAILED, task="subscribe", code=failure.code, message=failure.message)
+
+    async def _grant(self, batch, filters):
+        """Subscribe to the filters of a batch of subscriptions, all of one QoS."""
         for subscription in batch:
             subscription.granted = True  # asked for, so that nobody asks twice; a refused one would be refused again
         try:
-            codes = await self._client.request([s.topic_filter for s in batch], batch[0].qos)
+            codes = await self._client.request(filters, batch[0].qos)
         except BaseException:  # also of a caller who gives up: the next connection asks again
             for subscription in batch:
                 subscription.granted = False
             raise
-        for subscription, code in zip(batch, codes):
+        for name, code in zip(filters, codes):
             if code > 2:
-                raise errors.error("subscribe_refused", str(subscription.topic_filter, "utf-8"))
+                raise errors.error("subscribe_refused", str(name, "utf-8"))

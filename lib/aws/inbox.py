@@ -32,6 +32,7 @@ class Inbox:
 
     def __init__(self, bus, limit, size):
         self.messages = Ring(limit, 2 * size)
+        self.services = []  # of AWS IoT's: see service.py
         self._bus = bus
         self._subscriptions = []
         self._handlers = Handlers(Ring(limit, size), _HANDLER_TIMEOUT_S, self._drop, self._tell_failure)
@@ -40,6 +41,7 @@ class Inbox:
         self._topic = None  # of the last message; who hears it
         self._text = None
         self._hearers = ()
+        self._service = None
         self._dropped = 0
 
     def handler_timeout(self, seconds):
@@ -55,14 +57,25 @@ class Inbox:
         at = self._position(subscription.topic_filter)
         if at < len(known):
             known[at] = subscription
-        elif at < _SUBSCRIPTIONS:
-            known.append(subscription)
         else:
-            raise errors.error("limit", "One more subscription", "%d" % _SUBSCRIPTIONS)
+            self._check_room(1)
+            known.append(subscription)
         self._topic = None
         if handler is not None:
             self._hand_over(subscription)
         return subscription
+
+    def attach(self, service):
+        """Give the messages of a service to it. Errors: `limit`."""
+        self._check_room(len(service.listens))
+        self.services.append(service)
+        self._topic = None
+
+    def _check_room(self, count):
+        for service in self.services:
+            count += len(service.listens)
+        if len(self._subscriptions) + count > _SUBSCRIPTIONS:
+            raise errors.error("limit", "One more subscription", "%d" % _SUBSCRIPTIONS)
 
     def remove(self, topic_filter):
         """Forget a subscription; returns whether there was one."""
@@ -82,7 +95,7 @@ class Inbox:
 
     def forgotten(self):
         """The cloud does not know our session: nothing is granted."""
-        for known in self._subscriptions:
+        for known in self._subscriptions + self.services:
             known.granted = False
 
     def to_grant(self):
@@ -108,6 +121,9 @@ class Inbox:
         """Give a message (bytes, memoryview) to everybody who hears its topic; to the ring when nobody does."""
         if topic is not self._topic:  # the engine gives the same object while the topic stays the same
             self._find_hearers(topic)
+        if self._service is not None:
+            # At once, past the handlers: one of them may wait for this very answer.
+            self._service.hear(self._text[len(self._service.prefix) :], payload)
         for handler in self._hearers:
             if handler is None:
                 self._keep(self._text, payload)
@@ -117,15 +133,27 @@ class Inbox:
     def _find_hearers(self, topic):
         self._topic = topic
         self._hearers = ()
+        self._service = None
         self._text = _text(topic)
         if self._text is None:
             self._drop(repr(topic), "bad_topic")
             return
+        self._service = self._find_service(topic)
         hearers = []
         for known in self._subscriptions:
             if topics.matches(known.topic_filter, topic) and known.handler not in hearers:
                 hearers.append(known.handler)
-        self._hearers = hearers or (None,)
+        if not hearers and self._service is None:
+            hearers.append(None)
+        self._hearers = hearers
+
+    def _find_service(self, topic):
+        found = None
+        for service in self.services:
+            # A classic shadow's topics begin like those of the named ones.
+            if topic.startswith(service.prefix) and (found is None or len(service.prefix) > len(found.prefix)):
+                found = service
+        return found
 
     def _keep(self, topic, payload):
         try:
@@ -140,7 +168,11 @@ class Inbox:
 
     def skipped(self, topic, reason):
         """The engine did not take a message."""
-        self._drop(_text(topic) or repr(topic), reason)
+        text = _text(topic)
+        service = self._find_service(topic)
+        if service is not None and text is not None:
+            service.skipped(text[len(service.prefix) :])
+        self._drop(text or repr(topic), reason)
 
     def _drop(self, topic, reason, count=1):
         self._dropped += count

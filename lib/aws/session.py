@@ -122,7 +122,10 @@ class Session:
             except errors.DeviceError as failure:
                 return failure
             finally:
-                self._up.clear()
+                self._gone()
+
+    def _gone(self):
+        self._up.clear()
 
     def _check_clock(self):
         is_set = self._clock_is_set() if self._clock_is_set else time.gmtime()[0] >= _FIRST_YEAR

@@ -34,7 +34,7 @@ ROOMS = {
     "aws": {
         "aws.client", "aws.connection", "aws.dial", "aws.engine", "aws.failures", "aws.handlers", "aws.inbox",
         "aws.jobs", "aws.link", "aws.mqtt", "aws.outbox", "aws.packets", "aws.provision", "aws.rate", "aws.receiver",
-        "aws.requests", "aws.ring", "aws.sender", "aws.session", "aws.shadow", "aws.tls", "aws.topics",
+        "aws.requests", "aws.ring", "aws.sender", "aws.service", "aws.session", "aws.shadow", "aws.tls", "aws.topics",
     },
     "ota": {"ota.document", "ota.keys", "ota.signature", "ota.slot", "ota.update"},
     "head": {"system", "road", "supervisor", "identity", "device", "console"},
@@ -44,8 +44,9 @@ ROOMS = {
 
 # The files of a hand's room that are words all the same: they touch no hardware and run in CPython.
 PURE = {
-    "aws.failures", "aws.jobs", "aws.packets", "aws.rate", "aws.receiver", "aws.requests", "aws.ring", "aws.shadow",
-    "aws.topics", "ota.document", "ota.keys", "ota.signature", *(ROOMS["ble"] - {"ble.gatt", "ble.server"}),
+    "aws.failures", "aws.jobs", "aws.packets", "aws.rate", "aws.receiver", "aws.requests", "aws.ring", "aws.service",
+    "aws.shadow", "aws.topics",
+    "ota.document", "ota.keys", "ota.signature", *(ROOMS["ble"] - {"ble.gatt", "ble.server"}),
 }  # fmt: skip
 
 HANDS = {"board", "flash", "wifi", "ble", "aws", "ota"}

@@ -5,7 +5,7 @@ import os
 import esp32
 import simulation
 import vfs
-from simulated.alone import Memory
+from simulated.memory import Memory
 
 import events
 import flash

@@ -19,6 +19,7 @@ class Chip:
         self.skew_ns = 0
         self.rtc = ""
         self.idf_heap = _IDF_HEAP
+        self.running = None  # label of the partition that the bootloader started
         self.watchdog_ms = None
         self._fed_at = 0.0
         self._cut_left = None

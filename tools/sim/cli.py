@@ -36,7 +36,9 @@ def main(
     ] = None,
     ca: Annotated[Path | None, typer.Option(help="Root certificate of that cloud; default .cloud/ca.pem.")] = None,
     internet: Annotated[bool, typer.Option(help="Other names are those of the real internet.")] = False,
-    image: Annotated[str, typer.Option(help='"stock" (24 KB of NVS) or "ota" (16 KB).')] = "stock",
+    image: Annotated[
+        str, typer.Option(help='"stock", or "ota" with two slots (and 16 KB of NVS instead of 24).')
+    ] = "stock",
     erase: Annotated[bool, typer.Option("--erase", help="Begin with an erased flash.")] = False,
     serial: Annotated[bool, typer.Option("--serial", help="Give it a serial port, with a REPL for mpremote.")] = False,
     bare: Annotated[bool, typer.Option("--bare", help="Only MicroPython on it, and a port for `make flash`.")] = False,

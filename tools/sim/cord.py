@@ -2,6 +2,8 @@
 
 import weakref
 
+from tools.sim import firmware
+from tools.sim.board.simulated.layouts import SLOT_BYTES
 from tools.sim.chip import HARD
 from tools.sim.console import Console
 from tools.sim.image import Image
@@ -20,14 +22,15 @@ class Board:
             device.power_on()
             device.wait_for("NORMAL .*aws.connected", timeout_s=20)
 
-    `heap` limits Python's heap ("96k"); `image` "stock" or "ota" decides the size of NVS; `boot`, `main`, `lib` and
-    `packages` replace what runs; `mac` is burnt into a new board; `on_line` is called with each line of the console,
-    in the board's own thread; `serial` gives it a serial port with a REPL. A context manager: leaving it switches off.
+    `heap` limits Python's heap ("96k"); `image` is "stock", or "ota" with two slots of `slot_bytes` and 16 KB of NVS;
+    `boot`, `main`, `lib` and `packages` replace what runs; `mac` is burnt into a new board; `on_line` is called with
+    each line of the console, in the board's own thread; `serial` gives it a serial port with a REPL. A context
+    manager: leaving it switches off.
     """
 
-    def __init__(self, folder, world=None, *, heap=None, image="stock", boot=None, main=None, lib=None, packages=None,
-                 mac=None, on_line=None, serial=False):  # fmt: skip
-        self.flash = Flash(folder, image)
+    def __init__(self, folder, world=None, *, heap=None, image="stock", slot_bytes=SLOT_BYTES, boot=None, main=None,
+                 lib=None, packages=None, mac=None, on_line=None, serial=False):  # fmt: skip
+        self.flash = Flash(folder, image, slot_bytes)
         self.flash.mac(mac)
         self.image = Image(boot, main, lib, packages, heap)
         self._own_world = World() if world is None else None
@@ -74,9 +77,24 @@ class Board:
         """The base MAC, 12 hex digits."""
         return self.flash.mac()
 
+    @property
+    def slot(self):
+        """Label of the partition that runs, or ran last: "factory", "ota_0", "ota_1"; None before the first start."""
+        return self._runner.chip.running
+
     def power_on(self):
-        """Give it power."""
+        """Give it power. Empty slots get this checkout first, as the factory would flash it."""
+        if self.flash.slots and not self.is_on and not self.flash.is_written("ota_0"):
+            self.flash_firmware(firmware.build(lib=self.image.lib, thin=True))
         self._runner.power_on()
+
+    def flash_firmware(self, image):
+        """Put an image (bytes, `tools.sim.firmware.build`) into the first slot, as `esptool` does, while off."""
+        self._require_off()
+        self.flash.erase_partition("otadata")
+        self.flash.erase_partition("ota_0")
+        with self.flash.piece("ota_0") as slot:
+            slot.program(0, image)
 
     def power_cut(self):
         """Take the power away, in the middle of whatever it does."""

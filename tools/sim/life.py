@@ -11,6 +11,7 @@ import time
 
 from tools import interpreter
 from tools.sim import chip as chips
+from tools.sim.board.simulated.bootloader import NothingBootable
 from tools.sim.chip import Chip
 from tools.sim.console import Console
 from tools.sim.image import Image
@@ -60,6 +61,12 @@ class Life:
         return None if self._interrupted else self._repl
 
     def run(self):
+        try:
+            self._image.start(self._flash, self._chip, self, self._console.add)
+        except NothingBootable as error:
+            return End(f"nothing to start: {error}")
+        except End as end:
+            return end
         ours, theirs = socket.socketpair()
         process = self.process = self._start(theirs)
         theirs.close()
@@ -74,6 +81,14 @@ class Life:
             process.wait(_STOP_S)
             ours.close()
             self._output.close()
+
+    def count(self):
+        """The bootloader's flash writes, before the device's own: False, or "torn"."""
+        return self._on_write() or False
+
+    def dead(self):
+        """The power went in the middle of that write."""
+        self._on_dead()
 
     def close(self):
         """After `run`: nobody may interrupt any more."""
@@ -160,13 +175,13 @@ class Life:
             "rtc": self._chip.rtc,
             "idf_heap": self._chip.idf_heap,
             "folder": str(self._flash.folder),
-            "nvs_size": self._flash.nvs_bytes,
+            "rows": self._flash.rows,
+            "running": self._chip.running,
         }
 
     def _on_image(self):
         return dict(
             self._image.describe(),
-            vfs_size=self._flash.vfs_bytes,
             serial=self._serial is not None,
             only_boot=self._is_raw_after_soft_reset(),
         )

@@ -1,6 +1,7 @@
-"""A board's flash on this machine: a folder with one file for NVS and one for the file system, and the chip's fuses."""
+"""A board's flash on this machine: a folder with one file for each partition, and the chip's fuses."""
 
 import base64
+import contextlib
 import json
 import os
 import shutil
@@ -9,24 +10,51 @@ import tempfile
 from pathlib import Path
 
 from tools import interpreter
-
-NVS_BYTES = {"stock": 0x6000, "ota": 0x4000}
-VFS_BYTES = 0x200000
+from tools.sim.board.simulated import layouts
+from tools.sim.board.simulated.flash import PartitionFile
 
 _TIMEOUT_S = 20
 
 
-class Flash:
-    """The folder. `image` "stock" has 24 KB of NVS, "ota" 16 KB. Made when it is not there."""
+class NoMeter:
+    """Writes while the board is off, by whoever holds it: they are not counted, and no power can be cut."""
 
-    def __init__(self, folder, image="stock"):
+    def count(self):
+        return False
+
+
+class Flash:
+    """The folder, made when it is not there. `image` "stock" has one factory application, "ota" two slots of
+    `slot_bytes` and less room for NVS and files.
+    """
+
+    def __init__(self, folder, image="stock", slot_bytes=layouts.SLOT_BYTES):
+        self.rows = layouts.table(image, slot_bytes)
         self.folder = Path(folder).resolve()
         self.folder.mkdir(parents=True, exist_ok=True)
-        if image not in NVS_BYTES:
-            raise ValueError(f"image {image!r}: say {' or '.join(NVS_BYTES)}")
-        self.nvs_bytes = NVS_BYTES[image]
-        self.vfs_bytes = VFS_BYTES
         self._fuses = self.folder / "fuses.json"
+
+    @property
+    def slots(self):
+        """Labels of the slots; none on a stock image."""
+        return layouts.slots(self.rows)
+
+    def size_of(self, label):
+        """Bytes of a partition."""
+        return layouts.size_of(self.rows, label)
+
+    @contextlib.contextmanager
+    def piece(self, label, meter=None):
+        """Reads, programs and erases a partition. `meter` counts the writes, and may raise at one of them."""
+        piece = PartitionFile(str(self.folder / f"{label}.bin"), self.size_of(label), meter or NoMeter())
+        try:
+            yield piece
+        finally:
+            piece.close()
+
+    def is_written(self, label):
+        """Whether anything was ever written to a partition."""
+        return (self.folder / f"{label}.bin").exists()
 
     def mac(self, wanted=None):
         """The base MAC, 12 hex digits: burnt when it is first asked for."""
@@ -35,13 +63,19 @@ class Flash:
         return json.loads(self._fuses.read_text(encoding="utf-8"))["mac"]
 
     def erase(self):
-        """As `esptool erase_flash`: NVS and file system are gone."""
-        for name in ("nvs.bin", "vfs.bin"):
-            (self.folder / name).unlink(missing_ok=True)
+        """As `esptool erase_flash`: every partition is."""
+        for row in self.rows:
+            self.erase_partition(row[4])
+
+        shutil.rmtree(self.folder / "frozen", ignore_errors=True)
+
+    def erase_partition(self, label):
+        """As `esptool erase_region`."""
+        (self.folder / f"{label}.bin").unlink(missing_ok=True)
 
     def erase_nvs(self):
         """What the chip does to an NVS that it finds full."""
-        (self.folder / "nvs.bin").unlink(missing_ok=True)
+        self.erase_partition("nvs")
 
     def write(self, path, data):
         """Write a file; folders on the way are made."""
@@ -74,7 +108,7 @@ class Flash:
             os.environ,
             MICROPYPATH=os.pathsep.join([str(interpreter.BOARD), ".frozen"]),
             SIM_FLASH=str(file),
-            SIM_FLASH_SIZE=str(self.vfs_bytes),
+            SIM_FLASH_SIZE=str(self.size_of("vfs")),
         )
         environment.pop("SIM_CHANNEL", None)
         done = subprocess.run(

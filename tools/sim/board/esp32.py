@@ -1,9 +1,9 @@
-"""The esp32 port's `esp32`: NVS, the heap figures, and a Partition table as on the stock image (esp32_nvs.c,
-modesp32.c, esp32_partition.c)."""
+"""The esp32 port's `esp32`: NVS, the heap figures, and the partitions of the flash (esp32_nvs.c, modesp32.c)."""
 
 import simulation
 from micropython import const
 from simulated.nvs import INVALID_LENGTH, NvsError, Storage
+from simulated.partition import Partition  # noqa: F401  (the port has it here)
 
 HEAP_DATA = const(4)
 HEAP_EXEC = const(1)
@@ -93,58 +93,6 @@ def mcu_temperature():
 
 def raw_temperature():
     return 128
-
-
-class Partition:
-    """The stock image's table: one factory application. Images and slots come with updates over the air."""
-
-    BOOT = const(0)
-    RUNNING = const(1)
-    TYPE_APP = const(0)
-    TYPE_DATA = const(1)
-
-    _FACTORY = (0, 0, 0x10000, 0x1F0000, "factory", False)
-    _TABLE = (
-        (1, 2, 0x9000, 0x6000, "nvs", False),
-        (1, 1, 0xF000, 0x1000, "phy_init", False),
-        _FACTORY,
-        (1, 129, 0x200000, 0x200000, "vfs", False),
-    )
-
-    def __init__(self, which):
-        if which in (Partition.BOOT, Partition.RUNNING):
-            which = "factory"
-        self._info = None
-        for info in self._TABLE:
-            if info[4] == which:
-                self._info = info
-        if self._info is None:
-            raise OSError(2)
-
-    @staticmethod
-    def find(type=0, subtype=255, label=None, block_size=4096):
-        found = []
-        for info in Partition._TABLE:
-            if info[0] == type and subtype in (255, info[1]) and label in (None, info[4]):
-                found.append(Partition(info[4]))
-        return found
-
-    def info(self):
-        """(type, subtype, address, size, label, encrypted)."""
-        return self._info
-
-    def get_next_update(self):
-        raise OSError(2)
-
-    def set_boot(self):
-        raise OSError(-261, "ESP_ERR_NOT_FOUND")
-
-    @staticmethod
-    def mark_app_valid_cancel_rollback():
-        raise OSError(-261, "ESP_ERR_NOT_FOUND")
-
-    def __repr__(self):
-        return "<Partition type=%d, subtype=%d, address=%d, size=%d, label=%s, encrypted=%d>" % self._info
 
 
 _start()

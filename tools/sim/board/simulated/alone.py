@@ -6,9 +6,10 @@ import os
 import usocket
 import utime
 
-from simulated import services
+from simulated import layouts, services
 from simulated.air import Air
-from simulated.faults import PowerCut, Restarted
+from simulated.faults import Restarted
+from simulated.memory import Memory, Meter, Sparse
 from simulated.sockaddr import local_address
 
 PWRON = 1
@@ -121,56 +122,6 @@ class _Datagrams:
         self._received.clear()
 
 
-class Memory:
-    """A piece of flash in memory: erased to 1, programmed to 0. Counts writes and cuts the power at one of them."""
-
-    def __init__(self, size, meter):
-        self.bytes = bytearray(b"\xff" * size)
-        self._meter = meter
-
-    def read(self, offset, buffer):
-        buffer[:] = memoryview(self.bytes)[offset : offset + len(buffer)]
-
-    def program(self, offset, data):
-        cut = self._meter.count()
-        for i in range(len(data) // 2 if cut == "torn" else 0 if cut else len(data)):
-            self.bytes[offset + i] &= data[i]
-        if cut:
-            raise PowerCut("at write %d" % self._meter.writes)
-
-    def erase(self, offset, size):
-        cut = self._meter.count()
-        half = size // 2 if cut == "torn" else 0 if cut else size
-        self.bytes[offset : offset + half] = b"\xff" * half
-        if cut:
-            raise PowerCut("at write %d" % self._meter.writes)
-
-
-class Meter:
-    """Counts flash writes; says when the power goes."""
-
-    def __init__(self):
-        self.writes = 0
-        self._left = None
-        self._torn = False
-
-    def cut_at(self, n, torn=False):
-        """Cut the power at the n-th write from now (1 is the next); `torn` programs half of it first. None: never."""
-        self._left = n
-        self._torn = torn
-
-    def count(self):
-        """One more write. Returns False, "cut" or "torn"."""
-        self.writes += 1
-        if self._left is None:
-            return False
-        self._left -= 1
-        if self._left > 0:
-            return False
-        self._left = None
-        return "torn" if self._torn else "cut"
-
-
 class Board:
     """The chip's state that the fakes share. Tests set what the world would: pins, cause of the start, power cuts."""
 
@@ -187,6 +138,9 @@ class Board:
         self.restarts = []
         self.flash = Meter()
         self.nvs_flash = Memory(_NVS_BYTES, self.flash)
+        self.rows = layouts.table("stock")
+        self.running = "factory"  # label of the application that runs
+        self._pieces = {}
         self.idf_heap = (8180, 164500)  # free bytes of the two areas the chip reports
         self._disk = None
         self._levels = {}
@@ -241,9 +195,36 @@ class Board:
         self.watchdog_ms = None
         if self.clock_skew_ns is not None:
             self.use_chip_clock()
-        self.reload_nvs()
+        self.boot()
         if self._disk is not None:
             self._disk.power_cycle()
+
+    def boot(self):
+        """What follows a restart: the bootloader says which slot runs, and NVS is read anew."""
+        if self.rows[1][4] == "otadata":
+            from simulated import bootloader
+
+            self.running = bootloader.start(self.rows, self.piece)[0]
+        self.reload_nvs()
+
+    def use_slots(self, slot_bytes=0x10000, version="1.0.0"):
+        """From now on the flash has two slots and otadata, as after `esptool` flashed `version` into the first one."""
+        from simulated import firmware
+
+        self.rows = layouts.table("ota", slot_bytes)
+        self._pieces = {}
+        writes = self.flash.writes
+        self.piece("ota_0").program(0, firmware.build(version))
+        self.flash.writes = writes
+        self.boot()
+
+    def piece(self, label):
+        """Reads, programs and erases the partition of that label."""
+        if label == "nvs":
+            return self.nvs_flash
+        if label not in self._pieces:
+            self._pieces[label] = Sparse(self.flash)
+        return self._pieces[label]
 
     def mount_disk(self, blocks=32):
         """Give the process a littlefs of its own at "/", whose writes count and can be cut like those of NVS.

@@ -1,9 +1,13 @@
-"""Flash that outlives the process: two files in the board's folder, written through at once."""
+"""Flash that outlives the process: one file for each partition in the board's folder, written through at once.
+
+In CPython, too: the host's bootloader reads and writes the same files.
+"""
 
 _BLOCK = 4096
+_ERASED = b"\xff" * _BLOCK
 
 
-class _FlashFile:
+class PartitionFile:
     """Reads what was never written as erased. `meter` counts the writes and says when the power goes."""
 
     def __init__(self, path, size, meter):
@@ -17,8 +21,25 @@ class _FlashFile:
     def read(self, offset, buffer):
         self._file.seek(offset)
         n = self._file.readinto(buffer) or 0
-        for i in range(n, len(buffer)):
-            buffer[i] = 0xFF
+        while n < len(buffer):
+            step = min(_BLOCK, len(buffer) - n)
+            buffer[n : n + step] = _ERASED[:step]
+            n += step
+
+    def program(self, offset, data):
+        """Bits only go from 1 to 0."""
+        self._pad_to(offset + len(data))
+        old = bytearray(len(data))
+        self.read(offset, old)
+        self._write(offset, data if _is_erased(old) else _both(old, data))
+
+    def erase(self, offset, size):
+        self._pad_to(offset)
+        for block in range(offset, offset + size, _BLOCK):
+            self._write(block, _ERASED)
+
+    def close(self):
+        self._file.close()
 
     def _write(self, offset, data):
         torn = self._meter.count()
@@ -31,29 +52,11 @@ class _FlashFile:
         end = self._file.seek(0, 2)
         while end < offset:
             step = min(_BLOCK, offset - end)
-            self._file.write(b"\xff" * step)
+            self._file.write(_ERASED[:step])
             end += step
 
 
-class NvsFile(_FlashFile):
-    """The NVS partition."""
-
-    def program(self, offset, data):
-        """Bits only go from 1 to 0."""
-        self._pad_to(offset + len(data))
-        old = bytearray(len(data))
-        self.read(offset, old)
-        for i in range(len(old)):
-            old[i] &= data[i]
-        self._write(offset, old)
-
-    def erase(self, offset, size):
-        self._pad_to(offset)
-        for block in range(offset, offset + size, _BLOCK):
-            self._write(block, b"\xff" * _BLOCK)
-
-
-class VfsFile(_FlashFile):
+class VfsFile(PartitionFile):
     """The file system's partition, as the block device that littlefs wants."""
 
     def readblocks(self, block, buffer, offset=0):
@@ -72,6 +75,14 @@ class VfsFile(_FlashFile):
         if operation == 5:
             return _BLOCK
         if operation == 6:
-            self._pad_to(argument * _BLOCK)
-            self._write(argument * _BLOCK, b"\xff" * _BLOCK)
+            self.erase(argument * _BLOCK, _BLOCK)
         return 0
+
+
+def _is_erased(data):
+    return all(data[at : at + _BLOCK] == _ERASED[: len(data) - at] for at in range(0, len(data), _BLOCK))
+
+
+def _both(old, new):
+    both = int.from_bytes(old, "little") & int.from_bytes(bytes(new), "little")
+    return both.to_bytes(len(old), "little")

@@ -7,7 +7,7 @@ import usocket
 import utime
 
 from simulated.channel import Channel
-from simulated.flash import NvsFile
+from simulated.flash import PartitionFile
 from simulated.sockaddr import local_address, port_of
 
 
@@ -113,7 +113,14 @@ class Board:
         self.idf_heap = state["idf_heap"]
         self.flash = Meter(channel)
         self.folder = state["folder"]
-        self.nvs_flash = NvsFile(self.folder + "/nvs.bin", state["nvs_size"], self.flash)
+        self.rows = state["rows"]
+        self.running = state["running"]  # label of the application that runs
+        self.nvs_flash = self.piece("nvs")
+
+    def piece(self, label):
+        """Reads, programs and erases the partition of that label."""
+        size = next(row[3] for row in self.rows if row[4] == label)
+        return PartitionFile("%s/%s.bin" % (self.folder, label), size, self.flash)
 
     def set_clock_skew(self, skew_ns):
         self.clock_skew_ns = skew_ns

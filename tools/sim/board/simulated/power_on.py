@@ -13,6 +13,7 @@ import utime
 import vfs
 
 import __main__
+from simulated import layouts
 from simulated.flash import VfsFile
 
 _ROM = "/rom"
@@ -34,6 +35,11 @@ def _mount(device):
         print("Performing initial setup")
         vfs.VfsLfs2.mkfs(device)
         return vfs.VfsLfs2(device)
+
+
+def _file_system():
+    board = simulation.board
+    return VfsFile(board.folder + "/vfs.bin", layouts.size_of(board.rows, "vfs"), board.flash)
 
 
 def _read(path):
@@ -70,12 +76,13 @@ def _start():
         __import__(name)
         gc.collect()
     state = simulation.board.channel.ask("image")
-    device = VfsFile(simulation.board.folder + "/vfs.bin", state["vfs_size"], simulation.board.flash)
+    device = _file_system()
     host = vfs.VfsPosix("/")
     root = _mount(device)
     vfs.umount("/")
     vfs.mount(root, "/")
     vfs.mount(host, _ROM)
+    simulation.board.folder = _ROM + simulation.board.folder
     os.chdir("/")
     sys.path[:] = [""] + [_ROM + folder for folder in state["path"]] + [".frozen", "/lib"]
     gc.collect()
@@ -83,13 +90,19 @@ def _start():
     _boot(state)
 
 
+def _scripts(state, name):
+    """Where a program is looked for: a frozen one beats the file; the checkout's is there when nobody wrote one."""
+    frozen = [_ROM + path for path in state["frozen"] if path.endswith("/%s.py" % name)]
+    return frozen + ["/%s.py" % name, _ROM + state[name]]
+
+
 def _boot(state):
     why = "boot.py failed"
-    booted = _run("boot.py", ["/boot.py", _ROM + state["boot"]])
+    booted = _run("boot.py", _scripts(state, "boot"))
     if booted and state["only_boot"]:
         why = "soft reset in the raw REPL"
     elif booted:
-        ended = _run("main.py", ["/main.py", _ROM + state["main"]])
+        ended = _run("main.py", _scripts(state, "main"))
         why = "main.py ended" if ended else "main.py failed"
     if state["serial"]:
         simulation.board.channel.ask("repl", why)  # and the interpreter's own REPL begins

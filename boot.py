@@ -76,3 +76,6 @@ try:
     _boot()
 except Exception as error:  # noqa: BLE001 (whatever it is: main.py must run)
     print("boot: %s: %s" % (type(error).__name__, error))
+# main.py runs in this same namespace, and has use for the memory.
+for name in ("_boot", "_shadows", "_modules", "_in_firmware"):
+    globals().pop(name)

@@ -2,8 +2,8 @@
 
 import settings_checks as checks
 import settings_documents as documents
-from settings import Group, Settings
 from settings_documents import from_record, merge_cfg, to_record
+from settings_types import Group, Settings
 
 __all__ = ("from_record", "load", "merge_cfg", "to_record")
 
@@ -39,22 +39,49 @@ def _check_file(document, warnings):
 
 
 def _build(document, warnings):
-    settings = Settings(warnings)
-    settings.hardware = checks.word("hardware", document.get("hardware", _HARDWARE), 128, "._:+-")
-    settings.security = checks.one_of("security", document.get("security", "code"), checks.SECURITIES)
-    settings.hostname = checks.hostname("hostname", document.get("hostname", _HOSTNAME))
-    settings.networks = [Group(entry) for entry in document.get("networks", ())]
-    settings.app = {name: value for name, value in document.get("app", {}).items() if value is not None}
-    settings.aws = _aws(document.get("aws", {}))
-    settings.servers = _servers(_object(document, "servers"), warnings)
-    settings.limits = _numbers("limits", checks.LIMITS, document, checks.whole, warnings)
-    settings.timeouts = _numbers("timeouts", checks.TIMEOUTS, document, checks.whole, warnings)
-    settings.pins = _numbers("pins", checks.PINS, document, checks.whole_or_null, warnings)
     certs = {entry["role"]: entry for entry in document.get("certs", ())}
-    settings.thing = _pair(certs.get("thing"))
-    settings.claim = _pair(certs.get("claim"))
-    settings.roots = certs["ca"]["roots"] if "ca" in certs else []
+    settings = Settings(
+        {
+            "warnings": warnings,
+            "hardware": checks.word("hardware", document.get("hardware", _HARDWARE), 128, "._:+-"),
+            "security": checks.one_of("security", document.get("security", "code"), checks.SECURITIES),
+            "hostname": checks.hostname("hostname", document.get("hostname", _HOSTNAME)),
+            "networks": [Group(entry) for entry in document.get("networks", ())],
+            "app": {name: value for name, value in document.get("app", {}).items() if value is not None},
+            "aws": _aws(document.get("aws", {})),
+            "servers": _servers(_object(document, "servers"), warnings),
+            "limits": _numbers("limits", checks.LIMITS, document, checks.whole, warnings),
+            "timeouts": _numbers("timeouts", checks.TIMEOUTS, document, checks.whole, warnings),
+            "pins": _numbers("pins", checks.PINS, document, checks.whole_or_null, warnings),
+            "thing": _pair(certs.get("thing")),
+            "claim": _pair(certs.get("claim")),
+            "roots": certs["ca"]["roots"] if "ca" in certs else [],
+        }
+    )
+    settings.lacking = _lacking(settings)
+    settings.lacking_identity = _lacking_identity(settings)
     return settings
+
+
+def _lacking(settings):
+    found = []
+    if not settings.networks:
+        found.append("a Wi-Fi network (networks)")
+    if not settings.aws.endpoint:
+        found.append("the address of the cloud (aws.endpoint)")
+    if not settings.roots:
+        found.append("a trusted root (certs, role ca)")
+    return found
+
+
+def _lacking_identity(settings):
+    if (settings.thing and settings.aws.thing) or (settings.claim and settings.aws.template):
+        return []
+    if settings.thing:
+        return ["the thing's name (aws.thing)"]
+    if settings.claim:
+        return ["the provisioning template (aws.template)"]
+    return ["thing or claim credentials (certs, role thing or claim)"]
 
 
 def _aws(fields):

@@ -17,7 +17,6 @@ import console
 import errors
 import events
 import release
-import settings as settings_words
 from device import Device
 from identity import Identity
 from road import Road
@@ -89,9 +88,7 @@ class System:
         self._make_aws = aws
         self._application = application
         self.flash = flash(self.bus)
-        self.wifi = None
-        self.aws = None
-        self.identity = None
+        self.wifi = self.aws = self.identity = None  # made on the way to NORMAL
         self.restart_reason = None  # why the last restart was wanted; None after a crash or a power cut
         self._watchdog = None
         self._supervisor = Supervisor(self.bus, self._feed, self._died)
@@ -154,10 +151,14 @@ class System:
 
     def _load_settings(self):
         try:
-            self.settings = settings_words.load(self.flash.settings_file(), self.flash.load("settings"))
+            import settings  # for this moment only
+
+            self.settings = settings.load(self.flash.settings_file(), self.flash.load("settings"))
         except errors.PersonError as failure:
             self.failure = failure
             return
+        finally:
+            sys.modules.pop("settings", None)
         for warning in self.settings.warnings:
             print("settings: %s" % warning)
 

@@ -179,7 +179,7 @@ class Connection(Sender):
     async def _keep(self):
         while self.error is None:  # its own write may have ended the connection, and nobody cancels the running task
             await core.sleep_ms(_KEEPER_MS)
-            self._outbox.expire(errors.error("no_acknowledgement"))
+            self._outbox.expire("no_acknowledgement")
             if self.ready:
                 self._resend()
                 self._keep_alive()

@@ -80,7 +80,7 @@ class Engine:
     async def connect(self, clean_session=True, timeout=None):
         """Connect; returns 1 when the broker has kept the session, else 0. `timeout`: seconds for the TCP connection.
 
-        Errors: all of "the road to the cloud" in errors.py.
+        Errors: all of "the road to the cloud" in error_table.py.
         """
         await self.disconnect()
         timing = self.timing
@@ -152,7 +152,7 @@ class Engine:
 
     def expire(self):
         """Fail what waits past its timeout, while not connected: the owner of the reconnects calls it."""
-        return self._outbox.expire(errors.error("not_connected"))
+        return self._outbox.expire("not_connected")
 
     # Sending
 

@@ -1,4 +1,4 @@
-"""What the exceptions and refusals of a connection mean: each becomes one of the errors of errors.py.
+"""What the exceptions and refusals of a connection mean: each becomes one of the errors of error_table.py.
 
 The messages and numbers are Mbed TLS's and lwIP's, as MicroPython 1.24 and later pass them on
 (extmod/modtls_mbedtls.c, ports/esp32/modsocket.c). Loaded for a failure only: see `explain` in link.py.

@@ -157,18 +157,22 @@ class Outbox:
                 oldest = request
         return oldest
 
-    def expire(self, error):
-        """Finish what is past its caller's deadline with `error`; returns how many."""
+    def expire(self, code):
+        """Finish what is past its caller's deadline with the error of this `code`; returns how many."""
         now_ms = time.ticks_ms()
-        return self._finish(error, lambda request: time.ticks_diff(now_ms, request.deadline_ms) >= 0)
+        late = self._chosen(lambda request: time.ticks_diff(now_ms, request.deadline_ms) >= 0)
+        if late:
+            self._finish(late, errors.error(code))
+        return len(late)
 
     def fail(self, error, but_publishes):
         """The connection ended: finish everything with `error`, `but_publishes` when they may be sent on the next."""
-        self._finish(error, lambda request: not but_publishes or request.first & 0xF0 != _PUBLISH)
+        self._finish(self._chosen(lambda request: not but_publishes or request.first & 0xF0 != _PUBLISH), error)
 
-    def _finish(self, error, which):
-        chosen = [request for request in self.waiting + list(self._in_flight.values()) if which(request)]
+    def _chosen(self, which):
+        return [request for request in self.waiting + list(self._in_flight.values()) if which(request)]
+
+    def _finish(self, chosen, error):
         for request in chosen:
             self._drop(request)
             request.finish(error)
-        return len(chosen)

@@ -3,6 +3,7 @@
 import json
 import random
 
+import error_table
 import errors
 from ble import answers, codes, messages
 from harness import equal, raises
@@ -152,7 +153,7 @@ def test_codes_are_those_of_the_specification():
 
 
 def test_mapped_errors_exist():
-    known = errors.codes()
+    known = error_table.codes()
     for names in codes._OF_ERRORS.values():
         for name in names:
             equal((name, name in known), (name, True))

@@ -1,0 +1,27 @@
+"""What settings are once they are read: plain objects. It stays when what read them has gone."""
+
+
+class Group:
+    """Fields that belong together, each an attribute: `aws`, `servers`, `limits`, `timeouts`, `pins`; a Wi-Fi network
+    (`ssid`, `password`: None for an open one); a pair (`cert`, `key`: a certificate and its private key in DER)."""
+
+    def __init__(self, fields):
+        for name in fields:
+            setattr(self, name, fields[name])
+
+
+class Settings(Group):
+    """The checked settings; docs/settings.md has the fields.
+
+    `networks` (list of Group), `aws`, `servers`, `limits`, `timeouts`, `pins` (Group), `app` (dict), `hardware`,
+    `security`, `hostname` (str), `thing`, `claim` (Group or None), `roots` (list of DER), `warnings`: sentences about
+    what was found and left out; `lacking`: what keeps the device from NORMAL, `lacking_identity`: and what else does
+    until it is a thing, in words.
+    """
+
+    def missing(self, has_thing=False):
+        """What keeps the device from NORMAL, in words; empty when nothing does.
+
+        `has_thing`: flash holds a thing's name, certificate and key from an earlier enrolment.
+        """
+        return self.lacking if has_thing else self.lacking + self.lacking_identity

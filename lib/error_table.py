@@ -39,6 +39,8 @@ not_connected: Not connected to the cloud: wait for aws.connected.
 claim_failed: Provisioning failed for now (%s): the device tries again.
 token_expired: The ownership token is too old: a new certificate is asked for.
 too_fast: More than %s per second: the message was not sent.
+download_failed: The download was interrupted (%s): the device goes on with it.
+link_expired: The link of the download is not valid any more (HTTP %d): the device asks for a fresh one.
 """
 _CLOUD = """
 server_cert_expired: The server's certificate has expired: renew it, or check the device's clock.
@@ -53,6 +55,8 @@ not_newer: Version %s is not newer than %s, which runs here: only a signed force
 below_floor: Version %s is too old: this device takes nothing before %s.
 unknown_key: The update is signed by the key '%s', which this firmware does not trust.
 bad_signature: The update was not signed by the key '%s', or was changed since.
+image_too_large: The image has %d bytes, the slot %d.
+download_refused: The server did not give the image (%s): publish the update anew.
 """
 _STORAGE = """
 flash_failed: The flash refused %s (%s).

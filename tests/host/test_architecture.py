@@ -34,11 +34,14 @@ ROOMS = {
         "ble.messages", "ble.server", "ble.session", "ble.setup_code", "ble.talk", "ble.ticks", "ble.x25519",
     },
     "aws": {
-        "aws.client", "aws.connection", "aws.dial", "aws.engine", "aws.failures", "aws.handlers", "aws.inbox",
-        "aws.jobs", "aws.link", "aws.mqtt", "aws.outbox", "aws.packets", "aws.provision", "aws.rate", "aws.receiver",
-        "aws.requests", "aws.ring", "aws.sender", "aws.service", "aws.session", "aws.shadow", "aws.tls", "aws.topics",
+        "aws.client", "aws.connection", "aws.dial", "aws.door", "aws.engine", "aws.failures", "aws.handlers",
+        "aws.inbox", "aws.jobs", "aws.link", "aws.mqtt", "aws.outbox", "aws.packets", "aws.provision", "aws.rate",
+        "aws.receiver", "aws.requests", "aws.ring", "aws.sender", "aws.service", "aws.session", "aws.shadow", "aws.tls",
+        "aws.topics",
     },
-    "ota": {"ota.document", "ota.keys", "ota.signature", "ota.slot", "ota.update"},
+    "ota": {
+        "ota.document", "ota.https", "ota.keys", "ota.signature", "ota.slot", "ota.update", "ota.writer",
+    },
     "head": {"system", "road", "supervisor", "identity", "device", "console"},
     "main": {"main"},
     "boot": {"boot"},

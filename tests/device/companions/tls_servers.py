@@ -57,7 +57,7 @@ def _key_bytes(key, encoding, form=serialization.PrivateFormat.TraditionalOpenSS
     return key.private_bytes(encoding, form, serialization.NoEncryption())
 
 
-def _context(folder, pair, clients=None):
+def server_context(folder, pair, clients=None):
     certificate, key = pair
     file = folder / f"server-{certificate.serial_number}.pem"
     file.write_bytes(certificate.public_bytes(PEM) + _key_bytes(key, PEM))
@@ -72,13 +72,14 @@ def _context(folder, pair, clients=None):
 
 def _contexts(folder, root, other):
     good = root.issue("server", names=[HOST])
+    of_rsa = root.issue("rsa", rsa.generate_private_key(65537, 2048), names=[HOST])
     return {
-        "GOOD": _context(folder, good, clients=root),
-        "RSA": _context(folder, root.issue("rsa", rsa.generate_private_key(65537, 2048), names=[HOST]), clients=root),
-        "OTHER": _context(folder, other.issue("server", names=[HOST]), clients=root),
-        "EXPIRED": _context(folder, root.issue("server", begin=-9, end=-2, names=[HOST])),
-        "FUTURE": _context(folder, root.issue("server", begin=2, names=[HOST])),
-        "WRONG_NAME": _context(folder, root.issue("server", names=["elsewhere.test"])),
+        "GOOD": server_context(folder, good, clients=root),
+        "RSA": server_context(folder, of_rsa, clients=root),
+        "OTHER": server_context(folder, other.issue("server", names=[HOST]), clients=root),
+        "EXPIRED": server_context(folder, root.issue("server", begin=-9, end=-2, names=[HOST])),
+        "FUTURE": server_context(folder, root.issue("server", begin=2, names=[HOST])),
+        "WRONG_NAME": server_context(folder, root.issue("server", names=["elsewhere.test"])),
         "PLAIN": None,
     }
 

@@ -1,0 +1,40 @@
+"""TLS connections to other servers than the broker, for downloads: their certificate is checked, ours is not shown."""
+
+from .link import Link, forget, readable
+
+
+class Door:
+    """Opens connections to servers that one of `roots` (list of DER) vouches for. `resolve`: host name to IP address.
+
+    A context is made once, because trusted roots are parsed into memory for each.
+    """
+
+    def __init__(self, roots, resolve, timeouts):
+        self._roots = roots
+        self._resolve = resolve
+        self._timeout_ms = timeouts.connect_s * 1000
+        self._context = None
+
+    async def connect(self, host, port, first_packet):
+        """A connection that has written `first_packet`. Errors: all of "the road to the cloud" in errors.py."""
+        if self._context is None:
+            from . import tls
+
+            forget("tls")
+            self._context = tls.make_context(self._roots)
+        link = Connection(host, port)
+        try:
+            await link.open(await self._resolve(host), self._timeout_ms)
+            await link.start(self._context, first_packet, self._timeout_ms)
+        except BaseException:  # a cancelled connect must close its socket, too
+            link.close()
+            raise
+        return link
+
+
+class Connection(Link):
+    """A connection to read from: `stream.readinto`, and `more` when that gave None."""
+
+    def more(self):
+        """await more(): until there is something to read, or an error to find."""
+        return readable(self.raw)

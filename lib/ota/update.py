@@ -1,0 +1,82 @@
+"""Brings an image into the next slot: over as many connections as it takes, checked, and made the one that starts next.
+
+Imported in mode OTA only. Nothing here decides whether an update is wanted; nothing is erased before `fetch`.
+"""
+
+import errors
+
+from .https import Answer
+from .writer import Writer
+
+_REDIRECTS = 4
+
+
+class Update:
+    """An image of `size` bytes on its way into `partition`. `connect`: see https.py; `at`: bytes that are on flash."""
+
+    def __init__(self, connect, partition, size, stall_ms):
+        room = partition.ioctl(4, 0) * partition.ioctl(5, 0)
+        if size > room:
+            raise errors.error("image_too_large", size, room)
+        self._connect = connect
+        self._stall_ms = stall_ms
+        self._partition = partition
+        self._writer = Writer(partition, size)
+
+    @property
+    def at(self):
+        return self._writer.at
+
+    @at.setter
+    def at(self, value):
+        self._writer.go_on(value)
+
+    async def fetch(self, url, progress):
+        """Download what is missing from `url`, by one connection, calling `progress()` for each sector that is written.
+
+        Returns when all is on flash. Errors: `download_failed`, `link_expired` and those of a connection, after which
+        another `fetch` goes on where this one ended; `download_refused`, `flash_failed`, and a server's certificate
+        that is not good.
+        """
+        answer = Answer(self._connect, self._writer.buffer, self._stall_ms)
+        try:
+            await self._open(answer, url)
+            await self._take(answer, progress)
+        finally:
+            answer.close()
+
+    async def _open(self, answer, url):
+        for _ in range(_REDIRECTS):
+            url = await answer.open(url, self._writer.at)
+            if url is None:
+                break
+            answer.close()
+        else:
+            raise errors.error("download_refused", "too many redirects")
+        writer = self._writer
+        if answer.total != writer.size:
+            raise errors.error("download_refused", "%d bytes instead of %d" % (answer.total, writer.size))
+        if not answer.start:
+            writer.go_on(0)  # a server without ranges
+        if answer.start != writer.at:
+            raise errors.error("download_refused", "another range than was asked for")
+
+    async def _take(self, answer, progress):
+        writer = self._writer
+        view = memoryview(writer.buffer)
+        filled = answer.ready
+        wanted = writer.wanted()
+        while wanted:
+            while filled < wanted:
+                count = await answer.read(view[filled:wanted])
+                if not count:
+                    raise errors.error("download_failed", "a part of the range was missing")
+                filled += count
+            await writer.put()
+            progress()
+            filled = 0
+            wanted = writer.wanted()
+
+    async def digest(self):
+        """SHA-256 of the image, read back from flash."""
+        return await self._writer.digest()

@@ -1,0 +1,72 @@
+"""Writes an image into a partition, a sector of 4096 bytes at a time, and reads back what it wrote.
+
+A sector that holds the right bytes already is left as it is: a download that begins anew after a power cut does not
+wear the flash. Each sector blocks the loop for as long as the chip takes to erase and write it, about 50 ms.
+"""
+
+import asyncio
+import hashlib
+
+from micropython import const
+
+import errors
+
+SECTOR = const(4096)
+_CHUNK = const(512)
+_ERASED = b"\xff"
+
+
+class Writer:
+    """For an image of `size` bytes. The next sector is gathered in `buffer`; `at` bytes of the image are on flash."""
+
+    def __init__(self, partition, size):
+        self.size = size
+        self.at = 0
+        self.buffer = bytearray(SECTOR)
+        self._partition = partition
+        self._chunk = bytearray(_CHUNK)
+        self._views = memoryview(self.buffer), memoryview(self._chunk)
+
+    def wanted(self):
+        """How many bytes of `buffer` the next `put` takes: a sector, or what is left; 0 when all is written."""
+        return min(SECTOR, self.size - self.at)
+
+    async def put(self):
+        """Write what is in `buffer`. Raises `flash_failed`."""
+        count = self.wanted()
+        for at in range(count, SECTOR):
+            self.buffer[at] = 0xFF
+        try:
+            if not self._is_there():
+                self._partition.writeblocks(self.at // SECTOR, self.buffer)
+                if not self._is_there():
+                    raise errors.error("flash_failed", "the image", "it reads back differently at byte %d" % self.at)
+        except OSError as problem:
+            raise errors.error("flash_failed", "writing the image", problem)
+        self.at += count
+        await asyncio.sleep_ms(0)
+
+    def _is_there(self):
+        sector, chunk = self._views
+        for offset in range(0, SECTOR, _CHUNK):
+            self._partition.readblocks(self.at // SECTOR, self._chunk, offset)
+            if chunk != sector[offset : offset + _CHUNK]:
+                return False
+        return True
+
+    def go_on(self, at):
+        """Begin at byte `at`, a multiple of `SECTOR`: what is before it was written by an earlier start."""
+        self.at = min(at, self.size) // SECTOR * SECTOR
+
+    async def digest(self):
+        """SHA-256 of the image as the flash has it now. Raises `flash_failed`."""
+        total = hashlib.sha256()
+        view = self._views[0]
+        for at in range(0, self.size, SECTOR):
+            try:
+                self._partition.readblocks(at // SECTOR, self.buffer)
+            except OSError as problem:
+                raise errors.error("flash_failed", "reading the image", problem)
+            total.update(view[: min(SECTOR, self.size - at)])
+            await asyncio.sleep_ms(0)
+        return total.digest()

@@ -1,0 +1,161 @@
+"""Servers of images over TLS 1.2, with everything that goes wrong on the way; the path says what.
+
+Environment: PORT for `images.test`, OTHER_PORT for one whose certificate a stranger signed. Files in the test's folder:
+root (DER), image (`SIZE` bytes). `asked` there grows by a line for each request: path and range.
+"""
+
+import contextlib
+import random
+import socket
+import threading
+import time
+
+from tests.device.companions.tls_servers import DER, Authority, server_context
+
+HOST = "images.test"
+SIZE = 50000
+IMAGE = random.Random(1).randbytes(SIZE)
+
+
+def ok(body, start=0):
+    head = f"HTTP/1.1 {206 if start else 200} x\r\nContent-Length: {len(body)}\r\n"
+    if start:
+        head += f"Content-Range: bytes {start}-{start + len(body) - 1}/{SIZE}\r\n"
+    return head.encode() + b"ETag: \"x\"\r\n\r\n" + body
+
+
+def status(code, *fields):
+    return "\r\n".join([f"HTTP/1.1 {code} x", *fields, "Content-Length: 9", "", "<Error/>\n"]).encode()
+
+
+class Script:
+    """What each path is answered with, for a range that begins at `start`; then the connection is closed."""
+
+    def __init__(self, ports):
+        self._ports = ports
+        self._counts = {}
+
+    def image(self, start):
+        return ok(IMAGE[start:], start)
+
+    def without_ranges(self, start):
+        return ok(IMAGE)
+
+    def cut(self, start):
+        """10,000 bytes at a time."""
+        return ok(IMAGE[start:], start)[:10000]
+
+    def dead_end(self, start):
+        """The same 3,000 bytes again and again, which are not even a sector."""
+        return ok(IMAGE[start:], start)[:3000]
+
+    def part(self, start):
+        """Less of the range than was asked for."""
+        return ok(IMAGE[start : start + 10000], start) if start else self.cut(start)
+
+    def stalls(self, start):
+        return [ok(IMAGE[start:], start)[:10000], 30]
+
+    def silent(self, start):
+        return [b"", 30]
+
+    def drips(self, start):
+        """The head in pieces, the body in two."""
+        whole = ok(IMAGE[start:], start)
+        return [part for at in range(0, 60, 7) for part in (whole[at : at + 7], 0.005)] + [whole[63:], 0]
+
+    def expired(self, start):
+        return status(403)
+
+    def missing(self, start):
+        return status(404)
+
+    def busy(self, start):
+        return status(503)
+
+    def longer(self, start):
+        return ok(IMAGE + b"x")
+
+    def shorter(self, start):
+        return ok(IMAGE[:-1])
+
+    def chunked(self, start):
+        return b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
+
+    def other_range(self, start):
+        return ok(IMAGE[start + 1 :], start + 1) if start else self.cut(start)
+
+    def large_head(self, start):
+        return b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 1000
+
+    def garbage(self, start):
+        return b"SSH-2.0-OpenSSH_9.6\r\n\r\n" + bytes(100)
+
+    def moved(self, start):
+        return status(302, f"Location: https://{HOST}:{self._ports[0]}/image?signature=1")
+
+    def moved_here(self, start):
+        return status(307, "Location: /image")
+
+    def circle(self, start):
+        return status(301, "Location: /circle")
+
+    def downgrade(self, start):
+        return status(302, f"Location: http://{HOST}/image")
+
+    def stranger(self, start):
+        return status(302, f"Location: https://{HOST}:{self._ports[1]}/image")
+
+    def other_name(self, start):
+        return status(302, f"Location: https://elsewhere.test:{self._ports[0]}/image")
+
+
+class Server:
+    def __init__(self, folder, context, ports):
+        self._asked = folder / "asked"
+        self._context = context
+        self._script = Script(ports)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        ports.append(self._listener.getsockname()[1])
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, raw):
+        with contextlib.suppress(OSError), self._context.wrap_socket(raw, server_side=True) as connection:
+            request = b""
+            while b"\r\n\r\n" not in request:
+                request += connection.recv(4096)
+            lines = request.decode().split("\r\n")
+            path = lines[0].split(" ")[1]
+            start = next((int(line[13:-1]) for line in lines if line.startswith("Range: bytes=")), 0)
+            with self._asked.open("a") as file:
+                file.write(f"{path} {start}\n")
+            answer = getattr(self._script, path.split("?")[0].strip("/").replace("-", "_"))(start)
+            for part in answer if isinstance(answer, list) else [answer]:
+                if isinstance(part, bytes):
+                    connection.sendall(part)
+                else:
+                    time.sleep(part)
+
+    def close(self):
+        self._listener.close()
+
+
+@contextlib.contextmanager
+def companion(folder):
+    root, stranger = Authority("root"), Authority("stranger")
+    (folder / "root").write_bytes(root.certificate.public_bytes(DER))
+    (folder / "image").write_bytes(IMAGE)
+    ports = []
+    with contextlib.ExitStack() as stack:
+        for authority in (root, stranger):
+            server = Server(folder, server_context(folder, authority.issue("server", names=[HOST])), ports)
+            stack.callback(server.close)
+        yield {"PORT": ports[0], "OTHER_PORT": ports[1]}

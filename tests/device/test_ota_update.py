@@ -1,0 +1,232 @@
+"""An image on its way into a slot: over good and bad servers, redirects and interruptions, onto good and bad flash."""
+
+import hashlib
+import os
+
+import simulation
+from esp32 import Partition
+
+import errors
+from aws.door import Door
+from harness import equal, raises
+from ota.update import Update
+
+COMPANIONS = ["image_servers"]
+TIMEOUT_S = 20
+
+SLOT = 0x10000
+SIZE = 50000
+STALL_MS = 300
+
+
+class Timeouts:
+    connect_s = 3
+
+
+async def resolve(host):
+    return "127.0.0.1"
+
+
+def stored(name):
+    with open(name, "rb") as file:
+        return file.read()
+
+
+def url(path):
+    return "https://images.test:%s/%s" % (os.getenv("PORT"), path)
+
+
+def slot():
+    simulation.board.use_slots(SLOT)
+    return Partition(Partition.RUNNING).get_next_update()
+
+
+def update(size=SIZE, partition=None):
+    door = Door([stored("root")], resolve, Timeouts)
+    return Update(door.connect, partition or slot(), size, STALL_MS)
+
+
+def asked():
+    """The requests since the last look: [(path, where the range began)]."""
+    lines = [line.split() for line in stored("asked").decode().split("\n") if line]
+    with open("asked", "w"):
+        pass
+    return [(path, int(start)) for path, start in lines]
+
+
+async def fetch(path, **options):
+    made = update(**options)
+    marks = []
+    await made.fetch(url(path), lambda: marks.append(made.at))
+    return made, marks
+
+
+async def check(made):
+    equal(await made.digest(), hashlib.sha256(stored("image")).digest())
+
+
+async def code_of(path):
+    made = update()
+    failure = await raises(errors.DeviceError, made.fetch(url(path), lambda: None))
+    return failure.code
+
+
+async def test_an_image_is_downloaded_and_written():
+    made, marks = await fetch("image")
+    await check(made)
+    equal(marks, [4096 * n for n in range(1, 13)] + [SIZE])
+    buffer = bytearray(4096)
+    made._partition.readblocks(12, buffer)
+    equal(bytes(buffer[SIZE - 12 * 4096 :]), b"\xff" * (13 * 4096 - SIZE))
+
+
+async def test_a_head_that_comes_in_pieces():
+    await check((await fetch("drips"))[0])
+
+
+async def test_redirects_are_followed():
+    asked()
+    await check((await fetch("moved"))[0])
+    await check((await fetch("moved_here"))[0])
+    equal([path for path, _ in asked()], ["/moved", "/image?signature=1", "/moved_here", "/image"])
+
+
+async def test_redirects_that_lead_astray_are_not():
+    equal(await code_of("circle"), "download_refused")
+    equal(await code_of("downgrade"), "download_refused")
+    equal(await code_of("stranger"), "server_cert_untrusted")
+    equal(await code_of("other_name"), "server_cert_wrong_name")
+
+
+async def test_it_goes_on_where_the_connection_was_cut():
+    made = update()
+    asked()
+    tries = 0
+    while made.at < SIZE:
+        try:
+            await made.fetch(url("cut"), lambda: None)
+        except errors.RetryError as failure:
+            equal(failure.code, "download_failed")
+            tries += 1
+    await check(made)
+    starts = [start for _, start in asked()]
+    equal((tries, starts[:3], starts == sorted(starts)), (5, [0, 8192, 16384], True))
+
+
+async def test_a_connection_that_brings_less_than_a_sector_brings_nothing():
+    made = update()
+    for _ in range(2):
+        await raises(errors.RetryError, made.fetch(url("dead_end"), lambda: None))
+        equal(made.at, 0)
+
+
+async def test_a_server_without_ranges_begins_anew():
+    made = update()
+    await raises(errors.RetryError, made.fetch(url("cut"), lambda: None))
+    equal(made.at, 8192)
+    await made.fetch(url("without_ranges"), lambda: None)
+    await check(made)
+
+
+async def test_a_part_of_the_range_is_taken_and_the_rest_asked_for():
+    made = update()
+    for at in (8192, 16384, 24576):
+        await raises(errors.RetryError, made.fetch(url("part"), lambda: None))
+        equal(made.at, at)
+
+
+async def test_a_server_that_stalls():
+    for path in ("stalls", "silent"):
+        made = update()
+        failure = await raises(errors.RetryError, made.fetch(url(path), lambda: None))
+        equal(failure.message.find("nothing came") > 0, True)
+    made = update()
+    await raises(errors.RetryError, made.fetch(url("stalls"), lambda: None))
+    equal(made.at, 8192)
+
+
+async def test_refusals_of_the_server():
+    equal(await code_of("expired"), "link_expired")
+    equal(await code_of("missing"), "download_refused")
+    equal(await code_of("busy"), "download_failed")
+
+
+async def test_answers_that_are_not_the_image():
+    for path in ("longer", "shorter", "chunked", "large_head", "garbage"):
+        equal(await code_of(path), "download_refused")
+
+
+async def test_another_range_than_was_asked_for():
+    made = update()
+    await raises(errors.RetryError, made.fetch(url("other_range"), lambda: None))
+    failure = await raises(errors.CloudError, made.fetch(url("other_range"), lambda: None))
+    equal(failure.code, "download_refused")
+    equal(made.at, 8192)
+
+
+async def test_a_port_that_nobody_listens_on():
+    made = update()
+    failure = await raises(errors.RetryError, made.fetch("https://images.test:1/image", lambda: None))
+    equal(failure.code, "refused")
+
+
+async def test_an_image_that_does_not_fit_is_refused_before_anything_is_erased():
+    partition = slot()
+    writes = simulation.board.flash.writes
+    raises(errors.CloudError, lambda: update(SLOT + 1, partition))
+    update(SLOT, partition)
+    equal(simulation.board.flash.writes, writes)
+
+
+async def test_what_is_there_already_is_not_written_again():
+    partition = slot()
+    await fetch("image", partition=partition)
+    writes = simulation.board.flash.writes
+    made, _ = await fetch("image", partition=partition)
+    equal(simulation.board.flash.writes, writes)
+    await check(made)
+
+
+async def test_a_later_start_goes_on_with_what_was_written():
+    partition = slot()
+    made = update(partition=partition)
+    await raises(errors.RetryError, made.fetch(url("cut"), lambda: None))
+    again = update(partition=partition)
+    again.at = made.at + 100
+    asked()
+    await again.fetch(url("image"), lambda: None)
+    equal(asked(), [("/image", 8192)])
+    await check(again)
+
+
+async def test_flash_that_does_not_keep_what_is_written():
+    class Worn:
+        """Loses a bit of the third sector."""
+
+        def __init__(self, partition):
+            self._partition = partition
+            self.ioctl = partition.ioctl
+            self.readblocks = partition.readblocks
+
+        def writeblocks(self, block, data):
+            data = bytearray(data)
+            if block == 2:
+                data[100] ^= 4
+            self._partition.writeblocks(block, data)
+
+    made = update(partition=Worn(slot()))
+    failure = await raises(errors.StorageError, made.fetch(url("image"), lambda: None))
+    equal((failure.code, made.at), ("flash_failed", 8192))
+
+
+async def test_flash_that_refuses():
+    class Refusing:
+        def __init__(self, partition):
+            self.ioctl = partition.ioctl
+            self.readblocks = partition.readblocks
+
+        def writeblocks(self, block, data):
+            raise OSError(-261, "ESP_ERR_NOT_FOUND")
+
+    failure = await raises(errors.StorageError, update(partition=Refusing(slot())).fetch(url("image"), lambda: None))
+    equal(failure.code, "flash_failed")

@@ -59,5 +59,11 @@ def make_aws(bus, settings, resolve):
     return Aws(bus, settings, resolve)
 
 
+def make_ble(*details):
+    from ble.server import Ble
+
+    return Ble(*details)
+
+
 if __name__ == "__main__":
-    System(board, Flash, make_wifi, make_aws, application).run()
+    System(board, Flash, make_wifi, make_aws, application, make_ble).run()

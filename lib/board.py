@@ -40,12 +40,14 @@ def count_start():
     """One more start on record; returns how many in a row did not last, this one included. 0: the flash refuses.
 
     Called once, by boot.py. A soft reset is not counted: only a person at the console makes one (mpremote does before
-    each command, and runs boot.py but not main.py), and five of them are no crash loop.
+    each command, and runs boot.py but not main.py), and five of them are no crash loop. A chip that wakes from deep
+    sleep went there as it wanted.
     """
     number, row = _starts()
-    if reset_cause() == "soft":
+    cause = reset_cause()
+    if cause == "soft":
         return max(row, 1)
-    row = 1 if _clean_of(number) is not None else min(row + 1, _ROW_MAX)
+    row = 1 if cause == "deep_sleep" or _clean_of(number) is not None else min(row + 1, _ROW_MAX)
     return row if _keep_starts(number + 1, row) else 0
 
 

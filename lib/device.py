@@ -2,9 +2,9 @@
 
 
 class Device:
-    """Handed to `async def application(device)` by the system, in mode NORMAL.
+    """Handed to `async def application(device)` by the system, in mode NORMAL; to `configure(device, dat)` in CONFIG.
 
-    `aws`       publish, subscribe, messages (aws/client.py)
+    `aws`       publish, subscribe, messages (aws/client.py); None in CONFIG
     `flash`     the 256 bytes: read, write, flush (flash.py)
     `events`    `async for event in device.events` (events.py); the newest 16 unread ones are kept
     `settings`  the application's own settings: the dict `app` of the settings file and of the phone
@@ -42,3 +42,7 @@ class Device:
     async def restart(self, reason):
         """Restart in order, after everything written is in flash. Never returns."""
         await self._system.restart(reason)
+
+    async def enter_config(self, reason):
+        """Restart into CONFIG, where a phone can change the settings. Never returns; raises `flash_full`, ..."""
+        await self._system.enter_config(reason)

@@ -35,6 +35,7 @@ no_acknowledgement: The cloud did not acknowledge in time: the device connects a
 no_pingresp: Nothing was received for too long: the link is dead, the device connects again.
 connection_lost: The connection to the cloud was closed (%s): the device connects again.
 no_answer: AWS IoT did not answer '%s' in time: try again.
+not_reached: The cloud was not reached in %d s: check the network and the AWS endpoint.
 not_connected: Not connected to the cloud: wait for aws.connected.
 claim_failed: Provisioning failed for now (%s): the device tries again.
 token_expired: The ownership token is too old: a new certificate is asked for.

@@ -12,6 +12,7 @@ fails: a listener that does not keep up loses its oldest events and can read how
 | ble.connected | phone (its address) |
 | ble.authenticated | phone; also in open mode, with its first message |
 | ble.disconnected | phone (None: the radio failed), reason |
+| settings.received | source: "phone", or who else gave a candidate |
 | aws.provisioned | thing |
 | aws.connected | endpoint, client_id, session_present |
 | aws.disconnected | code, message, wait_ms |
@@ -32,6 +33,7 @@ CLOCK_SET = "clock.set"
 BLE_CONNECTED = "ble.connected"
 BLE_AUTHENTICATED = "ble.authenticated"
 BLE_DISCONNECTED = "ble.disconnected"
+SETTINGS_RECEIVED = "settings.received"
 AWS_PROVISIONED = "aws.provisioned"
 AWS_CONNECTED = "aws.connected"
 AWS_DISCONNECTED = "aws.disconnected"

@@ -5,6 +5,7 @@ What a claim gives is *pending* until the cloud was reached with it; every step 
 one begins, so that a power cut at any moment neither loses a certificate nor asks for two.
 """
 
+import sys
 import time
 
 from micropython import const
@@ -24,10 +25,15 @@ _CLAIMED_SIZE = 4096
 
 
 class Identity:
-    """`flash` and `settings` as the system has them; `name` is the thing's name, None until it is known."""
+    """`flash` and `settings` as the system has them; `name` is the thing's name, None until it is known.
 
-    def __init__(self, flash, settings):
+    `trial`: None with confirmed settings; with a candidate the credentials that are new in it, "thing" or "claim",
+    which are used whatever flash has, or "none".
+    """
+
+    def __init__(self, flash, settings, trial=None):
         self.name = None
+        self.trial = trial
         self._flash = flash
         self._settings = settings
         self._unconfirmed = False
@@ -41,13 +47,18 @@ class Identity:
 
     def current(self):
         """(name, cert, key): str, DER, DER; None when the device must be enrolled first."""
-        for record in ("thing", "pending"):
+        for record in self._records():
             fields = self._load(record)
             if fields is not None and "name" in fields:
                 self._unconfirmed = record == "pending"
                 return self._is(fields["name"], fields["cert"], fields["key"])
         thing, name = self._settings.thing, self._settings.aws.thing
         return self._is(name, thing.cert, thing.key) if thing is not None and name else None
+
+    def _records(self):
+        if self.trial == "thing":
+            return ()
+        return ("pending",) if self.trial == "claim" else ("thing", "pending")
 
     def _is(self, name, cert, key):
         self.name = name
@@ -64,14 +75,32 @@ class Identity:
         await aws.provision(settings.aws.template, parameters, claim, self._load("pending"), self._keep, beat)
 
     async def confirm(self):
-        """The cloud was reached: pending credentials are the device's own from now on."""
+        """The cloud was reached: a candidate and pending credentials are the device's own from now on."""
         self._refusals = 0
+        trial, flash = self.trial, self._flash
+        if trial:
+            await self._of_candidate("confirm")
         if self._unconfirmed:
-            await self._flash.save("thing", *self._flash.load("pending"))
+            await flash.save("thing", *flash.load("pending"))
             self._unconfirmed = False
-        # Also what a power cut between these two left behind.
-        if self._flash.load("pending") is not None:
-            await self._flash.erase("pending")
+        elif trial == "thing" and flash.load("thing") is not None:
+            await flash.erase("thing")  # that of the settings is newer
+        if trial:
+            # Only now: until then a start after a power cut does all of this again.
+            await self._of_candidate("forget")
+            self.trial = None
+        # Also what a power cut between these left behind.
+        if flash.load("pending") is not None:
+            await flash.erase("pending")
+
+    async def _of_candidate(self, what):
+        try:
+            import candidate
+
+            await getattr(candidate, what)(self._flash)
+        finally:
+            for name in ("candidate", "settings"):
+                sys.modules.pop(name, None)
 
     async def refused(self, code):
         """A connection failed by `code`; returns True when pending credentials were thrown away for it."""

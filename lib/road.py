@@ -7,11 +7,13 @@ from micropython import const
 
 import errors
 import events
+import notes
 import release
 from backoff import Backoff
 
 _BEAT_MS = const(5000)
 _DAY_S = const(86400)
+_MOST_WINDOWS = const(13)  # 10 s, doubled so often, are nearly a day
 
 
 class Road:
@@ -25,6 +27,9 @@ class Road:
         self._aws = system.aws
         self._identity = system.identity
         self._bus = system.bus
+        self._failure = None  # the last one: what there is to tell when the cloud is not reached for too long
+        self._reached_ms = system.board.uptime_ms()
+        self._windows = 0  # how often CONFIG was opened since the cloud was reached
 
     async def run(self, owned):
         """Go the road, again and again. The hands tell their own failures as events, this tells the others."""
@@ -48,7 +53,7 @@ class Road:
             await asyncio.sleep_ms(200)
         # A restart keeps the clock; wifi asks for the time again by itself now and then.
         if not self._wifi.clock_is_set:
-            await self._wifi.set_clock(max(release.BUILT, self._last_known_time()), beat)
+            await self._wifi.set_clock(max(release.BUILT, notes.last_known_time(self._flash)), beat)
         beat()
         if not self._identity.known():
             await self._identity.enrol(self._aws, self._board.unique_id(), beat)
@@ -56,44 +61,58 @@ class Road:
         await self._aws.run(beat)
 
     async def keep_notes(self, owned):
-        """Write down what later starts must know: the credentials that work, the time, that this start was good."""
-        listener = self._bus.listen(events.AWS_CONNECTED, events.AWS_DISCONNECTED)
-        lasting_ms = self._system.settings.timeouts.start_uptime_s * 1000
-        forgiven = False
+        """Write down what later starts must know: the credentials that work, the time, what failed."""
+        listener = self._bus.listen(events.AWS_CONNECTED, events.AWS_DISCONNECTED, events.WIFI_DISCONNECTED)
+        if self._board.reset_cause() != "power_on":  # else somebody may be there, and wait for the window
+            self._windows = notes.read(self._flash).get("windows", 0)
         while True:
             owned.beat()
-            if not forgiven and self._board.uptime_ms() > lasting_ms:
-                self._board.forgive_starts()
-                forgiven = True
             try:
                 event = await asyncio.wait_for_ms(listener.get(), _BEAT_MS)
             except asyncio.TimeoutError:
-                continue
+                event = None
             try:
-                await self._note(event)
+                if event:
+                    await self._note(event)
+                await self._judge()
             except errors.StorageError as failure:
                 # A flash that is full or fails is no reason to leave the cloud, from where it may be mended.
                 self._bus.emit(events.TASK_FAILED, task="notes", code=failure.code, message=failure.message)
 
     async def _note(self, event):
         if event.name == events.AWS_CONNECTED:
+            self._windows = 0
             await self._identity.confirm()
+            await notes.change(self._flash, last=None, windows=None)
             # Only now: the server's certificate was valid at this time, so no forged answer set it. A forged time that
             # was kept could never be corrected.
             await self._keep_time(self._wifi.now())
             return
+        self._failure = errors.DeviceError(event.data["code"], event.data["message"])
         if event.data["code"] == "server_cert_expired":
-            self._wifi.doubt_clock(self._last_known_time())
+            self._wifi.doubt_clock(notes.last_known_time(self._flash))
         if await self._identity.refused(event.data["code"]):
             self._system.leave("restart_requested", "the cloud refused the new certificate")
 
-    def _last_known_time(self):
-        record = self._flash.load("clock")
-        return int.from_bytes(record[0][:8], "big") if record else 0
+    async def _judge(self):
+        """When the cloud was not reached for too long, CONFIG is opened: a person may have to mend something."""
+        now_ms = self._board.uptime_ms()
+        if self._aws.is_connected:
+            self._reached_ms = now_ms
+            return
+        timeouts, trial = self._system.settings.timeouts, self._identity.trial
+        patience_s = timeouts.candidate_s if trial else min(timeouts.offline_s << self._windows, _DAY_S)
+        if now_ms - self._reached_ms < patience_s * 1000:
+            return
+        failure = self._failure or errors.error("not_reached", patience_s)
+        last = {"code": failure.code, "message": failure.message}
+        windows = None if trial else min(self._windows + 1, _MOST_WINDOWS)
+        await notes.change(self._flash, into="CONFIG", last=last, windows=windows)
+        self._system.leave("candidate_refused" if trial else "cloud_unreached", "%s" % failure)
 
     async def _keep_time(self, now):
         # Once a day is enough to tell a forged time from a true one, and spares the flash.
-        if now - self._last_known_time() > _DAY_S:
+        if now - notes.last_known_time(self._flash) > _DAY_S:
             await self._flash.save("clock", now.to_bytes(8, "big"))
 
 

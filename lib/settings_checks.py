@@ -30,7 +30,9 @@ TIMEOUTS = (
     ("refused_s", 60, 1, 3600),  # added to the wait when the cloud has refused the claim, which no retry mends
     ("drain_s", 5, 1, 60),  # to send what still waits before a restart
     ("start_uptime_s", 60, 10, 3600),  # a start that stayed up this long was a good one
-    ("config_s", 300, 30, 86400),  # CONFIG that was asked for ends by itself after this long
+    ("config_s", 300, 5, 86400),  # CONFIG that was asked for ends by itself after this long without a phone
+    ("candidate_s", 120, 5, 600),  # new settings with which the cloud is not reached in this time lead back to CONFIG
+    ("offline_s", 900, 10, 86400),  # without the cloud for this long CONFIG opens; each next time twice as long
     ("watchdog_s", 60, 30, 600),  # without a sign of life of every task for this long, the chip is reset
 )
 PINS = (
@@ -38,8 +40,8 @@ PINS = (
 )
 
 SCHEMA = 1
-FIELDS = ("schema", "hardware", "security", "hostname", "networks", "aws", "app", "certs", "servers", "limits",
-          "timeouts", "pins")  # fmt: skip
+FIELDS = ("schema", "hardware", "security", "prefix", "page", "hostname", "networks", "aws", "app", "certs", "servers",
+          "limits", "timeouts", "pins")  # fmt: skip
 MAX_NETWORKS = 8
 MAX_PARAMETERS = 16
 MAX_NAME_SERVERS = 4
@@ -157,10 +159,10 @@ def host(path, value, allowed=_HOST):
     return value
 
 
-def hostname(path, value):
+def hostname(path, value, longest=32):
     """The device's own name in the network."""
-    if not isinstance(value, str) or len(value) > 32 or not _is_label(value):
-        raise invalid(path, shown(value), "1 to 32 letters, digits and hyphens, no hyphen at an end")
+    if not isinstance(value, str) or len(value) > longest or not _is_label(value):
+        raise invalid(path, shown(value), "1 to %d letters, digits and hyphens, no hyphen at an end" % longest)
     return value
 
 

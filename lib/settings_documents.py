@@ -2,7 +2,7 @@
 
 The settings file, what flash holds and what the phone sends are laid one over the other by the same code, so a rule is
 checked in one place. In a document here `certs` hold DER (bytes), not PEM; `emptied` names the fields that were set to
-null as a whole, so that the layer below does not shine through.
+null as a whole, so that the layer below does not shine through; `identity` which credentials a candidate brings.
 """
 
 import json
@@ -51,7 +51,7 @@ def layer(below, above, warnings):
 
 def to_record(document):
     """What flash keeps of a document: (secret, bulk) for `flash.save`. Raises `invalid_setting` when it is too long."""
-    kept = {field: document[field] for field in ("networks", "aws", "emptied") if field in document}
+    kept = {field: document[field] for field in ("networks", "aws", "emptied", "identity") if field in document}
     kept["schema"] = checks.SCHEMA
     secret = _compact(kept).encode()
     if len(secret) > MAX_SECRET:

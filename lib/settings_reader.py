@@ -8,7 +8,8 @@ from settings_types import Group, Settings
 __all__ = ("from_record", "load", "merge_cfg", "to_record")
 
 _HARDWARE = "esp32"
-_HOSTNAME = "awsesp"
+_PREFIX = "awsesp"
+_PAGE = "http://localhost:8765/"
 _NTP = ("pool.ntp.org", "time.aws.com", "time.google.com")
 _PORT = 8883
 
@@ -45,7 +46,9 @@ def _build(document, warnings):
             "warnings": warnings,
             "hardware": checks.word("hardware", document.get("hardware", _HARDWARE), 128, "._:+-"),
             "security": checks.one_of("security", document.get("security", "code"), checks.SECURITIES),
-            "hostname": checks.hostname("hostname", document.get("hostname", _HOSTNAME)),
+            "prefix": checks.hostname("prefix", document.get("prefix", _PREFIX), 21),
+            "page": checks.text("page", document.get("page", _PAGE), 128),
+            "hostname": _hostname(document.get("hostname")),
             "networks": [Group(entry) for entry in document.get("networks", ())],
             "app": {name: value for name, value in document.get("app", {}).items() if value is not None},
             "aws": _aws(document.get("aws", {})),
@@ -58,6 +61,8 @@ def _build(document, warnings):
             "roots": certs["ca"]["roots"] if "ca" in certs else [],
         }
     )
+    if settings.security == "open":
+        warnings.append("security is open: whoever is in range can configure this device")
     settings.lacking = _lacking(settings)
     settings.lacking_identity = _lacking_identity(settings)
     return settings
@@ -82,6 +87,10 @@ def _lacking_identity(settings):
     if settings.claim:
         return ["the provisioning template (aws.template)"]
     return ["thing or claim credentials (certs, role thing or claim)"]
+
+
+def _hostname(name):
+    return checks.hostname("hostname", name) if name is not None else None
 
 
 def _aws(fields):

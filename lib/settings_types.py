@@ -14,9 +14,9 @@ class Settings(Group):
     """The checked settings; docs/settings.md has the fields.
 
     `networks` (list of Group), `aws`, `servers`, `limits`, `timeouts`, `pins` (Group), `app` (dict), `hardware`,
-    `security`, `hostname` (str), `thing`, `claim` (Group or None), `roots` (list of DER), `warnings`: sentences about
-    what was found and left out; `lacking`: what keeps the device from NORMAL, `lacking_identity`: and what else does
-    until it is a thing, in words.
+    `security`, `prefix`, `page` (str), `hostname` (str or None), `thing`, `claim` (Group or None), `roots` (list of
+    DER), `warnings`: sentences about what was found and left out; `lacking`: what keeps the device from NORMAL,
+    `lacking_identity`: and what else does until it is a thing, in words.
     """
 
     def missing(self, has_thing=False):

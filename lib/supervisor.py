@@ -95,15 +95,18 @@ class Supervisor:
                 return owned
         return None
 
-    async def stop(self, timeout_ms):
-        """Cancel every owned task but the caller's own; waits at most `timeout_ms` for all of them together."""
+    async def stop(self, timeout_ms, but=None):
+        """Cancel every owned task but the caller's own and that of the name `but`.
+
+        Waits at most `timeout_ms` for all of them together; False when some did not end.
+        """
         self._stopping = True
         deadline_ms = time.ticks_add(time.ticks_ms(), timeout_ms)
         current = asyncio.current_task()
-        for owned in list(self._owned):
-            if owned.task is not current:
-                owned.task.cancel()
-        while any(owned.task is not current for owned in self._owned):
+        ending = [owned for owned in self._owned if owned.task is not current and owned.name != but]
+        for owned in ending:
+            owned.task.cancel()
+        while any(owned in self._owned for owned in ending):
             if time.ticks_diff(deadline_ms, time.ticks_ms()) <= 0:
                 return False
             await asyncio.sleep_ms(10)

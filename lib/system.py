@@ -8,7 +8,6 @@ it keeps between restarts is in flash.
 """
 
 import asyncio
-import json
 import sys
 
 from micropython import const
@@ -16,9 +15,7 @@ from micropython import const
 import console
 import errors
 import events
-import release
 from device import Device
-from identity import Identity
 from road import Road
 from supervisor import Supervisor, wrapped
 
@@ -41,9 +38,13 @@ TABLE = (
     (CONFIG, "restart_requested", RESTART, "_restart"),
     # Somebody pressed the button and did nothing: a device with complete settings goes back to work.
     (CONFIG, "window_closed", RESTART, "_restart"),
+    (CONFIG, "task_failed", RESTART, "_restart_after_crash"),
     (CONFIG, "failed", RESTART, "_restart_after_crash"),
     (NORMAL, "restart_requested", RESTART, "_restart"),
+    # CONFIG wants a clean heap: Bluetooth and TLS do not fit beside each other.
     (NORMAL, "config_requested", RESTART, "_restart"),
+    (NORMAL, "candidate_refused", RESTART, "_restart"),
+    (NORMAL, "cloud_unreached", RESTART, "_restart"),
     # The update itself wants a clean heap: it is kept in flash and done after the restart.
     (NORMAL, "update_requested", RESTART, "_restart"),
     (NORMAL, "task_failed", RESTART, "_restart_after_crash"),
@@ -67,34 +68,41 @@ def _way_out(mode, event):
 _STOP_TIMEOUT_MS = const(3000)
 _CLOSE_TIMEOUT_S = const(5)
 _REPEAT_REASON_S = const(60)
-_FIRST_WATCHDOG_MS = const(60000)
-_NOBODY_CAME = "nobody came to configure"
 
 
 class System:
-    """The device. Hands are given as `main.py` makes them: `board` a module, `flash`, `wifi` and `aws` factories.
+    """The device. Hands are given as `main.py` makes them: `board` a module, `flash`, `wifi`, `aws`, `ble` factories.
 
-    flash(bus), wifi(bus, settings), aws(bus, settings, resolve): see docs/architecture.md. `application` is a coroutine
-    function that is given the `Device`; it runs in NORMAL.
+    flash(bus), wifi(bus, settings), aws(bus, settings, resolve), ble(bus, name, hardware, version, security,
+    setup_code, handle): see docs/architecture.md. `application` is a coroutine function that is given the `Device`; it
+    runs in NORMAL. `configure(device, dat)`, a coroutine function, is given what the phone sends as APP, in CONFIG;
+    what it returns (a dict or None) is answered. Without `ble` CONFIG waits for a settings file.
     """
 
-    def __init__(self, board, flash, wifi, aws, application):
+    NOBODY_CAME = "nobody came to configure"
+
+    def __init__(self, board, flash, wifi, aws, application, ble=None, configure=None):
         self.mode = INIT
         self.failure = None  # the DeviceError that led to IDLE or CONFIG
         self.bus = events.Bus()
-        self.settings = None
         self.board = board
-        self._make_wifi = wifi
+        self.make_wifi = wifi
+        self.make_ble = ble
+        self.configure = configure
         self._make_aws = aws
         self._application = application
         self.flash = flash(self.bus)
-        self.wifi = self.aws = self.identity = None  # made on the way to NORMAL
+        self.wifi = self.aws = self.ble = None
+        # What INIT finds out: see `starting`
+        self.settings = self.identity = self.name = self.watchdog = None
+        self.file_is_good = True  # the settings file; one that is broken is left out
         self.restart_reason = None  # why the last restart was wanted; None after a crash or a power cut
-        self._watchdog = None
+        self.reason = None  # of what the mode is left for, for its line on the console
         self._supervisor = Supervisor(self.bus, self._feed, self._died)
+        self.own = self._supervisor.own
+        self._heard = self.bus.listen(limit=32)
         self._leaving = asyncio.Event()
         self._leave_by = None
-        self._reason = None
 
     def run(self):
         """Run the device for ever; only Ctrl-C on the console comes back, to the REPL."""
@@ -109,7 +117,7 @@ class System:
     # The door
 
     async def _main(self):
-        asyncio.create_task(self._tell_events(self.bus.listen(limit=32)))
+        self.own("console", self._tell_events, silence_ms=None)
         asyncio.create_task(self._supervisor.watch())
         action = self._initialise
         while True:
@@ -122,75 +130,33 @@ class System:
 
     def _enter(self, event):
         after, action = _way_out(self.mode, event)
-        reason = self.failure if event == "failed" else self._reason
+        reason = self.failure if event == "failed" else self.reason
         print(console.door(self.board.uptime_ms(), self.mode, event, after, reason))
         previous, self.mode = self.mode, after
         self.bus.emit(events.MODE_CHANGED, mode=after, event=event, previous=previous)
         return getattr(self, action)
 
-    async def _tell_events(self, listener):
-        async for event in listener:
+    async def _tell_events(self, _):
+        async for event in self._heard:
             if event.name != events.MODE_CHANGED:  # the door has told it already
                 print(console.line(self.board.uptime_ms(), self.mode, event))
 
     # INIT
 
     async def _initialise(self):
-        self._watchdog = self.board.Watchdog(_FIRST_WATCHDOG_MS)
-        print("awsesp %s %s" % (release.VERSION, self.board.unique_id()))
-        await self.flash.start()
-        for warning in self.flash.warnings:
-            print("flash: %s" % warning)
-        self.restart_reason = self.board.clean_reason()
-        self._load_settings()
-        if self.settings is None:
-            return "settings_incomplete"
-        self.identity = Identity(self.flash, self.settings)
-        self._watchdog = self.board.Watchdog(self.settings.timeouts.watchdog_s * 1000)
-        return await self._decide()
-
-    def _load_settings(self):
         try:
-            import settings  # for this moment only
+            import starting
 
-            self.settings = settings.load(self.flash.settings_file(), self.flash.load("settings"))
-        except errors.PersonError as failure:
-            self.failure = failure
-            return
+            event = await starting.start(self)
         finally:
-            sys.modules.pop("settings", None)
-        for warning in self.settings.warnings:
-            print("settings: %s" % warning)
+            sys.modules.pop("starting", None)
+        self.own("starts", self._forgive_starts, silence_ms=None)
+        return event
 
-    async def _decide(self):
-        notes = self._notes()
-        if "update" in notes:
-            return "update_accepted"
-        missing = self.settings.missing(self.identity.known())
-        if missing:
-            self.failure = errors.error("settings_missing", ", ".join(missing))
-            return "settings_incomplete"
-        if notes.get("into") == CONFIG or self._is_button_held():
-            await self.flash.erase("notes")
-            return "config_requested"
-        if self.board.starts() > self.settings.limits.starts:
-            row = self.board.starts() - 1
-            self._reason = "%d starts in a row did not last: without the application, until one does" % row
-            return "crash_loop"
-        return "ready"
-
-    def _is_button_held(self):
-        button = self.settings.pins.button
-        # A button that is stuck must not keep the device from its work: after an idle CONFIG it does not count.
-        return button is not None and self.restart_reason != _NOBODY_CAME and self.board.button_held(button)
-
-    def _notes(self):
-        record = self.flash.load("notes")
-        try:
-            notes = json.loads(record[0]) if record else {}
-        except ValueError:
-            notes = {}
-        return notes if isinstance(notes, dict) else {}
+    async def _forgive_starts(self, _):
+        # In every mode: hours in CONFIG are no crash either.
+        await asyncio.sleep(self.settings.timeouts.start_uptime_s)
+        self.board.forgive_starts()
 
     # IDLE
 
@@ -202,15 +168,9 @@ class System:
     # CONFIG
 
     async def _config(self):
-        print("CONFIG: %s" % (self.failure or "asked for"))
-        print("CONFIG: copy a settings.json with `mpremote cp settings.json :/settings.json`, then reset")
-        if self.settings is None or self.settings.missing(self.identity.known()):
-            return await self._left()  # nothing to go back to: wait for whoever brings settings
-        try:
-            return await asyncio.wait_for(self._left(), self.settings.timeouts.config_s)
-        except asyncio.TimeoutError:
-            self._reason = _NOBODY_CAME
-            return "window_closed"
+        from configuration import Configuration
+
+        return await Configuration(self).run()
 
     # NORMAL
 
@@ -218,8 +178,8 @@ class System:
         return await self._normal(with_application=False)
 
     async def _normal(self, with_application=True):
-        own = self._supervisor.own
-        self.wifi = self._make_wifi(self.bus, self.settings)
+        own = self.own
+        self.wifi = self.make_wifi(self.bus, self.settings)
         self.aws = self._make_aws(self.bus, self.settings, self.wifi.resolve)
         road = Road(self)
         own("flash", lambda owned: self.flash.run(owned.beat))
@@ -228,7 +188,7 @@ class System:
         own("notes", road.keep_notes)
         if with_application:
             own("application", self._run_application, silence_ms=None)
-        return await self._left()
+        return await self.left()
 
     async def _run_application(self, owned):
         await self._application(Device(self, owned))
@@ -236,12 +196,15 @@ class System:
     # OTA
 
     async def _ota(self):
-        await self.flash.erase("notes")  # first: whatever comes of it, the next start is an ordinary one
+        import notes
+
+        await notes.change(self.flash, update=None)  # first: whatever comes of it, the next start is an ordinary one
         raise errors.error("not_supported", "the update over the air")
 
     # Leaving a mode
 
-    async def _left(self):
+    async def left(self):
+        """For a mode: wait until somebody wants it to end; the event by which it does."""
         await self._leaving.wait()
         return self._leave_by
 
@@ -249,7 +212,7 @@ class System:
         """Ask the present mode to end by `event` of the table; the first to ask wins."""
         if self._leave_by is None:
             self._leave_by = event
-            self._reason = reason
+            self.reason = reason
             self._leaving.set()
 
     async def restart(self, reason):
@@ -257,8 +220,15 @@ class System:
         reason = "%s" % (reason,)
         self.bus.emit(events.RESTART_REQUESTED, reason=reason)
         self.leave("restart_requested", reason)
-        while True:
-            await asyncio.sleep(_REPEAT_REASON_S)
+        await _for_ever()
+
+    async def enter_config(self, reason):
+        """Restart into CONFIG, where a phone can change the settings. Never returns. Raises `flash_full`..."""
+        import notes
+
+        await notes.change(self.flash, into=CONFIG)
+        self.leave("config_requested", "%s" % (reason,))
+        await _for_ever()
 
     def _died(self, name, failure):
         if not isinstance(failure, errors.DeviceError):
@@ -270,7 +240,7 @@ class System:
 
     async def _restart(self):
         await self._stop_everything()
-        self.board.mark_clean(self._reason)
+        self.board.mark_clean(self.reason)
         await self._reset()
 
     async def _restart_after_crash(self):
@@ -282,9 +252,9 @@ class System:
 
     async def _stop_everything(self):
         """End the tasks, then write and send what is left; each with its own timeout, so that it always ends."""
-        if not await self._supervisor.stop(_STOP_TIMEOUT_MS):
+        if not await self._supervisor.stop(_STOP_TIMEOUT_MS, but="console"):
             print("system: some tasks did not end in %d ms" % _STOP_TIMEOUT_MS)
-        for name, hand in (("aws", self.aws), ("wifi", self.wifi)):
+        for name, hand in (("aws", self.aws), ("ble", self.ble), ("wifi", self.wifi)):
             if hand is not None:
                 await self._bounded(name, hand.stop(), _CLOSE_TIMEOUT_S + self.settings.timeouts.drain_s)
         await self._bounded("flash", self.flash.flush(), _CLOSE_TIMEOUT_S)
@@ -296,5 +266,10 @@ class System:
             print("system: closing %s failed: %s" % (name, wrapped(name, failure)))
 
     def _feed(self):
-        if self._watchdog is not None:
-            self._watchdog.feed()
+        if self.watchdog is not None:
+            self.watchdog.feed()
+
+
+async def _for_ever():
+    while True:
+        await asyncio.sleep(_REPEAT_REASON_S)

@@ -29,6 +29,7 @@ _BEAT_MS = const(5000)
 
 _RESYNC_MS = const(43200000)  # 12 h: the chip's clock drifts by some seconds a day
 _RESYNC_RETRY_MS = const(900000)
+_END_OF_TIME = 4102444800  # the year 2100
 _DRIFT_S = const(86400)  # more than a clock that was set once can be ahead
 
 _FOR_A_WHILE = ("station", "names", "clock", "ntp", "dns", "datagrams")
@@ -123,6 +124,13 @@ class Wifi:
         self._connected.set()
         self._bus.emit(events.WIFI_CONNECTED, ssid=self.ssid, ip=self.ip, rssi=self.rssi())
         return self.ip
+
+    def start(self):
+        """Switch the radio on; joining and scanning do it by themselves. Raises `wifi_failed`."""
+        try:
+            self._start()
+        finally:
+            _let_go()
 
     def _start(self):
         import station
@@ -237,6 +245,19 @@ class Wifi:
             self._resync_in_ms = _RESYNC_MS
             self._bus.emit(events.CLOCK_SET, time=seconds, source=server)
             return seconds
+
+    def keep_time(self, seconds, not_before):
+        """Set the clock to what somebody says (unix seconds), until a time server does. Raises `invalid_setting`."""
+        earliest = max(release.BUILT, not_before)
+        if not earliest <= seconds < _END_OF_TIME:
+            raise errors.error("invalid_setting", "time", seconds, "unix seconds of today, not before %d" % earliest)
+        try:
+            import clock
+
+            clock.keep(seconds - _epoch())
+        finally:
+            _let_go()
+        self._bus.emit(events.CLOCK_SET, time=seconds, source="phone")
 
     def doubt_clock(self, not_before):
         """A certificate says that the clock is ahead: ask again at once, and believe what is not before this."""

@@ -55,7 +55,7 @@ _OF_ERRORS = {
         "no_dns", "unknown_name", "no_ntp", "clock_not_set", "port_blocked", "refused", "unreachable",
         "server_cert_expired", "server_cert_not_yet_valid", "server_cert_untrusted", "server_cert_wrong_name",
         "tls_failed", "server_busy", "protocol", "no_connack", "no_acknowledgement", "no_pingresp",
-        "connection_lost", "not_connected", "subscribe_refused", "claim_failed", "token_expired",
+        "connection_lost", "not_reached", "not_connected", "subscribe_refused", "claim_failed", "token_expired",
     ),
 }  # fmt: skip
 

@@ -35,7 +35,7 @@ def test_complete_file_lacks_nothing():
 def test_nothing_at_all_has_defaults_and_says_what_is_missing():
     loaded = settings.load(None)
     equal(len(loaded.missing()), 4)
-    equal(loaded.hostname, "awsesp")
+    equal((loaded.hostname, loaded.prefix), (None, "awsesp"))
     equal(loaded.pins.button, None)
 
 

@@ -42,7 +42,10 @@ ROOMS = {
     "ota": {
         "ota.document", "ota.https", "ota.keys", "ota.signature", "ota.slot", "ota.update", "ota.writer",
     },
-    "head": {"system", "road", "supervisor", "identity", "device", "console"},
+    "head": {
+        "system", "starting", "road", "supervisor", "identity", "device", "console", "configuration", "configuring",
+        "candidate", "notes",
+    },
     "main": {"main"},
     "boot": {"boot"},
 }  # fmt: skip
@@ -56,7 +59,7 @@ PURE = {
 
 HANDS = {"board", "flash", "wifi", "ble", "aws", "ota"}
 HARDWARE = {"machine", "network", "esp32", "bluetooth", "aioble", "socket", "ssl", "umqtt", "vfs"}
-PRINTERS = {"boot", "board", "main", "system"}  # boot and board work before there is a bus
+PRINTERS = {"boot", "board", "main", "system", "starting", "configuration"}  # boot and board work before there is a bus
 SHADOW_SEEKERS = {"boot"}  # imports by computed names to tell which file hides which
 LONGEST_FILE = 300
 

@@ -55,7 +55,8 @@ def test_defaults_in_the_docs_are_what_a_device_without_settings_has():
     bare, docs = settings.load(None), documented()
 
     assert json.loads(docs["hardware"][0]) == bare.hardware
-    assert json.loads(docs["hostname"][0]) == bare.hostname
+    for name in ("prefix", "page", "hostname"):
+        assert json.loads(docs[name][0]) == getattr(bare, name)
     assert json.loads(docs["security"][0]) == bare.security
     assert int(docs["aws.port"][0]) == bare.aws.port
     assert json.loads(f"[{docs['servers.ntp'][0]}]") == bare.servers.ntp

@@ -1,0 +1,122 @@
+"""Candidate settings: new ones that are tried before they replace the confirmed ones, which stay untouched meanwhile.
+
+    document = candidate.base(flash)                                   # what changes are laid on
+    document = candidate.merged(document, "CFG", {"networks": [...]})  # as often as needed; or "CERT"
+    candidate.check(system, document)                                  # raises what a person must mend
+    await candidate.save(system, document, "job")                      # in one step; then restart
+
+The next start uses the candidate. When the cloud is reached with it, `Identity.confirm` makes it the confirmed
+settings; when not, `road` leads into CONFIG, and from there back to the confirmed ones, if there are any that work.
+"""
+
+import errors
+import events
+import settings as settings_words
+from identity import Identity
+
+
+def base(flash):
+    """The document to lay changes on: of the candidate that is there already, else of the confirmed settings."""
+    for name in ("candidate", "settings"):
+        try:
+            document = settings_words.from_record(*flash.load(name) or (b"{}",))
+        except errors.PersonError:
+            continue  # of a newer firmware
+        if name == "settings":
+            document.pop("identity", None)  # its credentials are new no more
+        if document:
+            return document
+    return {}
+
+
+def merged(document, typ, dat, warnings=None):
+    """A new document: `document` with the dat of a message CFG or CERT. Raises the errors of `settings.merge_...`."""
+    if typ == "CFG":
+        return settings_words.merge_cfg(document, dat, warnings)
+    result = settings_words.merge_cert(document, dat, warnings)
+    if dat["role"] != "ca":
+        result["identity"] = dat["role"]
+    return result
+
+
+def check(system, document):
+    """The `Settings` that a start with this document would have. Raises what is wrong, or `settings_missing`."""
+    fresh = document.get("identity")
+    loaded = load(system, settings_words.to_record(document), fresh)
+    missing = loaded.missing(not fresh and system.identity.known())
+    if missing:
+        raise errors.error("settings_missing", ", ".join(missing))
+    return loaded
+
+
+def load(system, record, fresh=None):
+    """The `Settings` of a record over the settings file, unless that is broken. `fresh`: what `brings` says."""
+    loaded = settings_words.load(system.flash.settings_file() if system.file_is_good else None, record)
+    if fresh == "claim":  # it is there to be used, whatever the device was before
+        loaded.thing = None
+        loaded.lacking_identity = [] if loaded.aws.template else ["the provisioning template (aws.template)"]
+    return loaded
+
+
+async def save(system, document, source):
+    """Keep the document as the candidate, replacing another one. `source`: who gave it, for the event. See `check`."""
+    if document.get("identity") == "claim":
+        await system.flash.erase("pending")  # what another claim had begun
+    await system.flash.save("candidate", *settings_words.to_record(document))
+    system.bus.emit(events.SETTINGS_RECEIVED, source=source)
+
+
+def without_person(flash):
+    """The document of the confirmed settings without network, endpoint and thing: the claim's part and the app's."""
+    record = flash.load("settings")
+    try:
+        before = settings_words.from_record(*record) if record is not None else {}
+    except errors.PersonError:
+        before = {}
+    kept = {name: before[name] for name in ("app",) if name in before}
+    certs = [entry for entry in before.get("certs", ()) if entry["role"] != "thing"]
+    if certs:
+        kept["certs"] = certs
+    fields = before.get("aws", {})
+    if "template" in fields:
+        kept["aws"] = {name: fields[name] for name in ("template", "parameters") if name in fields}
+    return kept
+
+
+def has_better(system):
+    """Whether the device could work without the candidate."""
+    try:
+        loaded = load(system, system.flash.load("settings"))
+        return not loaded.missing(Identity(system.flash, loaded).known())
+    except errors.PersonError:
+        return False
+
+
+def brings(record):
+    """Which credentials are new in the record of a candidate: "thing", "claim" or None."""
+    return settings_words.from_record(*record).get("identity")
+
+
+async def confirm(flash):
+    """The cloud was reached with the candidate: it is the confirmed settings now. `forget` it afterwards."""
+    record = flash.load("candidate")
+    if record is not None:
+        await flash.save("settings", *record)
+
+
+async def forget(flash):
+    """The candidate is needed no more."""
+    if flash.load("candidate") is not None:
+        await flash.erase("candidate")
+
+
+async def drop(flash):
+    """Back to the confirmed settings: nothing of the candidate stays, also not what a claim of its own had begun."""
+    record = flash.load("candidate")
+    if record is None:
+        return
+    try:
+        is_claim = brings(record) == "claim"
+    except errors.PersonError:
+        is_claim = False
+    await flash.erase_all(("pending", "candidate") if is_claim else ("candidate",))

@@ -1,0 +1,120 @@
+"""CONFIG: settings are awaited, over Bluetooth or as a file, and tried before they are kept.
+
+The system imports it when it enters CONFIG, which always ends in a restart. A phone comes in through `ble`; what it
+asks for is done in `configuring`. Whoever has a cable can copy a settings.json instead.
+"""
+
+import asyncio
+import sys
+
+from micropython import const
+
+import events
+import notes
+from ble import codes, setup_code
+from configuring import Configuring
+from errors import DeviceError
+
+_LOOK_MS = const(500)
+_FAREWELL_MS = const(3000)  # the phone has so long to go by itself before a restart
+
+
+class Configuration:
+    """One visit to CONFIG. `system`: the device, with its settings as far as there are any."""
+
+    def __init__(self, system):
+        self._system = system
+        self._settings = system.settings
+        self._missing = self._settings.missing(system.identity.known())
+        self._heard = system.bus.listen(events.BLE_AUTHENTICATED, events.BLE_DISCONNECTED)
+
+    async def run(self):
+        """Open the door; returns the event of the table that leads out of CONFIG."""
+        system = self._system
+        system.wifi = system.make_wifi(system.bus, self._settings)
+        self._tell()
+        system.own("flash", lambda owned: system.flash.run(owned.beat))
+        if system.make_ble is not None:
+            await self._open_door()
+        if not self._missing:  # else there is nothing to go back to: wait for whoever brings settings
+            system.own("window", self._close_window)
+        return await system.left()
+
+    def _tell(self):
+        print("CONFIG: %s" % (self._system.failure or "asked for"))
+        print("CONFIG: copy a settings.json with `mpremote cp settings.json :/settings.json`, then reset")
+
+    # The door
+
+    async def _open_door(self):
+        system, settings = self._system, self._settings
+        code = await self._setup_code()
+        configuring = Configuring(system, self._restart, self._failure())
+        door = (system.name, settings.hardware, configuring.version, settings.security, code, configuring.handle)
+        try:
+            system.ble = configuring.door = system.make_ble(system.bus, *door)
+        except ImportError as problem:
+            print("CONFIG: no Bluetooth in this firmware (%s)" % problem)
+            return
+        await configuring.begin()
+        system.own("ble", lambda owned: system.ble.run(owned.beat))
+        print("CONFIG: '%s' can be configured over Bluetooth" % system.name)
+        if settings.security == "code":
+            # Here and nowhere else: whoever reads the console has the device in hand.
+            print("CONFIG: setup code %s, %s" % (setup_code.text(code), setup_code.link(settings.page, code)))
+
+    async def _setup_code(self):
+        flash = self._system.flash
+        record = flash.load("code")
+        if record is None:
+            # The chip's random numbers are only as good as they must be while a radio is on.
+            self._system.wifi.start()
+            record = (setup_code.new(),)
+            await flash.save("code", record[0])
+        return record[0]
+
+    def _failure(self):
+        """The failure that led here, as STATE's `last`; None without one."""
+        last = notes.read(self._system.flash).get("last")
+        if last:
+            failure = DeviceError(last["code"], last["message"])
+        elif self._missing and self._system.failure.code != "settings_missing":
+            failure = self._system.failure
+        else:
+            return None
+        return {"code": codes.number_of(failure), "message": failure.message}
+
+    # The way out
+
+    def _restart(self, reason):
+        """Restart when the phone has gone, or soon."""
+        self._system.own("farewell", lambda owned: self._say_farewell(reason))
+
+    async def _say_farewell(self, reason):
+        await asyncio.sleep_ms(_LOOK_MS)  # the answer goes out when the handler has returned
+        await self._system.ble.gone(_FAREWELL_MS - _LOOK_MS)
+        await self._system.restart(reason)
+
+    async def _close_window(self, owned):
+        """Somebody pressed the button and did nothing, or a router was off: back to the settings that worked."""
+        waited_ms = 0
+        inside = False
+        while waited_ms < self._settings.timeouts.config_s * 1000:
+            owned.beat()
+            await asyncio.sleep_ms(_LOOK_MS)
+            while self._heard.any():
+                inside = (await self._heard.get()).name == events.BLE_AUTHENTICATED
+            waited_ms = 0 if inside else waited_ms + _LOOK_MS
+        if self._system.identity.trial:
+            await self._go_back()
+        self._system.leave("window_closed", self._system.NOBODY_CAME)
+
+    async def _go_back(self):
+        """Drop the candidate, if there is something better: confirmed settings, or a settings file."""
+        try:
+            import candidate
+
+            if candidate.has_better(self._system):
+                await candidate.drop(self._system.flash)
+        finally:
+            sys.modules.pop("candidate", None)

@@ -1,0 +1,150 @@
+"""What a phone may ask for in CONFIG, one method for each message; the protocol is in docs/ble-protocol.md.
+
+What CFG and CERT bring is staged: only APPLY keeps it, all of it in one step, when the Wi-Fi was joined with it. Who
+goes before leaves nothing behind.
+"""
+
+import candidate
+import errors
+import events
+import notes
+import release
+import settings as settings_words
+from ble import codes
+from device import Device
+
+
+class Configuring:
+    """`restart(reason)`: restarts in order when the phone has gone. `last`: STATE's. `door`: the hand `ble`."""
+
+    version = release.VERSION
+
+    def __init__(self, system, restart, last):
+        self.door = None
+        self._system = system
+        self._restart = restart
+        self._last = last
+        self._is_leaving = False
+        self._gone = system.bus.listen(events.BLE_DISCONNECTED)
+        self._forget()
+
+    def _forget(self):
+        self._document = None  # what is staged; None: nothing
+        self._ssids = set()  # of the networks in it that the phone gave
+
+    async def begin(self):
+        """Say in STATE what happened."""
+        await self.door.set_state("waiting", last=self._last)
+
+    async def handle(self, typ, message_id, dat):
+        """What `ble` calls for each message of an authenticated phone; see docs/architecture.md."""
+        if self._is_leaving:
+            raise codes.refuse(codes.BUSY, "it restarts")
+        while self._gone.any():
+            await self._gone.get()
+            self._forget()
+        return await getattr(self, "_on_" + typ.lower())(dat)
+
+    # Settings
+
+    async def _on_cfg(self, dat):
+        warnings = self._stage("CFG", dat)
+        self._ssids.update([network["ssid"] for network in dat.get("networks") or ()])
+        await self.door.set_state("receiving")
+        return {"warnings": warnings} if warnings else None
+
+    async def _on_cert(self, dat):
+        self._stage("CERT", dat)
+        await self.door.set_state("receiving")
+
+    def _stage(self, typ, dat):
+        warnings = []
+        document = self._document or candidate.base(self._system.flash)
+        self._document = candidate.merged(document, typ, dat, warnings)
+        return warnings
+
+    async def _on_apply(self, _):
+        await self.door.progress()
+        document = self._document or candidate.base(self._system.flash)
+        try:
+            await self._join(candidate.check(self._system, document))
+            await self.door.set_state("saving")
+            await candidate.save(self._system, document, "phone")
+        except errors.DeviceError as failure:
+            await self._tell_failed(failure)
+            raise
+        await self._leave("new settings", codes.DONE)
+        return {"code": codes.DONE}
+
+    async def _join(self, loaded):
+        # A network that was there before would hide that the new password is wrong.
+        loaded.networks = [network for network in loaded.networks if network.ssid in self._ssids] or loaded.networks
+        loaded.hostname = self._system.settings.hostname
+        system = self._system
+        system.wifi = system.make_wifi(system.bus, loaded)
+        await self.door.set_state("joining")
+        try:
+            await system.wifi.join_once()
+        finally:
+            await system.wifi.stop()
+
+    async def _tell_failed(self, failure):
+        number = codes.number_of(failure)
+        self._last = {"code": number, "message": failure.message}
+        await self.door.set_state("failed", number, failure.message, self._last)
+
+    # Looking around
+
+    async def _on_scan(self, _):
+        await self.door.progress()
+        found = await self._system.wifi.scan()
+        return {"aps": [{"ssid": ssid, "rssi": rssi, "secure": secure} for ssid, rssi, secure in found]}
+
+    async def _on_sts(self, _):
+        system = self._system
+        system.identity.known()  # learns the name
+        return {
+            "mode": system.mode,
+            "version": self.version,
+            "thing": system.identity.name,
+            "rssi": system.wifi.rssi(),
+            "uptime_s": system.board.uptime_ms() // 1000,
+            "heap_free": system.board.heap()["gc_free"],
+            "restart": system.restart_reason,
+            "last": self._last,
+        }
+
+    async def _on_time(self, dat):
+        self._system.wifi.keep_time(dat["time"], notes.last_known_time(self._system.flash))
+
+    async def _on_app(self, dat):
+        if self._system.configure is None:
+            raise codes.refuse(codes.INVALID, "the application takes no messages")
+        return await self._system.configure(Device(self._system, None), dat)
+
+    # Leaving
+
+    async def _on_reset(self, dat):
+        flash = self._system.flash
+        if dat["what"] == "all":
+            await flash.erase_all(("candidate", "settings", "thing", "pending", "claim", "roots", "user", "notes"))
+        else:
+            await self._keep_claim(flash)
+            await flash.erase_all(("candidate", "thing", "pending", "notes"))
+        await self._leave("settings were reset")
+
+    async def _keep_claim(self, flash):
+        """Of the confirmed settings what makes a device of a fleet stays: its claim, template and roots."""
+        kept = candidate.without_person(flash)
+        if kept:
+            await flash.save("settings", *settings_words.to_record(kept))
+        else:
+            await flash.erase("settings")
+
+    async def _on_rst(self, _):
+        await self._leave("a phone asked for it")
+
+    async def _leave(self, reason, number=codes.OK):
+        self._is_leaving = True
+        await self.door.set_state("restarting", number)
+        self._restart(reason)

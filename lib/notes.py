@@ -1,0 +1,45 @@
+"""Notes from one start to the next: why it shall go into CONFIG, what failed last, that an update waits; the time.
+
+They are the record `notes`: a JSON object. Who writes a note says in its own file what is in it:
+
+    into      "CONFIG": the next start opens it (system)
+    last      {"code", "message"}: the failure of the last attempt to reach the cloud (road)
+    windows   how often CONFIG was opened by itself since the cloud was reached (road)
+"""
+
+import json
+
+import errors
+
+
+def read(flash):
+    """The notes (dict); empty when there are none, or none that can be read."""
+    try:
+        record = flash.load("notes")
+        notes = json.loads(record[0] + record[1]) if record else {}
+    except (ValueError, errors.StorageError):
+        notes = {}
+    return notes if isinstance(notes, dict) else {}
+
+
+async def change(flash, **changes):
+    """Keep these notes beside the others; None forgets one. Nothing is written when nothing changes."""
+    before = read(flash)
+    after = dict(before)
+    for name in changes:
+        if changes[name] is None:
+            after.pop(name, None)
+        else:
+            after[name] = changes[name]
+    if after == before:
+        return
+    if after:
+        await flash.save("notes", b"", json.dumps(after).encode())
+    else:
+        await flash.erase("notes")
+
+
+def last_known_time(flash):
+    """Unix seconds that were surely past once: the time of the last day on which the cloud was reached; 0 if never."""
+    record = flash.load("clock")
+    return int.from_bytes(record[0][:8], "big") if record else 0

@@ -1,0 +1,115 @@
+"""INIT: flash and settings are brought up, and it is decided what the device does next.
+
+The system imports it for the seconds of a start. Whatever is wrong with one layer of the settings, the others are used
+without it: the candidate, else the confirmed settings, else the settings file alone; at last all without the file.
+"""
+
+import sys
+
+import errors
+import notes
+import release
+from identity import Identity
+
+_FIRST_WATCHDOG_MS = 60000
+
+
+async def start(system):
+    """The event of the table that leads out of INIT. Raises what makes the device useless: `flash_failed`."""
+    board, flash = system.board, system.flash
+    system.watchdog = board.Watchdog(_FIRST_WATCHDOG_MS)
+    print("awsesp %s %s" % (release.VERSION, board.unique_id()))
+    await flash.start()
+    for warning in flash.warnings:
+        print("flash: %s" % warning)
+    system.restart_reason = board.clean_reason()
+    try:
+        await _load_settings(system)
+    finally:
+        for name in ("candidate", "settings"):
+            sys.modules.pop(name, None)
+    settings = system.settings
+    for warning in settings.warnings:
+        print("settings: %s" % warning)
+    system.name = "%s-%s" % (settings.prefix, board.unique_id()[6:])
+    settings.hostname = settings.hostname or system.name
+    system.watchdog = board.Watchdog(settings.timeouts.watchdog_s * 1000)
+    return await _decide(system)
+
+
+# Settings
+
+
+async def _load_settings(system):
+    for file_is_good in (True, False):
+        system.file_is_good = file_is_good
+        for name in ("candidate", "settings", None):
+            record = system.flash.load(name) if name else None
+            if name and record is None:
+                continue
+            try:
+                system.settings = (_load_candidate if name == "candidate" else _load)(system, record)
+            except errors.PersonError as failure:
+                print("settings: %s left out: %s" % (name or "the file is", failure))
+                system.failure = system.failure or failure
+                continue
+            if name != "candidate" and system.flash.load("candidate") is not None:
+                await _drop_candidate(system)
+            return
+
+
+def _load(system, record):
+    import settings
+
+    loaded = settings.load(system.flash.settings_file() if system.file_is_good else None, record)
+    system.identity = Identity(system.flash, loaded)
+    return loaded
+
+
+def _load_candidate(system, record):
+    import candidate
+
+    fresh = candidate.brings(record)
+    loaded = candidate.load(system, record, fresh)
+    system.identity = Identity(system.flash, loaded, fresh or "none")
+    missing = loaded.missing(system.identity.known())
+    if missing:
+        raise errors.error("settings_missing", ", ".join(missing))
+    return loaded
+
+
+async def _drop_candidate(system):
+    """CONFIG will tell why, if it is opened."""
+    import candidate
+
+    last = {"code": system.failure.code, "message": system.failure.message}
+    await notes.change(system.flash, last=last)
+    await candidate.drop(system.flash)
+
+
+# What next
+
+
+async def _decide(system):
+    kept = notes.read(system.flash)
+    if "update" in kept:
+        return "update_accepted"
+    missing = system.settings.missing(system.identity.known())
+    if missing:
+        system.failure = system.failure or errors.error("settings_missing", ", ".join(missing))
+        return "settings_incomplete"
+    system.failure = None
+    if kept.get("into") == "CONFIG" or _is_button_held(system):
+        await notes.change(system.flash, into=None)
+        return "config_requested"
+    if system.board.starts() > system.settings.limits.starts:
+        row = system.board.starts() - 1
+        system.reason = "%d starts in a row did not last: without the application, until one does" % row
+        return "crash_loop"
+    return "ready"
+
+
+def _is_button_held(system):
+    button = system.settings.pins.button
+    # A button that is stuck must not keep the device from its work: after an idle CONFIG it does not count.
+    return button is not None and system.restart_reason != system.NOBODY_CAME and system.board.button_held(button)

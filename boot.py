@@ -17,6 +17,8 @@ def _boot():
         "boot: start %s, slot %s, reset %s%s"
         % (start or "unknown", slot.name(), board.reset_cause(), " (%s)" % why if why else "")
     )
+    if slot.is_on_trial():
+        board.Watchdog(60000)  # a new image that ends at the REPL, or hangs before it watches itself, must go back
     for warning in _shadows():
         print("boot: " + warning)
 

@@ -13,6 +13,8 @@ invalid_setting: %s: %s; allowed: %s.
 settings_missing: Settings are incomplete: %s.
 settings_too_new: The settings have schema %s, this firmware knows up to %s: update the firmware.
 bad_certificate: %s is not a certificate or key this device can use: %s.
+no_slots: This board has no second slot for an update: flash an image with OTA slots by cable, once.
+no_rollback: This board's bootloader would not go back after a bad update: flash one with rollback enabled by cable.
 """
 _RETRY = """
 no_network: Wi-Fi '%s' is not in range: move the device closer or switch the access point on.
@@ -57,6 +59,7 @@ below_floor: Version %s is too old: this device takes nothing before %s.
 unknown_key: The update is signed by the key '%s', which this firmware does not trust.
 bad_signature: The update was not signed by the key '%s', or was changed since.
 image_too_large: The image has %d bytes, the slot %d.
+image_broken: The image is not one that starts here (%s): build and publish it anew.
 download_refused: The server did not give the image (%s): publish the update anew.
 """
 _STORAGE = """

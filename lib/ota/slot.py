@@ -1,4 +1,7 @@
-"""Which slot of the flash the running firmware came from. Tiny, because every boot imports it."""
+"""Which slot of the flash the running firmware came from, and whether it is on trial. Tiny: every boot imports it."""
+
+NEW = b"\0\0\0\0"  # states in otadata: chosen for the next start ...
+_PENDING = b"\1\0\0\0"  # ... started, and not confirmed: the bootloader goes back at the next start
 
 
 def name():
@@ -9,3 +12,24 @@ def name():
         return Partition(Partition.RUNNING).info()[4]
     except (ImportError, AttributeError, OSError):  # a build without partitions
         return "factory"
+
+
+def is_on_trial():
+    """Whether the bootloader will go back to the other slot, unless this one is confirmed before the next start."""
+    return has(_PENDING)
+
+
+def has(state):
+    """Whether an entry of otadata is in this state. Only the entry of the running slot can be pending."""
+    try:
+        from esp32 import Partition
+
+        entry = bytearray(4)
+        for otadata in Partition.find(Partition.TYPE_DATA, subtype=0):
+            for block in range(2):
+                otadata.readblocks(block, entry, 24)
+                if entry == state:
+                    return True
+    except (ImportError, AttributeError, OSError):
+        pass
+    return False

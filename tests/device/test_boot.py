@@ -10,6 +10,7 @@ import esp32
 import machine
 import simulation
 import vfs
+from simulated import firmware
 
 import board
 import errors  # noqa: F401  (loaded, as it is on a running device)
@@ -190,3 +191,18 @@ def test_slot_is_the_running_partition():
     finally:
         esp32.Partition = real
     equal("slot ota_1," in output, True)
+
+
+def test_a_new_image_on_trial_is_watched_from_its_first_moment():
+    """One whose main.py ends at the REPL would stay there for ever otherwise, and never go back."""
+    forget_starts()
+    power_on()
+    equal(simulation.board.watchdog_ms, None)
+    simulation.board.use_slots(0x10000, "1.0.0")
+    image = firmware.build("1.1.0")
+    other = esp32.Partition("ota_1")
+    other.writeblocks(0, image + bytes(-len(image) % 4096))
+    other.set_boot()
+    simulation.board.boot()
+    equal(power_on().lines[0].split(",")[1], " slot ota_1")
+    equal(simulation.board.watchdog_ms, 60000)

@@ -40,7 +40,8 @@ ROOMS = {
         "aws.topics",
     },
     "ota": {
-        "ota.document", "ota.https", "ota.keys", "ota.signature", "ota.slot", "ota.update", "ota.writer",
+        "ota.document", "ota.https", "ota.keys", "ota.signature", "ota.slot", "ota.switch", "ota.update",
+        "ota.writer",
     },
     "head": {
         "system", "starting", "road", "supervisor", "identity", "device", "console", "configuration", "configuring",

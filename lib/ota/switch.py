@@ -1,0 +1,40 @@
+"""Another slot for the next start, and the one that runs for good. Imported for the moment in which it is decided."""
+
+from esp32 import Partition
+
+import errors
+
+from . import slot
+
+
+def next_slot():
+    """The `Partition` that an update goes into. Raises `no_slots` on a board that has one application only."""
+    try:
+        return Partition(Partition.RUNNING).get_next_update()
+    except OSError:
+        raise errors.error("no_slots")
+
+
+def try_out(label):
+    """Let the slot with this label start next, on trial. Not for a start that is on trial itself.
+
+    Errors: `image_broken`; `no_rollback` for a bootloader that would not go back: nothing has changed then.
+    """
+    confirm()  # what is marked valid is the entry for the next start: after set_boot that would be the new one's
+    try:
+        Partition(label).set_boot()
+    except OSError as problem:
+        raise errors.error("image_broken", problem)
+    if not slot.has(slot.NEW):
+        Partition(Partition.RUNNING).set_boot()
+        raise errors.error("no_rollback")
+
+
+def confirm():
+    """The running slot is good: it starts from now on. Raises `flash_failed`: then it is still on trial."""
+    try:
+        Partition.mark_app_valid_cancel_rollback()
+    except OSError as problem:
+        # Flashed by cable, otadata is still empty, and there is nothing to confirm.
+        if slot.is_on_trial():
+            raise errors.error("flash_failed", "confirming the image", problem)

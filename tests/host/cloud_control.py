@@ -40,6 +40,7 @@ class Device:
         context = ssl.create_default_context(cafile=cloud.ca_file)
         context.load_cert_chain(pair)
         self._cloud = cloud
+        self._client_id = client_id
         self._arrived: queue.Queue = queue.Queue()
         self._connected: Future = Future()
         self._ended: Future = Future()
@@ -86,6 +87,14 @@ class Device:
 
     def has_message(self) -> bool:
         return not self._arrived.empty()
+
+    def settle(self) -> None:
+        """Drop what was sent to this device until now: a thing's own message comes after all of it."""
+        topic = f"devices/{self._client_id}/settled"
+        self.subscribe(topic)
+        self.publish(topic)
+        while self.message()[0] != topic:
+            pass
 
     def wait_for_end(self) -> None:
         """Until the cloud has closed the connection."""

@@ -49,10 +49,11 @@ def test_path_that_no_operation_has(ask):
 
 def test_same_path_belongs_to_the_service_that_was_signed_for(ask):
     # Both iot and iot-jobs-data have GET /things/NAME/jobs.
-    for service, operation in (("iot", "ListJobExecutionsForThing"), ("iot-jobs-data", "GetPendingJobExecutions")):
-        status, error, body = ask("GET", "/things/x/jobs", Authorization=signed_for(service))
-        assert (status, error) == (501, "NotImplementedException")
-        assert operation in body["message"]
+    ask("POST", "/things/busy")
+    for service, member in (("iot", "executionSummaries"), ("iot-jobs-data", "queuedJobs")):
+        status, error, body = ask("GET", "/things/busy/jobs", Authorization=signed_for(service))
+        assert (status, error) == (200, None)
+        assert member in body
 
 
 def test_longer_path_is_another_operation(ask):

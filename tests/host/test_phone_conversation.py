@@ -1,6 +1,5 @@
 """Whole conversations of the phone page's protocol with the second implementation, and what goes wrong in them."""
 
-
 import json
 
 import pytest

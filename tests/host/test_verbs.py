@@ -55,7 +55,7 @@ def test_make_alone_lists_what_it_can_do():
 def fake_python(folder, says):
     """A `python3` that answers every question about itself with the exit code `says` gives it."""
     program = folder / "python3"
-    program.write_text(f"#!/bin/sh\ncase \"$*\" in {says} --version) echo Python 3.9.2;; *) exit 0;; esac\n")
+    program.write_text(f'#!/bin/sh\ncase "$*" in {says} --version) echo Python 3.9.2;; *) exit 0;; esac\n')
     program.chmod(0o755)
     return program
 

@@ -64,8 +64,25 @@ class DeleteConflict(AwsError):
 
 
 class VersionConflict(AwsError):
+    """`state` is the job execution as it is, where that is what was to be changed."""
+
     code = "VersionConflictException"
     status = 409
+
+    def __init__(self, message: str, state: dict | None = None):
+        super().__init__(message)
+        self.state = state
+
+
+class InvalidStateTransition(AwsError):
+    """`state` is the job execution as it is, where that is what was to be changed."""
+
+    code = "InvalidStateTransitionException"
+    status = 409
+
+    def __init__(self, message: str, state: dict | None = None):
+        super().__init__(message)
+        self.state = state
 
 
 class VersionsLimitExceeded(AwsError):
@@ -76,6 +93,11 @@ class VersionsLimitExceeded(AwsError):
 class ResourceRegistrationFailure(AwsError):
     code = "ResourceRegistrationFailureException"
     status = 400
+
+
+class TerminalState(AwsError):
+    code = "TerminalStateException"
+    status = 410
 
 
 class RequestTooLarge(AwsError):

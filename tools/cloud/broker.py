@@ -200,13 +200,12 @@ class Broker:
         self._tell_subscriptions(connection, filters, "unsubscribed")
 
     def deliver_to(self, session: Session, topic: str, payload: bytes) -> bool:
-        """A service's answer: to this session alone, if it subscribed to `topic`."""
-        for subscriber, qos in self.subscriptions.matching(topic):
-            if subscriber is session:
-                session.deliver(Message(topic, payload, 1), qos)
-                return True
-        self.log("reply_unsubscribed", client_id=session.client_id, topic=topic)
-        return False
+        """A service's answer: to this session alone, whether it subscribed to `topic` or not, as AWS has it."""
+        subscribers = dict(self.subscriptions.matching(topic))
+        if session not in subscribers:
+            self.log("reply_unsubscribed", client_id=session.client_id, topic=topic)
+        session.deliver(Message(topic, payload, 1), subscribers.get(session, 0))
+        return True
 
     # ---- inside ----
 

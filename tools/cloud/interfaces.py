@@ -60,7 +60,10 @@ class Client(Protocol):
     certificate_der: bytes  # empty in plain TCP mode
 
     def reply(self, topic: str, payload: bytes) -> bool:
-        """Send to this connection only, if it subscribed to `topic` and may receive it. True when it was sent."""
+        """Send to this connection only, if it may receive `topic`, at QoS 0 where it has not subscribed.
+
+        False when it has gone.
+        """
 
 
 class Service(Protocol):

@@ -23,6 +23,7 @@ from tools.cloud.authority import CA_FILE, CertificateAuthority
 from tools.cloud.broker import Broker, silent
 from tools.cloud.cloud_faults import CloudFaults
 from tools.cloud.interfaces import Log, Service
+from tools.cloud.jobs.service import JobsService
 from tools.cloud.limits import Limits
 from tools.cloud.operations.desk import Desk
 from tools.cloud.provisioning import Provisioning
@@ -113,6 +114,10 @@ class LocalCloud:
         """A boto3 client of the data plane: Publish, retained messages, shadows."""
         return self._client("iot-data")
 
+    def iot_jobs_data(self):
+        """A boto3 client of jobs as devices see them."""
+        return self._client("iot-jobs-data")
+
     def _client(self, service: str):
         retries = {"mode": "standard", "total_max_attempts": 3}
         config = Config(connect_timeout=5, read_timeout=30, retries=retries, proxies={})
@@ -187,6 +192,7 @@ class LocalCloud:
         self._registry = registry
         services = [
             Provisioning(registry, self.faults, self._log, self._fast_keys),
+            JobsService(registry.jobs_data, self._log),
             ShadowService(registry.shadows, registry.watchers, self._log),
             *self._more_services(registry),
         ]

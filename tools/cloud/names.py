@@ -29,6 +29,14 @@ class Names:
     def thing(self, name: str) -> str:
         return self._arn(f"thing/{name}")
 
+    def thing_name(self, arn: str) -> str | None:
+        """The name in a thing's ARN of this account; None when it is none."""
+        prefix = self._arn("thing/")
+        return arn.removeprefix(prefix) if arn.startswith(prefix) else None
+
+    def job(self, job_id: str) -> str:
+        return self._arn(f"job/{job_id}")
+
     def thing_type(self, name: str) -> str:
         return self._arn(f"thingtype/{name}")
 

@@ -12,6 +12,8 @@ from tools.cloud import authority
 from tools.cloud.authority import CertificateAuthority
 from tools.cloud.certificates import INACTIVE, Certificates
 from tools.cloud.interfaces import Identity, Thing
+from tools.cloud.jobs.data import JobsData
+from tools.cloud.jobs.jobs import Jobs
 from tools.cloud.names import Names
 from tools.cloud.policies import Policies
 from tools.cloud.provisioning_templates import ProvisioningTemplates
@@ -50,6 +52,8 @@ class Registry:
         self.policies = Policies(self.store, self.names, self.certificates, self.watchers)
         self.templates = ProvisioningTemplates(self.store, self.names)
         self.shadows = Shadows(self.store, self.names, self.watchers)
+        self.jobs = Jobs(self.store, self.names, self.watchers, self.things)
+        self.jobs_data = JobsData(self.jobs, self.names)
         self.tokens = OwnershipTokens(self.store, now)
         self.registration_code = self.store.note("registration_code", secrets.token_hex(32))
 

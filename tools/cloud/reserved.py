@@ -7,6 +7,7 @@ What is listed but has no service behind it is accepted and leads nowhere, as wi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from tools.cloud.limits import Limits
@@ -15,6 +16,7 @@ from tools.cloud.topics import Subscriptions, TopicError, check_filter, check_na
 _ACKNOWLEDGED = ("", "/accepted", "/rejected")
 _SHADOWS = ("$aws/things/+/shadow", "$aws/things/+/shadow/name/+")
 _JOBS = "$aws/things/+/jobs"
+_JOBS_NAMESPACE = re.compile(r"\$aws/things/[^/]+/jobs/.")
 _ASKED = (
     *(f"{shadow}/{verb}" for shadow in _SHADOWS for verb in ("get", "update", "delete")),
     *(_JOBS + verb for verb in ("/get", "/start-next", "/+/get", "/+/update")),
@@ -43,6 +45,7 @@ def _tree(filters: Iterable[str]) -> Subscriptions[bool]:
 
 
 _PUBLISHABLE = _tree((*_ASKED, "$aws/rules/+/#"))
+_SPOKEN = _tree((*(topic + answer for topic in _ASKED for answer in ("/accepted", "/rejected")), *_TOLD))
 _SUBSCRIBABLE = _tree((*(topic + answer for topic in _ASKED for answer in _ACKNOWLEDGED), *_TOLD))
 _ROOTS = tuple(
     f"$aws/{root}/"
@@ -63,7 +66,9 @@ def check_publish(topic: str, retain: bool, limits: Limits) -> None:
     check_name(topic, limits)
     if not topic.startswith("$"):
         return
-    if not _PUBLISHABLE.matching(topic):
+    # What is in the jobs' namespace without meaning anything there has an answer of its own, InvalidTopic.
+    of_jobs = _JOBS_NAMESPACE.match(topic) and not _SPOKEN.matching(topic)
+    if not _PUBLISHABLE.matching(topic) and not of_jobs:
         raise TopicError(f"nothing may be published to the reserved topic {topic!r}")
     if retain:
         raise TopicError(f"reserved topics have no retained messages: {topic!r}")

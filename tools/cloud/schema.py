@@ -45,5 +45,25 @@ CREATE TABLE shadows (
     thing TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL, state TEXT, metadata TEXT,
     changed_at REAL NOT NULL, PRIMARY KEY (thing, name));
 """
+# `config` holds AWS's ...Config structures and parameters as JSON; times are Unix seconds. Executions name their thing
+# without a reference: they outlive it.
+_JOBS = """
+CREATE TABLE jobs (
+    id TEXT PRIMARY KEY, document TEXT NOT NULL, selection TEXT NOT NULL, status TEXT NOT NULL,
+    force_canceled INTEGER NOT NULL DEFAULT 0, reason_code TEXT, comment TEXT, config TEXT NOT NULL,
+    created_at REAL NOT NULL, changed_at REAL NOT NULL, completed_at REAL);
+CREATE TABLE job_targets (
+    job TEXT NOT NULL REFERENCES jobs(id) ON DELETE CASCADE, arn TEXT NOT NULL, PRIMARY KEY (job, arn));
+CREATE TABLE job_executions (
+    sequence INTEGER PRIMARY KEY, job TEXT NOT NULL REFERENCES jobs(id) ON DELETE CASCADE, thing TEXT NOT NULL,
+    number INTEGER NOT NULL, status TEXT NOT NULL, version INTEGER NOT NULL DEFAULT 1,
+    details TEXT NOT NULL DEFAULT '{}', force_canceled INTEGER NOT NULL DEFAULT 0, retry INTEGER NOT NULL DEFAULT 0,
+    queued_at REAL NOT NULL, started_at REAL, changed_at REAL NOT NULL, times_out_at REAL, step_times_out_at REAL,
+    UNIQUE (job, thing, number));
+CREATE INDEX job_executions_of_things ON job_executions (thing, status);
+CREATE TABLE job_waiting (
+    sequence INTEGER PRIMARY KEY, job TEXT NOT NULL REFERENCES jobs(id) ON DELETE CASCADE, thing TEXT NOT NULL,
+    UNIQUE (job, thing));
+"""
 
-STEPS = (_REGISTRY, _SHADOWS)
+STEPS = (_REGISTRY, _SHADOWS, _JOBS)

@@ -50,6 +50,11 @@ def read(operation: OperationModel, request: Request) -> dict:
     return parameters
 
 
+def read_structure(value: object, shape: StructureShape) -> dict:
+    """Parameters that are all in one JSON object, whatever their places in HTTP. Raises InvalidRequest."""
+    return _read_structure(value, shape, "request")
+
+
 def _find(name: str, member: Shape, request: Request, body: Mapping) -> object:
     location = member.serialization.get("location")
     wire_name = member.serialization.get("name", name)
@@ -118,7 +123,7 @@ def _read_string(value: object, shape: Shape, where: str) -> str:
 
 def _matches(pattern: str, value: str) -> bool:
     # Java's "not a control character"; Python's expressions have no such class.
-    if pattern == r"[^\p{C}]*":
+    if pattern in (r"[^\p{C}]*", r"[^\p{C}]+"):
         return value.isprintable()
     return r"\p" in pattern or re.fullmatch(pattern, value) is not None
 

@@ -1,0 +1,56 @@
+"""Jobs and executions in the forms that AWS gives them: to devices and to `iot-jobs-data`, whole seconds in both."""
+
+from __future__ import annotations
+
+import json
+import math
+import sqlite3
+
+from tools.cloud.jobs.states import QUEUED
+
+
+def summary(row: sqlite3.Row) -> dict:
+    """JobExecutionSummary."""
+    return _without_none(
+        {
+            "jobId": row["job"],
+            "queuedAt": _seconds(row["queued_at"]),
+            "startedAt": _seconds(row["started_at"]),
+            "lastUpdatedAt": _seconds(row["changed_at"]),
+            "versionNumber": row["version"],
+            "executionNumber": row["number"],
+        }
+    )
+
+
+def state(row: sqlite3.Row) -> dict:
+    """JobExecutionState."""
+    return {"status": row["status"], "statusDetails": json.loads(row["details"]), "versionNumber": row["version"]}
+
+
+def execution(row: sqlite3.Row, now: float) -> dict:
+    """JobExecution without its document."""
+    details = json.loads(row["details"])
+    return _without_none(
+        {
+            **summary(row),
+            "thingName": row["thing"],
+            "status": row["status"],
+            "statusDetails": details if details or row["status"] != QUEUED else None,
+            "approximateSecondsBeforeTimedOut": seconds_left(row, now),
+        }
+    )
+
+
+def seconds_left(row: sqlite3.Row, now: float) -> int | None:
+    """Until an execution times out by whichever of its clocks is first; None: it does not."""
+    ends = [at for at in (row["times_out_at"], row["step_times_out_at"]) if at is not None]
+    return max(0, math.ceil(min(ends) - now)) if ends else None
+
+
+def _seconds(at: float | None) -> int | None:
+    return None if at is None else int(at)
+
+
+def _without_none(form: dict) -> dict:
+    return {key: value for key, value in form.items() if value is not None}

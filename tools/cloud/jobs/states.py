@@ -1,0 +1,16 @@
+"""The states of a job execution, and what a device may make of each."""
+
+from __future__ import annotations
+
+QUEUED, IN_PROGRESS = "QUEUED", "IN_PROGRESS"
+SUCCEEDED, FAILED, REJECTED = "SUCCEEDED", "FAILED", "REJECTED"
+TIMED_OUT, CANCELED, REMOVED = "TIMED_OUT", "CANCELED", "REMOVED"
+
+PENDING = (QUEUED, IN_PROGRESS)
+TERMINAL = (SUCCEEDED, FAILED, REJECTED, TIMED_OUT, CANCELED, REMOVED)
+# What a device may report. The rest is for the cloud to say: by a clock, an operator, or the registry.
+REPORTED = (IN_PROGRESS, SUCCEEDED, FAILED, REJECTED)
+
+# Of a job.
+JOB_SCHEDULED, JOB_IN_PROGRESS, JOB_CANCELED, JOB_COMPLETED = "SCHEDULED", "IN_PROGRESS", "CANCELED", "COMPLETED"
+SNAPSHOT, CONTINUOUS = "SNAPSHOT", "CONTINUOUS"

@@ -8,7 +8,7 @@ PIP := $(VENV)/bin/python -m pip --quiet --quiet --disable-pip-version-check
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test sim cloud bench deps lint flash monitor clean
+.PHONY: help demo test sim cloud phone configure bench deps lint flash monitor clean
 
 help: ## this list
 	@echo "Usage: make VERB [ARGS=\"...\"]"
@@ -26,6 +26,12 @@ sim: $(VENV)/base.installed ## a simulated ESP32 with a console, left running
 cloud: $(VENV)/base.installed ## the local AWS IoT, left running
 	@$(TOOLS) cloud $(ARGS)
 
+phone: $(VENV)/base.installed ## the page that configures devices over Bluetooth, served to this machine
+	@$(TOOLS) phone $(ARGS)
+
+configure: $(VENV)/base.installed ## the same from this terminal: a board in CONFIG that is near this machine
+	@$(TOOLS) configure $(ARGS)
+
 bench: $(VENV)/lint.installed ## measured numbers, as a table
 	@$(TOOLS) bench $(ARGS)
 
@@ -42,7 +48,7 @@ monitor: $(VENV)/board.installed ## watch a board's console: make monitor PORT=/
 	@$(TOOLS) monitor $(if $(PORT),--port $(PORT)) $(ARGS)
 
 clean: ## remove what the verbs made (.venv, .deps, simulated boards and clouds, caches)
-	rm -rf $(VENV) .deps .board .cloud .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .deps .board .cloud .bluetooth .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The environment itself; a file tells that it is whole, so that an interrupted attempt is made anew.

@@ -11,6 +11,7 @@ VERBS = {
     "test": ("tools.verbs.test", "All tests, or those that pytest's own arguments choose."),
     "sim": ("tools.sim.cli", "A simulated ESP32 with a console, left running."),
     "cloud": ("tools.cloud.cli", "The local AWS IoT, left running."),
+    "configure": ("tools.configure.cli", "A device is given its settings over Bluetooth, from this terminal."),
     "phone": ("tools.phone.cli", "The page that configures devices over Bluetooth, served to this machine."),
     "bench": ("tools.bench.cli", "Measured numbers, as a table."),
     "deps": ("tools.verbs.deps", "The real umqtt.simple and aioble by mip, into .deps/."),

@@ -39,6 +39,10 @@ class BlueZ:
         self._tree.add(self._adapter)
         await self._tree.connect(self._daemon.address, "org.bluez")
 
+    def switch(self, on):
+        """As `bluetoothctl power on|off`, while nobody is connected."""
+        self._radio.wait(self._adapter.switch(on))
+
     def close(self):
         """The adapter is pulled out."""
         self._radio.wait(self._stop())
@@ -116,6 +120,8 @@ class Adapter1(Interface):
         """Clients filter for themselves anyway."""
 
     async def do_StartDiscovery(self, sender):  # noqa: N802
+        if not self.value("Powered"):
+            raise CallFailed("org.bluez.Error.NotReady", "Resource Not Ready")
         if sender in self._scanning_for:
             raise CallFailed("org.bluez.Error.InProgress", "Operation already in progress")
         self._scanning_for.add(sender)
@@ -139,6 +145,10 @@ class Adapter1(Interface):
     def client_left(self, sender):
         if sender in self._scanning_for:
             self.tree.start(self._stop_for(sender))
+
+    async def switch(self, on):
+        """Its Powered."""
+        self.set(Powered=("b", on))
 
     async def vanish(self):
         """Pulled out."""

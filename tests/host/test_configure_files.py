@@ -1,0 +1,148 @@
+"""What `configure` sends: settings files and certificate files, checked before anything goes over the air."""
+
+import base64
+import json
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from typer.testing import CliRunner
+
+from tests.host import pki
+from tools.configure import cli, credentials, document
+from tools.configure.trouble import Exit, Mistake
+
+ROOT = pki.certificate_of(pki.OTHER_EC_KEY, subject="Amazon Root CA 1", issuer="Amazon Root CA 1")
+ROOT_PEM = ROOT.public_bytes(pki.PEM).decode()
+CLAIM = {"role": "claim", "cert": pki.EC_PEM.decode(), "key": pki.key_bytes(pki.EC_KEY, pki.PEM).decode()}
+
+
+def bare_key(key):
+    """SEC1 without the public key, in base64: the device cannot tell in time what it belongs to."""
+    secret = key.private_numbers().private_value.to_bytes(32, "big")
+    der = bytes.fromhex("30310201010420") + secret + bytes.fromhex("a00a06082a8648ce3d030107")
+    return base64.b64encode(der).decode()
+
+
+def plan_of(**fields):
+    return document.from_file(json.dumps(fields))
+
+
+def test_a_plan_in_the_order_in_which_it_is_sent():
+    plan = plan_of(certs=[CLAIM, {"role": "ca", "cert": ROOT_PEM * 2}], aws={"template": "fleet"}, pins={"button": 0})
+    assert [(one.typ, one.dat.get("role")) for one in plan.messages] == [
+        ("CFG", None),
+        ("CERT", "ca"),
+        ("CERT", "claim"),
+    ]
+    assert plan.messages[1].dat == {"role": "ca", "cert": ROOT_PEM * 2}
+    assert plan.notes[0].startswith("not sent: pins")
+    assert "lacks a Wi-Fi network" in plan.notes[1]
+
+
+def test_certificates_are_sent_as_pem_however_they_are_given():
+    der = {"role": "claim", "cert": base64.b64encode(pki.RSA_CERT).decode()}
+    der["key"] = base64.b64encode(pki.key_bytes(pki.RSA_KEY, pki.DER, pki.TRADITIONAL)).decode()
+    (message,) = plan_of(certs=[der]).messages
+    assert message.dat["cert"].startswith("-----BEGIN CERTIFICATE-----\n")
+    assert message.dat["key"] == pki.key_bytes(pki.RSA_KEY, pki.PEM).decode()
+
+
+def test_a_document_of_the_original_library_is_brought_over():
+    plan = plan_of(pWifiSsid="home", pWifiPwd="12345678", awsConfig={"pHostNameStr": "abc.example"})
+    cfg = {"networks": [{"ssid": "home", "password": "12345678"}], "aws": {"endpoint": "abc.example"}}
+    assert plan.messages[0].dat == cfg
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"networks": [{"ssid": "home", "password": "short"}]}, "networks[0].password: 5 characters"),
+        ({"aws": {"endpoint": "https://x"}}, "aws.endpoint"),
+        ({"schema": 7}, "schema"),
+        ({"certs": [{**CLAIM, "key": pki.key_bytes(pki.OTHER_EC_KEY, pki.PEM).decode()}]}, "does not fit"),
+        ({"certs": [{**CLAIM, "key": bare_key(pki.OTHER_EC_KEY)}]}, "does not belong"),
+        ({"certs": [{**CLAIM, "key": "rubbish"}]}, "certs[0]"),
+        ({"networks": [{"ssid": "n" * 30 + str(n), "password": "p" * 63} for n in range(8)], "aws": {"parameters": {
+            str(n): "x" * 256 for n in range(4)}}}, "networks"),
+        ({"certs": [{"role": "ca", "cert": ROOT_PEM * 14}]}, "trusted root"),
+    ],
+)  # fmt: skip
+def test_what_the_device_would_refuse_is_refused_before(fields, words):
+    with pytest.raises(Mistake) as caught:
+        plan_of(**fields)
+    assert words in str(caught.value)
+    assert "short" not in str(caught.value)
+
+
+@pytest.mark.parametrize("form", [pki.PKCS8, pki.TRADITIONAL])
+def test_files_are_sorted_out_by_what_is_in_them(tmp_path, form):
+    (tmp_path / "a.pem").write_bytes(ROOT.public_bytes(pki.PEM) + pki.EC_PEM)
+    (tmp_path / "b.der").write_bytes(pki.key_bytes(pki.EC_KEY, pki.DER, form))
+    (tmp_path / "c.key").write_text("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n")
+    found = credentials.sort_out([tmp_path])
+    assert (found.cert, found.key) == (pki.EC_CERT, pki.key_bytes(pki.EC_KEY, pki.DER, form))
+    assert found.roots == [ROOT.public_bytes(pki.DER)]
+    assert found.notes == ["c.key was left out: no certificate and no private key is in it"]
+    (message, root) = document.from_person([], {}, "thing", found).messages[::-1]
+    assert (message.dat["role"], root.dat["role"]) == ("thing", "ca")
+
+
+def test_the_rest_of_a_chain_is_no_root_and_a_root_may_be_of_any_kind(tmp_path):
+    issuer = pki.certificate_of(pki.OTHER_EC_KEY, subject="root", issuer="above")
+    big = ec.generate_private_key(ec.SECP384R1())
+    root = pki.certificate_of(big, subject="big", issuer="big", signer=big)
+    (tmp_path / "chain.pem").write_bytes(pki.EC_PEM + issuer.public_bytes(pki.PEM))
+    (tmp_path / "own.key").write_bytes(pki.key_bytes(pki.EC_KEY, pki.PEM))
+    (tmp_path / "root.pem").write_bytes(root.public_bytes(pki.PEM))
+    found = credentials.sort_out([tmp_path / "chain.pem", tmp_path / "own.key", tmp_path / "root.pem"])
+    assert (found.cert, found.roots) == (pki.EC_CERT, [root.public_bytes(pki.DER)])
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({"one.pem": pki.EC_PEM}, "not its private key"),
+        ({"one.pem": pki.EC_PEM, "two.key": pki.key_bytes(pki.RSA_KEY, pki.PEM)}, "belongs to none"),
+        ({"one.key": pki.key_bytes(pki.EC_KEY), "two.key": pki.key_bytes(pki.RSA_KEY)}, "several private keys"),
+        ({"one.pem": b""}, "is empty"),
+        ({"one.pem": pki.EC_PEM[:-40]}, "one.pem"),
+    ],
+)
+def test_files_that_do_not_fit_are_told(tmp_path, files, words):
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+    with pytest.raises(Mistake) as caught:
+        credentials.sort_out([tmp_path])
+    assert words in str(caught.value)
+
+
+def test_dates_are_looked_at():
+    start, end = pki.START.timestamp(), pki.END.timestamp()
+    notes = [credentials.date_note(pki.EC_CERT, now) for now in (start - 9e5, start + 9e5, end - 9e5, end + 9e5)]
+    assert [note and note.partition("thing ")[2] for note in notes] == [
+        "is not valid yet", None, "expires within a month", "has expired",
+    ]  # fmt: skip
+
+
+def test_typed_paths_are_read_as_a_shell_does():
+    assert [str(path) for path in credentials.paths_of("'with space.pem' other.key")] == ["with space.pem", "other.key"]
+    with pytest.raises(Mistake):
+        credentials.paths_of("'open")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ((), "no terminal"),
+        (("--status", "--list"), "do not go together"),
+        (("--reset", "everything"), "settings, or all"),
+        (("--reset", "all"), "--yes"),
+        (("--file", "not/there.json"), "No such file"),
+        (("--file", "-"), "not JSON"),
+        (("--list", "--code", "12345"), "setup code"),
+    ],
+)
+def test_a_mistyped_call_ends_before_the_radio_is_touched(options, words):
+    result = CliRunner().invoke(cli.app, options, "no json", {"SETUP_CODE": ""})
+    assert (result.exit_code, words in result.output) == (Exit.USAGE, True), result.output
+    assert "12345" not in result.output

@@ -1,0 +1,174 @@
+"""Certificate files as people have them, sorted out: the device's certificate, its key, the trusted roots.
+
+    sorted_out = sort_out([Path("folder"), Path("AmazonRootCA1.pem")])
+
+Read and checked by the firmware's own words; what the device would refuse is refused here, in the same sentence.
+"""
+
+import shlex
+import ssl
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+
+from tools.configure.firmware import certificates, errors
+from tools.configure.trouble import Mistake
+
+_LARGEST_FILE = 65536
+_MOST_FILES = 40
+_SUFFIXES = (".pem", ".crt", ".cer", ".der", ".key", ".ca")
+_DAY_S = 86400
+
+
+class Credentials(NamedTuple):
+    """DER: `cert` and `key` (a pair, or None both), `roots` (list). `notes`: sentences about what was found."""
+
+    cert: bytes | None
+    key: bytes | None
+    roots: list
+    notes: list
+
+
+def sort_out(paths):
+    """The `Credentials` in these files and folders. Raises Mistake."""
+    certs, keys, notes = {}, [], []  # certs: DER -> the file it came in
+    for path in _files(paths):
+        found_certs, found_keys = _read(path)
+        if not found_certs and not found_keys:
+            notes.append(f"{path.name} was left out: no certificate and no private key is in it")
+        certs = {**dict.fromkeys(found_certs, path), **certs}
+        keys += [one for one in found_keys if one not in keys]
+    if len(keys) > 1:
+        raise Mistake("there are several private keys: give only the device's own")
+    cert, key = _pair(certs, keys)
+    # What came in one file with the device's own and did not sign itself is the rest of its chain.
+    roots = [
+        one for one, path in certs.items() if one != cert and (certificates.is_self_signed(one) or path != certs[cert])
+    ]
+    notes += [note for one in (cert, *roots) if one and (note := date_note(one))]
+    return Credentials(cert, key, roots, notes)
+
+
+def _files(paths):
+    """The files, those of a folder by their names."""
+    found = []
+    for path in paths:
+        if path.is_dir():
+            found += sorted(one for one in path.iterdir() if one.suffix.lower() in _SUFFIXES and one.is_file())
+        else:
+            found.append(path)
+    if len(found) > _MOST_FILES:
+        raise Mistake(f"{len(found)} files are too many: name those of this device")
+    return found
+
+
+def _read(path):
+    """(certificates, keys), each a list of DER, in a file."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(_LARGEST_FILE + 1)
+    except OSError as error:
+        raise Mistake(f"{path}: {error.strerror}") from error
+    if not data:
+        raise Mistake(f"{path} is empty")
+    if b"-----BEGIN" in data:
+        return _found(certificates.certificates, data, path), _found(_one_key, data, path)
+    try:
+        return certificates.certificates(data, path.name), []
+    except errors.PersonError:
+        return [], _found(_one_key, data, path)
+
+
+def _found(read, data, path):
+    """What `read` finds in a file, [] when it has nothing of that kind."""
+    try:
+        return read(data, path.name)
+    except errors.PersonError as error:
+        if "is wanted" in error.message or b"-----BEGIN" not in data:
+            return []  # it is something else
+        raise Mistake(error.message) from error
+
+
+def _one_key(data, what):
+    return [certificates.key(data, what)]
+
+
+def _pair(certs, keys):
+    """The certificate that belongs to the key, and the key; the first that is no root when there is no key."""
+    if not keys:
+        if not all(map(certificates.is_self_signed, certs)):
+            raise Mistake("a certificate is there, but not its private key: give both")
+        return None, None
+    key = keys[0]
+    public = public_of_key(key)
+    for cert in certs:
+        if _public_of_cert(cert) == public:
+            return cert, key
+    raise Mistake("the private key belongs to none of the certificates: give both of one pair")
+
+
+def _public_of_cert(der):
+    try:
+        return certificates.public_key(der)
+    except errors.PersonError:
+        return None  # a root may be of a kind that a device's own may not
+
+
+def public_of_key(der):
+    """The public key that belongs to a private one in DER, in the shape that `certificates.public_key` has."""
+    try:
+        public = serialization.load_der_private_key(der, None).public_key()
+    except (TypeError, ValueError) as error:
+        raise Mistake("the private key cannot be used: its numbers do not fit each other") from error
+    if hasattr(public, "curve"):
+        form = serialization.PublicFormat.UncompressedPoint
+        return certificates.EC, public.public_bytes(serialization.Encoding.X962, form)
+    modulus = public.public_numbers().n
+    return certificates.RSA, modulus.to_bytes((modulus.bit_length() + 7) // 8, "big")
+
+
+def date_note(der, now_s=None):
+    """A sentence when the certificate is not valid now, or not for long; None when all is well."""
+    now_s = time.time() if now_s is None else now_s
+    name = title(der)
+    if certificates.not_before(der) > now_s + _DAY_S:
+        return f"careful: {name} is not valid yet"
+    if certificates.not_after(der) < now_s:
+        return f"careful: {name} has expired"
+    if certificates.not_after(der) < now_s + 30 * _DAY_S:
+        return f"careful: {name} expires within a month"
+    return None
+
+
+def title(der):
+    """What a person calls the certificate: its subject's common name, else the organisation."""
+    try:
+        names = {one.oid: one.value for one in x509.load_der_x509_certificate(der).subject}
+    except ValueError:
+        return "the certificate"
+    oid = x509.NameOID
+    return str(names.get(oid.COMMON_NAME) or names.get(oid.ORGANIZATIONAL_UNIT_NAME) or "the certificate")
+
+
+def cert_pem(ders):
+    """As CERT carries them."""
+    return "".join(ssl.DER_cert_to_PEM_cert(der) for der in ders)
+
+
+def key_pem(der):
+    """As CERT carries it: PKCS#8."""
+    key = serialization.load_der_private_key(der, None)
+    form = serialization.PrivateFormat.PKCS8
+    return key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()).decode()
+
+
+def paths_of(text):
+    """The paths in a typed line, as a shell reads it: quotes, and ~ for the home folder."""
+    try:
+        words = shlex.split(text, posix=True)
+    except ValueError as error:
+        raise Mistake("a quote is not closed") from error
+    return [Path(word).expanduser() for word in words]

@@ -12,6 +12,7 @@ key_mismatch: The private key does not fit the certificate: give both parts of t
 invalid_setting: %s: %s; allowed: %s.
 settings_missing: Settings are incomplete: %s.
 settings_too_new: The settings have schema %s, this firmware knows up to %s: update the firmware.
+not_allowed: The operation '%s' is not allowed on this device: add it to jobs.allow in its settings.
 bad_certificate: %s is not a certificate or key this device can use: %s.
 no_slots: This board has no second slot for an update: flash an image with OTA slots by cable, once.
 no_rollback: This board's bootloader would not go back after a bad update: flash one with rollback enabled by cable.

@@ -19,6 +19,8 @@ fails: a listener that does not keep up loses its oldest events and can read how
 | publish.done | topic, qos |
 | publish.dropped | topic, code, dropped (so far) |
 | message.dropped | topic, reason, dropped (so far) |
+| job.received | job, operation, resumed (it was begun before a restart) |
+| job.finished | job, status, reason (of FAILED and REJECTED), message |
 | flash.flushed | writes |
 | task.failed | task, code, message |
 | restart.requested | reason |
@@ -40,6 +42,8 @@ AWS_DISCONNECTED = "aws.disconnected"
 PUBLISH_DONE = "publish.done"
 PUBLISH_DROPPED = "publish.dropped"
 MESSAGE_DROPPED = "message.dropped"
+JOB_RECEIVED = "job.received"
+JOB_FINISHED = "job.finished"
 FLASH_FLUSHED = "flash.flushed"
 TASK_FAILED = "task.failed"
 RESTART_REQUESTED = "restart.requested"

@@ -27,6 +27,7 @@ RECORDS = {
     "code": (32, 32),
     "clock": (8, 8),
     "notes": (256, 4096),
+    "job": (0, 4096),  # what the cloud does not know yet of the job at work: aws/job.py
     "user": (256, 256),
     "erasing": (128, 128),
 }

@@ -1,6 +1,8 @@
-"""The road to the cloud: Wi-Fi, clock, credentials, connection, in this order; and what is written down on the way."""
+"""The road to the cloud: Wi-Fi, clock, credentials, connection, in this order; what is written down on the way, and
+what the cloud wants done at its end."""
 
 import asyncio
+import sys
 import time
 
 from micropython import const
@@ -17,7 +19,7 @@ _MOST_WINDOWS = const(13)  # 10 s, doubled so often, are nearly a day
 
 
 class Road:
-    """Two owned tasks of the system in NORMAL: `run` and `keep_notes`."""
+    """Three owned tasks of the system in NORMAL: `run`, `keep_notes` and `do_jobs`."""
 
     def __init__(self, system):
         self._system = system
@@ -109,6 +111,16 @@ class Road:
         windows = None if trial else min(self._windows + 1, _MOST_WINDOWS)
         await notes.change(self._flash, into="CONFIG", last=last, windows=windows)
         self._system.leave("candidate_refused" if trial else "cloud_unreached", "%s" % failure)
+
+    async def do_jobs(self, owned, with_application):
+        """Do the jobs of AWS IoT: the application's, and the firmware's own operations."""
+        await self._aws.jobs.run(owned.beat, self._flash, self._operation, with_application)
+
+    def _operation(self, name):
+        import operations
+
+        del sys.modules["operations"]  # it is in memory for as long as somebody works with it
+        return operations.find(self._system, name)
 
     async def _keep_time(self, now):
         # Once a day is enough to tell a forged time from a true one, and spares the flash.

@@ -33,6 +33,8 @@ TIMEOUTS = (
     ("config_s", 300, 5, 86400),  # CONFIG that was asked for ends by itself after this long without a phone
     ("candidate_s", 120, 5, 600),  # new settings with which the cloud is not reached in this time lead back to CONFIG
     ("offline_s", 900, 10, 86400),  # without the cloud for this long CONFIG opens; each next time twice as long
+    ("job_jitter_s", 5, 0, 3600),  # the upper end of the random wait before a job is taken: the fleet may get it, too
+    ("job_step_s", 3600, 60, 604800),  # the cloud gives a job up when it hears nothing of it for this long
     ("watchdog_s", 60, 30, 600),  # without a sign of life of every task for this long, the chip is reset
 )
 PINS = (
@@ -41,10 +43,13 @@ PINS = (
 
 SCHEMA = 1
 FIELDS = ("schema", "hardware", "security", "prefix", "page", "hostname", "networks", "aws", "app", "certs", "servers",
-          "limits", "timeouts", "pins")  # fmt: skip
+          "jobs", "limits", "timeouts", "pins")  # fmt: skip
 MAX_NETWORKS = 8
 MAX_PARAMETERS = 16
 MAX_NAME_SERVERS = 4
+MAX_OPERATIONS = 16
+# What the firmware does for a job unless the settings say otherwise: nothing that only a visit could mend.
+OPERATIONS = ("restart", "diagnostics", "settings", "config", "rotate", "download", "ota")
 SECURITIES = ("code", "open")
 ROLES = ("thing", "claim", "ca")
 

@@ -53,6 +53,7 @@ def _build(document, warnings):
             "app": {name: value for name, value in document.get("app", {}).items() if value is not None},
             "aws": _aws(document.get("aws", {})),
             "servers": _servers(_object(document, "servers"), warnings),
+            "jobs": _jobs(_object(document, "jobs"), warnings),
             "limits": _numbers("limits", checks.LIMITS, document, checks.whole, warnings),
             "timeouts": _numbers("timeouts", checks.TIMEOUTS, document, checks.whole, warnings),
             "pins": _numbers("pins", checks.PINS, document, checks.whole_or_null, warnings),
@@ -108,6 +109,16 @@ def _servers(fields, warnings):
     if not checks.sequence("servers.ntp", names, checks.MAX_NAME_SERVERS, "names"):
         raise checks.invalid("servers.ntp", "empty", "1 to %d names" % checks.MAX_NAME_SERVERS)
     return Group({"ntp": [checks.host("servers.ntp[%d]" % place, name) for place, name in enumerate(names)]})
+
+
+def _jobs(fields, warnings):
+    checks.warn_unknown(checks.mapping("jobs", fields), ("allow",), "jobs", warnings)
+    names = fields.get("allow")
+    if names is None:
+        names = checks.OPERATIONS
+    else:
+        checks.sequence("jobs.allow", names, checks.MAX_OPERATIONS, "operations")
+    return Group({"allow": [checks.word("jobs.allow[%d]" % place, name, 32, "_-") for place, name in enumerate(names)]})
 
 
 def _numbers(path, table, document, check, warnings):

@@ -186,6 +186,7 @@ class System:
         own("wifi", lambda owned: self.wifi.run(owned.beat))
         own("cloud", road.run)
         own("notes", road.keep_notes)
+        own("jobs", lambda owned: road.do_jobs(owned, with_application))
         if with_application:
             own("application", self._run_application, silence_ms=None)
         return await self.left()

@@ -23,6 +23,7 @@ import events
 
 from . import rate, topics
 from .inbox import Inbox
+from .jobs import Jobs
 from .link import forget
 from .session import Session
 
@@ -47,6 +48,7 @@ class Aws(Session):
         self._rates = rate.both(limits.publishes_per_s, limits.bytes_per_s)
         self._services = self._inbox.services
         self._subscribing = asyncio.Lock()
+        self.jobs = Jobs(self.attach, bus, settings)
         self._names = {}  # checked topics of the application: str or bytes -> bytes
         self._dropped = 0
 

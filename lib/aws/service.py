@@ -68,8 +68,8 @@ class Service:
         """The answer (dict) to `document` (dict) on the topic with this end; waits for a connection, too.
 
         What the cloud asks to send again later is sent again within the time. Errors: `not_connected`, `no_answer`,
-        `subscribe_refused`; `rejected`, whose `reason` is AWS's code (int or str); `limit` for an answer that the
-        receive buffer does not hold.
+        `subscribe_refused`; `rejected`, with AWS's code as `reason` (int or str) and all of the `answer`; `limit` for
+        an answer that the receive buffer does not hold.
         """
         try:
             return await asyncio.wait_for(self._until_answered(operation, document), timeout_s)
@@ -137,6 +137,7 @@ class Service:
         details = "%s %s" % (code, answer.get("message", ""))
         failure = errors.error("rejected", self.base + "/" + operation, details.strip())
         failure.reason = code
+        failure.answer = answer
         return failure
 
     def skipped(self, end):

@@ -63,7 +63,7 @@ class Desk:
     def _settings(self, options):
         limits = {"ring": 4, "receive_buffer": 4096, "window": 10, "publishes_per_s": 0, "bytes_per_s": 0}
         timeouts = {"dns_s": 1, "connect_s": 2, "connack_s": 1, "ack_s": 1, "keepalive_s": 30}
-        timeouts.update(stable_s=20, drain_s=1, backoff_s=1, backoff_cap_s=1)
+        timeouts.update(stable_s=20, drain_s=1, backoff_s=1, backoff_cap_s=1, job_jitter_s=0, job_step_s=3600)
         for group in (limits, timeouts):
             for name in group:
                 group[name] = options.pop(name, group[name])

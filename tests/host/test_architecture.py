@@ -21,6 +21,10 @@ SETTINGS = {
     "settings_schema", "settings_types",
 }  # fmt: skip
 
+# AWS IoT Jobs, and what the firmware itself does for them.
+JOBS = {"aws.job", "aws.job_words", "aws.job_work", "aws.jobs"}
+OPERATIONS = {"operations"}
+
 # Room -> its files.
 ROOMS = {
     "words": {
@@ -35,7 +39,7 @@ ROOMS = {
     },
     "aws": {
         "aws.client", "aws.connection", "aws.dial", "aws.door", "aws.engine", "aws.failures", "aws.handlers",
-        "aws.inbox", "aws.jobs", "aws.link", "aws.mqtt", "aws.outbox", "aws.packets", "aws.provision", "aws.rate",
+        "aws.inbox", *JOBS, "aws.link", "aws.mqtt", "aws.outbox", "aws.packets", "aws.provision", "aws.rate",
         "aws.receiver", "aws.requests", "aws.ring", "aws.sender", "aws.service", "aws.session", "aws.shadow", "aws.tls",
         "aws.topics",
     },
@@ -45,7 +49,7 @@ ROOMS = {
     },
     "head": {
         "system", "starting", "road", "supervisor", "identity", "device", "console", "configuration", "configuring",
-        "candidate", "notes",
+        "candidate", "notes", *OPERATIONS,
     },
     "main": {"main"},
     "boot": {"boot"},
@@ -53,8 +57,8 @@ ROOMS = {
 
 # The files of a hand's room that are words all the same: they touch no hardware and run in CPython.
 PURE = {
-    "aws.failures", "aws.jobs", "aws.packets", "aws.rate", "aws.receiver", "aws.requests", "aws.ring", "aws.service",
-    "aws.shadow", "aws.topics",
+    "aws.failures", "aws.job_words", "aws.packets", "aws.rate", "aws.receiver", "aws.requests", "aws.ring",
+    "aws.service", "aws.shadow", "aws.topics",
     "ota.document", "ota.keys", "ota.signature", *(ROOMS["ble"] - {"ble.gatt", "ble.server"}),
 }  # fmt: skip
 

@@ -46,7 +46,7 @@ def test_every_other_field_is_documented_and_none_that_is_not():
     fields = {name for name in settings_checks.FIELDS if name not in groups}
     fields |= {f"aws.{name}" for name in settings_documents.AWS_FIELDS}
     fields |= {f"networks[].{name}" for name in settings_documents.NETWORK_FIELDS}
-    fields |= {f"certs[].{name}" for name in settings_certs.CERT_FIELDS} | {"servers.ntp"}
+    fields |= {f"certs[].{name}" for name in settings_certs.CERT_FIELDS} | {"servers.ntp", "jobs.allow"}
 
     assert {name for name in documented() if name.split(".")[0] not in groups} == fields
 
@@ -60,6 +60,7 @@ def test_defaults_in_the_docs_are_what_a_device_without_settings_has():
     assert json.loads(docs["security"][0]) == bare.security
     assert int(docs["aws.port"][0]) == bare.aws.port
     assert json.loads(f"[{docs['servers.ntp'][0]}]") == bare.servers.ntp
+    assert json.loads(f"[{docs['jobs.allow'][0]}]") == bare.jobs.allow
 
 
 def test_example_of_the_docs_loads_without_a_warning():

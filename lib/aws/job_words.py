@@ -1,0 +1,84 @@
+"""The words of AWS IoT Jobs: documents, status details, what a rejection means. Pure; imported while there is a job.
+
+https://docs.aws.amazon.com/iot/latest/developerguide/jobs-mqtt-api.html and .../jobs-limits (10 pairs of 128).
+"""
+
+import errors
+
+QUEUED = "QUEUED"
+IN_PROGRESS = "IN_PROGRESS"
+SUCCEEDED = "SUCCEEDED"
+FAILED = "FAILED"  # may be tried again
+REJECTED = "REJECTED"  # will never work here
+
+MAX_PAIRS = 10
+_MAX_TEXT = 128
+
+# What the cloud says of an execution that is no longer ours: cancelled, timed out, deleted.
+_GONE = ("InvalidStateTransition", "TerminalStateReached", "ResourceNotFound")
+
+# Reason in the status details: sentence. Those of errors.py are used, too.
+_SENTENCES = {
+    "unknown_operation": "Nothing on this device does the operation '%s'.",
+    "no_application": "The device runs without its application, which would do '%s': repair it first.",
+    "bad_document": 'The job document needs "operation", "action" or "steps".',
+    "too_large": "The job document does not fit into the device's limits.receive_buffer.",
+    "restarts": "The job was begun again and again, and never ended.",
+}
+
+
+def sentence(reason, operation):
+    """What a reason of ours means, for the operation; None for one that is not ours."""
+    text = _SENTENCES.get(reason)
+    return text % operation if text and "%s" in text else text
+
+
+def operation_of(document):
+    """Which handler does it: the "operation" or "action" of a document, "steps" for AWS's templates, else None."""
+    if not isinstance(document, dict):
+        return None
+    for field in ("operation", "action"):
+        if isinstance(document.get(field), str) and document[field]:
+            return document[field]
+    return "steps" if isinstance(document.get("steps"), list) else None
+
+
+def identity(execution):
+    """What tells this execution from every other one: a job's id may be used again after it was deleted."""
+    return "%s/%s/%s" % (execution["jobId"], execution.get("executionNumber"), execution.get("queuedAt"))
+
+
+def details(values):
+    """`values` (dict) as statusDetails: texts of 1 to 128 characters. Raises `limit` for more than ten."""
+    kept = {}
+    for name in values:
+        if values[name] is not None:
+            text = "".join([c if c >= " " else " " for c in str(values[name])])
+            kept[_name(name)] = text[:_MAX_TEXT] or "-"
+    if len(kept) > MAX_PAIRS:
+        raise errors.error("limit", "A job's %d details" % len(kept), "%d" % MAX_PAIRS)
+    return kept
+
+
+def _name(name):
+    # AWS: [a-zA-Z0-9:_-]+
+    letters = [c if "a" <= c.lower() <= "z" or c in "0123456789:_-" else "_" for c in str(name)]
+    return "".join(letters)[:_MAX_TEXT] or "_"
+
+
+def update(status, details, version, step_s):
+    """The payload that moves an execution on from `version`. `step_s`: how long until the next one, for IN_PROGRESS."""
+    request = {"status": status, "statusDetails": details, "expectedVersion": version}
+    if status == IN_PROGRESS:
+        request["stepTimeoutInMinutes"] = minutes(step_s)
+    return request
+
+
+def minutes(seconds):
+    """Whole minutes, as AWS wants them: 1 to 10080."""
+    return min(max((seconds + 59) // 60, 1), 10080)
+
+
+def is_gone(failure):
+    """Whether this error of an update says that the execution has ended without us."""
+    return getattr(failure, "reason", None) in _GONE

@@ -1,0 +1,131 @@
+"""One job after the other, each from its pick-up to its end. Imported while there is one.
+
+The cloud keeps how far a job has come (its status details), flash keeps what only the device may know: the record "job"
+has the execution's identity, how often it was begun, what the handler kept, and how it ended, until the cloud knows.
+So a handler that has ended is never run again, whatever moment the power goes.
+"""
+
+import asyncio
+import random
+import sys
+
+from micropython import const
+
+import errors
+import events
+
+from . import job_words as words
+from .job import Job
+
+_TICK_MS = const(200)
+_STOP_MS = const(5000)  # for a handler to end when its job was cancelled
+
+
+async def work(jobs):
+    """Do what waits; returns when nothing does. Errors: those of `Service.ask`."""
+    while True:
+        jobs.news.clear()
+        summary = (await jobs.ask("$next/get", {"includeJobDocument": False})).get("execution")
+        if not summary:
+            return
+        if summary["status"] == words.QUEUED:
+            # A job for all devices must not make them all ask for it, and for what it links to, at once.
+            await asyncio.sleep_ms(random.randint(0, jobs.timeouts.job_jitter_s * 1000))
+        job = await _take_over(jobs, summary)
+        if job is not None:
+            await _do(jobs, job)
+
+
+async def _take_over(jobs, summary):
+    """The `Job`, in progress from now on; None when there is nothing to do for it any more."""
+    request = {"stepTimeoutInMinutes": words.minutes(jobs.timeouts.job_step_s)}
+    try:
+        execution = (await jobs.ask("start-next", request)).get("execution")
+    except errors.BugError:  # the answer was larger than the receive buffer
+        await Job(jobs, summary).reject("too_large")
+        return None
+    if not execution or execution["jobId"] != summary["jobId"]:
+        return None  # it has changed meanwhile: look again
+    return Job(jobs, execution, summary["status"] != words.QUEUED)
+
+
+async def _do(jobs, job):
+    if job.outcome is not None:  # it ended before a restart, and the cloud does not know yet
+        await job.tell_outcome()
+        return
+    jobs.bus.emit(events.JOB_RECEIVED, job=job.id, operation=job.operation, resumed=job.resumed)
+    if job.operation is None:
+        await job.reject("bad_document")
+    elif job.resumed and not await job.count():
+        await job.fail("restarts")
+    else:
+        handler = await _handler(jobs, job)
+        if handler is not None:
+            await _run(jobs, job, handler)
+
+
+async def _handler(jobs, job):
+    """Who does it; None when it was refused for want of one."""
+    while True:
+        try:
+            handler = jobs.handlers.get(job.operation) or jobs.find(job.operation)
+        except errors.DeviceError as failure:
+            await job.reject(failure.code, failure.message)
+            return None
+        if handler is not None:
+            return handler
+        if not jobs.with_application:
+            await job.fail("no_application")
+            return None
+        if jobs.grace_ms <= 0:
+            await job.reject("unknown_operation")
+            return None
+        jobs.grace_ms -= _TICK_MS
+        await asyncio.sleep_ms(_TICK_MS)
+
+
+async def _run(jobs, job, handler):
+    """Let the handler work while the job is ours."""
+    task = asyncio.create_task(_guarded(jobs, job, handler))
+    try:
+        while not job.ended:
+            await jobs.news.wait()
+            jobs.news.clear()
+            if not job.ended and await _is_gone(jobs, job):
+                job.gone = True
+                task.cancel()
+                await _end_of(job)
+                break
+    finally:
+        task.cancel()
+    await job.end()
+
+
+async def _guarded(jobs, job, handler):
+    try:
+        await handler(job)
+    except asyncio.CancelledError:
+        job.failure = errors.error("task_failed", job.operation, "cancelled")  # it awaited a task that was
+    except Exception as failure:  # noqa: BLE001 - the handler's own fault: the job has failed, the device goes on
+        sys.print_exception(failure)
+        job.failure = failure
+    finally:
+        job.ended = True
+        jobs.news.set()
+
+
+async def _end_of(job):
+    """Give a cancelled handler some time to clean up; then it is left alone."""
+    for _ in range(_STOP_MS // _TICK_MS):
+        if job.ended:
+            return
+        await asyncio.sleep_ms(_TICK_MS)
+
+
+async def _is_gone(jobs, job):
+    """Whether the cloud says that the job is not ours any more: cancelled, timed out or deleted."""
+    try:
+        answer = await jobs.ask(job.id + "/get", {"includeJobDocument": False})
+    except errors.DeviceError as failure:
+        return words.is_gone(failure)  # without a connection: the next one is news, too
+    return answer["execution"]["status"] != words.IN_PROGRESS

@@ -1,0 +1,107 @@
+"""AWS IoT Jobs for the application, and for the operations that the firmware brings: who does what, and when to look.
+
+    device.aws.jobs.on("blink", blink)
+
+    async def blink(job):                       # a `Job` of job.py
+        for n in range(job.document["times"]):
+            await job.progress(100 * n // job.document["times"])
+
+How a job is done is in job_work.py, which is imported while there is one.
+"""
+
+import asyncio
+
+from micropython import const
+
+import errors
+import events
+
+from .link import forget
+from .service import Service
+
+_BEAT_MS = const(5000)
+_AGAIN_MS = const(30000)  # after a failure that passes by itself
+_GRACE_MS = const(20000)
+_LISTENS = ("notify-next", "start-next/+", "+/+/+")  # the last one: the answers of $next/get and of <job>/update
+
+
+class Jobs(Service):
+    """The jobs of a thing. `attach` is that of `Aws`, `settings` are those of lib/settings.py."""
+
+    def __init__(self, attach, bus, settings):
+        super().__init__("jobs", _LISTENS, self._look, self._look)
+        self._attach = attach
+        self.bus = bus
+        self.timeouts = settings.timeouts
+        self.handlers = {}
+        self.news = asyncio.Event()  # there may be another job, or the one at work may be gone
+        self.flash = self.find = None
+        self.with_application = True
+        self.grace_ms = _GRACE_MS  # that the application has, in all, to say which operations it does
+
+    def on(self, operation, handler):
+        """Let `handler(job)`, a coroutine function, do the jobs with this "operation" (or "action") in their document.
+
+        A handler that returns has SUCCEEDED, one that raises has FAILED; see `Job` in job.py for the rest. It comes
+        before an operation of the firmware with the same name.
+        """
+        self.handlers[operation] = handler
+        self.news.set()
+
+    async def run(self, beat, flash, find, with_application=True):
+        """Do the jobs, one after the other; never returns, an owned task.
+
+        `flash` keeps the record "job"; `find(operation)` gives the handler of one of the firmware's own operations, or
+        None, and raises the error for one that is not allowed.
+        """
+        self.flash, self.find, self.with_application = flash, find, with_application
+        self._attach(self)
+        while True:
+            await _until(self.news, beat)
+            self.news.clear()
+            if self.ready.is_set():
+                done = asyncio.Event()
+                work = asyncio.create_task(self._work(done))
+                try:
+                    await _until(done, beat)
+                finally:
+                    work.cancel()
+
+    async def _work(self, done):
+        try:
+            from . import job_work
+
+            for name in ("job_work", "job", "job_words"):
+                forget(name)
+            await job_work.work(self)
+        except errors.DeviceError as failure:
+            await self._wait_after(failure)
+        except MemoryError:
+            await self._wait_after(errors.error("no_memory"))
+        finally:
+            done.set()
+
+    async def _wait_after(self, failure):
+        if not isinstance(failure, errors.RetryError):
+            self.bus.emit(events.TASK_FAILED, task="jobs", code=failure.code, message=failure.message)
+        try:
+            await asyncio.wait_for_ms(self.news.wait(), _AGAIN_MS)
+        except asyncio.TimeoutError:
+            self.news.set()
+
+    def _look(self, *_):
+        self.news.set()
+
+    def skipped(self, end):
+        """News of a job that is too large for the receive buffer are news, too."""
+        super().skipped(end)
+        self.news.set()
+
+
+async def _until(event, beat):
+    while not event.is_set():
+        beat()
+        try:
+            await asyncio.wait_for_ms(event.wait(), _BEAT_MS)
+        except asyncio.TimeoutError:
+            pass

@@ -1,0 +1,128 @@
+"""AWS IoT Jobs when the cloud changes its mind, does not answer, or sends what cannot be done."""
+
+import asyncio
+
+import events
+from harness import equal
+from jobs_desk import JobsDesk
+from scripted_broker import until
+
+COMPANIONS = ["tls_servers"]
+TIMEOUT_S = 20
+
+
+async def test_a_cancelled_job_ends_its_handler_and_the_next_one_follows():
+    steps = []
+
+    async def copy(job):
+        steps.append("begun")
+        try:
+            await asyncio.sleep(60)
+        finally:
+            steps.append("cleaned up, gone %s" % job.gone)
+
+    async def blink(job):
+        steps.append("blink")
+
+    desk = JobsDesk()
+    desk.add("one", {"operation": "copy"})
+    async with desk:
+        desk.jobs.on("copy", copy)
+        desk.jobs.on("blink", blink)
+        await until(lambda: steps)
+        desk.executions["one"]["status"] = "CANCELED"
+        desk.add("two", {"operation": "blink"})
+        await desk.announce()
+        await until(lambda: desk.status("two") == "SUCCEEDED")
+        equal(steps, ["begun", "cleaned up, gone True", "blink"])
+        await until(lambda: len(desk.of(events.JOB_FINISHED)) == 2)
+        equal(desk.of(events.JOB_FINISHED)[0]["status"], "CANCELED")
+        equal(desk.statuses("one"), [])
+
+
+async def test_a_cancellation_is_noticed_by_the_update_that_is_refused():
+    after = []
+
+    async def copy(job):
+        desk.executions["one"]["status"] = "TIMED_OUT"
+        await job.progress(50)
+        await asyncio.sleep(60)
+        after.append("not cancelled")
+
+    desk = JobsDesk()
+    desk.add("one", {"operation": "copy"})
+    async with desk:
+        desk.jobs.on("copy", copy)
+        await until(lambda: desk.of(events.JOB_FINISHED))
+        equal(desk.of(events.JOB_FINISHED)[0]["status"], "CANCELED")
+        equal(after, [])
+
+
+async def test_the_end_of_a_job_that_is_gone_is_taken_as_it_is():
+    async def blink(job):
+        desk.executions.pop("one")  # deleted by force
+
+    desk = JobsDesk()
+    desk.add("one", {"operation": "blink"})
+    async with desk:
+        desk.jobs.on("blink", blink)
+        await until(lambda: desk.of(events.JOB_FINISHED))
+        equal(desk.of(events.JOB_FINISHED)[0]["status"], "CANCELED")
+
+
+async def test_somebody_else_s_update_does_not_stop_ours():
+    async def copy(job):
+        desk.executions["one"]["versionNumber"] += 3
+        await job.progress(50)
+
+    desk = JobsDesk()
+    desk.add("one", {"operation": "copy"})
+    async with desk:
+        desk.jobs.on("copy", copy)
+        await until(lambda: desk.status("one") == "SUCCEEDED")
+        equal(desk.details("one"), {"percent": "50"})
+
+
+async def test_news_that_come_twice_or_at_work_do_no_harm():
+    done = []
+
+    async def blink(job):
+        await desk.announce()
+        await asyncio.sleep_ms(100)
+        done.append(job.id)
+        await desk.announce()
+
+    desk = JobsDesk()
+    desk.add("one", {"operation": "blink"})
+    async with desk:
+        desk.jobs.on("blink", blink)
+        await until(lambda: desk.status("one") == "SUCCEEDED")
+        await desk.announce()
+        await asyncio.sleep_ms(300)
+        equal(done, ["one"])
+
+
+async def test_a_document_that_does_not_fit_is_rejected_and_does_not_block_the_others():
+    async def blink(job):
+        pass
+
+    desk = JobsDesk(receive_buffer=1024)
+    desk.add("one", {"operation": "blink", "text": "x" * 2000})
+    desk.add("two", {"operation": "blink"})
+    async with desk:
+        desk.jobs.on("blink", blink)
+        await desk.announce()
+        await until(lambda: desk.status("two") == "SUCCEEDED")
+        equal((desk.status("one"), desk.details("one")["reason"]), ("REJECTED", "too_large"))
+
+
+async def test_too_many_details_are_the_handler_s_fault():
+    async def blink(job):
+        await job.progress(**{"detail%d" % n: n for n in range(11)})
+
+    desk = JobsDesk()
+    desk.add("one", {"operation": "blink"})
+    async with desk:
+        desk.jobs.on("blink", blink)
+        await until(lambda: desk.status("one") == "FAILED")
+        equal(desk.details("one")["reason"], "limit")

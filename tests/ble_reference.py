@@ -99,11 +99,15 @@ class Phone:
     def hello(self, message_id):
         return _json({"typ": "HELLO", "id": message_id, "dat": {"pub": self.public.hex()}})
 
+    def shared(self, device_public):
+        """The X25519 shared secret."""
+        return self.private.exchange(X25519PublicKey.from_public_bytes(device_public))
+
     def session(self, ack, name):
         """(the phone's `End`, True when the device proved that it knows the setup code)."""
         dat = json.loads(ack)["dat"]
         device_public = bytes.fromhex(dat["pub"])
-        secret = self.private.exchange(X25519PublicKey.from_public_bytes(device_public))
+        secret = self.shared(device_public)
         th = hashlib.sha256(self.public + device_public + name.encode()).digest()
         enc_p, mac_p, enc_d, mac_d = derive(secret, self.setup_code, th)
         confirm = hmac.digest(mac_d, b"device" + th, "sha256")[:16]

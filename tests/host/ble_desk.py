@@ -67,6 +67,7 @@ def visit(world, mtu=512, code=CODE):
         visitor = Visitor(phone, mtu)
         if code:
             assert visitor.hello(code)["code"] == 0
+            assert visitor.confirmed == (code == CODE)
         yield visitor
 
 
@@ -82,6 +83,8 @@ class Visitor:
         phone.subscribe(STATE)
         self.info = json.loads(phone.read(INFO))
         self.session = None
+        self.greeted = None  # the `ble_reference.Phone` of the last HELLO
+        self.confirmed = False  # whether the device has proved that it knows the code
         self.progress = []  # the codes of the ACKs before each final one
         self._id = 0
         self._stream = b""
@@ -128,12 +131,11 @@ class Visitor:
         """The dat of its ACK; from then on messages are sealed."""
         self.session = None
         self._id += 1
-        phone = ble_reference.Phone(code)
+        phone = self.greeted = ble_reference.Phone(code)
         self.write(ble_reference.frame(ble_reference.CLEAR, phone.hello(self._id)))
         dat = self.ack()
         if "pub" in dat:
-            self.session, confirmed = phone.session(json.dumps({"dat": dat}), NAME)
-            assert confirmed == (code == CODE)
+            self.session, self.confirmed = phone.session(json.dumps({"dat": dat}), self.info["name"])
         return dat
 
     def state(self):

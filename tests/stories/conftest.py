@@ -1,5 +1,6 @@
 """A whole device in the simulator against the local AWS IoT: what the stories share."""
 
+import itertools
 import json
 import time
 from pathlib import Path
@@ -32,6 +33,9 @@ QUICK = {
         "watchdog_s": 30,
     },
 }
+
+
+_serials = itertools.count(1)
 
 
 class Certificates:
@@ -105,6 +109,24 @@ def desk(certificates):
     with open_desk(log=certificates) as desk:
         yield desk
         print("\n".join(["", "The device's console:", *desk.device.lines]))
+
+
+@pytest.fixture(scope="module")
+def shared_desk():
+    """One desk for the stories of a file whose device is a new one each time: see `new_device`."""
+    with open_desk() as desk:
+        yield desk
+
+
+@pytest.fixture
+def new_device(shared_desk):
+    """The shared desk, with a device on it that nobody has used; it is switched off, and so it is afterwards."""
+    device = shared_desk.device
+    device.erase()
+    device.flash.mac(f"0a{next(_serials):010x}")
+    yield shared_desk
+    device.power_cut()
+    print("\n".join(["", "The device's console:", *device.lines]))
 
 
 @pytest.fixture

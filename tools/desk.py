@@ -16,6 +16,7 @@ from tools.sim import Board, World
 SSID = "home"
 PASSWORD = "correct horse battery"
 ENDPOINT = "local-ats.iot.local-1.amazonaws.com"
+FILES = "s3.local-1.amazonaws.com"
 
 
 class Operator:
@@ -74,11 +75,13 @@ class Desk:
     def __enter__(self):
         with ExitStack() as stack:
             self.folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="awsesp-desk-")))
-            self.cloud = stack.enter_context(LocalCloud(self.folder / "cloud", names=[ENDPOINT], **self._cloud_options))
+            cloud = LocalCloud(self.folder / "cloud", names=[ENDPOINT], files=FILES, **self._cloud_options)
+            self.cloud = stack.enter_context(cloud)
             self.fleet = create_fleet(self.cloud.iot())
             self.world = stack.enter_context(World())
             self.home = self.world.access_point(SSID, PASSWORD, rssi=-52)
             self.world.name(ENDPOINT, self.cloud.mqtt_port)
+            self.world.name(FILES, {443: self.cloud.files_port})
             self.device = stack.enter_context(Board(self.folder / "board", self.world, **self._board_options))
             self._stack = stack.pop_all()
         return self

@@ -23,6 +23,7 @@ from tools.signals import on_end
 
 _MQTT_PORT = 8883
 _CONTROL_PORT = 4585
+_FILES_PORT = 4586
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -44,6 +45,9 @@ def main(
     control_port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="Control plane. Default: 4585, or a free one when it is taken.")
     ] = None,
+    files_port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Downloads by https. Default: 4586, or a free one.")
+    ] = None,
     endpoint: Annotated[str, typer.Option(help="Host name that devices connect to.")] = "localhost",
     name: Annotated[
         list[str] | None, typer.Option(help="A further name or address for the server's certificate; repeatable.")
@@ -55,7 +59,7 @@ def main(
     fast_keys: Annotated[bool, typer.Option("--fast-keys", help="EC keys, where AWS makes RSA keys: quicker.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No line for each event.")] = False,
 ):
-    """The local AWS IoT: MQTT broker and REST control plane, left running until Ctrl-C.
+    """The local AWS IoT: MQTT broker, REST control plane and file server, left running until Ctrl-C.
 
     The aws command line, boto3, AWS's device SDKs and any MQTT client work with it unmodified.
 
@@ -71,10 +75,12 @@ def main(
     try:
         mqtt_port = _choose_port(host, mqtt_port, _MQTT_PORT, "MQTT", screen)
         control_port = _choose_port(host, control_port, _CONTROL_PORT, "control plane", screen)
+        files_port = _choose_port(host, files_port, _FILES_PORT, "files", screen)
         cloud = LocalCloud(
             folder,
             mqtt_port,
             control_port,
+            files_port,
             host=host,
             endpoint=endpoint,
             names=name or (),

@@ -1,5 +1,5 @@
-"""All faults that can be ordered from the local AWS IoT: those of the broker, and those of certificate and
-provisioning."""
+"""All faults that can be ordered from the local AWS IoT: those of the broker, and those of certificate, provisioning
+and files."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 
 from tools.cloud.faults import Faults
+from tools.cloud.files.faults import FileFaults
 
 
 class CloudFaults(Faults):
@@ -14,6 +15,7 @@ class CloudFaults(Faults):
 
     certificate             one of `server_certificates.FAULTS`, or None for the good one; for connections to come
     throttle_provisioning   so many provisioning requests from now are rejected with 429
+    files                   those of the https file server: `files.faults.FileFaults`
     """
 
     def __init__(self) -> None:
@@ -21,6 +23,7 @@ class CloudFaults(Faults):
         self._guard = threading.Lock()
         self._certificate: str | None = None
         self._throttled = 0
+        self.files = FileFaults()
         self.show_certificate: Callable[[str | None], None] = lambda fault: None  # given by LocalCloud
 
     @property
@@ -55,5 +58,6 @@ class CloudFaults(Faults):
         super().clear(kind)
         if kind is None:
             self._throttled = 0
+            self.files.clear()
             if self._certificate is not None:
                 self.certificate = None

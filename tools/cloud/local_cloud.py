@@ -1,4 +1,4 @@
-"""The local AWS IoT as one object: broker and REST control plane, in a thread of their own.
+"""The local AWS IoT as one object: broker, REST control plane and file server, in a thread of their own.
 
     with LocalCloud(folder) as cloud:
         fleet = create_fleet(cloud.iot())
@@ -22,6 +22,7 @@ from botocore.config import Config
 from tools.cloud.authority import CA_FILE, CertificateAuthority
 from tools.cloud.broker import Broker, silent
 from tools.cloud.cloud_faults import CloudFaults
+from tools.cloud.files.service import Files
 from tools.cloud.interfaces import Log, Service
 from tools.cloud.jobs.service import JobsService
 from tools.cloud.limits import Limits
@@ -51,8 +52,9 @@ class LocalCloud:
     """A local AWS IoT in `folder`. Its constructor starts nothing; use it as a context manager, or start() and stop().
 
     Ports: 0 chooses a free one, which a later start() uses again. `endpoint` is the host name that devices and
-    DescribeEndpoint are told; `names` are further names for the server's certificate. `fast_keys` makes EC keys where
-    AWS makes RSA keys. `now` gives Unix seconds, for what expires. `log` gets what happens, in the cloud's thread.
+    DescribeEndpoint are told; `files` the host (and port) that links lead to, the endpoint and `files_port` unless it
+    is given; `names` are further names for the server's certificate. `fast_keys` makes EC keys where AWS makes RSA
+    keys. `now` gives Unix seconds, for what expires. `log` gets what happens, in the cloud's thread.
     """
 
     def __init__(
@@ -60,9 +62,11 @@ class LocalCloud:
         folder: str | Path,
         mqtt_port: int = 0,
         control_port: int = 0,
+        files_port: int = 0,
         *,
         host: str = "127.0.0.1",
         endpoint: str = "localhost",
+        files: str | None = None,
         names: Iterable[str] = (),
         region: str = DEFAULT_REGION,
         account: str = DEFAULT_ACCOUNT,
@@ -75,13 +79,15 @@ class LocalCloud:
         self.folder = Path(folder)
         self.mqtt_port = mqtt_port
         self.control_port = control_port
+        self.files_port = files_port
         self.host = host
         self.endpoint = endpoint
         self.region = region
         self.faults = CloudFaults()
         self.faults.show_certificate = self._show_certificate
         self._log = log
-        self._names = tuple(dict.fromkeys((endpoint, *names)))
+        self._files_name = files or f"{endpoint}:{{port}}"
+        self._names = tuple(dict.fromkeys((endpoint, self._files_name.partition(":")[0], *names)))
         self._account = account
         self._clock = {"now": now} if now else {}
         self._fast_keys = fast_keys
@@ -92,6 +98,7 @@ class LocalCloud:
         self._registry: Registry | None = None
         self._broker: Broker | None = None
         self._rest: RestServer | None = None
+        self._files: Files | None = None
         self._certificates: ServerCertificates | None = None
 
     # ---- what a client needs ----
@@ -118,9 +125,18 @@ class LocalCloud:
         """A boto3 client of jobs as devices see them."""
         return self._client("iot-jobs-data")
 
+    def s3(self):
+        """A boto3 client of the files: buckets, and objects that are put and got whole."""
+        return self._client("s3")
+
+    def presign(self, bucket: str, key: str, expires_s: int = 3600) -> str:
+        """An https link to an object, which can be downloaded for so many seconds."""
+        return self._files.presign(bucket, key, expires_s)
+
     def _client(self, service: str):
         retries = {"mode": "standard", "total_max_attempts": 3}
-        config = Config(connect_timeout=5, read_timeout=30, retries=retries, proxies={})
+        path_style = {"addressing_style": "path"}
+        config = Config(connect_timeout=5, read_timeout=30, retries=retries, proxies={}, s3=path_style)
         with _making_clients:
             return _session(self.region).client(service, endpoint_url=self.control_url, config=config)
 
@@ -209,13 +225,18 @@ class LocalCloud:
         registry.watchers.certificate_registered = self._trust
         context = self._certificates.context(self.faults.certificate)
         self.mqtt_port = await self._broker.start(self.host, self.mqtt_port, context)
+        self._files = Files(self.folder / "files", self.region, registry.names.now, self.faults.files, self._log)
+        self.files_port = await self._files.start(self.host, self.files_port, self._certificates, self._files_name)
+        registry.jobs.presign = self._files.presign
         desk = Desk(registry, self._broker, self.endpoint, self.mqtt_port, self._fast_keys)
-        self._rest = RestServer(desk, self._log)
+        self._rest = RestServer(desk, self._files.api, self._log)
         self.control_port = await self._rest.start(self.host, self.control_port)
 
     async def _close(self) -> None:
         if self._rest is not None:
             await self._rest.stop()
+        if self._files is not None:
+            await self._files.stop()
         if self._broker is not None:
             await self._broker.stop()
         if self._registry is not None:

@@ -1,6 +1,7 @@
 """The REST control plane: what the `aws` command line and boto3 talk to, over plain HTTP on this machine.
 
-Requests are routed and read by botocore's service models and answered by the operations in `operations/`. Signatures
+Requests are routed and read by botocore's service models and answered by the operations in `operations/`, those that
+are signed for S3 by `files/s3.py`. Signatures
 are not verified: whoever reaches the port may do everything. So it listens on this machine only unless told otherwise,
 and refuses what comes from web pages.
 """
@@ -15,6 +16,7 @@ from aiohttp import web
 
 from tools.cloud import shapes
 from tools.cloud.aws_errors import AwsError, InvalidRequest, MethodNotAllowed, NotImplementedHere, RequestTooLarge
+from tools.cloud.files.s3 import S3Api, is_for_s3
 from tools.cloud.interfaces import Log
 from tools.cloud.operations import find_operation
 from tools.cloud.operations.desk import Desk
@@ -26,8 +28,9 @@ _SHUTDOWN_S = 5.0  # for requests that are being answered when it stops
 
 
 class RestServer:
-    def __init__(self, desk: Desk, log: Log):
+    def __init__(self, desk: Desk, files: S3Api, log: Log):
         self._desk = desk
+        self._files = files
         self._log = log
         self._models = ServiceModels()
         self._runner: web.ServerRunner | None = None
@@ -48,7 +51,9 @@ class RestServer:
             await self._runner.cleanup()
             self._runner = None
 
-    async def _handle(self, request: web.BaseRequest) -> web.Response:
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        if is_for_s3(request) and "Origin" not in request.headers:
+            return await self._files.handle(request)
         name = "?"
         try:
             route, path = self._route(request)

@@ -26,6 +26,9 @@ _COLOURS = {
     "service_failed": "bold red",
     "published": "cyan",
     "api": "blue",
+    "s3": "blue",
+    "download": "cyan",
+    "download_refused": "yellow",
 }
 _QUIET = {"opened", "listening", "stopped"}  # the connections that matter are told when they are "connected"
 _NOTHING = (None, False, "", 0, [])
@@ -57,6 +60,7 @@ class Screen:
             Panel(
                 f"MQTT over TLS   {cloud.endpoint}:{cloud.mqtt_port}\n"
                 f"Control plane   {cloud.control_url}   (needs no credentials)\n"
+                f"Files           https://{cloud.endpoint}:{cloud.files_port}   (S3's API: the control plane)\n"
                 f"Trusted root    {_shown(cloud.ca_file)}\n"
                 f"State           {_shown(cloud.folder)}   (remove it to begin anew)",
                 title="The local AWS IoT",

@@ -47,18 +47,22 @@ class ServerCertificates:
     names: tuple[str, ...] = ()
     foreign_devices: list[str] = field(default_factory=list)  # PEM of registered certificates from other authorities
 
-    def context(self, fault: str | None = None) -> ssl.SSLContext:
-        """A server context that asks for a client certificate. `fault` is one of FAULTS; ValueError for another."""
+    def context(self, fault: str | None = None, asks_client: bool = True) -> ssl.SSLContext:
+        """A server context, which asks for a client certificate unless told otherwise.
+
+        `fault` is one of FAULTS; ValueError for another.
+        """
         if fault is not None and fault not in FAULTS:
             raise ValueError(f"no fault of the certificate is called {fault!r}; there are: {', '.join(FAULTS)}")
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.options |= ssl.OP_NO_TICKET | ssl.OP_NO_RENEGOTIATION  # AWS IoT gives no session tickets
         context.num_tickets = 0
-        context.verify_mode = ssl.CERT_REQUIRED
-        # A certificate registered without its authority is trusted by itself.
-        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-        context.load_verify_locations(cadata=pem(self.authority.certificate) + "".join(self.foreign_devices))
+        if asks_client:
+            context.verify_mode = ssl.CERT_REQUIRED
+            # A certificate registered without its authority is trusted by itself.
+            context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+            context.load_verify_locations(cadata=pem(self.authority.certificate) + "".join(self.foreign_devices))
         self._load_chain(context, fault)
         return context
 

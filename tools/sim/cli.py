@@ -182,7 +182,7 @@ def _connect_cloud(world, board, url, ca, network, settings_file=None):
         if asked is None:
             return  # it was killed and could not say that it has gone
         raise Mistake(f"--cloud: {missing}") from missing
-    world.name(name, port)
+    world.name(name, {8883: port, None: ("127.0.0.1", None)})  # links to files lead to another port of it
     show(f"sim: {name} is the cloud, port {port} of this machine")
 
 

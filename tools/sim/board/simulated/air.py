@@ -146,9 +146,9 @@ class Air:
     def name(self, host, port=None):
         """Let the name servers know `host`. `port` says where its connections really go on this machine:
 
-        a number (port of 127.0.0.1 for every port the device asks for), a dict {asked: number}, or None (nobody
-        listens). A tuple (host, number) leads off this machine; number None is the port asked for. Returns the
-        address the device sees.
+        a number (port of 127.0.0.1 for every port the device asks for), a dict {asked: number} (None for every port
+        that is not in it), or None (nobody listens). A tuple (host, number) leads off this machine; number None is the
+        port asked for. Returns the address the device sees.
         """
         host = host.lower()
         number = len(self._names)
@@ -207,7 +207,7 @@ class Air:
 
 def _real_target(real, port):
     if isinstance(real, dict):
-        real = real.get(port)
+        real = real.get(port, real.get(None))
     if real is None:
         return "refused"
     if isinstance(real, tuple):

@@ -1,0 +1,19 @@
+"""What S3 answers instead of a file: XML with a code and a sentence."""
+
+from __future__ import annotations
+
+from xml.sax.saxutils import escape
+
+
+class FileError(Exception):
+    """HTTP status, S3's code, and a message for a person."""
+
+    def __init__(self, status: int, code: str, message: str):
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+
+    def xml(self) -> bytes:
+        body = f"<Code>{escape(self.code)}</Code><Message>{escape(self.message)}</Message>"
+        return f'<?xml version="1.0" encoding="UTF-8"?>\n<Error>{body}</Error>'.encode()

@@ -1,0 +1,80 @@
+"""Links that expire: AWS's presigned URLs (Signature Version 4 in the query), made and checked.
+
+As those that AWS IoT puts into job documents they carry the session token of a role, and are about 1.5 KB long.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import time
+from collections.abc import Callable
+from datetime import datetime, timezone
+from urllib.parse import parse_qsl, quote, urlsplit
+
+from tools.cloud.files.errors import FileError
+
+ACCESS_KEY = SECRET_KEY = "local"  # what every client of the local AWS IoT may call itself
+_ALGORITHM = "AWS4-HMAC-SHA256"
+_TOKEN_BYTES = 700  # of a session token
+_LONGEST_S = 7 * 24 * 3600
+_TIME = "%Y%m%dT%H%M%SZ"
+
+
+class Links:
+    """Makes links below `base` ("https://host"), and says whether one is good. `now` gives Unix seconds."""
+
+    def __init__(self, region: str, now: Callable[[], float] = time.time):
+        self.base = ""  # known once the server listens
+        self._region = region
+        self._now = now
+
+    def presign(self, bucket: str, key: str, expires_s: int, method: str = "GET") -> str:
+        """A link to an object, good for so many seconds. The object need not be there yet."""
+        at = datetime.fromtimestamp(self._now(), timezone.utc).strftime(_TIME)
+        url = f"{self.base}/{quote(f'{bucket}/{key}', safe='/~')}"
+        query = {
+            "X-Amz-Algorithm": _ALGORITHM,
+            "X-Amz-Credential": f"{ACCESS_KEY}/{at[:8]}/{self._region}/s3/aws4_request",
+            "X-Amz-Date": at,
+            "X-Amz-Expires": str(expires_s),
+            "X-Amz-Security-Token": secrets.token_hex(_TOKEN_BYTES // 2),
+            "X-Amz-SignedHeaders": "host",
+        }
+        parts = urlsplit(url)
+        query["X-Amz-Signature"] = _signature(method, parts.netloc, parts.path, query)
+        return f"{url}?{_encoded(query)}"
+
+    def check(self, method: str, host: str, path: str, query: str) -> None:
+        """Raise the error that S3 answers to a link that was tampered with, has expired, or is none."""
+        given = dict(parse_qsl(query, keep_blank_values=True))
+        signature = given.pop("X-Amz-Signature", None)
+        if signature is None:
+            raise FileError(403, "AccessDenied", "Access Denied: the link has no signature")
+        try:
+            begin = datetime.strptime(given["X-Amz-Date"], _TIME).replace(tzinfo=timezone.utc).timestamp()
+            expires_s = int(given["X-Amz-Expires"])
+            key, _, region, service, _ = given["X-Amz-Credential"].split("/")
+        except (KeyError, ValueError):
+            raise FileError(400, "AuthorizationQueryParametersError", "The link's parameters are not whole") from None
+        if key != ACCESS_KEY or region != self._region or service != "s3" or not 0 < expires_s <= _LONGEST_S:
+            raise FileError(400, "AuthorizationQueryParametersError", "The link's parameters are not valid here")
+        if not hmac.compare_digest(signature, _signature(method, host, path, given)):
+            raise FileError(403, "SignatureDoesNotMatch", "The request signature does not match: the link was changed")
+        if not begin - 900 <= self._now() <= begin + expires_s:
+            raise FileError(403, "AccessDenied", "Request has expired")
+
+
+def _encoded(query: dict[str, str]) -> str:
+    return "&".join(f"{quote(name, safe='-_.~')}={quote(query[name], safe='-_.~')}" for name in sorted(query))
+
+
+def _signature(method: str, host: str, path: str, query: dict[str, str]) -> str:
+    canonical = "\n".join((method, path, _encoded(query), f"host:{host}", "", "host", "UNSIGNED-PAYLOAD"))
+    scope = query["X-Amz-Credential"].partition("/")[2]
+    text = "\n".join((_ALGORITHM, query["X-Amz-Date"], scope, hashlib.sha256(canonical.encode()).hexdigest()))
+    key = f"AWS4{SECRET_KEY}".encode()
+    for part in (*scope.split("/"), text):
+        key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+    return key.hex()

@@ -1,0 +1,164 @@
+"""S3's API as far as a release needs it: buckets and whole objects, path-style, for boto3 and `aws s3`.
+
+It shares the port of the control plane. Signatures are not verified there, but for presigned links.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import zlib
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timezone
+from email.utils import formatdate
+from typing import Any
+from urllib.parse import unquote
+from xml.sax.saxutils import escape
+
+from aiohttp import web
+
+from tools.cloud.files.chunked import decoded
+from tools.cloud.files.errors import FileError
+from tools.cloud.files.links import Links
+from tools.cloud.files.objects import LARGEST, Object, Objects
+from tools.cloud.files.ranges import wanted
+from tools.cloud.interfaces import Log
+
+_SIGNED_FOR_S3 = re.compile(r"Credential=[^,]*/s3/aws4_request")
+_NAMESPACE = 'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
+_OWNER = "<Owner><ID>local</ID></Owner>"
+
+
+def is_for_s3(request: web.BaseRequest) -> bool:
+    """Whether a request of the control plane's port is signed for S3, in its headers or in its link."""
+    signed = request.headers.get("Authorization", "")
+    linked = unquote(request.query_string) if "X-Amz-Credential" in request.query else ""
+    return bool(_SIGNED_FOR_S3.search(signed) or "/s3/aws4_request" in linked)
+
+
+class S3Api:
+    def __init__(self, objects: Objects, links: Links, region: str, log: Log):
+        self._objects = objects
+        self._links = links
+        self._region = region
+        self._log = log
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request."""
+        path, _, query = request.raw_path.partition("?")
+        bucket, _, key = unquote(path.lstrip("/")).partition("/")
+        try:
+            if "X-Amz-Signature" in request.query:
+                self._links.check(request.method, request.headers.get("Host", ""), path, query)
+            action = self._action(request, bucket, key)
+            self._log("s3", operation=action.__name__.strip("_"), bucket=bucket, key=key)
+            return await action(request, bucket, key)
+        except FileError as error:
+            self._log("s3", operation=request.method, bucket=bucket, key=key, error=error.code)
+            body = None if request.method == "HEAD" or error.status == 304 else error.xml()
+            return web.Response(status=error.status, body=body, content_type="application/xml")
+
+    def _action(
+        self, request: web.BaseRequest, bucket: str, key: str
+    ) -> Callable[[web.BaseRequest, str, str], Awaitable[web.StreamResponse]]:
+        of_object = {"PUT": self._put_object, "GET": self._get_object, "HEAD": self._get_object}
+        of_object["DELETE"] = self._delete_object
+        of_bucket = {"PUT": self._create_bucket, "HEAD": self._head_bucket, "DELETE": self._delete_bucket}
+        of_bucket["GET"] = self._location if "location" in request.query else self._list_objects
+        table: dict[str, Any] = of_object if key else of_bucket if bucket else {"GET": self._list_buckets}
+        found = table.get(request.method)
+        known = {"location", "list-type", "prefix", "encoding-type", "delimiter", "max-keys", "x-id", "versionId"}
+        further = [name for name in request.query if name not in known and not name.startswith(("X-Amz-", "response-"))]
+        if found is None or further:
+            what = f"{request.method} {'?'.join([request.path, *further])}"
+            raise FileError(501, "NotImplemented", f"{what} is not part of the local AWS IoT's S3")
+        return found
+
+    async def _list_buckets(self, _request: web.BaseRequest, _bucket: str, _key: str) -> web.Response:
+        made = "".join(f"<Bucket><Name>{escape(name)}</Name></Bucket>" for name in self._objects.buckets())
+        return _xml(f"<ListAllMyBucketsResult {_NAMESPACE}>{_OWNER}<Buckets>{made}</Buckets></ListAllMyBucketsResult>")
+
+    async def _create_bucket(self, _request: web.BaseRequest, bucket: str, _key: str) -> web.Response:
+        self._objects.create_bucket(bucket)
+        return web.Response(headers={"Location": f"/{bucket}"})
+
+    async def _head_bucket(self, _request: web.BaseRequest, bucket: str, _key: str) -> web.Response:
+        self._objects.require_bucket(bucket)
+        return web.Response(headers={"x-amz-bucket-region": self._region})
+
+    async def _location(self, _request: web.BaseRequest, bucket: str, _key: str) -> web.Response:
+        self._objects.require_bucket(bucket)
+        return _xml(f"<LocationConstraint {_NAMESPACE}>{self._region}</LocationConstraint>")
+
+    async def _delete_bucket(self, _request: web.BaseRequest, bucket: str, _key: str) -> web.Response:
+        self._objects.delete_bucket(bucket)
+        return web.Response(status=204)
+
+    async def _list_objects(self, request: web.BaseRequest, bucket: str, _key: str) -> web.Response:
+        prefix = request.query.get("prefix", "")
+        found = self._objects.list(bucket, prefix)
+        head = f"<Name>{escape(bucket)}</Name><Prefix>{escape(prefix)}</Prefix><KeyCount>{len(found)}</KeyCount>"
+        head += f"<MaxKeys>{max(1000, len(found))}</MaxKeys><IsTruncated>false</IsTruncated>"
+        contents = "".join(_listed(each) for each in found)
+        return _xml(f"<ListBucketResult {_NAMESPACE}>{head}{contents}</ListBucketResult>")
+
+    async def _put_object(self, request: web.BaseRequest, bucket: str, key: str) -> web.Response:
+        self._objects.require_bucket(bucket)
+        data = await _received(request)
+        made = self._objects.put(bucket, key, data, request.headers.get("Content-Type", "binary/octet-stream"))
+        return web.Response(headers={"ETag": f'"{made.etag}"'})
+
+    async def _get_object(self, request: web.BaseRequest, bucket: str, key: str) -> web.Response:
+        found, content = self._objects.find(bucket, key)
+        part = wanted(request.headers, found.size, found.etag)
+        headers = {"ETag": f'"{found.etag}"', "Last-Modified": formatdate(found.modified_at, usegmt=True)}
+        headers |= {"Accept-Ranges": "bytes", "Content-Type": found.content_type, **part.headers}
+        data = content.read_bytes()[part.begin : part.end]
+        return web.Response(status=part.status, headers=headers, body=data)
+
+    async def _delete_object(self, _request: web.BaseRequest, bucket: str, key: str) -> web.Response:
+        self._objects.delete(bucket, key)
+        return web.Response(status=204)
+
+
+def _xml(body: str) -> web.Response:
+    return web.Response(text=f'<?xml version="1.0" encoding="UTF-8"?>\n{body}', content_type="application/xml")
+
+
+def _iso_time(at: float) -> str:
+    return datetime.fromtimestamp(at, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+def _listed(each: Object) -> str:
+    fields = {"Key": each.key, "LastModified": _iso_time(each.modified_at), "ETag": f'"{each.etag}"'}
+    fields |= {"Size": str(each.size), "StorageClass": "STANDARD"}
+    return "<Contents>" + "".join(f"<{name}>{escape(value)}</{name}>" for name, value in fields.items()) + "</Contents>"
+
+
+async def _received(request: web.BaseRequest) -> bytes:
+    """The object's bytes as they were meant, whichever way the client sent them; its checksums are checked."""
+    body = bytearray()
+    async for part in request.content.iter_any():
+        body += part
+        if len(body) > LARGEST:
+            raise FileError(400, "EntityTooLarge", f"The local AWS IoT keeps objects of at most {LARGEST} bytes")
+    sums = dict(request.headers)
+    data = bytes(body)
+    if "aws-chunked" in request.headers.get("Content-Encoding", ""):
+        data, trailers = decoded(data)
+        sums.update(trailers)
+    _check_sums({name.lower(): value for name, value in sums.items()}, data)
+    return data
+
+
+def _check_sums(sums: dict[str, str], data: bytes) -> None:
+    found = {
+        "content-md5": lambda: hashlib.md5(data).digest(),
+        "x-amz-checksum-crc32": lambda: zlib.crc32(data).to_bytes(4, "big"),
+        "x-amz-checksum-sha256": lambda: hashlib.sha256(data).digest(),
+        "x-amz-checksum-sha1": lambda: hashlib.sha1(data).digest(),
+    }
+    for name, digest in found.items():
+        if name in sums and sums[name] != base64.b64encode(digest()).decode():
+            raise FileError(400, "BadDigest", f"The {name} you specified did not match what we received")

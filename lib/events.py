@@ -19,6 +19,7 @@ fails: a listener that does not keep up loses its oldest events and can read how
 | publish.done | topic, qos |
 | publish.dropped | topic, code, dropped (so far) |
 | message.dropped | topic, reason, dropped (so far) |
+| shadow.delta | shadow (None: the classic one), version, fields (their names) |
 | job.received | job, operation, resumed (it was begun before a restart) |
 | job.finished | job, status, reason (of FAILED and REJECTED), message |
 | flash.flushed | writes |
@@ -42,6 +43,7 @@ AWS_DISCONNECTED = "aws.disconnected"
 PUBLISH_DONE = "publish.done"
 PUBLISH_DROPPED = "publish.dropped"
 MESSAGE_DROPPED = "message.dropped"
+SHADOW_DELTA = "shadow.delta"
 JOB_RECEIVED = "job.received"
 JOB_FINISHED = "job.finished"
 FLASH_FLUSHED = "flash.flushed"

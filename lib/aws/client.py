@@ -179,9 +179,21 @@ class Aws(Session):
         for service in self._services:
             service.belong(name, self._tell)
 
-    def attach(self, service):
-        """Let a service of AWS IoT (service.py) ask and hear, from now on. Errors: `limit`."""
-        self._inbox.attach(service)
+    def shadow(self, name=None):
+        """The device's shadow with this name, None: the classic one; see shadow.py. Errors: `limit`."""
+        from .shadow import Shadow, base_of
+
+        base = base_of(name)
+        for service in self._services:
+            if service.base == base:
+                return service.owner
+        made = Shadow(self._bus, name, self.attach)
+        self.attach(made.service)
+        return made
+
+    def attach(self, service, more=()):
+        """Let a service of AWS IoT (service.py) ask and hear, from now on; also on `more` topics. Errors: `limit`."""
+        self._inbox.attach(service, more)
         if self._credentials is not None:
             service.belong(self._credentials[0], self._tell)
         if self.is_connected:
@@ -194,7 +206,7 @@ class Aws(Session):
     def _gone(self):
         super()._gone()
         for service in self._services:
-            service.ready.clear()
+            service.lost()
 
     async def _subscribe_all(self):
         async with self._subscribing:

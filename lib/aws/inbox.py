@@ -65,10 +65,16 @@ class Inbox:
             self._hand_over(subscription)
         return subscription
 
-    def attach(self, service):
-        """Give the messages of a service to it. Errors: `limit`."""
-        self._check_room(len(service.listens))
-        self.services.append(service)
+    def attach(self, service, more):
+        """Give the messages of a service to it, also those of `more` topics. Errors: `limit`."""
+        if service in self.services:
+            self._check_room(len(more))
+            service.ready.clear()
+        else:
+            self._check_room(len(service.listens) + len(more))
+            self.services.append(service)
+        service.listens += more
+        service.granted = False
         self._topic = None
 
     def _check_room(self, count):

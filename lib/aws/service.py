@@ -24,6 +24,7 @@ class _Question:
 
     def __init__(self, operation):
         self.operation = operation
+        self.sent = False
         self.done = asyncio.Event()
         self.answer = None
         self.error = None
@@ -34,12 +35,13 @@ class Service:
 
     `listens`: the ends of those to subscribe to, at most 8, `+` allowed. `heard(end, payload)` is given what is no
     answer: the end of its topic (str) and a memoryview that is valid until it returns. `online()` is called on every
-    connection, as soon as it is subscribed. Both are plain functions that do not wait.
+    connection, as soon as it is subscribed. Both are plain functions that do not wait. `one_by_one`: a request is sent
+    when the one before has its answer.
     """
 
     qos = 1
 
-    def __init__(self, base, listens, heard, online):
+    def __init__(self, base, listens, heard, online, one_by_one=False):
         self.base = base
         self.listens = listens
         self.heard = heard
@@ -48,6 +50,7 @@ class Service:
         self.granted = False  # as of an inbox.Subscription
         self.refusal = None  # the CloudError of a SUBSCRIBE that was refused
         self.ready = asyncio.Event()  # connected and subscribed
+        self._turn = asyncio.Lock() if one_by_one else None
         self._publish = None
         self._asked = {}  # clientToken -> _Question
         self._token = hexlify(os.urandom(4)).decode()
@@ -67,16 +70,23 @@ class Service:
     async def ask(self, operation, document, timeout_s=20):
         """The answer (dict) to `document` (dict) on the topic with this end; waits for a connection, too.
 
-        What the cloud asks to send again later is sent again within the time. Errors: `not_connected`, `no_answer`,
-        `subscribe_refused`; `rejected`, with AWS's code as `reason` (int or str) and all of the `answer`; `limit` for
-        an answer that the receive buffer does not hold.
+        What the cloud asks to send again later is sent again within the time. So is what has lost its connection before
+        its answer, unless it is meant for a certain version of something: whether it was done nobody knows then.
+        Errors: `not_connected`, `no_answer`, `subscribe_refused`; `rejected`, with AWS's code as `reason` (int or str)
+        and all of the `answer`; `limit` for an answer that the receive buffer does not hold.
         """
         try:
-            return await asyncio.wait_for(self._until_answered(operation, document), timeout_s)
+            return await asyncio.wait_for(self._in_turn(operation, document), timeout_s)
         except asyncio.TimeoutError:
             if self.ready.is_set():
-                raise errors.error("no_answer", self.base + "/" + operation)
+                raise self._no_answer(operation)
             raise errors.error("not_connected")
+
+    async def _in_turn(self, operation, document):
+        if self._turn is None:
+            return await self._until_answered(operation, document)
+        async with self._turn:
+            return await self._until_answered(operation, document)
 
     async def _until_answered(self, operation, document):
         wait_ms = 500
@@ -84,6 +94,8 @@ class Service:
             try:
                 return await self._answer(operation, document)
             except errors.DeviceError as failure:
+                if failure.code == "no_answer" and not _depends(document):
+                    continue  # as soon as there is a connection
                 if getattr(failure, "reason", None) not in _LATER:
                     raise
             await asyncio.sleep_ms(random.randint(wait_ms // 2, wait_ms))
@@ -99,12 +111,28 @@ class Service:
         try:
             payload = json.dumps(document).encode()
             await self._publish(self.prefix + operation.encode(), payload, 20000)
+            question.sent = True
             await question.done.wait()
         finally:
             del self._asked[token]
         if question.error is not None:
             raise question.error
         return question.answer
+
+    def lost(self):
+        """The connection has ended."""
+        self.ready.clear()
+        for question in self._asked.values():
+            if question.sent:  # else the publish itself survives
+                self._end(question, self._no_answer(question.operation))
+
+    def _no_answer(self, operation):
+        return errors.error("no_answer", self.base + "/" + operation)
+
+    @staticmethod
+    def _end(question, error):
+        question.error = error
+        question.done.set()
 
     # Hearing
 
@@ -126,11 +154,8 @@ class Service:
             return
         if question is None:
             return
-        if verdict == "/accepted":
-            question.answer = answer
-        else:
-            question.error = self._rejected(question.operation, answer)
-        question.done.set()
+        question.answer = answer
+        self._end(question, None if verdict == "/accepted" else self._rejected(question.operation, answer))
 
     def _rejected(self, operation, answer):
         code = answer.get("code")
@@ -147,5 +172,8 @@ class Service:
     def _fail(self, end, error):
         for question in self._asked.values():
             if end.startswith(question.operation):
-                question.error = error
-                question.done.set()
+                self._end(question, error)
+
+
+def _depends(document):
+    return "version" in document or "expectedVersion" in document

@@ -150,6 +150,27 @@ async def test_what_the_cloud_wants_later_is_asked_for_later():
         await heard.ask("get", {})
 
 
+async def test_a_request_whose_answer_was_lost_is_sent_again_unless_it_is_for_a_version():
+    async def first(peer):
+        await granting(peer)
+        await question(peer)
+        await question(peer)
+
+    async def second(peer):
+        await peer.accept(session_present=1)
+        _, document = await question(peer)
+        await answer(peer, "accepted", "get", {"clientToken": document["clientToken"], "n": document["n"]})
+        await peer.serve()
+
+    heard = Heard()
+    async with Desk(first, second) as desk:
+        desk.aws.attach(heard.service)
+        asking = asyncio.create_task(heard.ask("get", {"n": 1}))
+        failure = await raises(errors.RetryError, heard.ask("update", {"expectedVersion": 3}))
+        equal(failure.code, "no_answer")
+        equal((await asking)["n"], 1)
+
+
 async def test_every_request_has_its_timeout():
     async def silent(peer):
         await granting(peer)

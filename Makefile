@@ -26,10 +26,10 @@ sim: $(VENV)/base.installed ## a simulated ESP32 with a console, left running
 cloud: $(VENV)/base.installed ## the local AWS IoT, left running
 	@$(TOOLS) cloud $(ARGS)
 
-phone: $(VENV)/base.installed ## the page that configures devices over Bluetooth, served to this machine
+phone: $(VENV)/base.installed ## the page that configures devices over Bluetooth, with a simulated device beside it
 	@$(TOOLS) phone $(ARGS)
 
-configure: $(VENV)/base.installed ## the same from this terminal: a board in CONFIG that is near this machine
+configure: $(VENV)/base.installed ## the same from this terminal: a board near you, or ARGS=--simulated beside make phone
 	@$(TOOLS) configure $(ARGS)
 
 bench: $(VENV)/lint.installed ## measured numbers, as a table
@@ -48,7 +48,7 @@ monitor: $(VENV)/board.installed ## watch a board's console: make monitor PORT=/
 	@$(TOOLS) monitor $(if $(PORT),--port $(PORT)) $(ARGS)
 
 clean: ## remove what the verbs made (.venv, .deps, simulated boards and clouds, caches)
-	rm -rf $(VENV) .deps .board .cloud .bluetooth .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .deps .board .cloud .bluetooth .phone .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The environment itself; a file tells that it is whole, so that an interrupted attempt is made anew.

@@ -125,6 +125,7 @@ def configure_desk(folder, security="code"):
     """A `ConfigureDesk` whose board is off."""
     with desk(folder, PROGRAM.replace("SECURITY", security)) as (world, board), BlueZ(world.radio) as bluez:
         world.radio.supervision_s = 0.3
+        world.radio.interval_ms = 7.5
         yield ConfigureDesk(world, board, bluez)
 
 

@@ -6,9 +6,10 @@ import pytest
 
 from tests.host import pki
 from tests.host.browser import Browser, chromium
-from tests.host.phone_browser import Phone, Server
+from tests.host.phone_browser import Phone
 from tests.host.phone_device import ReferenceDevice
 from tests.host.phone_node import Node
+from tools.phone.server import Server
 
 
 @pytest.fixture(scope="module")

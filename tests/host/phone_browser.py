@@ -1,41 +1,11 @@
 """The phone page in real headless Chromium, a fake radio below it and a ReferenceDevice in reach."""
 
-import asyncio
 import json
-import threading
 from pathlib import Path
 
-from aiohttp import web
-
 from tests.host.phone_device import CODE_TEXT, Radio
-from tools.phone.server import application
 
 HERE = Path(__file__).parent / "phone"
-
-
-class Server:
-    """`tools.phone`'s page on a free port."""
-
-    def __init__(self):
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._thread.start()
-        self._runner = web.AppRunner(application())
-        self.url = f"http://localhost:{self._run(self._start())}/"
-
-    async def _start(self):
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "localhost", 0).start()
-        return self._runner.addresses[0][1]
-
-    def close(self):
-        self._run(self._runner.cleanup())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(5)
-        self._loop.close()
-
-    def _run(self, coroutine):
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(20)
 
 
 class Phone:

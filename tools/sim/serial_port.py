@@ -5,6 +5,7 @@ It stays over restarts of the board, as a USB-to-UART chip does. What nobody rea
 
 import fcntl
 import os
+import signal
 import subprocess
 import termios
 import tty
@@ -80,7 +81,7 @@ class Terminal:
         _as_a_wire(theirs)
         process = subprocess.Popen(
             [command[0], "-i", *command[1:]], stdin=theirs, stdout=theirs, stderr=theirs,
-            preexec_fn=_own_terminal, **options,  # noqa: PLW1509 - one system call, which takes no lock
+            preexec_fn=_own_terminal, **options,  # noqa: PLW1509 - two system calls, which take no lock
         )  # fmt: skip
         os.close(theirs)
         return process
@@ -102,8 +103,9 @@ class Terminal:
 
 
 def _own_terminal():
-    # So that Ctrl-C, typed there, interrupts the process.
+    # So that Ctrl-C, typed there, interrupts the process; until its interpreter listens, nobody does.
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _as_a_wire(terminal):

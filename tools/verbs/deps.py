@@ -18,8 +18,21 @@ from tools import interpreter
 VERSIONS = {"umqtt.simple": "1.8.0", "aioble-peripheral": "0.2.1", "aioble-server": "0.4.1", "aioble-core": "0.4.0"}
 
 
+class NotInstalled(Exception):
+    """A package could not be had; the message says why."""
+
+
 def main(index: Annotated[str, typer.Option(help="Another package index than micropython.org's.")] = ""):
     """Install umqtt.simple and aioble into .deps/ by mip; tests and simulator then use them, not the stand-ins."""
+    try:
+        install(index)
+    except (NotInstalled, interpreter.MissingTool) as error:
+        sys.exit(f"deps: {error}; tests and the simulator keep what they had, the stand-ins if nothing else.")
+    print(".deps/ is ready: tests and the simulator use it from now on.")
+
+
+def install(index=""):
+    """Make .deps/ anew, as a whole or not at all. Raises NotInstalled, MissingTool."""
     new = interpreter.ROOT / ".deps.new"
     shutil.rmtree(new, ignore_errors=True)
     try:
@@ -27,11 +40,8 @@ def main(index: Annotated[str, typer.Option(help="Another package index than mic
             _install(f"{package}@{version}", new, index)
         shutil.rmtree(interpreter.DEPS, ignore_errors=True)
         new.rename(interpreter.DEPS)
-    except interpreter.MissingTool as error:
-        sys.exit(f"deps: {error}")
     finally:
         shutil.rmtree(new, ignore_errors=True)
-    print(".deps/ is ready: tests and the simulator use it from now on.")
 
 
 def _install(package, target, index):
@@ -46,10 +56,7 @@ def _install(package, target, index):
     except subprocess.TimeoutExpired:
         lines, done = ["no answer within 120 s"], False
     if not done:
-        sys.exit(
-            f"deps: {package} could not be installed ({_explained(lines)}); "
-            "tests and the simulator keep what they had, the stand-ins if nothing else."
-        )
+        raise NotInstalled(f"{package} could not be installed ({_explained(lines)})")
     print(f"installed {package}")
 
 

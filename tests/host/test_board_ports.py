@@ -8,7 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from tools.verbs import deps, ports
+from tools.board import ports
+from tools.verbs import deps
 
 USB = [SimpleNamespace(device="/dev/ttyACM3", vid=0x303A), SimpleNamespace(device="/dev/ttyS0", vid=None)]
 
@@ -32,19 +33,27 @@ def plugged(monkeypatch):
 def test_port_that_is_not_there_is_told_with_those_that_are(plugged, found, port, complaint):
     plugged(found)
     with pytest.raises(SystemExit) as end:
-        ports.require_port("flash", port)
+        ports.resolved("flash", [port])
     assert str(end.value).startswith(complaint)
 
 
 def test_port_that_is_there_passes(plugged):
     master, slave = pty.openpty()
     try:
-        ports.require_port("flash", os.ttyname(slave))
         plugged(USB)
-        ports.require_port("flash", "auto")
+        assert ports.resolved("flash", [os.ttyname(slave)]) == [os.ttyname(slave)]
     finally:
         os.close(master)
         os.close(slave)
+
+
+def test_without_a_port_it_is_the_only_one_and_of_several_none_is_guessed(plugged):
+    plugged([SimpleNamespace(device="COM3", vid=1)])
+    assert ports.resolved("flash", None) == ["COM3"]
+    plugged([SimpleNamespace(device="COM3", vid=1), SimpleNamespace(device="COM4", vid=1)])
+    assert ports.resolved("flash", ["COM3 COM4"]) == ["COM3", "COM4"]
+    with pytest.raises(SystemExit, match='several boards are there: say PORT=COM3, or PORT="COM3 COM4"'):
+        ports.resolved("flash", None)
 
 
 def test_index_that_cannot_be_reached_is_told(tmp_path, monkeypatch):

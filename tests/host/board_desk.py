@@ -1,0 +1,46 @@
+"""What the tests of `make flash` and `make monitor` share: bare boards with a serial port, and the verbs themselves."""
+
+import os
+import shutil
+import subprocess
+import sys
+from contextlib import contextmanager
+
+from tools import interpreter
+from tools.interpreter import ROOT
+from tools.sim import Board
+from tools.sim.bare import bare
+
+
+@contextmanager
+def bare_board(folder, **options):
+    """A board with nothing but MicroPython, switched on and in its REPL."""
+    folder.mkdir(exist_ok=True)
+    with Board(folder / "flash", serial=True, **bare(folder), **options) as board:
+        board.power_on()
+        board.wait_for("REPL")
+        yield board
+
+
+def checkout(folder):
+    """A folder laid out as a checkout of micropython-lib, with the packages that are in use here."""
+    if os.environ.get("MICROPYTHON_LIB"):
+        return os.environ["MICROPYTHON_LIB"]
+    for name, (_, path) in interpreter.PACKAGES.items():
+        first = name.split(".")[0]
+        source = next(each / first for each in interpreter.package_folders() if (each / first).is_dir())
+        shutil.copytree(source, folder / path / first, dirs_exist_ok=True)
+    return str(folder)
+
+
+def verb(name, *arguments, packages, timeout=120):
+    """(exit code, what it printed) of `python -m tools NAME ...`."""
+    answer = subprocess.run(
+        [sys.executable, "-m", "tools", name, *map(str, arguments)],
+        cwd=ROOT,
+        env=dict(os.environ, MICROPYTHON_LIB=packages, COLUMNS="200"),
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+    )
+    return answer.returncode, answer.stdout + answer.stderr

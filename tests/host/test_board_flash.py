@@ -1,0 +1,211 @@
+"""`make flash` on simulated boards, over the real raw REPL: what is there afterwards, whatever comes in between."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+import tty
+
+import pytest
+
+from tests.host.board_desk import bare_board, checkout, verb
+from tools import interpreter
+from tools.board import bundle
+from tools.board.install import Install, Wishes
+from tools.board.serial_board import BoardError, SerialBoard
+
+CHATTY = "while True:\n    print('busy ' * 20)\n"
+SECRET = "correct horse battery"
+
+
+@pytest.fixture(scope="module")
+def packages(tmp_path_factory):
+    return checkout(tmp_path_factory.mktemp("micropython-lib"))
+
+
+@pytest.fixture
+def board(tmp_path):
+    with bare_board(tmp_path / "board") as board:
+        yield board
+
+
+def flash(board, packages, *arguments):
+    return verb("flash", "--port", board.port, *arguments, packages=packages)
+
+
+def expected(packages, monkeypatch):
+    """{path: bytes} of what belongs on a board."""
+    monkeypatch.setenv("MICROPYTHON_LIB", packages)
+    files = bundle.firmware() + bundle.packages(["aioble"]) + bundle.programs()
+    return {file.path: file.data for file in files}
+
+
+def contents(board):
+    return {path: board.read_file(path) for path in board.list_files()}
+
+
+def test_a_new_board_gets_the_firmware_and_says_its_mode(board, packages, tmp_path, monkeypatch):
+    wanted = expected(packages, monkeypatch)
+    code, said = flash(board, packages)
+    assert code == 0, said
+    assert "umqtt.simple is in its image" in said
+    assert "done: CONFIG (settings_incomplete)" in said
+    found = contents(board)
+    assert {path: found.get(path) for path in wanted} == wanted
+    assert not [path for path in found if path.startswith("/lib/umqtt") or path.endswith((".new", ".off"))]
+
+    # Again: nothing to do. Then another application, and a file that only an earlier version had.
+    code, said = flash(board, packages)
+    assert code == 0
+    assert f"all {len(wanted) + 1} files are right already" in said
+    (tmp_path / "mine.py").write_text("print('my own program')\n")
+    code, said = flash(board, packages, "--main", tmp_path / "mine.py", "--no-ble", "--no-watch")
+    assert code == 0, said
+    assert "2 files to write" in said  # and the list of what is installed
+    assert "to remove: /lib/aioble/__init__.mpy" in said
+    board.wait_for("my own program")
+    assert "/lib/aioble/core.mpy" not in board.list_files()
+
+
+def test_dry_run_changes_nothing(board, packages):
+    code, said = flash(board, packages, "--dry-run")
+    assert code == 0
+    assert "files to write" in said
+    assert [path for path in board.list_files() if path != "/boot.py"] == []
+
+
+def test_settings_are_checked_before_and_their_secrets_stay_out_of_sight(board, packages, tmp_path):
+    document = {"schema": 1, "networks": [{"ssid": "home", "password": "short"}]}
+    path = tmp_path / "settings.json"
+    path.write_text(json.dumps(document))
+    starts = len(board.starts)
+    code, said = flash(board, packages, "--settings", path)
+    assert code == 1
+    assert "networks[0].password" in said
+    assert len(board.starts) == starts  # not touched
+
+    document["networks"][0]["password"] = SECRET
+    path.write_text(json.dumps(document, indent=4))
+    code, said = flash(board, packages, "--settings", path)
+    assert code == 0, said
+    assert "not there yet, the phone must give it: the address of the cloud" in said
+    assert SECRET not in said
+    assert json.loads(board.read_file("/settings.json")) == document
+
+
+@pytest.mark.parametrize("write", [3, 60, 250, 420])
+def test_a_power_cut_at_any_write_leaves_whole_files_and_the_next_run_completes_them(
+    board, packages, write, monkeypatch
+):
+    wanted = expected(packages, monkeypatch)
+    board.cut_at_write(write, torn=True)
+    with pytest.raises(BoardError):
+        install(board)
+    board.wait_until_off()
+    for path, data in contents(board).items():
+        if not path.endswith(".new"):
+            assert wanted.get(path, data) == data, path
+    board.power_on()
+    board.wait_for("REPL")
+    install(board)
+    found = contents(board)
+    assert {path: found.get(path) for path in wanted} == wanted
+    assert not [path for path in found if path.endswith((".new", ".off"))]
+
+
+def install(board):
+    with SerialBoard(board.port, answer_s=1.5) as serial:
+        Install(serial, Wishes(), tell=lambda _: None, progress=lambda *_: None).run()
+
+
+def test_a_board_that_is_busy_printing_is_stopped(tmp_path, packages):
+    with bare_board(tmp_path / "board") as board:
+        board.power_cut()
+        board.write_file("/main.py", CHATTY)
+        board.power_on()
+        board.wait_for("busy")
+        code, said = flash(board, packages, "--no-ble")
+    assert code == 0, said
+    assert "done: CONFIG" in said
+
+
+def test_a_full_board_is_told_and_left_as_it_was(tmp_path, packages):
+    with bare_board(tmp_path / "board") as board:
+        board.power_cut()
+        for n in range(4):
+            board.write_file(f"/photo{n}.jpg", os.urandom(490000))
+        board.write_file("/main.py", "print('the old program')")
+        board.power_on()
+        board.wait_for("the old program")
+        code, said = flash(board, packages)
+        assert code == 1
+        assert "KB free" in said
+        assert "use --erase" in said
+        # Without the room, nothing was begun; the old program waits aside only while there is something to copy.
+        assert board.read_file("/main.py") == b"print('the old program')"
+
+
+def test_erase_takes_everything_that_was_there(tmp_path, packages):
+    with bare_board(tmp_path / "board") as board:
+        board.power_cut()
+        board.write_file("/lib/old/module.py", "x = 1")
+        board.write_file("/secure/thing.bin", b"key")
+        board.power_on()
+        board.wait_for("REPL")
+        code, said = flash(board, packages, "--erase", "--no-ble")
+        assert code == 0, said
+        assert "everything is erased first" in said
+        assert not {"/lib/old/module.py", "/secure/thing.bin"} & set(board.list_files())
+
+
+def test_several_boards_at_once_each_for_itself(tmp_path, packages):
+    with bare_board(tmp_path / "one") as one, bare_board(tmp_path / "two") as two:
+        code, said = verb("flash", "--port", f"{one.port} {two.port}", "--no-ble", packages=packages)
+        assert code == 0, said
+        for board in one, two:
+            assert f"{board.port}: done: CONFIG" in said
+            assert "/main.py" in board.list_files()
+
+
+def test_a_board_that_is_no_esp32_is_refused(packages):
+    ours, theirs = pty.openpty()
+    tty.setraw(theirs)
+    process = subprocess.Popen([interpreter.micropython(), "-i"], stdin=theirs, stdout=theirs, stderr=theirs)
+    relay = Relay(ours)
+    try:
+        code, said = verb("flash", "--port", relay.port, packages=packages)
+    finally:
+        process.kill()
+        process.wait()
+        relay.close()
+        os.close(theirs)
+    assert code == 1
+    assert "this is no ESP32 but linux" in said
+
+
+class Relay:
+    """Joins the terminal of a process to a port that can be opened."""
+
+    def __init__(self, ours):
+        self._outer, self._held = pty.openpty()
+        tty.setraw(self._held)
+        self.port = os.ttyname(self._held)
+        self._process = subprocess.Popen([sys.executable, "-c", _RELAY, str(ours), str(self._outer)],
+                                         pass_fds=(ours, self._outer))  # fmt: skip
+        os.close(ours)
+
+    def close(self):
+        self._process.kill()
+        self._process.wait()
+        os.close(self._outer)
+        os.close(self._held)
+
+
+_RELAY = """
+import os, select, sys
+pairs = int(sys.argv[1]), int(sys.argv[2])
+while True:
+    for ready in select.select(pairs, [], [])[0]:
+        os.write(pairs[1] if ready == pairs[0] else pairs[0], os.read(ready, 4096))
+"""

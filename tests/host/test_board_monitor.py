@@ -1,0 +1,95 @@
+"""`make monitor` on a simulated board: what is shown, over restarts, and what is typed."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from tests.host.board_desk import bare_board
+from tools.board.serial_board import BoardError, SerialBoard
+from tools.interpreter import ROOT
+
+PROGRAM = """
+import sys, time
+print('   0.01 INIT --ready--> NORMAL')
+print('   0.02 NORMAL publish.done qos=1 topic=t')
+print('   0.03 NORMAL wifi.disconnected code=wrong_password')
+"""
+
+
+class Monitor:
+    """The verb as a process; `wait_for(text)` reads on."""
+
+    def __init__(self, board, *arguments):
+        command = [sys.executable, "-m", "tools", "monitor", "--port", board.port, *map(str, arguments)]
+        self._process = subprocess.Popen(
+            command, cwd=ROOT, env=dict(os.environ, COLUMNS="200"), stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+        self.seen = ""
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self):
+        for line in self._process.stdout:
+            self.seen += line
+
+    def wait_for(self, text, times=1):
+        deadline = time.monotonic() + 20
+        while self.seen.count(text) < times:
+            assert time.monotonic() < deadline, self.seen
+            time.sleep(0.02)
+
+    def close(self):
+        self._process.terminate()
+        self._process.wait(10)
+
+
+@pytest.fixture
+def board(tmp_path):
+    with bare_board(tmp_path / "board") as board:
+        board.power_cut()
+        board.write_file("/main.py", PROGRAM)
+        yield board
+
+
+def test_it_stays_over_restarts_and_keeps_a_log(board, tmp_path):
+    monitor = Monitor(board, "--log", tmp_path / "log.txt")
+    try:
+        monitor.wait_for("Ctrl-] ends")
+        board.power_on()
+        monitor.wait_for("INIT --ready--> NORMAL")
+        board.reset()
+        monitor.wait_for("INIT --ready--> NORMAL", times=2)
+    finally:
+        monitor.close()
+    assert "publish.done" in monitor.seen
+    assert (tmp_path / "log.txt").read_text().count("wifi.disconnected") == 2
+
+
+def test_levels_leave_out_what_matters_less(board):
+    monitor = Monitor(board, "--level", "warning")
+    try:
+        monitor.wait_for("Ctrl-] ends")
+        board.power_on()
+        monitor.wait_for("wifi.disconnected")
+    finally:
+        monitor.close()
+    assert "publish.done" not in monitor.seen
+    assert "--ready-->" not in monitor.seen
+
+
+def test_what_is_typed_reaches_the_repl(board):
+    board.power_on()
+    board.wait_for("REPL")
+    with SerialBoard(board.port) as serial:
+        console = serial.console(timeout_s=20)
+        serial.write(b"\r\nprint(6 * 7)\r\n")
+        assert any(text == "42\n" for text in console)
+
+
+def test_a_board_that_says_nothing_is_given_up_in_time(board):
+    with SerialBoard(board.port) as serial, pytest.raises(BoardError, match="press its reset button"):
+        serial.interrupt(timeout_s=1)

@@ -1,0 +1,100 @@
+"""The parts of the board tools that touch no board: the plan, what a board is, how its console is shown."""
+
+import pytest
+
+from tools.board import levels
+from tools.board.bundle import File
+from tools.board.facts import Facts
+from tools.board.plan import plan
+from tools.board.tracebacks import source_of
+from tools.interpreter import LIB
+
+ESP32 = {
+    "machine": "Generic ESP32 module with ESP32",
+    "platform": "esp32",
+    "version": (1, 24, 1),
+    "mpy": 6,
+    "esp32": True,
+    "bluetooth": True,
+    "slots": ["ota_0", "ota_1"],
+    "mac": "0a1b2c3d4e5f",
+    "umqtt": True,
+    "aioble": None,
+}
+
+
+def hash_of(present):
+    return lambda path: File(path, present[path]).sha256
+
+
+def planned(wanted, present, installed=()):
+    files = [File(path, data) for path, data in wanted.items()]
+    sizes = {path: len(data) for path, data in present.items()}
+    found = plan(files, sizes, hash_of(present), installed)
+    return [file.path for file in found.write], found.same, found.remove
+
+
+def test_only_what_differs_is_written_in_the_order_given():
+    wanted = {"/lib/b.mpy": b"new", "/lib/a.mpy": b"same", "/main.py": b"main"}
+    assert planned(wanted, {"/lib/a.mpy": b"same", "/lib/b.mpy": b"old"}) == (["/lib/b.mpy", "/main.py"], 1, [])
+
+
+def test_a_source_that_would_hide_its_compiled_twin_goes():
+    assert planned({"/lib/a/b.mpy": b"x"}, {"/lib/a/b.py": b"x", "/lib/c.py": b"mine"})[2] == ["/lib/a/b.py"]
+    assert planned({"/lib/a.py": b"x"}, {"/lib/a.mpy": b"x"})[2] == ["/lib/a.mpy"]
+
+
+def test_what_an_earlier_version_installed_goes_and_what_the_user_has_stays():
+    present = {"/lib/gone.mpy": b"x", "/lib/mine.py": b"x"}
+    assert planned({}, present, installed=["/lib/gone.mpy", "/lib/never.mpy"])[2] == ["/lib/gone.mpy"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "refusal"),
+    [
+        ({"esp32": None, "machine": "Raspberry Pi Pico"}, "this is no ESP32 but Raspberry Pi Pico"),
+        ({"version": (1, 23, 0)}, "the board runs MicroPython 1.23.0, 1.24 or later is needed"),
+    ],
+)
+def test_a_board_that_cannot_run_it_is_refused(changes, refusal):
+    assert [text.startswith(refusal) for text in Facts(**dict(ESP32, **changes)).refusals()] == [True]
+
+
+@pytest.mark.parametrize(
+    ("changes", "remark"),
+    [
+        ({"slots": ["factory"]}, "its image has no second app partition"),
+        ({"bluetooth": None}, "its image has no Bluetooth"),
+        ({"mpy": 7}, "it reads .mpy files of version 7"),
+    ],
+)
+def test_what_will_not_work_there_is_said(changes, remark):
+    assert [text.startswith(remark) for text in Facts(**dict(ESP32, **changes)).remarks()] == [True]
+    assert not [*Facts(**ESP32).remarks(), *Facts(**ESP32).refusals()]
+
+
+@pytest.mark.parametrize(
+    ("line", "level"),
+    [
+        ("   0.03 INIT --failed--> IDLE (flash_failed: ...)", "error"),
+        ("  12.00 NORMAL --restart_requested--> restart (why)", "info"),
+        ("   3.10 NORMAL wifi.disconnected code=wrong_password", "warning"),
+        ("   3.10 NORMAL task.failed code=task_failed", "error"),
+        ("   3.10 NORMAL publish.done qos=1", "debug"),
+        ("Traceback (most recent call last):", "error"),
+        ("MemoryError: memory allocation failed", "error"),
+        ("application: start 3", "info"),
+    ],
+)
+def test_importance_of_a_line(line, level):
+    assert levels.level_of(line) == levels.LEVELS[level]
+
+
+def test_a_frame_of_a_traceback_has_the_source_of_this_checkout():
+    lines = (LIB / "wifi.py").read_text().splitlines()
+    number = next(n for n, line in enumerate(lines, 1) if line.strip().startswith("class "))
+    assert source_of(f'  File "lib/wifi.py", line {number}, in <module>') == lines[number - 1].strip()
+    assert source_of('  File "lib/wifi.py", line 99999, in <module>') is None
+    assert source_of('  File "asyncio/core.py", line 1, in run') is None
+    assert source_of('  File "../../etc/passwd", line 1, in run') is None
+    assert source_of("no frame") is None

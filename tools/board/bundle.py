@@ -1,0 +1,135 @@
+"""What goes onto a board: the firmware compiled, the packages that it uses, the two programs, the settings."""
+
+import hashlib
+import json
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools import interpreter, mpy
+from tools.interpreter import LIB, ROOT
+from tools.verbs import deps
+
+# Of aioble only what a peripheral needs.
+AIOBLE = ("__init__", "core", "device", "peripheral", "server")
+
+
+class BundleError(Exception):
+    """It cannot be put together; the message says why."""
+
+
+@dataclass(frozen=True)
+class File:
+    """`path` on the board, its bytes, and their SHA-256 in hex."""
+
+    path: str
+    data: bytes
+
+    @property
+    def sha256(self):
+        return hashlib.sha256(self.data).hexdigest()
+
+
+def firmware(compiled=True):
+    """lib/ as a list of `File`."""
+    sources = [(path, f"lib/{path.relative_to(LIB)}") for path in sorted(LIB.rglob("*.py"))]
+    return _files(sources, compiled)
+
+
+def packages(names, compiled=True):
+    """The packages of micropython-lib ("aioble", "umqtt.simple") for /lib; BundleError when they are nowhere here."""
+    found = []
+    for name in names:
+        folder = package_folder(name) or _fetched(name)
+        found += _files(_package_sources(name, folder), compiled)
+    return found
+
+
+def package_folder(name):
+    """Where the real package is; None when there are only the simulator's stand-ins."""
+    first = name.split(".")[0]
+    folders = [folder for folder in interpreter.package_folders() if folder != interpreter.STAND_INS]
+    return next((folder / first for folder in folders if (folder / first).is_dir()), None)
+
+
+def _fetched(name):
+    try:
+        deps.install()
+        return package_folder(name)
+    except (deps.NotInstalled, interpreter.MissingTool) as error:
+        raise BundleError(
+            f"{name} is not on this machine, and {error}: run `make deps` where the internet is, "
+            "or name a checkout of micropython-lib with MICROPYTHON_LIB="
+        ) from error
+
+
+def _package_sources(name, folder):
+    wanted = AIOBLE if name == "aioble" else ("__init__", name.split(".")[1])
+    for module in wanted:
+        path = next((folder / (module + end) for end in (".py", ".mpy") if (folder / (module + end)).exists()), None)
+        if path is not None:
+            yield path, f"lib/{folder.name}/{path.name}"
+
+
+def programs(main=None):
+    """boot.py and main.py; `main` names another application."""
+    boot = File("/boot.py", (ROOT / "boot.py").read_bytes())
+    path = main or ROOT / "main.py"
+    try:
+        return [boot, File("/main.py", path.read_bytes())]
+    except OSError as error:
+        raise BundleError(f"{path}: {error.strerror}") from error
+
+
+def settings(path):
+    """The settings file, checked by the firmware's own words and without spaces; BundleError names the field.
+
+    Returns the `File`, and what the device would warn of.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BundleError(f"{path}: {error.strerror}") from error
+    except ValueError as error:
+        raise BundleError(f"{path} is not JSON: {error}") from error
+    data = json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
+    try:
+        with _words() as (errors, words):
+            checked = words.load(data)
+    except errors.DeviceError as error:
+        raise BundleError(f"{path}: {error.message}") from error
+    missing = [f"not there yet, the phone must give it: {each}" for each in checked.missing()]
+    return File("/settings.json", data), checked.warnings + missing
+
+
+@contextmanager
+def _words():
+    """The firmware's own modules, which run here, too; they import others while they work."""
+    sys.path.insert(0, str(LIB))
+    try:
+        import errors
+        import settings
+
+        yield errors, settings
+    finally:
+        sys.path.remove(str(LIB))
+
+
+def _files(sources, compiled):
+    """`File`s of [(source, path on the board)]; several are compiled at the same time."""
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor() as pool:
+        return list(pool.map(lambda each: _file(*each, compiled, Path(folder)), sources))
+
+
+def _file(source, path, compiled, folder):
+    if not compiled or source.suffix == ".mpy":
+        return File(f"/{path}", source.read_bytes())
+    target = folder / path.replace("/", "-")
+    try:
+        mpy.compile_file(source, target, name=path)
+    except mpy.Refused as reason:
+        raise BundleError(str(reason)) from reason
+    return File(f"/{path.removesuffix('.py')}.mpy", target.read_bytes())

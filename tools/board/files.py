@@ -1,0 +1,131 @@
+"""Files of a board: what is there, by hash; and how a new one comes there whole or not at all."""
+
+import base64
+from pathlib import PurePosixPath
+
+_CHUNK = 768  # bytes; 1024 characters of base64
+_NEW = ".new"  # a file that is not whole yet
+
+# Runs on the board. A file is written beside its name, read back, and gets its name when it is right: littlefs
+# replaces a name in one step, so a power cut leaves the old file or the new one.
+_HELPERS = """
+import os
+from hashlib import sha256
+from binascii import a2b_base64, hexlify
+def _hash(path):
+    h, b = sha256(), memoryview(bytearray(1024))
+    with open(path, 'rb') as f:
+        while True:
+            n = f.readinto(b)
+            if not n:
+                return hexlify(h.digest()).decode()
+            h.update(b[:n])
+def _list(folder):
+    for e in os.ilistdir(folder or '/'):
+        path = folder + '/' + e[0]
+        if e[1] == 0x4000:
+            if os.stat(path)[0] & 0x4000 and path not in _SKIP:
+                yield path + '/', 0
+                yield from _list(path)
+        else:
+            yield path, e[3]
+def _open(path):
+    global _f, _path
+    _path = path
+    parts = path.split('/')[1:-1]
+    for i in range(len(parts)):
+        try:
+            os.mkdir('/' + '/'.join(parts[:i + 1]))
+        except OSError as e:
+            if e.errno != 17:
+                raise
+    _f = open(path + '.new', 'wb')
+def _put(text):
+    _f.write(a2b_base64(text))
+def _close(wanted):
+    _f.close()
+    if _hash(_path + '.new') != wanted:
+        raise OSError('%s was not stored as it was sent' % _path)
+    os.rename(_path + '.new', _path)
+def _drop(path):
+    try:
+        os.remove(path)
+    except OSError as e:
+        if e.errno != 2:
+            raise
+"""
+# Other file systems that are mounted there: a card, the simulator's image.
+_SKIP = """
+_SKIP = []
+for _e in os.ilistdir('/'):
+    try:
+        if _e[1] == 0x4000 and os.statvfs('/' + _e[0]) != os.statvfs('/'):
+            _SKIP.append('/' + _e[0])
+    except OSError:
+        _SKIP.append('/' + _e[0])
+"""
+
+
+class Files:
+    """The file system of a `SerialBoard` that is in its raw REPL."""
+
+    def __init__(self, board):
+        self._board = board
+
+    def start(self):
+        """Bring the helpers there: after each restart of the board."""
+        self._board.run(_HELPERS)
+        self._board.run(_SKIP)
+
+    def list(self):
+        """{path: size} of all files; a folder is "/lib/", size 0."""
+        printed = self._board.run("for _p, _n in _list(''): print(_n, _p)")
+        pairs = (line.split(" ", 1) for line in printed.splitlines() if line)
+        return {path: int(size) for size, path in pairs}
+
+    def hash(self, path):
+        """SHA-256, in hex, of a file that is there."""
+        return self._board.run(f"print(_hash({path!r}))").strip()
+
+    def free(self):
+        """Bytes free."""
+        printed = self._board.run("_s = os.statvfs('/'); print(_s[0] * _s[3])")
+        return int(printed.strip())
+
+    def read(self, path):
+        """The bytes of a file, or None."""
+        code = f"""
+try:
+    with open({path!r}, 'rb') as _f: print(hexlify(_f.read()).decode())
+except OSError: print('none')"""
+        printed = self._board.run(code).strip()
+        return None if printed == "none" else bytes.fromhex(printed)
+
+    def write(self, path, data, sha256, progress=lambda n: None):
+        """A file with this content, which has this hash (hex); `progress` hears of each n bytes that are there."""
+        self._board.run(f"_open({path!r})")
+        for start in range(0, len(data), _CHUNK):
+            chunk = data[start : start + _CHUNK]
+            self._board.run(f"_put({base64.b64encode(chunk).decode()!r})")
+            progress(len(chunk))
+        self._board.run(f"_close({sha256!r})")
+
+    def rename(self, old, new):
+        self._board.run(f"os.rename({old!r}, {new!r})")
+
+    def remove(self, path):
+        """Remove a file; one that is not there is as well."""
+        self._board.run(f"_drop({path!r})")
+
+    def remove_all(self):
+        """Every file and folder of the file system."""
+        for path in sorted(self.list(), key=lambda each: -len(PurePosixPath(each).parts)):
+            if path.endswith("/"):
+                self._board.run(f"os.rmdir({path.rstrip('/')!r})")
+            else:
+                self.remove(path)
+
+
+def leftovers(listing):
+    """Files of a listing that an interrupted copy left behind."""
+    return sorted(path for path in listing if path.endswith(_NEW))

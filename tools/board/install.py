@@ -1,0 +1,200 @@
+"""Bring one board to what a bundle says, in steps that may be interrupted anywhere: the next run completes them.
+
+main.py is put aside first and comes back last, so that a board that lost its power half-way waits for the next run,
+and does not run half a firmware. No file is ever half under its own name.
+"""
+
+from tools.board import bundle, facts
+from tools.board.files import Files, leftovers
+from tools.board.plan import INSTALLED, Plan, plan
+from tools.board.serial_board import BoardError
+
+_MAIN = "/main.py"
+_ASIDE = "/main.py.off"
+_SPARE_BYTES = 32768  # littlefs needs room to replace files; so does the device for what it stores
+
+# A restart that somebody wanted must not count as one of a crash loop.
+_MARK_CLEAN = """
+try:
+    import board
+    board.mark_clean('flashed')
+except Exception:
+    pass
+"""
+_ERASE_NVS = """
+try:
+    from esp32 import Partition
+    for _p in Partition.find(Partition.TYPE_DATA, label='nvs'):
+        for _n in range(_p.info()[3] // 4096):
+            _p.ioctl(6, _n)
+    print('ok')
+except Exception as _e:
+    print(_e)
+"""
+
+
+class Wishes:
+    """What the person asked for: `settings` and `main` paths or None, `compiled`, `with_lib`, `with_ble`, `erase`."""
+
+    def __init__(self, settings=None, main=None, compiled=True, with_lib=True, with_ble=True, erase=False):
+        self.settings = settings
+        self.main = main
+        self.compiled = compiled
+        self.with_lib = with_lib
+        self.with_ble = with_ble
+        self.erase = erase
+
+
+class Install:
+    """`tell(text)` prints a line, `progress(done, total)` hears bytes."""
+
+    def __init__(self, board, wishes, tell, progress):
+        self._board = board
+        self._files = Files(board)
+        self._wishes = wishes
+        self._tell = tell
+        self._progress = progress
+
+    def run(self, dry=False):
+        """Do it, or only tell it. Raises BoardError, BundleError. The board is restarted in the end."""
+        self._look()
+        found, sizes = self._plan()
+        self._tell(describe(found, self._wishes.erase))
+        if dry:
+            return
+        if self._wishes.erase or found:
+            self._change(found, sizes)
+        self._board.run(_MARK_CLEAN)
+        self._board.restart()
+
+    def _look(self):
+        self._tell("stopping its program")
+        self._board.interrupt()
+        self.facts = facts.ask(self._board)
+        self._tell(str(self.facts))
+        refusals = list(self.facts.refusals())
+        if refusals:
+            raise BoardError("; ".join(refusals))
+        for remark in self.facts.remarks():
+            self._tell(f"note: {remark}")
+
+    def _plan(self):
+        wanted = self._wanted()
+        self._files.start()
+        sizes = self._files.list()
+        if self._wishes.erase:
+            return Plan(write=wanted), sizes
+        if _MAIN not in sizes and _ASIDE in sizes:
+            self._tell("an earlier run was interrupted: this one completes it")
+        found = plan(wanted, sizes, self._files.hash, self._installed())
+        found.remove += [path for path in leftovers(sizes) if path not in found.remove]
+        return found, sizes
+
+    def _installed(self):
+        """What an earlier run has put into /lib."""
+        if not self._wishes.with_lib:
+            return []
+        listed = (self._files.read(INSTALLED) or b"").decode(errors="replace").split("\n")
+        return [path for path in listed if path.startswith("/lib/")]
+
+    def _wanted(self):
+        """The files, in the order in which they are written: main.py last."""
+        wishes, compiled = self._wishes, self._wishes.compiled and self.facts.reads_mpy
+        wanted = []
+        if wishes.with_lib:
+            wanted += bundle.firmware(compiled) + self._packages(compiled)
+            wanted.append(bundle.File(INSTALLED, "\n".join(file.path for file in wanted).encode()))
+        if wishes.settings:
+            file, warnings = bundle.settings(wishes.settings)
+            for warning in warnings:
+                self._tell(f"settings: {warning}")
+            wanted.append(file)
+        return wanted + bundle.programs(wishes.main)
+
+    def _packages(self, compiled):
+        files = []
+        if self.facts.umqtt:
+            self._tell("umqtt.simple is in its image")  # a copy would only hide it, and cost memory
+        else:
+            files += bundle.packages(["umqtt.simple"], compiled)
+        if self.facts.aioble:
+            self._tell("aioble is in its image")
+        elif self._wishes.with_ble and self.facts.bluetooth:
+            files += self._aioble(compiled)
+        return files
+
+    def _aioble(self, compiled):
+        try:
+            return bundle.packages(["aioble"], compiled)
+        except bundle.BundleError as error:
+            # It works without, from a settings file; so a desk without the internet is no reason to stop.
+            self._tell(f"note: {error}; until then the board cannot be configured by phone")
+            return []
+
+    def _change(self, found, sizes):
+        if not self._wishes.erase:
+            self._require_room(found, sizes)
+        self._hold(sizes)
+        if self._wishes.erase:
+            self._erase()
+        for path in found.remove:
+            self._files.remove(path)
+        total, done = found.bytes, 0
+        for file in found.write:
+            self._files.write(file.path, file.data, file.sha256, self._step(done, total))
+            done += len(file.data)
+        self._progress(total, total)
+        if any(file.path == _MAIN for file in found.write):
+            self._files.remove(_ASIDE)
+        else:
+            self._files.rename(_ASIDE, _MAIN)
+
+    def _step(self, done, total):
+        state = [done]
+
+        def step(n):
+            state[0] += n
+            self._progress(state[0], total)
+
+        return step
+
+    def _hold(self, sizes):
+        """Restart it without its program: that frees its memory and ends its watchdog, which nothing else can."""
+        if _MAIN not in sizes:
+            return
+        self._tell("restarting it without its program")
+        self._files.rename(_MAIN, _ASIDE)
+        self._board.run(_MARK_CLEAN)
+        self._board.restart()
+        self._board.interrupt()
+        self._files.start()
+
+    def _erase(self):
+        self._tell("erasing its files and what it has stored")
+        self._files.remove_all()
+        answer = self._board.run(_ERASE_NVS).strip()
+        if answer != "ok":
+            self._tell(f"note: NVS could not be erased ({answer}); the device's stored keys are still there")
+
+    def _require_room(self, found, sizes):
+        gone = sum(sizes.get(path, 0) for path in found.remove)
+        needed = found.bytes + _SPARE_BYTES
+        room = self._files.free() + gone
+        if room < needed:
+            raise BoardError(
+                f"its file system has {room // 1024} KB free, {needed // 1024} KB are needed: "
+                "remove files that you do not need, or use --erase"
+            )
+
+
+def describe(found, erase=False):
+    """A plan in one line, such as "12 files to write (34 KB), 58 are right already, 1 to remove"."""
+    if not found and not erase:
+        return f"all {found.same} files are right already"
+    parts = ["everything is erased first"] if erase else []
+    parts.append(f"{len(found.write)} files to write ({found.bytes / 1024:.0f} KB)")
+    if found.same:
+        parts.append(f"{found.same} are right already")
+    if found.remove:
+        parts.append(f"to remove: {', '.join(found.remove)}")
+    return ", ".join(parts)

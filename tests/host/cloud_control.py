@@ -74,6 +74,10 @@ class Device:
         self._client.subscribe([(topic, 1) for topic in topics])
         self._suback.get(timeout=TIMEOUT_S)
 
+    def try_to_subscribe(self, topic_filter: str) -> None:
+        """Without waiting for an acknowledgement."""
+        self._client.subscribe(topic_filter, 1)
+
     def publish(self, topic: str, payload: bytes | str = b"") -> None:
         """Publish and wait for the acknowledgement."""
         self._client.publish(topic, payload, 1).wait_for_publish(TIMEOUT_S)

@@ -18,12 +18,13 @@ from collections.abc import Sequence
 from tools.cloud import presence
 from tools.cloud.connection import Connection
 from tools.cloud.faults import Faults
-from tools.cloud.interfaces import Clock, Log, Registry, Service
+from tools.cloud.interfaces import Clock, Log, Memory, Registry, Service
 from tools.cloud.limits import Limits
 from tools.cloud.listener import Listener
+from tools.cloud.memory import NoMemory
 from tools.cloud.packets import Publish
 from tools.cloud.retained import Retained
-from tools.cloud.session import Message, Session
+from tools.cloud.session import Message, Session, Stored
 from tools.cloud.topics import Subscriptions
 
 _SWEEP_S = 1.0
@@ -42,7 +43,9 @@ class Broker:
         limits: Limits | None = None,
         faults: Faults | None = None,
         log: Log = silent,
+        memory: Memory | None = None,
     ):
+        self.memory = memory or NoMemory()
         self.registry = registry
         self.services = list(services)
         self.clock = clock
@@ -54,7 +57,7 @@ class Broker:
         self.sessions: dict[str, Session] = {}
         self.connections: dict[int, Connection] = {}
         self.tasks: set[asyncio.Task] = set()  # services at work
-        self._versions: dict[str, int] = {}  # of presence events, for each client id
+        self.presence = presence.Presence(self.publish, self.limits.sessions)
         self._connects: dict[str, float] = {}  # when a client id connected last
         self._listener: Listener | None = None
         self._sweeper: asyncio.Task | None = None
@@ -143,16 +146,31 @@ class Broker:
         if session is not None and clean:
             self._forget(session)
         if not present:
-            session = Session(client_id, clean, self.limits, self.clock)
-            self.sessions[client_id] = session
+            session = self._new_session(client_id, clean)
+        if not clean:
+            self.memory.session(client_id, session.subscriptions, is_away=False)
         return session, present
+
+    def restore(self, client_id: str, subscriptions: dict[str, int], away_s: float, backlog: list[Stored]) -> None:
+        """A session as it was when another broker had it, its client away for so long."""
+        session = self._new_session(client_id, clean=False)
+        session.left_at -= away_s
+        session.restore(backlog)
+        for topic_filter, qos in subscriptions.items():
+            session.subscriptions[topic_filter] = qos
+            self.subscriptions.add(topic_filter, session, qos)
+
+    def _new_session(self, client_id: str, clean: bool) -> Session:
+        session = Session(client_id, clean, self.limits, self.clock)
+        if not clean:
+            session.stored = lambda message: self.memory.stored(client_id, message.topic, message.payload)
+        self.sessions[client_id] = session
+        return session
 
     def joined(self, connection: Connection, present: bool) -> None:
         client_id, principal = connection.client_id, connection.identity.certificate_id
         self.log("connected", client_id=client_id, certificate=principal, session_present=present)
-        version = self._next_version(client_id)
-        event = presence.connected(client_id, principal, connection.session_id, version, connection.source_ip)
-        self.publish(*event)
+        self.presence.connected(connection)
 
     def ended(self, connection: Connection, reason: str, detail: str) -> None:
         """A connection has ended: called as often as somebody notices, works once."""
@@ -166,13 +184,13 @@ class Broker:
         session.detach()
         if session.clean:
             self._forget(session)
+        else:
+            self._remember(session)
         self.log("disconnected", client_id=session.client_id, reason=reason, detail=detail, dropped=session.dropped)
         will = None if reason == presence.CLIENT_INITIATED else connection.will()
         if will is not None:
             self._route(Message(will.topic, will.payload, will.qos), will.retain)
-        version = self._next_version(session.client_id)
-        principal = connection.identity.certificate_id
-        self.publish(*presence.disconnected(session.client_id, principal, connection.session_id, version, reason))
+        self.presence.disconnected(connection, reason)
 
     def accept(self, connection: Connection, publish: Publish) -> None:
         """A client's message that has passed all checks."""
@@ -190,14 +208,17 @@ class Broker:
         """Subscriptions stand and are acknowledged: retained messages follow."""
         session = connection.session
         for topic_filter in filters:
-            for message in self.retained.matching(topic_filter):
+            message = self.retained.message(topic_filter)
+            if message is not None:
                 session.deliver(message, session.subscriptions[topic_filter])
+        self._remember_subscriptions(session)
         self.log("subscribed", client_id=connection.client_id, filters=filters)
-        self._tell_subscriptions(connection, filters, "subscribed")
+        self.presence.subscribed(connection, filters)
 
     def unsubscribed(self, connection: Connection, filters: list[str]) -> None:
+        self._remember_subscriptions(connection.session)
         self.log("unsubscribed", client_id=connection.client_id, filters=filters)
-        self._tell_subscriptions(connection, filters, "unsubscribed")
+        self.presence.subscribed(connection, filters, "unsubscribed")
 
     def deliver_to(self, session: Session, topic: str, payload: bytes) -> bool:
         """A service's answer: to this session alone, whether it subscribed to `topic` or not, as AWS has it."""
@@ -210,14 +231,33 @@ class Broker:
     # ---- inside ----
 
     def _route(self, message: Message, retain: bool) -> int:
-        if retain and not self.retained.keep(message.topic, message.payload, message.qos):
-            self.log("retained_full", topic=message.topic)
+        if retain:
+            self._retain(message)
         subscribers = self.subscriptions.matching(message.topic)
         for session, qos in subscribers:
             session.deliver(message, qos)
         return len(subscribers)
 
+    def _retain(self, message: Message) -> None:
+        kept = self.retained.keep(message.topic, message.payload, message.qos)
+        if kept is None:
+            self.log("retained_full", topic=message.topic)
+        else:
+            self.memory.retained(message.topic, *kept)
+
+    def _remember(self, session: Session) -> None:
+        backlog = [(packet_id, message.topic, message.payload) for packet_id, message in session.backlog()]
+        self.memory.session(session.client_id, session.subscriptions, is_away=True)
+        self.memory.waiting(session.client_id, backlog)
+        session.is_kept = bool(backlog)
+
+    def _remember_subscriptions(self, session: Session) -> None:
+        if not session.clean:
+            self.memory.session(session.client_id, session.subscriptions, is_away=False)
+
     def _forget(self, session: Session) -> None:
+        if not session.clean:
+            self.memory.forgotten(session.client_id)
         for topic_filter in session.subscriptions:
             self.subscriptions.remove(topic_filter, session)
         session.subscriptions.clear()
@@ -230,18 +270,6 @@ class Broker:
             for connection in self.connections.values()
             if connection.identity is not None and certificate_id in (None, connection.identity.certificate_id)
         ]
-
-    def _tell_subscriptions(self, connection: Connection, filters: list[str], verb: str) -> None:
-        if filters:
-            principal = connection.identity.certificate_id
-            self.publish(*presence.subscribed(connection.client_id, principal, connection.session_id, filters, verb))
-
-    def _next_version(self, client_id: str) -> int:
-        version = self._versions.pop(client_id, -1) + 1
-        self._versions[client_id] = version  # at the end: whoever has been silent the longest is forgotten first
-        if len(self._versions) > self.limits.sessions:
-            del self._versions[next(iter(self._versions))]
-        return version
 
     async def _closed_within(self, timeout_s: float) -> None:
         if self.connections:
@@ -262,6 +290,9 @@ class Broker:
             connection.sweep(now)
         for session in list(self.sessions.values()):
             session.retry(now)
+            if session.is_kept and session.outlet is not None and not session.backlog():
+                session.is_kept = False
+                self.memory.waiting(session.client_id, ())
             if session.expired(now):
                 self.log("session_expired", client_id=session.client_id)
                 self._forget(session)

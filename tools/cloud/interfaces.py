@@ -11,7 +11,7 @@ may have cached has changed. Everything here happens in the broker's event loop 
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
@@ -77,6 +77,25 @@ class Service(Protocol):
 
         The client's PUBACK does not wait for this. An exception is logged and costs nobody else anything.
         """
+
+
+class Memory(Protocol):
+    """Where the broker puts what must outlive it: retained messages, and sessions of clients that want them kept."""
+
+    def retained(self, topic: str, payload: bytes, qos: int, changed_at: float) -> None:
+        """The retained message of a topic; an empty payload is the end of it."""
+
+    def session(self, client_id: str, subscriptions: Mapping[str, int], *, is_away: bool) -> None:
+        """A session begins, has other subscriptions, or its client has left."""
+
+    def waiting(self, client_id: str, messages: Iterable[tuple[int | None, str, bytes]]) -> None:
+        """All that waits for a client: packet identifier (None: not sent yet), topic, payload. Always of QoS 1."""
+
+    def stored(self, client_id: str, topic: str, payload: bytes) -> None:
+        """One message more waits for a client that is away."""
+
+    def forgotten(self, client_id: str) -> None:
+        """A session is over."""
 
 
 class Log(Protocol):

@@ -27,6 +27,7 @@ class Limits:
     # Each way. From the client: what is beyond is discarded, without PUBACK; the connection stays. To the client: QoS 0
     # is discarded, QoS 1 waits for its turn.
     publishes_per_s: float | None = 100.0
+    stored_per_s: float | None = 10.0  # to a client that has come back, of what waited for it; beside what is new
     bytes_per_s: float | None = 512 * 1024.0  # from the client; what is beyond is delayed
     # AWS: one CONNECT a second for each client id. Off by default, because a device on the desk restarts faster than
     # any real one; switch it on to see how a firmware takes it (CONNACK 3, then closed).
@@ -55,7 +56,7 @@ class Limits:
 
     def without_rates(self) -> Limits:
         """The same without limits per second."""
-        return replace(self, publishes_per_s=None, bytes_per_s=None, connect_interval_s=0.0)
+        return replace(self, publishes_per_s=None, bytes_per_s=None, stored_per_s=None, connect_interval_s=0.0)
 
     @property
     def packet_bytes(self) -> int:

@@ -26,11 +26,13 @@ from tools.cloud.files.service import Files
 from tools.cloud.interfaces import Log, Service
 from tools.cloud.jobs.service import JobsService
 from tools.cloud.limits import Limits
+from tools.cloud.memory import StoredMemory
 from tools.cloud.operations.desk import Desk
 from tools.cloud.provisioning import Provisioning
 from tools.cloud.registry import DEFAULT_ACCOUNT, DEFAULT_REGION, Registry
 from tools.cloud.rest import RestServer
 from tools.cloud.server_certificates import ServerCertificates
+from tools.cloud.session import Message
 from tools.cloud.shadows.service import ShadowService
 from tools.cloud.store import StoreError
 from tools.cloud.telling import TellingBroker
@@ -183,7 +185,7 @@ class LocalCloud:
             self._thread = None
 
     def close(self) -> None:
-        """stop() for good: forgets sessions and retained messages, keeps what is in the folder."""
+        """stop() for good; what is in the folder waits for the next cloud."""
         self.stop()
         if self._loop is not None:
             self._loop.run_until_complete(self._loop.shutdown_default_executor())
@@ -197,6 +199,10 @@ class LocalCloud:
             return function(*arguments)
 
         return self._run(in_loop())
+
+    def sweep(self) -> None:
+        """Do at once what is due by the clock, which is otherwise looked at each second."""
+        self.call(self._broker.sweep)
 
     def _run(self, coroutine: Coroutine[None, None, Result]) -> Result:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(_TIMEOUT_S)
@@ -212,10 +218,12 @@ class LocalCloud:
             ShadowService(registry.shadows, registry.watchers, self._log),
             *self._more_services(registry),
         ]
-        if self._broker is None:  # sessions and retained messages live in the broker: it outlasts a stop()
+        memory = StoredMemory(registry.store, registry.names)
+        if self._broker is None:
             kind = Broker if self._log is silent else TellingBroker
             self._broker = kind(registry, services, limits=self._limits, faults=self.faults, log=self._log)
-        self._broker.registry, self._broker.services = registry, services
+            _restore(self._broker, memory)
+        self._broker.registry, self._broker.services, self._broker.memory = registry, services, memory
         self._certificates = ServerCertificates(
             ca, self.region, self._names, foreign_devices=registry.certificates.foreign()
         )
@@ -251,3 +259,12 @@ class LocalCloud:
     def _trust(self, certificate_pem: str) -> None:
         self._certificates.foreign_devices.append(certificate_pem)
         self._broker.use(self._certificates.context(self.faults.certificate))
+
+
+def _restore(broker: Broker, memory: StoredMemory) -> None:
+    """Give a new broker what an earlier one has left."""
+    for topic, payload, qos, changed_at in memory.kept_retained():
+        broker.retained.keep(topic, payload, qos, changed_at)
+    for kept in memory.kept_sessions():
+        backlog = [(packet_id, Message(topic, payload, 1)) for packet_id, topic, payload in kept.messages]
+        broker.restore(kept.client_id, kept.subscriptions, kept.away_s, backlog)

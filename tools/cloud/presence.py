@@ -7,6 +7,11 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tools.cloud.connection import Connection
 
 # Disconnect reasons of AWS, as far as they occur here.
 AUTH_ERROR = "AUTH_ERROR"
@@ -56,3 +61,34 @@ def _event(client_id: str, kind: str, principal: str, session: str) -> dict:
 def _presence(kind: str, client_id: str, event: dict, version: int, **more: object) -> tuple[str, bytes]:
     body = {**event, **more, "versionNumber": version}
     return f"$aws/events/presence/{kind}/{client_id}", json.dumps(body).encode()
+
+
+class Presence:
+    """Tells who comes, goes and subscribes, by `publish(topic, payload)`; remembers the versions of `limit` clients."""
+
+    def __init__(self, publish: Callable[[str, bytes], object], limit: int):
+        self._publish = publish
+        self._limit = limit
+        self._versions: dict[str, int] = {}
+
+    def connected(self, connection: Connection) -> None:
+        client_id = connection.client_id
+        principal, version = connection.identity.certificate_id, self._next_version(client_id)
+        self._publish(*connected(client_id, principal, connection.session_id, version, connection.source_ip))
+
+    def disconnected(self, connection: Connection, reason: str) -> None:
+        client_id = connection.client_id
+        principal, version = connection.identity.certificate_id, self._next_version(client_id)
+        self._publish(*disconnected(client_id, principal, connection.session_id, version, reason))
+
+    def subscribed(self, connection: Connection, filters: list[str], verb: str = "subscribed") -> None:
+        if filters:
+            principal = connection.identity.certificate_id
+            self._publish(*subscribed(connection.client_id, principal, connection.session_id, filters, verb))
+
+    def _next_version(self, client_id: str) -> int:
+        version = self._versions.pop(client_id, -1) + 1
+        self._versions[client_id] = version  # at the end: whoever has been silent the longest is forgotten first
+        if len(self._versions) > self._limit:
+            del self._versions[next(iter(self._versions))]
+        return version

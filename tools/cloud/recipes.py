@@ -4,7 +4,8 @@
     fleet.template, fleet.claim_cert_pem, fleet.claim_key_pem
 
 The claim certificate, the same for all devices, may provision and nothing else. A thing may use what carries its own
-name, and only when it connects with its thing name as client id: `devices/NAME/...`, its shadows and its jobs.
+name, and only when it connects with its thing name as client id: `devices/NAME/...`, its shadows, its jobs and its
+Device Defender metrics.
 """
 
 from __future__ import annotations
@@ -104,7 +105,8 @@ def claim_policy(region: str, account: str, template: str) -> dict:
 
 def thing_policy(region: str, account: str) -> dict:
     """May connect as the thing that the certificate is attached to, and use what carries its name."""
-    topics = [f"devices/{_THING}/*", f"$aws/things/{_THING}/shadow/*", f"$aws/things/{_THING}/jobs/*"]
+    services = [f"$aws/things/{_THING}/{service}/*" for service in ("shadow", "jobs", "defender/metrics")]
+    topics = [f"devices/{_THING}/*", *services]
     return _document(region, account, [_THING], topics)
 
 
@@ -142,11 +144,11 @@ def _document(region: str, account: str, client_ids: Sequence[str], topics: Sequ
     def arns(kind: str, names: Sequence[str]) -> list[str]:
         return [f"arn:aws:iot:{region}:{account}:{kind}/{name}" for name in names]
 
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
-            {"Effect": "Allow", "Action": "iot:Connect", "Resource": arns("client", client_ids)},
-            {"Effect": "Allow", "Action": ["iot:Publish", "iot:Receive"], "Resource": arns("topic", topics)},
-            {"Effect": "Allow", "Action": "iot:Subscribe", "Resource": arns("topicfilter", topics)},
-        ],
-    }
+    statements = [
+        {"Effect": "Allow", "Action": "iot:Connect", "Resource": arns("client", client_ids)},
+        {"Effect": "Allow", "Action": ["iot:Publish", "iot:Receive"], "Resource": arns("topic", topics)},
+        {"Effect": "Allow", "Action": "iot:Subscribe", "Resource": arns("topicfilter", topics)},
+    ]
+    if own := [topic for topic in topics if not topic.startswith("$aws/")]:  # reserved topics retain nothing
+        statements.append({"Effect": "Allow", "Action": "iot:RetainPublish", "Resource": arns("topic", own)})
+    return {"Version": "2012-10-17", "Statement": statements}

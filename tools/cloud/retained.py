@@ -1,11 +1,20 @@
-"""Retained messages: the last one of each topic, given to whoever subscribes later."""
+"""Retained messages: the last one of each topic, given to whoever subscribes to exactly this topic later.
+
+AWS gives them to no subscription with wildcards. ("Using MQTT retained messages", AWS IoT Core developer guide)
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from typing import NamedTuple
 
 from tools.cloud.session import Message
-from tools.cloud.topics import Subscriptions
+
+
+class Kept(NamedTuple):
+    payload: bytes
+    qos: int
+    changed_at: float  # Unix seconds
 
 
 class Retained:
@@ -13,28 +22,24 @@ class Retained:
 
     def __init__(self, limit: int):
         self._limit = limit
-        self._messages: dict[str, Message] = {}
+        self._kept: dict[str, Kept] = {}
 
-    def keep(self, topic: str, payload: bytes, qos: int) -> bool:
-        """Keep a message; an empty one clears its topic. False when there is no room."""
+    def keep(self, topic: str, payload: bytes, qos: int, changed_at: float | None = None) -> Kept | None:
+        """Keep a message; an empty one clears its topic. None when there is no room."""
+        kept = Kept(payload, qos, time.time() if changed_at is None else changed_at)
         if not payload:
-            self._messages.pop(topic, None)
-            return True
-        if topic not in self._messages and len(self._messages) >= self._limit:
-            return False
-        self._messages[topic] = Message(topic, payload, qos, retain=True)
-        return True
+            self._kept.pop(topic, None)
+        elif topic not in self._kept and len(self._kept) >= self._limit:
+            return None
+        else:
+            self._kept[topic] = kept
+        return kept
 
-    def matching(self, topic_filter: str) -> Iterator[Message]:
-        if "+" not in topic_filter and "#" not in topic_filter:
-            exact = self._messages.get(topic_filter)
-            if exact is not None:
-                yield exact
-            return
-        tree: Subscriptions[None] = Subscriptions()
-        tree.add(topic_filter, None, 0)
-        yield from (message for topic, message in list(self._messages.items()) if tree.matching(topic))
+    def message(self, topic_filter: str) -> Message | None:
+        """What a new subscription gets."""
+        kept = self._kept.get(topic_filter)
+        return None if kept is None else Message(topic_filter, kept.payload, kept.qos, retain=True)
 
-    def topics(self) -> dict[str, tuple[bytes, int]]:
-        """Everything kept: topic -> (payload, QoS). For the control plane's ListRetainedMessages."""
-        return {topic: (message.payload, message.qos) for topic, message in self._messages.items()}
+    def topics(self) -> dict[str, Kept]:
+        """Everything kept: for the control plane's ListRetainedMessages."""
+        return dict(self._kept)

@@ -65,5 +65,14 @@ CREATE TABLE job_waiting (
     sequence INTEGER PRIMARY KEY, job TEXT NOT NULL REFERENCES jobs(id) ON DELETE CASCADE, thing TEXT NOT NULL,
     UNIQUE (job, thing));
 """
+# What the broker remembers. `left_at` is NULL while a client is connected; a message with an identifier was sent once.
+_BROKER = """
+CREATE TABLE retained (topic TEXT PRIMARY KEY, payload BLOB NOT NULL, qos INTEGER NOT NULL, changed_at REAL NOT NULL);
+CREATE TABLE sessions (client_id TEXT PRIMARY KEY, subscriptions TEXT NOT NULL, left_at REAL);
+CREATE TABLE session_messages (
+    sequence INTEGER PRIMARY KEY, client_id TEXT NOT NULL REFERENCES sessions(client_id) ON DELETE CASCADE,
+    topic TEXT NOT NULL, payload BLOB NOT NULL, packet_id INTEGER);
+CREATE INDEX messages_of_sessions ON session_messages (client_id);
+"""
 
-STEPS = (_REGISTRY, _SHADOWS, _JOBS)
+STEPS = (_REGISTRY, _SHADOWS, _JOBS, _BROKER)

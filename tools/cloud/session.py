@@ -1,16 +1,18 @@
 """What the broker remembers for one client id: its subscriptions and the QoS 1 messages on their way to it.
 
 A session outlives its connection when the client asked for it (clean session 0). Messages go through `deliver`; what
-cannot go out yet waits, within bounds.
+cannot go out yet waits, within bounds. What waited for a client that was away is sent at AWS's rate for it, beside
+what is new.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from tools.cloud.interfaces import Clock
-from tools.cloud.limits import Limits
+from tools.cloud.limits import Bucket, Limits
 from tools.cloud.packets import DUP, publish_head
 
 _LAST_PACKET_ID = 65535
@@ -66,6 +68,13 @@ class _InFlight:
         self.first_sent_at = self.sent_at = now
 
 
+Stored = tuple[int | None, Message]  # the identifier under which it was sent before, None: it was not
+
+
+def _nowhere(message: Message) -> None:
+    """The session ends with the broker."""
+
+
 class Session:
     """`outlet` is the connection, None while the client is away. `dropped` counts messages that were lost here."""
 
@@ -76,11 +85,15 @@ class Session:
         self.left_at = clock()
         self.subscriptions: dict[str, int] = {}
         self.dropped = 0
+        self.is_kept = False  # something of its backlog is in the broker's memory
+        self.stored: Callable[[Message], None] = _nowhere  # told of what waits for a client that is away
         self._limits = limits
         self._clock = clock
         self._waiting: deque[Message] = deque()
         self._waiting_bytes = 0
         self._in_flight: dict[int, _InFlight] = {}
+        self._stored: deque[Stored] = deque()  # from before this connection
+        self._stored_rate = Bucket(limits.stored_per_s, clock) if limits.stored_per_s else None
         self._last_id = 0
 
     def deliver(self, message: Message, qos: int) -> None:
@@ -100,35 +113,75 @@ class Session:
 
     def acknowledged(self, packet_id: int) -> None:
         """PUBACK came. One that nobody waits for is the late answer to a repeated message: nothing to do."""
-        if self._in_flight.pop(packet_id, None) is not None and self._waiting:
+        if self._in_flight.pop(packet_id, None) is not None and (self._waiting or self._stored):
             self.pump()
 
     def attach(self, outlet: Outlet) -> None:
         """The client is there: what it has not acknowledged goes out again, then what has waited."""
         self.outlet = outlet
-        now = self._clock()
-        for packet_id, each in self._in_flight.items():
-            each.sent_at = now
-            outlet.send(each.message.packet_1(packet_id, dup=True))
+        self._stored = deque(self.backlog())
+        self._waiting.clear()
+        self._waiting_bytes = 0
         self.pump()
 
     def detach(self) -> None:
+        self._waiting.extend(message for packet_id, message in self._stored if packet_id is None)
+        self._stored.clear()
+        self._waiting_bytes = sum(len(message.payload) for message in self._waiting)
         self.outlet = None
         self.left_at = self._clock()
 
+    def backlog(self) -> list[Stored]:
+        """Everything that is yet to be acknowledged, the oldest first."""
+        sent = [(packet_id, each.message) for packet_id, each in self._in_flight.items()]
+        unsent = [each for each in self._stored if each[0] is None]
+        return [*sent, *unsent, *((None, message) for message in self._waiting)]
+
+    def restore(self, backlog: Iterable[Stored]) -> None:
+        """Of a session that was kept elsewhere: what was its `backlog`."""
+        now = self._clock()
+        for packet_id, message in backlog:
+            if packet_id is None:
+                self._waiting.append(message)
+                self._waiting_bytes += len(message.payload)
+            else:
+                self._in_flight[packet_id] = _InFlight(message, now)
+        self.is_kept = bool(self._waiting or self._in_flight)
+
     def pump(self) -> None:
-        """Send what waits, as far as the window, the rate and the client allow."""
+        """Send what waits, as far as the window, the rates and the client allow."""
+        self._pump_stored()
         while self._waiting and self._open() and self.outlet.take_turn():
             message = self._waiting.popleft()
             self._waiting_bytes -= len(message.payload)
             self._send_1(message)
+
+    def _pump_stored(self) -> None:
+        while self._stored and self.outlet is not None and self.outlet.writable:
+            packet_id, message = self._stored[0]
+            if packet_id is None and not self._open():
+                return
+            if packet_id is not None and packet_id not in self._in_flight:  # acknowledged meanwhile
+                self._stored.popleft()
+                continue
+            if self._stored_rate is not None and not self._stored_rate.take():
+                return
+            self._stored.popleft()
+            if packet_id is None:
+                self._send_1(message)
+            else:
+                self._in_flight[packet_id].sent_at = self._clock()
+                self.outlet.send(message.packet_1(packet_id, dup=True))
 
     def retry(self, now: float) -> None:
         """Send again what was not acknowledged in time, and give up what never is."""
         outlet = self.outlet
         if outlet is None or not outlet.writable:
             return
+        to_come = {packet_id for packet_id, _ in self._stored}
         for packet_id, each in list(self._in_flight.items()):
+            if packet_id in to_come:
+                continue
             if now - each.first_sent_at >= self._limits.retry_for_s:
                 del self._in_flight[packet_id]
                 self.dropped += 1
@@ -150,6 +203,9 @@ class Session:
         if not full:
             self._waiting.append(message)
             self._waiting_bytes += size
+            if outlet is None:
+                self.is_kept = True
+                self.stored(message)
             return
         self.dropped += 1
         if outlet is not None:

@@ -117,7 +117,10 @@ class Subscriptions(Generic[Subscriber]):
         return found
 
     def _walk(self, levels: list[str], reserved: bool) -> Iterator[_Node[Subscriber]]:
-        """The nodes whose filter matches. Wildcards in the first level do not match `$...` [MQTT-4.7.2-1]."""
+        """The nodes whose filter matches. Wildcards in the first level do not match `$...` [MQTT-4.7.2-1].
+
+        Other than MQTT has it, but as AWS does: `a/#` does not match `a`.
+        """
         nodes = [self._root]
         for depth, level in enumerate(levels):
             wild = not (reserved and depth == 0)
@@ -125,7 +128,6 @@ class Subscriptions(Generic[Subscriber]):
                 yield from _children(nodes, "#")
             nodes = [*_children(nodes, level), *(_children(nodes, "+") if wild else ())]
         yield from nodes
-        yield from _children(nodes, "#")
 
 
 def _children(nodes: Iterable[_Node[Subscriber]], level: str) -> Iterator[_Node[Subscriber]]:

@@ -7,6 +7,7 @@ from tools.cloud.limits import Limits
 from tools.cloud.operations.catalog import operation, refuse
 from tools.cloud.operations.desk import Desk
 from tools.cloud.pages import page
+from tools.cloud.retained import Kept
 from tools.cloud.topics import TopicError, check_name
 
 _LIMITS = Limits()
@@ -32,13 +33,16 @@ def get_retained_message(desk: Desk, request: dict) -> dict:
     kept = desk.broker.retained.topics().get(topic)
     if kept is None:
         raise ResourceNotFound(f"No retained message for topic {topic}")
-    payload, qos = kept
-    return {"topic": topic, "payload": payload, "qos": qos}
+    return {"topic": topic, "payload": kept.payload, **_described(kept)}
 
 
 @operation("iot-data", "ListRetainedMessages")
 def list_retained_messages(desk: Desk, request: dict) -> dict:
     kept = desk.broker.retained.topics()
     topics, token = page(sorted(kept), lambda topic: topic, request.get("maxResults"), request.get("nextToken"))
-    listed = [{"topic": each, "payloadSize": len(kept[each][0]), "qos": kept[each][1]} for each in topics]
+    listed = [{"topic": each, "payloadSize": len(kept[each].payload), **_described(kept[each])} for each in topics]
     return {"retainedTopics": listed, "nextToken": token}
+
+
+def _described(kept: Kept) -> dict:
+    return {"qos": kept.qos, "lastModifiedTime": int(kept.changed_at * 1000)}

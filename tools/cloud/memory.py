@@ -1,0 +1,87 @@
+"""What the broker remembers, in the store: retained messages and persistent sessions outlive a restart and a kill.
+
+A message that waits for a client that is away is written at once. One that a connected client has yet to acknowledge is
+written when the client leaves or the cloud stops: a kill in between loses those.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from tools.cloud.names import Names
+from tools.cloud.store import Store
+
+
+class KeptSession(NamedTuple):
+    client_id: str
+    subscriptions: dict[str, int]
+    away_s: float  # for how long the client has been away
+    messages: list[tuple[int | None, str, bytes]]
+
+
+class NoMemory:
+    """`interfaces.Memory` of a broker whose sessions end with it."""
+
+    def retained(self, topic: str, payload: bytes, qos: int, changed_at: float) -> None: ...
+
+    def session(self, client_id: str, subscriptions: Mapping[str, int], *, is_away: bool) -> None: ...
+
+    def waiting(self, client_id: str, messages: Iterable[tuple[int | None, str, bytes]]) -> None: ...
+
+    def stored(self, client_id: str, topic: str, payload: bytes) -> None: ...
+
+    def forgotten(self, client_id: str) -> None: ...
+
+
+class StoredMemory:
+    """`interfaces.Memory` in SQLite; `kept_...` is what was there before."""
+
+    def __init__(self, store: Store, names: Names):
+        self._store = store
+        self._names = names
+
+    def kept_retained(self) -> list[tuple[str, bytes, int, float]]:
+        """Topic, payload, QoS, when it was set."""
+        return [tuple(row) for row in self._store.rows("SELECT topic, payload, qos, changed_at FROM retained")]
+
+    def kept_sessions(self) -> list[KeptSession]:
+        now = self._names.now()
+        kept = []
+        for row in self._store.rows("SELECT * FROM sessions"):
+            sql = "SELECT packet_id, topic, payload FROM session_messages WHERE client_id = ? ORDER BY sequence"
+            messages = [tuple(each) for each in self._store.rows(sql, row["client_id"])]
+            away_s = 0.0 if row["left_at"] is None else max(0.0, now - row["left_at"])
+            kept.append(KeptSession(row["client_id"], json.loads(row["subscriptions"]), away_s, messages))
+        return kept
+
+    def retained(self, topic: str, payload: bytes, qos: int, changed_at: float) -> None:
+        if payload:
+            self._store.execute("INSERT OR REPLACE INTO retained VALUES (?, ?, ?, ?)", topic, payload, qos, changed_at)
+        else:
+            self._store.execute("DELETE FROM retained WHERE topic = ?", topic)
+
+    def session(self, client_id: str, subscriptions: Mapping[str, int], *, is_away: bool) -> None:
+        left_at = self._names.now() if is_away else None
+        self._store.execute(
+            "INSERT INTO sessions VALUES (?, ?, ?) ON CONFLICT (client_id)"
+            " DO UPDATE SET subscriptions = excluded.subscriptions, left_at = excluded.left_at",
+            *(client_id, json.dumps(subscriptions), left_at),
+        )
+
+    def waiting(self, client_id: str, messages: Iterable[tuple[int | None, str, bytes]]) -> None:
+        with self._store.transaction():
+            self._store.execute("DELETE FROM session_messages WHERE client_id = ?", client_id)
+            for packet_id, topic, payload in messages:
+                self._add(client_id, topic, payload, packet_id)
+
+    def stored(self, client_id: str, topic: str, payload: bytes) -> None:
+        self._add(client_id, topic, payload, None)
+
+    def forgotten(self, client_id: str) -> None:
+        self._store.execute("DELETE FROM sessions WHERE client_id = ?", client_id)
+
+    def _add(self, client_id: str, topic: str, payload: bytes, packet_id: int | None) -> None:
+        sql = "INSERT INTO session_messages (client_id, topic, payload, packet_id) VALUES (?, ?, ?, ?)"
+        self._store.execute(sql, client_id, topic, payload, packet_id)

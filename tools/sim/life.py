@@ -144,7 +144,7 @@ class Life:
     def _show(self, data):
         if self._serial is not None:
             self._serial.write(data)
-        if self._serial is None or not self._serial.is_raw:  # two programs talk there, no words for a person
+        if not (self._repl and self._serial and self._serial.is_raw):  # there two programs talk, no person reads
             self._console.received(data)
 
     def _drain(self):

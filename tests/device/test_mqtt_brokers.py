@@ -74,7 +74,7 @@ async def the_last_will_is_published_and_retained(broker):
     heard = listen(late)
     await late.connect()
     await asyncio.sleep_ms(200)
-    await late.subscribe(b"will/+/dying", 1)
+    await late.subscribe(b"will/of/dying", 1)  # AWS gives retained messages to the exact topic only
     await until(lambda: heard)
     equal(heard, [(b"will/of/dying", b"gone")])
     await late.publish(b"will/of/dying", b"", retain=True, qos=1)  # cleared

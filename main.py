@@ -13,6 +13,7 @@ import struct
 import board
 import errors
 from flash import Flash
+from ota import slot
 from system import System
 
 
@@ -65,5 +66,14 @@ def make_ble(*details):
     return Ble(*details)
 
 
+def make_update(system, size):
+    from aws.door import Door
+    from ota.update import Update
+
+    settings = system.settings
+    door = Door(settings.roots, system.wifi.resolve, settings.timeouts)
+    return Update(door.connect, slot.switch().next_slot(), size, settings.timeouts.stall_s * 1000)
+
+
 if __name__ == "__main__":
-    System(board, Flash, make_wifi, make_aws, application, make_ble).run()
+    System(board, Flash, make_wifi, make_aws, application, make_ble, slot=slot, update=make_update).run()

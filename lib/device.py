@@ -39,6 +39,13 @@ class Device:
         self._owned.silence_ms = within_s * 1000
         self._owned.beat()
 
+    def health(self, check):
+        """Let `check`, a coroutine function, decide on a new image: what does not return True goes back to the old one.
+
+        It is asked again until `timeouts.trial_s` is over; one that raises is not well, and says why.
+        """
+        self._system.health = check
+
     async def restart(self, reason):
         """Restart in order, after everything written is in flash. Never returns."""
         await self._system.restart(reason)

@@ -14,8 +14,16 @@ settings_missing: Settings are incomplete: %s.
 settings_too_new: The settings have schema %s, this firmware knows up to %s: update the firmware.
 not_allowed: The operation '%s' is not allowed on this device: add it to jobs.allow in its settings.
 bad_certificate: %s is not a certificate or key this device can use: %s.
+bad_document: The update's document cannot be used: %s.
+wrong_hardware: The update is for hardware '%s', this is '%s': send it to the right devices.
+not_newer: Version %s is not newer than %s, which runs here: only a signed force for this device goes back.
+below_floor: Version %s is too old: this device takes nothing before %s.
+unknown_key: The update is signed by the key '%s', which this firmware does not trust.
+bad_signature: The update was not signed by the key '%s', or was changed since.
+image_too_large: The image has %d bytes, the slot %d.
 no_slots: This board has no second slot for an update: flash an image with OTA slots by cable, once.
 no_rollback: This board's bootloader would not go back after a bad update: flash one with rollback enabled by cable.
+failed_here: Version %s has failed on this device: correct it, and release it as another version.
 """
 _RETRY = """
 no_network: Wi-Fi '%s' is not in range: move the device closer or switch the access point on.
@@ -45,6 +53,9 @@ token_expired: The ownership token is too old: a new certificate is asked for.
 too_fast: More than %s per second: the message was not sent.
 download_failed: The download was interrupted (%s): the device goes on with it.
 link_expired: The link of the download is not valid any more (HTTP %d): the device asks for a fresh one.
+in_trial: This device is trying version %s: send the next update when it has been confirmed.
+update_interrupted: The update began %d times and was interrupted each time: the device stays with what it has.
+update_too_slow: The update took more than %d s: the device stays with what it has.
 """
 _CLOUD = """
 server_cert_expired: The server's certificate has expired: renew it, or check the device's clock.
@@ -53,15 +64,10 @@ not_authorised: The cloud did not authorise the connection (%s): check the certi
 subscribe_refused: The cloud refused the subscription to '%s': check the policy.
 rejected: AWS IoT rejected '%s' (%s): check the request and the policy.
 claim_refused: The cloud refused to provision this device (%s): check claim, template and policy.
-bad_document: The update's document cannot be used: %s.
-wrong_hardware: The update is for hardware '%s', this is '%s': send it to the right devices.
-not_newer: Version %s is not newer than %s, which runs here: only a signed force for this device goes back.
-below_floor: Version %s is too old: this device takes nothing before %s.
-unknown_key: The update is signed by the key '%s', which this firmware does not trust.
-bad_signature: The update was not signed by the key '%s', or was changed since.
-image_too_large: The image has %d bytes, the slot %d.
 image_broken: The image is not one that starts here (%s): build and publish it anew.
 download_refused: The server did not give the image (%s): publish the update anew.
+trial_failed: Version %s was tried and went back (%s).
+trial_given_up: Version %s was tried %d times and never confirmed (%s): the device stays with what it has.
 """
 _STORAGE = """
 flash_failed: The flash refused %s (%s).

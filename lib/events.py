@@ -22,6 +22,10 @@ fails: a listener that does not keep up loses its oldest events and can read how
 | shadow.delta | shadow (None: the classic one), version, fields (their names) |
 | job.received | job, operation, resumed (it was begun before a restart) |
 | job.finished | job, status, reason (of FAILED and REJECTED), message |
+| ota.started | job, version |
+| ota.progress | percent (of the image, in steps of 10) |
+| ota.finished | version: of the new image, which has confirmed itself |
+| ota.failed | version, code, message |
 | flash.flushed | writes |
 | task.failed | task, code, message |
 | restart.requested | reason |
@@ -46,6 +50,10 @@ MESSAGE_DROPPED = "message.dropped"
 SHADOW_DELTA = "shadow.delta"
 JOB_RECEIVED = "job.received"
 JOB_FINISHED = "job.finished"
+OTA_STARTED = "ota.started"
+OTA_PROGRESS = "ota.progress"
+OTA_FINISHED = "ota.finished"
+OTA_FAILED = "ota.failed"
 FLASH_FLUSHED = "flash.flushed"
 TASK_FAILED = "task.failed"
 RESTART_REQUESTED = "restart.requested"

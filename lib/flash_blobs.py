@@ -28,6 +28,7 @@ RECORDS = {
     "clock": (8, 8),
     "notes": (256, 4096),
     "job": (0, 4096),  # what the cloud does not know yet of the job at work: aws/job.py
+    "update": (0, 2048),  # the floor of versions, and the update at work: updates.py
     "user": (256, 256),
     "erasing": (128, 128),
 }

@@ -6,6 +6,8 @@ error is FAILED and may be tried again. One that restarts the device leaves the 
 after the restart, with `job.kept` as it has left it. docs/jobs.md is for who writes the documents.
 """
 
+import sys
+
 import errors
 
 
@@ -34,6 +36,20 @@ async def _restart(system, job):
     await system.restart("job %s" % job.id)
 
 
+async def _ota(system, job):
+    """An update over the air: docs/ota.md."""
+    if system.slot is None:
+        raise errors.error("not_supported", "The update over the air")
+    try:
+        import update_job
+
+        await update_job.do(system, job)
+    finally:
+        for name in ("update_job", "updates", "ota.document", "ota.keys"):
+            sys.modules.pop(name, None)
+
+
 _OPERATIONS = {
+    "ota": _ota,
     "restart": _restart,
 }

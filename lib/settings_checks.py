@@ -14,6 +14,9 @@ LIMITS = (
     ("publishes_per_s", 100, 0, 100),  # messages sent a second; 0 switches the limit off (benchmarks only)
     ("bytes_per_s", 524288, 0, 524288),  # bytes sent a second; 0 switches the limit off (benchmarks only)
     ("starts", 5, 1, 100),  # starts in a row that may fail before the application is left out
+    ("update_tries", 8, 1, 100),  # connections of a download that bring nothing before the update is given up
+    ("update_starts", 5, 1, 50),  # starts of the download, each cut short, before the update is given up
+    ("trials", 3, 1, 10),  # trials of a new image that may be cut short by no fault of its own
 )
 TIMEOUTS = (
     ("join_s", 15, 3, 120),  # to join a Wi-Fi network
@@ -35,6 +38,10 @@ TIMEOUTS = (
     ("offline_s", 900, 10, 86400),  # without the cloud for this long CONFIG opens; each next time twice as long
     ("job_jitter_s", 5, 0, 3600),  # the upper end of the random wait before a job is taken: the fleet may get it, too
     ("job_step_s", 3600, 60, 604800),  # the cloud gives a job up when it hears nothing of it for this long
+    ("update_s", 3600, 60, 86400),  # for an update's download, with all its interruptions
+    ("stall_s", 20, 2, 120),  # without a byte of the download before it is begun anew where it was
+    ("trial_s", 300, 10, 3600),  # for a new image to reach the cloud and be well; then it goes back to the one before
+    ("settle_s", 10, 0, 600),  # that a new image must have been connected before it may be found well
     ("watchdog_s", 60, 30, 600),  # without a sign of life of every task for this long, the chip is reset
 )
 PINS = (

@@ -92,13 +92,14 @@ async def _drop_candidate(system):
 
 async def _decide(system):
     kept = notes.read(system.flash)
-    if "update" in kept:
-        return "update_accepted"
+    is_update_wanted = await _settle_update(system)
     missing = system.settings.missing(system.identity.known())
     if missing:
         system.failure = system.failure or errors.error("settings_missing", ", ".join(missing))
         return "settings_incomplete"
     system.failure = None
+    if is_update_wanted:
+        return "update_accepted"
     if kept.get("into") == "CONFIG" or _is_button_held(system):
         await notes.change(system.flash, into=None)
         return "config_requested"
@@ -107,6 +108,17 @@ async def _decide(system):
         system.reason = "%d starts in a row did not last: without the application, until one does" % row
         return "crash_loop"
     return "ready"
+
+
+async def _settle_update(system):
+    if system.slot is None or system.flash.load("update") is None:
+        return False
+    try:
+        import updates
+
+        return await updates.Updates(system.flash).settle(system)
+    finally:
+        sys.modules.pop("updates", None)
 
 
 def _is_button_held(system):

@@ -47,9 +47,11 @@ TABLE = (
     (NORMAL, "cloud_unreached", RESTART, "_restart"),
     # The update itself wants a clean heap: it is kept in flash and done after the restart.
     (NORMAL, "update_requested", RESTART, "_restart"),
+    # A new image has found itself bad: the bootloader goes back to the one before.
+    (NORMAL, "trial_failed", RESTART, "_restart"),
     (NORMAL, "task_failed", RESTART, "_restart_after_crash"),
     (NORMAL, "failed", RESTART, "_restart_after_crash"),
-    (OTA, "restart_requested", RESTART, "_restart"),
+    (OTA, "update_written", RESTART, "_restart"),
     (OTA, "update_failed", RESTART, "_restart"),
     (OTA, "task_failed", RESTART, "_restart_after_crash"),
     (OTA, "failed", RESTART, "_restart_after_crash"),
@@ -76,12 +78,13 @@ class System:
     flash(bus), wifi(bus, settings), aws(bus, settings, resolve), ble(bus, name, hardware, version, security,
     setup_code, handle): see docs/architecture.md. `application` is a coroutine function that is given the `Device`; it
     runs in NORMAL. `configure(device, dat)`, a coroutine function, is given what the phone sends as APP, in CONFIG;
-    what it returns (a dict or None) is answered. Without `ble` CONFIG waits for a settings file.
+    what it returns (a dict or None) is answered. Without `ble` CONFIG waits for a settings file. `slot` is the module,
+    `update(system, size)` makes what brings an image into the next slot; without them there are no updates.
     """
 
     NOBODY_CAME = "nobody came to configure"
 
-    def __init__(self, board, flash, wifi, aws, application, ble=None, configure=None):
+    def __init__(self, board, flash, wifi, aws, application, ble=None, configure=None, slot=None, update=None):
         self.mode = INIT
         self.failure = None  # the DeviceError that led to IDLE or CONFIG
         self.bus = events.Bus()
@@ -89,6 +92,10 @@ class System:
         self.make_wifi = wifi
         self.make_ble = ble
         self.configure = configure
+        self.slot = slot
+        self.make_update = update
+        self.trial = False  # of a new image, which is not confirmed yet
+        self.health = None  # the application's own check of itself, a coroutine function, for a trial
         self._make_aws = aws
         self._application = application
         self.flash = flash(self.bus)
@@ -179,28 +186,39 @@ class System:
 
     async def _normal(self, with_application=True):
         own = self.own
-        self.wifi = self.make_wifi(self.bus, self.settings)
-        self.aws = self._make_aws(self.bus, self.settings, self.wifi.resolve)
-        road = Road(self)
+        road = self.go_online()
         own("flash", lambda owned: self.flash.run(owned.beat))
-        own("wifi", lambda owned: self.wifi.run(owned.beat))
-        own("cloud", road.run)
         own("notes", road.keep_notes)
         own("jobs", lambda owned: road.do_jobs(owned, with_application))
         if with_application:
             own("application", self._run_application, silence_ms=None)
+        if self.trial:
+            own("trial", self._run_trial)
         return await self.left()
+
+    def go_online(self):
+        """Begin to join Wi-Fi and to connect to the cloud; returns the `Road` there."""
+        self.wifi = self.make_wifi(self.bus, self.settings)
+        self.aws = self._make_aws(self.bus, self.settings, self.wifi.resolve)
+        road = Road(self)
+        self.own("wifi", lambda owned: self.wifi.run(owned.beat))
+        self.own("cloud", road.run)
+        return road
 
     async def _run_application(self, owned):
         await self._application(Device(self, owned))
 
+    async def _run_trial(self, owned):
+        import trial
+
+        await trial.run(self, owned)
+
     # OTA
 
     async def _ota(self):
-        import notes
+        from updating import Updating
 
-        await notes.change(self.flash, update=None)  # first: whatever comes of it, the next start is an ordinary one
-        raise errors.error("not_supported", "the update over the air")
+        return await Updating(self).run()
 
     # Leaving a mode
 
@@ -246,6 +264,10 @@ class System:
 
     async def _restart_after_crash(self):
         await self._stop_everything()
+        if self.trial:
+            import trial
+
+            await self._bounded("trial", trial.fail(self, "%s" % self.failure), _CLOSE_TIMEOUT_S)
         await self._reset()  # without the clean mark: so many of these in a row lead into recovery
 
     async def _reset(self):

@@ -54,7 +54,7 @@ class Aws(Session):
 
     async def stop(self):
         """Send what waits, within `drain_s`; then DISCONNECT and close. `run` does not connect again."""
-        await super().stop()
+        await self.pause()
         self._inbox.stop()
 
     async def provision(self, template, parameters, claim, pending, keep, beat):

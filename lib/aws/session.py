@@ -174,7 +174,11 @@ class Session:
             subscribing.cancel()
         return client.error
 
-    async def stop(self):
+    def go_on(self):
+        """`run` may connect again after `pause`."""
+        self._stopped = False
+
+    async def pause(self):
         """Send what waits, within `drain_s`; then DISCONNECT and close. `run` does not connect again."""
         self._stopped = True
         if self._client.is_connected:

@@ -18,6 +18,7 @@ class Update:
         room = partition.ioctl(4, 0) * partition.ioctl(5, 0)
         if size > room:
             raise errors.error("image_too_large", size, room)
+        self.size = size
         self._connect = connect
         self._stall_ms = stall_ms
         self._partition = partition

@@ -25,13 +25,13 @@ def keys():
 def refusal(update, running="1.1.0", floor="1.0.0", hardware="esp32", names=("boiler-7", "job-9")):
     try:
         update.check(running, floor, hardware, names)
-    except errors.CloudError as error:
+    except errors.PersonError as error:
         return error.code
     return None
 
 
 async def code_of(changes):
-    return (await raises(errors.CloudError, Update(document(**changes)).authenticate(keys()))).code
+    return (await raises(errors.PersonError, Update(document(**changes)).authenticate(keys()))).code
 
 
 def test_the_text_that_is_signed():
@@ -61,7 +61,7 @@ async def test_every_field_that_counts_is_signed():
 async def test_the_key_is_chosen_by_its_id_and_must_be_trusted():
     equal(await code_of({"kid": "k2"}), "bad_signature")
     equal(await code_of({"kid": "k3"}), "unknown_key")
-    equal((await raises(errors.CloudError, Update(document()).authenticate({}))).code, "unknown_key")
+    equal((await raises(errors.PersonError, Update(document()).authenticate({}))).code, "unknown_key")
 
 
 def test_a_field_that_cannot_be_used_is_named():
@@ -79,11 +79,11 @@ def test_a_field_that_cannot_be_used_is_named():
     }
     for field, values in wrong.items():
         for value in values:
-            error = raises(errors.CloudError, lambda: Update(document(**{field: value})))
+            error = raises(errors.PersonError, lambda: Update(document(**{field: value})))
             equal(error.code, "bad_document")
             equal(error.message.split("used: ")[1].split(" ")[0], field)
     for what in (None, [], "ota", 1):
-        equal(raises(errors.CloudError, lambda: Update(what)).code, "bad_document")
+        equal(raises(errors.PersonError, lambda: Update(what)).code, "bad_document")
 
 
 def test_versions_are_compared_as_numbers():

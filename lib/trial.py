@@ -1,0 +1,67 @@
+"""The trial of a new image: it confirms itself when the cloud is reached and the application is well, or goes back.
+
+An owned task of NORMAL, imported for it. What ends a trial is written down before anything else happens, so that the
+version that is gone back to knows it; when nothing is, it knows that this one crashed.
+"""
+
+import asyncio
+
+import errors
+import events
+from updates import NOT_REACHED, Updates
+
+_LOOK_MS = 500
+
+
+async def run(system, owned):
+    """Wait for the verdict, for `timeouts.trial_s`; then confirm, or have the device restart into the other slot."""
+    timeouts, uptime_ms = system.settings.timeouts, system.board.uptime_ms
+    end_ms = uptime_ms() + timeouts.trial_s * 1000
+    online_ms = None  # since when
+    sickness = None
+    while uptime_ms() < end_ms:
+        owned.beat()
+        if not system.aws.is_connected:
+            online_ms = None
+        elif online_ms is None:
+            online_ms = uptime_ms()
+        elif uptime_ms() - online_ms >= timeouts.settle_s * 1000:
+            sickness = await _sickness(system)
+            if sickness is None:
+                await _confirm(system)
+                return
+        await asyncio.sleep_ms(_LOOK_MS)
+    if sickness is None:
+        system.leave("restart_requested", NOT_REACHED)  # no fault of this version's, for all it knows
+        return
+    await fail(system, "its health check did not pass in %d s: %s" % (timeouts.trial_s, sickness))
+    system.leave("trial_failed", sickness)
+
+
+async def _sickness(system):
+    """What the application's own check has to say against this version; None when it is well."""
+    try:
+        if system.health is None or await asyncio.wait_for(system.health(), system.settings.timeouts.settle_s + 10):
+            return None
+        return "it said no"
+    except asyncio.TimeoutError:
+        return "it did not end"
+    except Exception as failure:  # noqa: BLE001 - whatever it is, the application is not well
+        return "%s: %s" % (type(failure).__name__, failure)
+
+
+async def _confirm(system):
+    updates = Updates(system.flash)
+    system.slot.switch().confirm()
+    await updates.confirm()
+    system.trial = False
+    system.bus.emit(events.OTA_FINISHED, version=updates.job["version"])
+
+
+async def fail(system, why):
+    """This version is not to be tried again here. `why`: some words."""
+    updates = Updates(system.flash)
+    failure = errors.error("trial_failed", updates.job["version"], why)
+    await updates.end(failure, is_its_fault=True)
+    system.trial = False
+    system.bus.emit(events.OTA_FAILED, version=updates.job["version"], code=failure.code, message=failure.message)

@@ -1,0 +1,68 @@
+"""The job of an update, in NORMAL: taken, tried again, told how it ended. Imported for the job.
+
+Here nothing is downloaded and no signature checked: that is for mode OTA, after a restart that gives it a clean heap.
+What the document alone tells is judged at once, so that an update that will not be taken stops no application.
+"""
+
+import asyncio
+
+import errors
+import events
+from ota.document import Update
+from ota.keys import KEYS
+from updates import AGAIN, ENDED, TRIAL, Updates, running
+
+_TOLD_MS = 1000  # for the application to hear of the restart before it is cancelled
+_LOOK_MS = 500
+
+
+async def do(system, job):
+    """The operation "ota". Errors: those for which a device refuses an update; `in_trial`."""
+    updates = Updates(system.flash)
+    if updates.job is not None and updates.job["id"] == job.id and job.kept.get("accepted"):
+        await _go_on(system, job, updates)
+        return
+    if system.trial:
+        raise errors.error("in_trial", running())
+    update = vet(system, job, updates)
+    slot = system.slot.switch().next_slot().info()
+    if update.size > slot[3]:
+        raise errors.error("image_too_large", update.size, slot[3])
+    await updates.want(job.id, update, slot[4])
+    await job.keep(accepted=True)
+    await _leave(system, "version %s" % update.version)
+
+
+def vet(system, job, updates):
+    """The `Update` of a job's document, if this device may take it; else raises why not. The signature is not checked."""
+    update = Update(job.document)
+    update.check(running(), updates.floor, system.settings.hardware, (system.identity.name, job.id))
+    if update.version in updates.failed:
+        raise errors.error("failed_here", update.version)
+    if update.kid not in KEYS:
+        raise errors.error("unknown_key", update.kid)
+    return update
+
+
+async def _go_on(system, job, updates):
+    """The device has restarted since it was accepted."""
+    if updates.job["stage"] == TRIAL:
+        await job.progress(step="trial")
+        while system.trial:
+            await asyncio.sleep_ms(_LOOK_MS)
+        updates = Updates(system.flash)
+    if updates.job["stage"] == ENDED:
+        await updates.report(job)
+    elif updates.job["stage"] == AGAIN:
+        await updates.try_out(system.slot.switch())
+        await _leave(system, "version %s, trial %d" % (updates.job["version"], updates.job["trials"]))
+    else:
+        await _leave(system, "version %s" % updates.job["version"])
+
+
+async def _leave(system, reason):
+    system.bus.emit(events.RESTART_REQUESTED, reason="an update: " + reason)
+    await asyncio.sleep_ms(_TOLD_MS)
+    system.leave("update_requested", reason)
+    while True:
+        await asyncio.sleep_ms(_TOLD_MS)

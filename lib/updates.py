@@ -1,0 +1,133 @@
+"""What the device knows of updates over the air from one start to the next, and what INIT makes of it.
+
+The record `update`, a JSON object:
+
+    floor    the oldest version that may come
+    failed   versions that failed here, the newest last
+    job      the update at work, if there is one:
+             id, version, floor (what the floor will be), slot; stage; starts (of mode OTA), at (bytes on flash), trials
+             stage "wanted": mode OTA is to bring it.  "trial": its slot was made the one to start next.  "again": its
+             trial was cut short by something else, and another one follows when the cloud is reached.  "ended": with
+             status, reason and message, until the job in the cloud has them
+
+A trial ends for good in the new image: confirmed or failed. When the bootloader has gone back without a word of it,
+`settle` says why: the power went or the restart was wanted, which is not held against the version; else it crashed.
+"""
+
+import json
+
+import errors
+import events
+import release
+
+WANTED, TRIAL, AGAIN, ENDED = "wanted", "trial", "again", "ended"
+NOT_REACHED = "the cloud was not reached in the trial"
+
+_NEVER = "0.0.0"
+_MOST_FAILED = 8
+
+
+class Updates:
+    """The record as it is on `flash` now: `floor` (str), `failed` (list of str), `job` (dict or None)."""
+
+    def __init__(self, flash):
+        self._flash = flash
+        try:
+            record = json.loads(flash.load("update")[1])
+            self.floor, self.failed, self.job = record["floor"], record["failed"], record["job"]
+        except (errors.StorageError, TypeError, ValueError, KeyError):
+            self.floor, self.failed, self.job = _NEVER, [], None
+
+    async def save(self, **changes):
+        """Keep it, with these changes of the job. Raises `flash_full`, `flash_failed`."""
+        if self.job is not None:
+            self.job.update(changes)
+        record = {"floor": self.floor, "failed": self.failed, "job": self.job}
+        await self._flash.save("update", b"", json.dumps(record).encode())
+
+    async def want(self, job_id, update, slot):
+        """An update was accepted: the next start brings it. `update`: of ota/document.py."""
+        self.job = {"id": job_id, "version": update.version, "floor": update.min_version, "slot": slot}
+        await self.save(stage=WANTED, starts=0, at=0, trials=0)
+
+    async def try_out(self, switch):
+        """Let its slot start next. `switch`: ota/switch.py. Errors: those of its `try_out`; then it stays as it was."""
+        stage, trials = self.job["stage"], self.job["trials"]
+        # First the record: a slot that starts without it would not know that it is on trial.
+        await self.save(stage=TRIAL, trials=trials + 1)
+        try:
+            switch.try_out(self.job["slot"])
+        except errors.DeviceError:
+            await self.save(stage=stage, trials=trials)
+            raise
+
+    async def end(self, failure, status="FAILED", is_its_fault=False):
+        """The update has failed by an error of errors.py; with `is_its_fault` this version does not come again."""
+        if is_its_fault:
+            self.failed = [one for one in self.failed if one != self.job["version"]] + [self.job["version"]]
+            self.failed = self.failed[-_MOST_FAILED:]
+        await self.save(stage=ENDED, status=status, reason=failure.code, message=failure.message)
+
+    async def confirm(self):
+        """The new version stays: its floor is the device's from now on."""
+        if _numbers(self.job["floor"]) > _numbers(self.floor):
+            self.floor = self.job["floor"]
+        self.failed = [version for version in self.failed if version != self.job["version"]]
+        await self.save(stage=ENDED, status="SUCCEEDED")
+
+    async def forget(self):
+        """The job in the cloud has its end, or is gone."""
+        self.job = None
+        await self.save()
+
+    async def report(self, job):
+        """Tell the job in the cloud how it ended; returns when it knows. `job`: of aws/job.py."""
+        ended = self.job
+        if ended["status"] == "SUCCEEDED":
+            await job.succeed(version=ended["version"])
+        else:
+            await (job.reject if ended["status"] == "REJECTED" else job.fail)(ended["reason"], ended["message"])
+        await self.forget()
+
+    # At a start
+
+    async def settle(self, system):
+        """Find out what became of a trial; True when mode OTA has something to do, and `system.trial` when a trial is
+        on."""
+        if self.job is None:
+            return False
+        if self.job["stage"] == TRIAL:
+            if system.slot.name() != self.job["slot"]:
+                await self._judge(system)
+            elif system.slot.is_on_trial():
+                system.trial = True
+            else:
+                await self.confirm()  # the power went just after it was
+        return self.job["stage"] == WANTED
+
+    async def _judge(self, system):
+        """The bootloader has gone back to this version."""
+        version, trials = self.job["version"], self.job["trials"]
+        why = system.restart_reason
+        if why is None and system.board.reset_cause() == "power_on":
+            why = "the power was cut"
+        if why is None:
+            failure = errors.error("trial_failed", version, "it crashed or hung: %s" % system.board.reset_cause())
+            await self.end(failure, is_its_fault=True)
+        elif trials < system.settings.limits.trials:
+            await self.save(stage=AGAIN)
+            return
+        else:
+            failure = errors.error("trial_given_up", version, trials, why)
+            # This version reached the cloud between the trials, or there would not have been another one.
+            await self.end(failure, is_its_fault=why == NOT_REACHED)
+        system.bus.emit(events.OTA_FAILED, version=version, code=failure.code, message=failure.message)
+
+
+def _numbers(version):
+    return [int(part) for part in version.split(".")]
+
+
+def running():
+    """The version of this firmware."""
+    return release.VERSION

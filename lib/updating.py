@@ -1,0 +1,224 @@
+"""Mode OTA: the job of the update that was accepted is asked for again, its signature checked, its image brought into
+the next slot, and that slot made the one to start next. Without the application, with a heap that is clean.
+
+Whatever happens, the device leaves this mode after `timeouts.update_s`, and does not come here for the same job more
+often than `limits.update_starts`. How it ended is on flash before it is told.
+"""
+
+import asyncio
+
+from micropython import const
+
+import errors
+import events
+from backoff import Backoff
+from ota.keys import KEYS
+from road import Road
+from update_job import vet
+from updates import Updates
+
+_TICK_MS = const(500)
+_TELL_S = const(20)
+_STEP = const(10)  # percent
+# A second session of TLS beside that of MQTT: what its handshake takes, and its largest buffer.
+_TLS_FREE = const(45000)
+_TLS_BLOCK = const(20000)
+
+
+class Updating:
+    """`system` is the `System`; `await run()` returns the event that leads out of OTA."""
+
+    def __init__(self, system):
+        self._system = system
+        self._updates = Updates(system.flash)
+        self._image = None  # ota/update.py
+        self._percent = 0  # of it; what the cloud was told of it last
+        self._told = 0
+        self._job = None  # aws/job.py, once the cloud has handed it out
+        self._alone = False  # whether TLS has no room for a second session
+
+    async def run(self):
+        """Bring the update, or give it up."""
+        system = self._system
+        system.go_online()
+        system.own("update", self._watch)
+        return await system.left()
+
+    async def _watch(self, owned):
+        """Everything that is not the download itself: the deadline, progress, a job that was cancelled."""
+        system, updates = self._system, self._updates
+        limits, update_s = system.settings.limits, system.settings.timeouts.update_s
+        end_ms = system.board.uptime_ms() + update_s * 1000
+        await updates.save(starts=updates.job["starts"] + 1)
+        if updates.job["starts"] > limits.update_starts:
+            await self._give_up(errors.error("update_interrupted", limits.update_starts))
+            return
+        system.own("jobs", self._do_jobs)
+        while system.board.uptime_ms() < end_ms:
+            owned.beat()
+            await asyncio.sleep_ms(_TICK_MS)
+            if self._job is not None and self._job.gone:
+                await self._drop()
+            await self._tell_progress()
+        await self._give_up(errors.error("update_too_slow", update_s))
+
+    async def _do_jobs(self, owned):
+        system = self._system
+        asking = asyncio.create_task(self._look_for_it())
+        try:
+            await system.aws.jobs.run(owned.beat, system.flash, lambda operation: self._take, False)
+        finally:
+            asking.cancel()
+
+    async def _look_for_it(self):
+        """The cloud hands out no job that is gone: ask for it by its name."""
+        await self._still_wanted(self._updates.job["id"])
+
+    # The job
+
+    async def _take(self, job):
+        """The handler of whatever job the cloud hands out."""
+        updates = self._updates
+        if job.id != updates.job["id"]:
+            await self._drop()
+        self._job = job
+        self._system.bus.emit(events.OTA_STARTED, job=job.id, version=updates.job["version"])
+        try:
+            await self._bring(job)
+        except errors.DeviceError as failure:
+            await self._give_up(failure)
+        self._system.leave("update_written", "version %s" % updates.job["version"])
+        await _for_ever()
+
+    async def _bring(self, job):
+        system, updates = self._system, self._updates
+        update = await self._check(job)
+        job.document = None  # 2 KB, mostly its link
+        image = self._image = system.make_update(system, update.size)
+        image.at = updates.job["at"]
+        while True:
+            resumed = image.at
+            await self._download(job, update)
+            # What the flash holds now must be what was signed.
+            if (await image.digest()).hex() == update.sha256:
+                break
+            if not resumed:
+                raise errors.error("image_broken", "its SHA-256 is not the signed one")
+            image.at = 0  # perhaps the part of an earlier start
+            await updates.save(at=0)
+        self._told = 100
+        system.aws.go_on()
+        await self._still_wanted(job.id)  # the last look before the switch
+        await job.progress(100, step="restarting")
+        await updates.try_out(system.slot.switch())
+
+    async def _check(self, job):
+        """The `Update`, authentic and wanted here. What is refused will always be."""
+        try:
+            update = vet(self._system, job, self._updates)
+            await update.authenticate(KEYS)
+            return update
+        except errors.DeviceError as failure:
+            await self._give_up(failure, "REJECTED")
+
+    async def _download(self, job, update):
+        """All that is missing, by as many connections as it takes; only those that bring nothing are counted."""
+        settings, image = self._system.settings, self._image
+        backoff = Backoff(settings.timeouts.backoff_s * 1000, settings.timeouts.backoff_cap_s * 1000)
+        failures = 0
+        while True:
+            before = image.at
+            try:
+                await self._get_ready()
+                await image.fetch(update.url, self._progress)
+                return
+            except errors.RetryError as failure:
+                failures += 1
+                if image.at > before:
+                    failures = 0
+                    backoff.stable()
+                if failures > settings.limits.update_tries:
+                    raise
+                if failure.code == "no_memory":
+                    self._alone = True
+                elif failure.code == "link_expired":
+                    update.url = await self._fresh_link(job, update)
+                await asyncio.sleep_ms(backoff.next_ms())
+
+    async def _get_ready(self):
+        """Wi-Fi, however long it is away; and one session of TLS at a time, where two do not fit."""
+        system = self._system
+        while not system.wifi.is_connected:
+            await asyncio.sleep_ms(_TICK_MS)
+        heap = system.board.heap()
+        if self._alone or heap["idf_free"] < _TLS_FREE or heap["idf_largest"] < _TLS_BLOCK:
+            self._alone = True
+            await system.aws.pause()
+
+    async def _fresh_link(self, job, update):
+        """The link in a fresh copy of the document: the cloud signs a new one whenever it is asked."""
+        self._system.aws.go_on()
+        job.document = await self._still_wanted(job.id, True)
+        fresh = vet(self._system, job, self._updates)
+        job.document = None
+        if fresh.text != update.text:
+            raise errors.error("bad_document", "is another one than before")
+        return fresh.url
+
+    async def _still_wanted(self, job_id, with_document=False):
+        """The document of the job, for as long as it takes to get an answer; ends this mode when it is gone."""
+        while True:
+            try:
+                answer = await self._system.aws.jobs.ask(job_id + "/get", {"includeJobDocument": with_document})
+                break
+            except errors.CloudError as failure:
+                if getattr(failure, "reason", None) == "ResourceNotFound":
+                    await self._drop()
+                raise
+            except errors.RetryError:
+                await asyncio.sleep_ms(_TICK_MS)
+        execution = answer["execution"]
+        if execution["status"] not in ("QUEUED", "IN_PROGRESS"):
+            await self._drop()
+        return execution.get("jobDocument")
+
+    # How far it is
+
+    def _progress(self):
+        percent = self._image.at * 100 // self._image.size // _STEP * _STEP
+        if percent > self._percent:
+            self._percent = percent
+            self._system.bus.emit(events.OTA_PROGRESS, percent=percent)
+
+    async def _tell_progress(self):
+        if self._percent > self._told and self._job is not None:
+            self._told = self._percent
+            await self._updates.save(at=self._image.at)
+            await self._job.progress(self._told, step="downloading")
+
+    # The end
+
+    async def _give_up(self, failure, status="FAILED"):
+        """It is not to be. Never returns: the device restarts from the slot that it runs."""
+        system, updates = self._system, self._updates
+        await updates.end(failure, status)
+        version = updates.job["version"]
+        system.bus.emit(events.OTA_FAILED, version=version, code=failure.code, message=failure.message)
+        if self._job is not None and system.aws.is_connected:
+            try:
+                await asyncio.wait_for(updates.report(self._job), _TELL_S)
+            except asyncio.TimeoutError:
+                pass  # NORMAL will tell it
+        system.leave("update_failed", "%s" % failure)
+        await _for_ever()
+
+    async def _drop(self):
+        """The job is gone: cancelled, or its time was over. Never returns."""
+        await self._updates.forget()
+        self._system.leave("update_failed", "the job of the update is gone")
+        await _for_ever()
+
+
+async def _for_ever():
+    while True:
+        await asyncio.sleep_ms(_TICK_MS)

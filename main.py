@@ -72,7 +72,7 @@ def make_update(system, size):
 
     settings = system.settings
     door = Door(settings.roots, system.wifi.resolve, settings.timeouts)
-    return Update(door.connect, slot.switch().next_slot(), size, settings.timeouts.stall_s * 1000)
+    return Update(door.connect, slot.switch().next_slot(), size, settings.timeouts)
 
 
 if __name__ == "__main__":

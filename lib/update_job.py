@@ -34,7 +34,7 @@ async def do(system, job):
 
 
 def vet(system, job, updates):
-    """The `Update` of a job's document, if this device may take it; else raises why not. The signature is not checked."""
+    """The `Update` of a job's document, if this device may take it, its signature apart. Raises why not."""
     update = Update(job.document)
     update.check(running(), updates.floor, system.settings.hardware, (system.identity.name, job.id))
     if update.version in updates.failed:

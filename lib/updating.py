@@ -13,7 +13,6 @@ import errors
 import events
 from backoff import Backoff
 from ota.keys import KEYS
-from road import Road
 from update_job import vet
 from updates import Updates
 

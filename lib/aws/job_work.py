@@ -91,7 +91,8 @@ async def _run(jobs, job, handler):
         while not job.ended:
             await jobs.news.wait()
             jobs.news.clear()
-            if not job.ended and await _is_gone(jobs, job):
+            # One whose end the handler has told itself has ended in the cloud, too: that is no cancellation.
+            if not job.ended and job.outcome is None and await _is_gone(jobs, job):
                 job.gone = True
                 task.cancel()
                 await _end_of(job)

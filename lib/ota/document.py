@@ -3,7 +3,8 @@
     {"operation": "ota", "version": "1.2.0", "hardware": "esp32", "url": "https://...", "size": n, "sha256": hex,
      "min_version": "1.0.0", "kid": "k1", "signature": base64}     and, where it may go back, "force": thing or job id
 
-docs/ota.md explains it, with a worked signature. All refusals are PersonErrors: who released the update must act, and nothing mends it by itself.
+docs/ota.md explains it, with a worked signature. All refusals are PersonErrors: who
+released the update must act, and nothing mends it by itself.
 """
 
 import binascii

@@ -12,15 +12,18 @@ _REDIRECTS = 4
 
 
 class Update:
-    """An image of `size` bytes on its way into `partition`. `connect`: see https.py; `at`: bytes that are on flash."""
+    """An image of `size` bytes on its way into `partition`. `connect`: see https.py; `at`: bytes that are on flash.
 
-    def __init__(self, connect, partition, size, stall_ms):
+    `timeouts` are those of lib/settings.py.
+    """
+
+    def __init__(self, connect, partition, size, timeouts):
         room = partition.ioctl(4, 0) * partition.ioctl(5, 0)
         if size > room:
             raise errors.error("image_too_large", size, room)
         self.size = size
         self._connect = connect
-        self._stall_ms = stall_ms
+        self._stall_ms = int(timeouts.stall_s * 1000)
         self._partition = partition
         self._writer = Writer(partition, size)
 

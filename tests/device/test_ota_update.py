@@ -16,11 +16,11 @@ TIMEOUT_S = 20
 
 SLOT = 0x10000
 SIZE = 50000
-STALL_MS = 300
 
 
 class Timeouts:
     connect_s = 3
+    stall_s = 0.3
 
 
 async def resolve(host):
@@ -43,7 +43,7 @@ def slot():
 
 def update(size=SIZE, partition=None):
     door = Door([stored("root")], resolve, Timeouts)
-    return Update(door.connect, partition or slot(), size, STALL_MS)
+    return Update(door.connect, partition or slot(), size, Timeouts)
 
 
 def asked():
@@ -173,7 +173,7 @@ async def test_a_port_that_nobody_listens_on():
 async def test_an_image_that_does_not_fit_is_refused_before_anything_is_erased():
     partition = slot()
     writes = simulation.board.flash.writes
-    raises(errors.CloudError, lambda: update(SLOT + 1, partition))
+    raises(errors.PersonError, lambda: update(SLOT + 1, partition))
     update(SLOT, partition)
     equal(simulation.board.flash.writes, writes)
 

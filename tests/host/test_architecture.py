@@ -49,7 +49,7 @@ ROOMS = {
     },
     "head": {
         "system", "starting", "road", "supervisor", "identity", "device", "console", "configuration", "configuring",
-        "candidate", "notes", *OPERATIONS,
+        "candidate", "notes", "updates", "updating", "update_job", "trial", *OPERATIONS,
     },
     "main": {"main"},
     "boot": {"boot"},

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.host.phone_browser import Server
 from tools.phone import offline
+from tools.phone.server import Server
 
 
 def test_by_keyboard_alone(phone):

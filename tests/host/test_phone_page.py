@@ -112,7 +112,9 @@ def test_after_a_wrong_password_the_right_one_is_enough(phone):
     phone.see("trouble")
     phone.page.click("Check the Wi-Fi")
     phone.see("wifi")
+    assert "this password was refused" in phone.page.text()
     phone.add_wifi(password="battery staple")
+    assert "this password was refused" not in phone.page.text()
     phone.device.answers["APPLY"] = [(2, {})]
     phone.page.click("Continue")
     phone.page.click("Continue")

@@ -74,7 +74,8 @@ def test_a_board_is_configured_after_a_wrong_password(walk):
     see(page, "wifi")
     assert NAME in page.text()
     for password, outcome in (("not the one", "trouble"), ("the right one", "saved")):
-        page.click("home")
+        if outcome == "trouble":
+            page.click("home")
         page.type("Password", password)
         page.click("Add")
         page.click("Continue")

@@ -37,13 +37,15 @@ class Walk:
 
     def see(self, screen, words=""):
         self.page.wait(f"document.body.dataset.screen === '{screen}'", 60)
+        self.page.wait("document.getAnimations().every((one) => one.effect.getTiming().iterations === Infinity)")
         assert words in self.page.text()
         self._count += 1
         self.page.screenshot(self._folder / f"{self._count:02}-{screen}.png")
 
-    def wifi(self, password):
-        self.see("wifi")
-        self.page.click(SSID)
+    def wifi(self, password, is_refused=False):
+        self.see("wifi", "refused" if is_refused else "")
+        if not is_refused:
+            self.page.click(SSID)
         self.page.type("Password", password)
         self.page.click("Add")
         self.page.click("Continue")
@@ -74,7 +76,7 @@ def test_the_page_leads_to_the_cloud_over_every_mistake(beside, tmp_path):
         walk.send()
         walk.see("trouble", "Wrong Wi-Fi password")
         page.click("Check the Wi-Fi")
-        walk.wifi(PASSWORD)
+        walk.wifi(PASSWORD, is_refused=True)
         page.click("Continue")
         page.click("Continue")
         walk.send()

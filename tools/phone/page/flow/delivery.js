@@ -24,3 +24,9 @@ export function summary(draft, assembled) {
     labels: messages(draft, assembled).map(({ label }) => label),
   };
 }
+
+/** The name of the network that a sentence of the device is about, or null. */
+export function named(networks, sentence) {
+  const about = networks.length === 1 ? networks[0] : networks.find(({ ssid }) => sentence.includes(ssid));
+  return about?.ssid ?? null;
+}

@@ -4,6 +4,7 @@
  *     new Setup({ view, choose, isAvailable, obstacle }).start(location.hash)
  */
 
+import { CODES } from "../protocol/codes.js";
 import { Credentials } from "../protocol/credentials.js";
 import { emptyDraft } from "../protocol/configuration.js";
 import { fromLink, grouped, parse } from "../protocol/setup-code.js";
@@ -11,7 +12,7 @@ import { Trouble } from "../protocol/trouble.js";
 import * as limits from "../protocol/limits.js";
 import { Desk } from "./desk.js";
 import { Link } from "./link.js";
-import { deliver, summary } from "./delivery.js";
+import { deliver, named, summary } from "./delivery.js";
 import { watch } from "./watch.js";
 
 const NOTHING = Object.freeze({ identity: null, roots: [], problems: [] });
@@ -27,6 +28,7 @@ export class Setup {
   #draft = emptyDraft();
   #desk = new Desk(new Credentials());
   #seen = { status: {}, failure: null, aps: [] };
+  #refused = null; // the network whose password the device could not use
 
   /**
    * `environment`: {choose(): a transport or null, isAvailable(), obstacle: why this browser cannot, or null; timing,
@@ -126,6 +128,7 @@ export class Setup {
       aps: this.#seen.aps,
       networks: this.#draft.networks,
       failure: this.#seen.failure,
+      refused: this.#refused,
       most: limits.MAX_NETWORKS,
       checks: limits,
       onScan: () => this.#scan(),
@@ -152,6 +155,7 @@ export class Setup {
   }
 
   #addNetwork(network) {
+    if (network.ssid === this.#refused) this.#refused = null;
     const others = this.#draft.networks.filter(({ ssid }) => ssid !== network.ssid);
     this.#draft.networks = [...others, network].slice(-limits.MAX_NETWORKS);
     return this.#draft.networks;
@@ -253,6 +257,7 @@ export class Setup {
     this.#code = "";
     this.#codeFromLink = false;
     this.#draft = emptyDraft();
+    this.#refused = null;
     this.#desk.clear();
     this.#view.device("");
   }
@@ -266,6 +271,7 @@ export class Setup {
   }
 
   #trouble({ kind, code, sentence, details, pkt }) {
+    this.#refused = code === CODES.wrong_password ? named(this.#draft.networks, sentence) : null;
     const busy = kind === "link_lost" || kind === "no_answer" || kind === "wrong_code" || kind === "locked";
     if (busy) this.#link?.close();
     const retryS = details?.retry_s ?? 0;

@@ -23,10 +23,9 @@ export function review({ summary, onEdit, onBack, onSend }) {
     line("identity", "chip", IDENTITIES[identity], name || "Name on the device stays", () => onEdit("cloud")),
   ];
   if (identity !== "keep") {
-    const parts = [certificate && `${certificate} and key`, roots.join(", ")].filter(Boolean).join("; ");
-    rows.push(
-      line("certificates", "document", "Certificates", parts || "Stay as they are", () => onEdit("certificates")),
-    );
+    const parts = [certificate && `${certificate}, with its key`, ...roots].filter(Boolean);
+    const shown = parts.length ? parts.map((part) => h("div", {}, part)) : "Stay as they are";
+    rows.push(line("certificates", "document", "Certificates", shown, () => onEdit("certificates")));
   }
   const element = h(
     "section.screen",

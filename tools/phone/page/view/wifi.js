@@ -15,10 +15,10 @@ export function wifi(props) {
   const list = h("ul.networks");
   const chosen = h("div");
   const next = button("Continue", props.onNext, "primary", { id: "next" });
-  const shown = { aps: props.aps, networks: props.networks, opened: null };
+  const shown = { aps: props.aps, networks: props.networks, opened: props.refused };
   const change = (networks) => {
     shown.networks = networks;
-    shown.opened = null;
+    shown.opened = props.refused = null;
     refresh();
     next.focus();
   };
@@ -35,7 +35,7 @@ export function wifi(props) {
     remove: (ssid) => change(props.onRemove(ssid)),
   };
   const refresh = () => {
-    fill(chosen, chosenNetworks(shown.networks, context));
+    fill(chosen, chosenNetworks(shown.networks, props.refused, context));
     fill(list, ...rows(shown, context));
     next.textContent = shown.networks.length ? "Continue" : "Keep the Wi-Fi it has";
     next.className = `button ${shown.networks.length ? "primary" : "secondary"}`;
@@ -70,7 +70,7 @@ function failureNote({ failure, onGo }) {
   return note("warning", h("strong", {}, `Its last attempt failed: ${what}`), said, ...links);
 }
 
-function chosenNetworks(networks, { remove }) {
+function chosenNetworks(networks, refused, { remove }) {
   if (!networks.length) return null;
   const items = networks.map(({ ssid, password }) => {
     const drop = h("button.icon-button", {
@@ -79,8 +79,10 @@ function chosenNetworks(networks, { remove }) {
       onclick: () => remove(ssid),
     });
     drop.append(icon("close"));
-    const how = password === null ? "open network" : "password typed";
-    return h("li", {}, icon("check"), h("div", {}, h("strong", {}, ssid), h("small", {}, how)), drop);
+    const isRefused = ssid === refused;
+    const how = password === null ? "open network" : isRefused ? "this password was refused" : "password typed";
+    const text = h("div", {}, h("strong", {}, ssid), h("small", {}, how));
+    return h(isRefused ? "li.refused" : "li", {}, icon(isRefused ? "alert" : "check"), text, drop);
   });
   return [h("h2", {}, networks.length > 1 ? "Chosen, the first one first" : "Chosen"), h("ul.chosen", {}, items)];
 }

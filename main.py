@@ -1,4 +1,4 @@
-"""Wiring and the example application: the one file that you edit.
+"""The example application: the one file that you edit.
 
 The example publishes its uptime every ten seconds and blinks when it is told to:
 
@@ -10,11 +10,9 @@ import asyncio
 import json
 import struct
 
+import awsesp
 import board
 import errors
-from flash import Flash
-from ota import slot
-from system import System
 
 
 async def application(device):
@@ -45,35 +43,5 @@ async def obey(device, message):
     print("application: told %s" % bytes(message.payload).decode())
 
 
-# Imported when the system asks for them: by then the settings are read, and what read them has given its memory back.
-
-
-def make_wifi(bus, settings):
-    from wifi import Wifi
-
-    return Wifi(bus, settings)
-
-
-def make_aws(bus, settings, resolve):
-    from aws.client import Aws
-
-    return Aws(bus, settings, resolve)
-
-
-def make_ble(*details):
-    from ble.server import Ble
-
-    return Ble(*details)
-
-
-def make_update(system, size):
-    from aws.door import Door
-    from ota.update import Update
-
-    settings = system.settings
-    door = Door(settings.roots, system.wifi.resolve, settings.timeouts)
-    return Update(door.connect, slot.switch().next_slot(), size, settings.timeouts)
-
-
 if __name__ == "__main__":
-    System(board, Flash, make_wifi, make_aws, application, make_ble, slot=slot, update=make_update).run()
+    awsesp.run(application)

@@ -51,6 +51,7 @@ ROOMS = {
         "system", "starting", "road", "supervisor", "identity", "device", "console", "configuration", "configuring",
         "candidate", "notes", "updates", "updating", "update_job", "trial", *OPERATIONS,
     },
+    "wiring": {"awsesp"},
     "main": {"main"},
     "boot": {"boot"},
 }  # fmt: skip

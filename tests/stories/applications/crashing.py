@@ -1,10 +1,6 @@
 """Fails as soon as it runs."""
 
-import board
-from aws.client import Aws
-from flash import Flash
-from system import System
-from wifi import Wifi
+import awsesp
 
 
 async def application(device):
@@ -12,4 +8,4 @@ async def application(device):
 
 
 if __name__ == "__main__":
-    System(board, Flash, Wifi, Aws, application).run()
+    awsesp.run(application)

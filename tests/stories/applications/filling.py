@@ -3,11 +3,7 @@
 import asyncio
 import os
 
-import board
-from aws.client import Aws
-from flash import Flash
-from system import System
-from wifi import Wifi
+import awsesp
 
 _LOG = "/log.txt"
 
@@ -33,4 +29,4 @@ def fill():
 
 
 if __name__ == "__main__":
-    System(board, Flash, Wifi, Aws, application).run()
+    awsesp.run(application)

@@ -2,11 +2,7 @@
 
 import asyncio
 
-import board
-from aws.client import Aws
-from flash import Flash
-from system import System
-from wifi import Wifi
+import awsesp
 
 
 async def application(device):
@@ -25,4 +21,4 @@ def tell(messages):
 
 
 if __name__ == "__main__":
-    System(board, Flash, Wifi, Aws, application).run()
+    awsesp.run(application)

@@ -2,11 +2,7 @@
 
 import asyncio
 
-import board
-from aws.client import Aws
-from flash import Flash
-from system import System
-from wifi import Wifi
+import awsesp
 
 
 async def application(device):
@@ -19,4 +15,4 @@ async def application(device):
 
 
 if __name__ == "__main__":
-    System(board, Flash, Wifi, Aws, application).run()
+    awsesp.run(application)

@@ -1,0 +1,52 @@
+"""The wiring: joins the hands to the head, and is all that an application's main.py needs.
+
+    import awsesp
+
+    async def application(device): ...
+
+    awsesp.run(application)
+"""
+
+import board
+from flash import Flash
+from ota import slot
+from system import System
+
+
+def run(application, configure=None):
+    """Be the device, for ever. Both are coroutine functions of yours.
+
+    `application(device)` runs in mode NORMAL. `configure(device, dat)` answers what the phone sends as APP, in
+    mode CONFIG.
+    """
+    System(board, Flash, _wifi, _aws, application, _ble, configure, slot=slot, update=_update).run()
+
+
+# Imported when the system asks for them: by then the settings are read, and what read them has given its memory back.
+
+
+def _wifi(bus, settings):
+    from wifi import Wifi
+
+    return Wifi(bus, settings)
+
+
+def _aws(bus, settings, resolve):
+    from aws.client import Aws
+
+    return Aws(bus, settings, resolve)
+
+
+def _ble(*details):
+    from ble.server import Ble
+
+    return Ble(*details)
+
+
+def _update(system, size):
+    from aws.door import Door
+    from ota.update import Update
+
+    settings = system.settings
+    door = Door(settings.roots, system.wifi.resolve, settings.timeouts)
+    return Update(door.connect, slot.switch().next_slot(), size, settings.timeouts)

@@ -52,9 +52,12 @@ def check(system, document):
 def load(system, record, fresh=None):
     """The `Settings` of a record over the settings file, unless that is broken. `fresh`: what `brings` says."""
     loaded = settings_words.load(system.flash.settings_file() if system.file_is_good else None, record)
-    if fresh == "claim":  # it is there to be used, whatever the device was before
+    # What is new is there to be used, whatever the device was before.
+    if fresh == "claim":
         loaded.thing = None
         loaded.lacking_identity = [] if loaded.aws.template else ["the provisioning template (aws.template)"]
+    elif fresh == "thing":
+        loaded.lacking_identity = [] if loaded.aws.thing else ["the thing's name (aws.thing)"]
     return loaded
 
 

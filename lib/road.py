@@ -14,6 +14,7 @@ import release
 from backoff import Backoff
 
 _BEAT_MS = const(5000)
+_LOOK_MS = const(1000)
 _DAY_S = const(86400)
 _MOST_WINDOWS = const(13)  # 10 s, doubled so often, are nearly a day
 
@@ -70,7 +71,7 @@ class Road:
         while True:
             owned.beat()
             try:
-                event = await asyncio.wait_for_ms(listener.get(), _BEAT_MS)
+                event = await asyncio.wait_for_ms(listener.get(), _LOOK_MS)
             except asyncio.TimeoutError:
                 event = None
             try:

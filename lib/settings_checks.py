@@ -8,7 +8,7 @@ import errors
 
 # Name, default, least, most; the comment is the meaning, and goes into docs/settings.md as it is.
 LIMITS = (
-    ("receive_buffer", 6144, 1024, 135168),  # bytes of the largest MQTT message that is taken; larger ones are skipped
+    ("receive_buffer", 6144, 5120, 135168),  # bytes of the largest MQTT message that is taken; larger ones are skipped
     ("ring", 16, 1, 256),  # messages without a handler that wait in `aws.messages`
     ("window", 10, 1, 100),  # QoS 1 messages on their way without an acknowledgement
     ("publishes_per_s", 100, 0, 100),  # messages sent a second; 0 switches the limit off (benchmarks only)

@@ -30,6 +30,7 @@ from .session import Session
 _TOPICS_REMEMBERED = const(8)
 _PUBLISH_S = const(60)
 _PAYLOAD_LIMIT = const(131072)  # bytes: AWS's
+_FILTERS_AT_ONCE = const(8)  # AWS's
 _ONCE_IN_A_LIFE = ("certificates", "pem", "der")  # what only provisioning needs
 
 
@@ -163,13 +164,26 @@ class Aws(Session):
         except errors.RetryError:
             return  # the connection was lost: it is made with the next one
         except errors.CloudError:
-            self._inbox.remove(topic_filter)
+            self._inbox.remove(topic_filter, refused=True)
             raise
 
     async def unsubscribe(self, topic_filter):
-        """Hear a filter no more."""
-        if self._inbox.remove(topic_filter) and self.is_connected:
-            await self._client.request([topics.check_filter(topic_filter)], None)
+        """Hear a filter no more. While not connected the cloud is told so with the next connection."""
+        self._inbox.remove(topic_filter)
+        if self.is_connected:
+            try:
+                await self._take_back()
+            except errors.RetryError:
+                return  # as above
+
+    async def _take_back(self):
+        unwanted = self._inbox.unwanted
+        while unwanted:
+            batch = unwanted[:_FILTERS_AT_ONCE]
+            await self._client.request(batch, None)
+            for name in batch:
+                if name in unwanted:
+                    unwanted.remove(name)
 
     # Services
 
@@ -214,6 +228,7 @@ class Aws(Session):
                 for service in self._services:
                     if not service.ready.is_set():
                         await self._open_service(service)
+                await self._take_back()
                 await self._subscribe_rest()
             except errors.DeviceError:
                 return  # the connection ended, which `run` tells; the next one begins here again

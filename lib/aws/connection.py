@@ -74,7 +74,7 @@ class Connection(Sender):
             if task is not core.cur_task and not (self._taking and task is self._tasks[0]):
                 task.cancel()
         self._link.close()
-        if self._writing is not None:
+        if self._writing is not None and not self._writing.qos:
             self._writing.finish(error)
         self._ended(error)
         self.opened.set()
@@ -180,9 +180,19 @@ class Connection(Sender):
         while self.error is None:  # its own write may have ended the connection, and nobody cancels the running task
             await core.sleep_ms(_KEEPER_MS)
             self._outbox.expire("no_acknowledgement")
+            if self._link.busy:
+                self._check_writing()
             if self.ready:
                 self._resend()
                 self._keep_alive()
+
+    def _check_writing(self):
+        """A peer that takes nothing, or too slowly, ends the connection: what is half written cannot be taken back."""
+        now_ms = time.ticks_ms()
+        stalled = time.ticks_diff(now_ms, self._spoke_ms) >= self._timing.ack_ms * self._timing.tries
+        writing = self._writing
+        if stalled or (writing is not None and time.ticks_diff(now_ms, writing.deadline_ms) >= 0):
+            raise errors.error("connection_lost", "the other side does not read")
 
     def _resend(self):
         before_ms = time.ticks_add(time.ticks_ms(), -self._timing.ack_ms)

@@ -15,6 +15,9 @@ _ALLOC_FAILED = (-32512, -10368, -16256, -19840, -20864, -24960)  # of SSL, X.50
 _LOW_ALLOC_FAILED = (16, 106)  # of MPI and ASN.1: in the low seven bits of another error, or alone and made positive
 _EPIPE = 32  # not in MicroPython's errno
 
+# How a connection ends that the other side has closed.
+_CLOSED = ("by the other side", "ECONNRESET", "EPIPE", "error 32")
+
 # Several may apply at once; the first of this order is told. A certificate that nobody vouches for says nothing.
 _VERDICTS = (
     ("not correctly signed", "server_cert_untrusted"),
@@ -105,7 +108,8 @@ def connack_failure(code):
 
 def unanswered_failure(failure):
     """The error for a connection that ended before its CONNACK."""
-    # AWS answers a CONNECT that policy or certificate do not allow by closing the connection.
-    if failure.code == "connection_lost":
+    # AWS answers a CONNECT that policy or certificate do not allow by closing the connection. A network that goes away
+    # ends it in other words.
+    if failure.code == "connection_lost" and any(words in failure.message for words in _CLOSED):
         return errors.error("not_authorised", "closed without CONNACK")
     return failure

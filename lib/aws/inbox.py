@@ -33,6 +33,7 @@ class Inbox:
     def __init__(self, bus, limit, size):
         self.messages = Ring(limit, 2 * size)
         self.services = []  # of AWS IoT's: see service.py
+        self.unwanted = []  # filters that were subscribed, of which the cloud does not know yet that they are not
         self._bus = bus
         self._subscriptions = []
         self._handlers = Handlers(Ring(limit, size), _HANDLER_TIMEOUT_S, self._drop, self._tell_failure)
@@ -55,6 +56,8 @@ class Inbox:
         known = self._subscriptions
         subscription = Subscription(topics.check_filter(topic_filter), qos, handler)
         at = self._position(subscription.topic_filter)
+        if subscription.topic_filter in self.unwanted:
+            self.unwanted.remove(subscription.topic_filter)
         if at < len(known):
             known[at] = subscription
         else:
@@ -83,14 +86,18 @@ class Inbox:
         if len(self._subscriptions) + count > _SUBSCRIPTIONS:
             raise errors.error("limit", "One more subscription", "%d" % _SUBSCRIPTIONS)
 
-    def remove(self, topic_filter):
-        """Forget a subscription; returns whether there was one."""
-        at = self._position(topics.check_filter(topic_filter))
+    def remove(self, topic_filter, refused=False):
+        """Forget a subscription, if there is one; `refused`: the cloud never had it."""
+        name = topics.check_filter(topic_filter)
+        at = self._position(name)
         self._topic = None
         if at == len(self._subscriptions):
-            return False
+            return
         del self._subscriptions[at]
-        return True
+        if not refused:
+            self.unwanted.append(name)
+        if len(self.unwanted) > _SUBSCRIPTIONS:
+            self.unwanted.pop(0)
 
     def _position(self, name):
         """Where the subscription with this filter is; behind the last one when there is none."""
@@ -103,6 +110,7 @@ class Inbox:
         """The cloud does not know our session: nothing is granted."""
         for known in self._subscriptions + self.services:
             known.granted = False
+        self.unwanted.clear()
 
     def to_grant(self):
         """Subscriptions not yet granted, all of one QoS, as many as fit one SUBSCRIBE; empty when there are none."""

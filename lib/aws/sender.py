@@ -32,7 +32,7 @@ class Sender:
         self._acks_spare = bytearray(_ACK_BYTES)
         self._acks_end = 0
         self._in_turn = 0
-        self._writing = None  # the QoS 0 request that the link is busy with
+        self._writing = None  # the request whose payload the link is busy with
         self._blocked = asyncio.Event()
         self._drained = asyncio.Event()
         self._spoke_ms = time.ticks_ms()
@@ -72,12 +72,10 @@ class Sender:
         if request.qos and (request.resend or request.tries > 1):
             first |= _DUP
         complete = self._send_publish(first, request.topic, request.packet_id, request.payload)
-        if request.qos:
-            return
-        if complete or self.error is not None:
-            request.finish(self.error)
-        else:
+        if not complete and self.error is None:
             self._writing = request
+        elif not request.qos:
+            request.finish(self.error)
 
     def _send_filters(self, first, request):
         try:
@@ -121,6 +119,9 @@ class Sender:
         """Nobody waits for this request any more: it will be used for another, which must not end when this is out."""
         if self._writing is request:
             self._writing = None
+            if not isinstance(request.payload, bytes):
+                # Whoever gave it may change it now, and a half of it is out already.
+                self.fail(errors.error("connection_lost", "a message was given up while it was written"))
 
     async def _flush(self):
         while True:
@@ -128,9 +129,11 @@ class Sender:
             self._blocked.clear()
             while self._link.busy:
                 await writable(self._link.raw)
+                self._spoke_ms = time.ticks_ms()  # the other side takes something
                 self._link.resume()
             if self._writing is not None:
-                self._writing.finish()
+                if not self._writing.qos:
+                    self._writing.finish()
                 self._writing = None
             self._send_acks()
             self.pump()

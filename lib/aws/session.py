@@ -25,6 +25,7 @@ _FLOOR_MS = const(1000)  # AWS takes one CONNECT a second for a client id
 _SEND_BUFFER = const(512)  # a larger publish is written in two pieces
 _IN_FLIGHT_LIMIT = const(100)  # AWS's
 _FIRST_YEAR = const(2024)  # an unset clock says 2000
+_WIFI_LOST = ("connection_lost", "Wi-Fi was lost")
 
 
 def make_context(roots, cert, key):
@@ -120,6 +121,8 @@ class Session:
                     self._context = make_context(self._settings.roots, cert, key)
                 return await self._serve(await self._open(name, self._context, False, beat), beat)
             except errors.DeviceError as failure:
+                if failure.code == "not_authorised" and await self._wifi_news():
+                    return errors.error(*_WIFI_LOST)
                 return failure
             finally:
                 self._gone()
@@ -168,7 +171,7 @@ class Session:
                     stable_ms = 0
                 if await self._wifi_news() == events.WIFI_DISCONNECTED:
                     # Waiting for the keepalive to notice would only cost time.
-                    await client.disconnect("connection_lost", "Wi-Fi was lost")
+                    await client.disconnect(*_WIFI_LOST)
                 await asyncio.sleep_ms(_TICK_MS)
         finally:
             subscribing.cancel()

@@ -101,6 +101,10 @@ class Peer:
         """From now on hardly anything fits into the sockets in the client's direction of sending."""
         self._reader.s.setsockopt(1, 8, 16384)  # SOL_SOCKET, SO_RCVBUF
 
+    async def read(self, count):
+        """Take so many bytes, whatever they are."""
+        await self._reader.readexactly(count)
+
     async def receive(self, kind=None):
         """The next packet, which must be of this kind; pings in between are answered. None when the client closed."""
         try:

@@ -5,13 +5,7 @@ import asyncio
 import errors
 from aws.mqtt import Timing
 from harness import equal, raises
-from scripted_broker import (
-    PUBLISH,
-    Broker,
-    puback,
-    send_little_at_once,
-    until,
-)
+from scripted_broker import PUBLISH, Broker, puback, until
 
 PAYLOAD = b"x" * 64
 
@@ -206,38 +200,6 @@ async def test_a_cancelled_publish_leaves_room_in_the_window():
         await client.connect()
         await raises(asyncio.TimeoutError, asyncio.wait_for_ms(client.publish(b"t", b"1", qos=1), 50))
         await client.publish(b"t", b"2", qos=1)
-
-
-async def test_a_large_payload_arrives_whole_through_a_slow_reader():
-    payload = bytes(range(256)) * 512
-    seen = []
-    may_read = asyncio.Event()
-
-    async def script(peer):
-        await peer.accept()
-        peer.read_little_at_once()
-        await may_read.wait()
-        for _ in range(3):
-            packet = await peer.receive(PUBLISH)
-            seen.append((packet.qos, packet.payload == payload or packet.payload))
-            await peer.answer(packet)
-        await peer.until_closed()
-
-    async with Broker(script) as broker:
-        client = broker.client(timing=Timing(ack_ms=5000))
-        await client.connect()
-        send_little_at_once(client)
-        publishing = [asyncio.create_task(client.publish(b"t", payload, qos=1))]
-        await asyncio.sleep_ms(20)
-        for data, qos in ((b"small", 0), (payload, 0)):
-            publishing.append(asyncio.create_task(client.publish(b"t", data, qos=qos)))
-        await asyncio.sleep_ms(20)
-        equal([task.done() for task in publishing], [False] * 3)
-        may_read.set()
-        for task in publishing:
-            await task
-        await until(lambda: len(seen) == 3)
-    equal(seen, [(1, True), (0, b"small"), (0, True)])
 
 
 async def test_publishing_without_pause_leaves_the_others_their_turn():

@@ -9,7 +9,6 @@ import errors
 import events
 import notes
 import release
-import settings as settings_words
 from ble import codes
 from device import Device
 
@@ -125,21 +124,10 @@ class Configuring:
     # Leaving
 
     async def _on_reset(self, dat):
-        flash = self._system.flash
-        if dat["what"] == "all":
-            await flash.erase_all(("candidate", "settings", "thing", "pending", "claim", "roots", "user", "notes"))
-        else:
-            await self._keep_claim(flash)
-            await flash.erase_all(("candidate", "thing", "pending", "notes"))
-        await self._leave("settings were reset")
+        import resetting
 
-    async def _keep_claim(self, flash):
-        """Of the confirmed settings what makes a device of a fleet stays: its claim, template and roots."""
-        kept = candidate.without_person(flash)
-        if kept:
-            await flash.save("settings", *settings_words.to_record(kept))
-        else:
-            await flash.erase("settings")
+        await resetting.erase(self._system.flash, dat["what"])
+        await self._leave("settings were reset")
 
     async def _on_rst(self, _):
         await self._leave("a phone asked for it")

@@ -2,7 +2,8 @@
 
 Order: the confirmed thing credentials in flash (by claim, phone or rotation), those of the settings, else a claim.
 What a claim gives is *pending* until the cloud was reached with it; every step of it is kept in flash before the next
-one begins, so that a power cut at any moment neither loses a certificate nor asks for two.
+one begins, so that a power cut at any moment neither loses a certificate nor asks for two. In a *rotation* pending
+credentials come before the thing's, which stay until the cloud was reached with the new ones.
 """
 
 import sys
@@ -28,7 +29,7 @@ class Identity:
     """`flash` and `settings` as the system has them; `name` is the thing's name, None until it is known.
 
     `trial`: None with confirmed settings; with a candidate the credentials that are new in it, "thing" or "claim",
-    which are used whatever flash has, or "none".
+    which are used whatever flash has, or "none". `rotating`: pending credentials are tried in place of the thing's.
     """
 
     def __init__(self, flash, settings, trial=None):
@@ -36,6 +37,7 @@ class Identity:
         self.trial = trial
         self._flash = flash
         self._settings = settings
+        self.rotating = False
         self._unconfirmed = False
         self._refusals = 0
         self._refused_ms = 0  # when the first of them was
@@ -58,21 +60,46 @@ class Identity:
     def _records(self):
         if self.trial == "thing":
             return ()
-        return ("pending",) if self.trial == "claim" else ("thing", "pending")
+        pending = self._load("pending") or {}
+        # Without its claim, or the name of its thing, a rotation leads nowhere.
+        self.rotating = "rotates" in pending and ("name" in pending or self.can_claim())
+        return ("pending",) if self.trial == "claim" or self.rotating else ("thing", "pending")
+
+    def can_claim(self):
+        """Whether the settings have what a claim needs."""
+        return self._settings.claim is not None and self._settings.aws.template is not None
 
     def _is(self, name, cert, key):
         self.name = name
         return name, cert, key
 
-    async def enrol(self, aws, serial, beat):
-        """Become a thing by the claim of the settings. `serial`: the base MAC. Errors: those of Aws.provision."""
+    async def enrol(self, aws, serial, beat, by_thing=False):
+        """Become a thing by the claim of the settings; `by_thing`: over the connection of the thing that it is.
+
+        `serial`: the base MAC. Errors: those of Aws.provision.
+        """
         settings = self._settings
         parameters = {"SerialNumber": serial, "HardwareVersion": settings.hardware}
         parameters.update(settings.aws.parameters)
-        claim = settings.claim.cert, settings.claim.key
+        claim = None if by_thing else (settings.claim.cert, settings.claim.key)
         if self._was_lost:
             await self._prove_room()
-        await aws.provision(settings.aws.template, parameters, claim, self._load("pending"), self._keep, beat)
+        pending = self._load("pending")
+        wanted = self.name if by_thing else (pending or {}).get("rotates")
+
+        async def keep(fields):
+            if wanted is not None:
+                _check_name(fields, wanted)
+                fields["rotates"] = wanted
+            await self._keep(fields)
+
+        await aws.provision(settings.aws.template, parameters, claim, pending, keep, beat)
+
+    async def rotate(self, fields):
+        """From the next start on try these credentials (name, cert, key) in place of the thing's; with none of them
+        ask for new ones by the claim. Errors: `flash_full`, `flash_failed`."""
+        fields["rotates"] = self.name
+        await self._keep(fields)
 
     async def confirm(self):
         """The cloud was reached: a candidate and pending credentials are the device's own from now on."""
@@ -83,6 +110,7 @@ class Identity:
         if self._unconfirmed:
             await flash.save("thing", *flash.load("pending"))
             self._unconfirmed = False
+            self.rotating = False
         elif trial == "thing" and flash.load("thing") is not None:
             await flash.erase("thing")  # that of the settings is newer
         if trial:
@@ -141,3 +169,9 @@ class Identity:
         await self._flash.save("pending", *(kept or (b"", bytes(_CLAIMED_SIZE))))
         if kept is None:
             await self._flash.erase("pending")
+
+
+def _check_name(fields, wanted):
+    # The same device: a template that names another thing would make it a stranger to its own cloud.
+    if fields.get("name", wanted) != wanted:
+        raise errors.error("claim_refused", "the template names '%s', this is '%s'" % (fields["name"], wanted))

@@ -16,7 +16,7 @@ def find(system, name):
     operation = _OPERATIONS.get(name)
     if operation is None:
         return None
-    if name not in system.settings.jobs.allow:
+    if operation is not _steps and name not in system.settings.jobs.allow:
         raise errors.error("not_allowed", name)
 
     async def handler(job):
@@ -29,11 +29,48 @@ def find(system, name):
 
 
 async def _restart(system, job):
-    """{"operation": "restart"}: done when the device is back."""
-    if job.kept.get("restarting"):
-        return  # by this restart, or by a power cut just before it
-    await job.keep(restarting=True)
-    await system.restart("job %s" % job.id)
+    """{"operation": "restart"}: done when the device is back, be it by this restart or by a power cut before it."""
+    if not job.kept.get("restarting"):
+        await job.keep(restarting=True)
+        await system.restart("job %s" % job.id)
+
+
+async def _config(system, job):
+    """{"operation": "config"}: done when the device is back from CONFIG, where somebody could configure it."""
+    if not job.kept.get("restarting"):
+        await job.keep(restarting=True)
+        await system.enter_config("job %s" % job.id)
+
+
+# The others have a file each, in memory for as long as the job takes.
+
+
+async def _settings(system, job):
+    import settings_job
+
+    del sys.modules["settings_job"]
+    await settings_job.run(system, job)
+
+
+async def _rotate(system, job):
+    import rotate_job
+
+    del sys.modules["rotate_job"]
+    await rotate_job.run(system, job)
+
+
+async def _factory_reset(system, job):
+    import reset_job
+
+    del sys.modules["reset_job"]
+    await reset_job.run(system, job)
+
+
+async def _steps(system, job):
+    import steps_job
+
+    del sys.modules["steps_job"]
+    await steps_job.run(system, job, find)
 
 
 async def _ota(system, job):
@@ -52,4 +89,9 @@ async def _ota(system, job):
 _OPERATIONS = {
     "ota": _ota,
     "restart": _restart,
+    "config": _config,
+    "settings": _settings,
+    "rotate": _rotate,
+    "factory-reset": _factory_reset,
+    "steps": _steps,
 }

@@ -103,18 +103,30 @@ class Road:
         if self._aws.is_connected:
             self._reached_ms = now_ms
             return
-        timeouts, trial = self._system.settings.timeouts, self._identity.trial
+        timeouts, trial = self._system.settings.timeouts, self._identity.trial or self._identity.rotating
         patience_s = timeouts.candidate_s if trial else min(timeouts.offline_s << self._windows, _DAY_S)
         if now_ms - self._reached_ms < patience_s * 1000:
             return
         failure = self._failure or errors.error("not_reached", patience_s)
+        if trial and await self._take_back(failure):
+            return
         last = {"code": failure.code, "message": failure.message}
         windows = None if trial else min(self._windows + 1, _MOST_WINDOWS)
         await notes.change(self._flash, into="CONFIG", last=last, windows=windows)
         self._system.leave("candidate_refused" if trial else "cloud_unreached", "%s" % failure)
 
+    async def _take_back(self, failure):
+        import tryout
+
+        del sys.modules["tryout"]
+        return await tryout.take_back(self._system, failure)
+
     async def do_jobs(self, owned, with_application):
         """Do the jobs of AWS IoT: the application's, and the firmware's own operations."""
+        if "reset" in notes.read(self._flash):
+            import reset_job
+
+            await reset_job.finish(self._system)
         await self._aws.jobs.run(owned.beat, self._flash, self._operation, with_application)
 
     def _operation(self, name):

@@ -61,11 +61,12 @@ class Aws(Session):
     async def provision(self, template, parameters, claim, pending, keep, beat):
         """Become a thing by a claim, before `run`: returns (name, cert, key), after `keep` has kept them.
 
-        `template`: name of the provisioning template; `parameters`: dict of str; `claim`: (cert, key) in DER;
-        `pending`: what an earlier try kept, or None; `keep`: a coroutine function, see provision.py. Errors:
-        `claim_refused` (only the cloud's owner can change it), `claim_failed`, those of a connection.
+        `template`: name of the provisioning template; `parameters`: dict of str; `claim`: (cert, key) in DER, or None:
+        over the connection that it has; `pending`: what an earlier try kept, or None; `keep`: a coroutine function, see
+        provision.py. Errors: `claim_refused` (only the cloud's owner can change it), `claim_failed`, those of a
+        connection.
         """
-        # Ten thousand devices may be switched on at once, and AWS enrols some ten a second.
+        # Ten thousand devices may be switched on at once, or be told to rotate, and AWS enrols some ten a second.
         await self._pause(random.randint(0, self._first_wait_ms), beat)
         others = [name for name in _ONCE_IN_A_LIFE if name in sys.modules]
         from . import provision
@@ -77,8 +78,11 @@ class Aws(Session):
         client = self._client
         enrolment = provision.Enrolment(client, template, parameters, keep, beat)
         try:
-            async with self._one:
-                found = await enrolment.by_claim(connect, self._settings.roots, claim, pending)
+            if claim is None:
+                found = await enrolment.by_thing(self._inbox.deliver, pending)
+            else:
+                async with self._one:
+                    found = await enrolment.by_claim(connect, self._settings.roots, claim, pending)
         finally:
             client.cb = self._inbox.deliver
             forget("provision")

@@ -22,6 +22,7 @@ from .service import Service
 _BEAT_MS = const(5000)
 _AGAIN_MS = const(30000)  # after a failure that passes by itself
 _GRACE_MS = const(20000)
+_GRACE_MORE_MS = const(3000)  # once it has begun to say it
 _LISTENS = ("notify-next", "start-next/+", "+/+/+")  # the last one: the answers of $next/get and of <job>/update
 
 
@@ -46,6 +47,7 @@ class Jobs(Service):
         before an operation of the firmware with the same name.
         """
         self.handlers[operation] = handler
+        self.grace_ms = min(self.grace_ms, _GRACE_MORE_MS)
         self.news.set()
 
     async def run(self, beat, flash, find, with_application=True):

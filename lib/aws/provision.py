@@ -71,6 +71,19 @@ class Enrolment:
             client.survive = True
             client.ssl = None  # the claim's context is not needed any more, its memory is
 
+    async def by_thing(self, deliver, pending):
+        """As `by_claim`, over the connection that the thing has already; other messages go to `deliver`.
+
+        Its policy has to allow it.
+        """
+
+        def hear(topic, payload):
+            if not self._hear(topic, payload):
+                deliver(topic, payload)
+
+        self._client.cb = hear
+        return await self._enrol(pending)
+
     @staticmethod
     async def _connect(connect, roots, claim):
         client_id = "claim-" + binascii.hexlify(os.urandom(8)).decode()
@@ -143,6 +156,8 @@ class Enrolment:
         for kind, take in ((_ACCEPTED, self._take), (_REJECTED, _take_refusal)):
             if topic == self._topic + kind:
                 self._answer = self._read(kind, take, payload)
+                return True
+        return False
 
     @staticmethod
     def _read(kind, take, payload):

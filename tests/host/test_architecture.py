@@ -23,7 +23,7 @@ SETTINGS = {
 
 # AWS IoT Jobs, and what the firmware itself does for them.
 JOBS = {"aws.job", "aws.job_words", "aws.job_work", "aws.jobs"}
-OPERATIONS = {"operations"}
+OPERATIONS = {"operations", "resetting", "reset_job", "rotate_job", "settings_job", "steps_job", "tryout"}
 
 # Room -> its files.
 ROOMS = {

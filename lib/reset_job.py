@@ -1,0 +1,35 @@
+"""Factory reset from afar: {"operation": "factory-reset", "what": "settings" | "all"}.
+
+The device cannot tell afterwards: so the job has succeeded just before. From then on a note sees to it that a power
+cut does not leave the device as it was: `finish` is called by the next start.
+"""
+
+import sys
+
+import errors
+import notes
+
+
+async def run(system, job):
+    """Tell, erase, restart."""
+    what = job.document.get("what", "settings")
+    if what not in ("settings", "all"):
+        raise errors.error("invalid_setting", "what", "something else", '"settings" or "all"')
+    await notes.change(system.flash, reset=what)
+    await job.succeed()
+    await finish(system)
+
+
+async def finish(system):
+    """Do what the note `reset` asks for, and restart."""
+    what = notes.read(system.flash).get("reset")
+    if what is None:
+        return
+    try:
+        import resetting
+
+        await resetting.erase(system.flash, what)
+    finally:
+        for name in ("resetting", "candidate"):
+            sys.modules.pop(name, None)
+    await system.restart("factory reset")

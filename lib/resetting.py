@@ -1,0 +1,25 @@
+"""Back to the factory's settings, for a phone or a job that asks for it. Imported for moments."""
+
+import candidate
+import settings as settings_words
+
+# The setup code stays: it is on the label. So do the settings file and its credentials, which are the factory's.
+_PERSONAL = ("candidate", "thing", "pending", "notes", "job")
+_ALL = ("settings", "claim", "roots", "user")
+
+
+async def erase(flash, what):
+    """Forget networks, endpoint and the thing's credentials ("settings"), or everything ("all").
+
+    The last step ends at the next start when the power goes meanwhile.
+    """
+    if what == "all":
+        await flash.erase_all(_PERSONAL + _ALL)
+        return
+    # Of the confirmed settings what makes a device of a fleet stays: its claim, template and roots.
+    kept = candidate.without_person(flash)
+    if kept:
+        await flash.save("settings", *settings_words.to_record(kept))
+        await flash.erase_all(_PERSONAL)
+    else:
+        await flash.erase_all(_PERSONAL + ("settings",))

@@ -1,0 +1,62 @@
+"""A job document with `steps`, as AWS's managed templates and the AWS IoT Device Client have it.
+
+    {"version": "1.0",
+     "steps": [{"action": {"name": "Reboot", "type": "runHandler", "input": {"handler": "reboot.sh"}}}],
+     "finalStep": {"action": {...}}}
+
+One step after the other, the final one when all of them were good; a restart goes on with the step at which it was. The
+handlers are no scripts here: those of AWS-Reboot and AWS-Download-File are operations of the firmware; any other one is
+the application's, which says `jobs.on("Install-Packages", handler)` by the name of the action.
+"""
+
+_KNOWN = {"reboot.sh": "restart", "download-file.sh": "download"}
+
+
+async def run(system, job, find):
+    """Do the steps. `find`: that of `operations`. Before the first one it is known who does each."""
+    steps = _steps(job.document)
+    if not steps:
+        await job.reject("bad_document")
+        return
+    handlers = []
+    for step in steps:
+        handler = system.aws.jobs.handlers.get(step["operation"]) or find(system, step["operation"])
+        if handler is None:
+            await job.reject("unknown_operation", "Nothing on this device does the step '%s'." % step["operation"])
+            return
+        handlers.append(handler)
+    for number in range(job.kept.get("step", 0), len(steps)):
+        if job.kept.get("step") != number:
+            job.kept = {}  # what the step before has kept is not this one's
+            await job.keep(step=number)
+        await _do(job, steps[number], handlers[number])
+        if job.outcome is not None:
+            return
+        await job.progress(100 * (number + 1) // len(steps), step=number + 1)
+
+
+def _steps(document):
+    """Each step as a document of its own; None when one cannot be understood."""
+    wanted = document["steps"]
+    if "finalStep" in document:
+        wanted = wanted + [document["finalStep"]]
+    steps = []
+    try:
+        for step in wanted:
+            action = step["action"]
+            given = action["input"]
+            operation = _KNOWN.get(given.get("handler"), action["name"])
+            ignored = action.get("ignoreStepFailure") == "true"
+            steps.append({"operation": operation, "args": given.get("args", []), "ignored": ignored})
+    except (KeyError, TypeError, AttributeError):
+        return None
+    return steps
+
+
+async def _do(job, step, handler):
+    job.document = step
+    try:
+        await handler(job)
+    except Exception:  # whatever the step's handler raises
+        if not step["ignored"]:
+            raise

@@ -1,0 +1,54 @@
+"""What a job tries out, settings or a certificate: proven when the cloud was reached with it, else taken back.
+
+A candidate from a phone leads into CONFIG when it fails, because the person is there; one from the cloud goes straight
+back to what worked, because nobody is. The note `trial` tells them apart, the note `refused` keeps why it went back.
+Imported for moments.
+"""
+
+import asyncio
+import sys
+
+import notes
+
+_SETTLED_MS = 10000
+_TICK_MS = 100
+
+
+async def take_back(system, failure):
+    """Leave what is tried for what worked before, by a restart; False when a person has to decide that.
+
+    `failure`: why the cloud was not reached.
+    """
+    flash = system.flash
+    refused = {"code": failure.code, "message": failure.message}
+    if system.identity.rotating:
+        await notes.change(flash, refused=refused)
+        await flash.erase("pending")
+    elif notes.read(flash).get("trial") == "job":
+        import candidate
+
+        sys.modules.pop("candidate")
+        if not candidate.has_better(system):
+            return False
+        await notes.change(flash, trial=None, refused=refused)
+        await candidate.drop(flash)
+    else:
+        return False
+    system.leave("candidate_refused", "back to what worked: %s" % failure)
+    return True
+
+
+async def settled(system):
+    """Wait until what the cloud was reached with is written down as what works; whether it is."""
+    for _ in range(_SETTLED_MS // _TICK_MS):
+        if not system.identity.trial and not system.identity.rotating:
+            return True
+        await asyncio.sleep_ms(_TICK_MS)
+    return False
+
+
+async def fail(system, job):
+    """The job's end when what it brought did not stay: why it went back."""
+    refused = notes.read(system.flash).get("refused") or {}
+    await job.fail("not_proven", "Back to what worked before. %s" % refused.get("message", ""))
+    await notes.change(system.flash, trial=None, refused=None)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tools import interpreter
 
-_WIRING = "# Imported when the system asks for them"
+_WIRING = 'if __name__ == "__main__":'
 
 
 def application_of(guide: str, folder: Path) -> Path:

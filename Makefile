@@ -8,7 +8,7 @@ PIP := $(VENV)/bin/python -m pip --quiet --quiet --disable-pip-version-check
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test sim cloud phone configure bench deps lint flash monitor clean
+.PHONY: help demo test sim cloud phone configure release bench deps lint flash monitor clean
 
 help: ## this list
 	@echo "Usage: make VERB [ARGS=\"...\"]"
@@ -31,6 +31,9 @@ phone: $(VENV)/base.installed ## the page that configures devices over Bluetooth
 
 configure: $(VENV)/base.installed ## the same from this terminal: a board near you, or ARGS=--simulated beside make phone
 	@$(TOOLS) configure $(ARGS)
+
+release: $(VENV)/base.installed ## firmware updates: keys, signatures, jobs; make release ARGS="publish firmware.bin --thing NAME"
+	@$(TOOLS) release $(ARGS)
 
 bench: $(VENV)/lint.installed ## measured numbers, as a table
 	@$(TOOLS) bench $(ARGS)

@@ -13,6 +13,7 @@ VERBS = {
     "cloud": ("tools.cloud.cli", "The local AWS IoT, left running."),
     "configure": ("tools.configure.cli", "A device is given its settings over Bluetooth, from this terminal."),
     "phone": ("tools.phone.cli", "The page that configures devices over Bluetooth, served to this machine."),
+    "release": ("tools.release.cli", "Firmware updates: keys, signatures, and the way to the devices."),
     "bench": ("tools.bench.cli", "Measured numbers, as a table."),
     "deps": ("tools.verbs.deps", "The real umqtt.simple and aioble by mip, into .deps/."),
     "lint": ("tools.verbs.lint", "ruff, the import law, and the firmware compiled for MicroPython 1.24."),

@@ -56,10 +56,10 @@ def overhead(segments):
 class Image:
     """An image that was checked from its first to its last byte.
 
-    `piece.read(offset, buffer)` reads the partition of `size` bytes. Raises Invalid.
+    `piece.read(offset, buffer)` reads the partition of `size` bytes; `chip` None: for any. Raises Invalid.
     """
 
-    def __init__(self, piece, size):
+    def __init__(self, piece, size, chip=CHIP_ESP32):
         self._piece = piece
         self._size = size
         self._hash = hashlib.sha256()
@@ -68,8 +68,8 @@ class Image:
         header = self._take(_HEADER)
         if header[0] != _MAGIC:
             raise Invalid("invalid magic byte %02x (nothing flashed here?)" % header[0])
-        if struct.unpack("<H", header[12:14])[0] != CHIP_ESP32:
-            raise Invalid("mismatch chip ID, expected %d" % CHIP_ESP32)
+        if chip is not None and struct.unpack("<H", header[12:14])[0] != chip:
+            raise Invalid("mismatch chip ID, expected %d" % chip)
         if not 1 <= header[1] <= _SEGMENTS_MAX:
             raise Invalid("segment count %d exceeds max %d" % (header[1], _SEGMENTS_MAX))
         checksum = _CHECKSUM

@@ -1,0 +1,150 @@
+"""Keys and signatures of releases, by the command line: what devices check is what was signed."""
+
+import base64
+import json
+import stat
+
+import pytest
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from tests.host.release_desk import PASSPHRASE, Tool
+from tools.interpreter import LIB, ROOT
+from tools.release import document as documents
+from tools.release import keys
+from tools.sim import firmware
+
+VECTORS = json.loads((ROOT / "tests" / "vectors" / "ota.json").read_text())
+
+
+@pytest.fixture
+def tool(tmp_path):
+    return Tool(tmp_path)
+
+
+def public_key(hexadecimal):
+    return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), bytes.fromhex(hexadecimal))
+
+
+def verify(hexadecimal, document, text):
+    signature = base64.b64decode(document["signature"])
+    public_key(hexadecimal).verify(signature, text.encode(), ec.ECDSA(SHA256()))
+
+
+def test_the_signed_text_is_that_of_the_vectors():
+    given = VECTORS["document"]
+    image = bytes(range(256)) * 16
+    release = documents.Release.of(image, given["version"], given["hardware"], given["min_version"])
+    assert release.text(given["kid"]) == VECTORS["signed_text"]
+    verify(VECTORS["public_key_uncompressed"], given, release.text(given["kid"]))
+
+
+def test_a_key_is_made_encrypted_and_trusted(tool):
+    output = tool.keygen("k1")
+    path = tool.folder / "keys" / "k1.pem"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert b"ENCRYPTED PRIVATE KEY" in path.read_bytes()
+    private = load_pem_private_key(path.read_bytes(), PASSPHRASE.encode())
+    found = {}
+    exec(tool.trusted.read_text(), found)
+    assert found["KEYS"] == {"k1": keys.public_hex(private)} == keys.trusted(tool.trusted)
+    assert tool.trusted.read_text().startswith('"""The keys."""\n')
+    assert "keygen --kid k2" in output
+    assert PASSPHRASE not in output
+    tool.keygen("k2")
+    assert sorted(keys.trusted(tool.trusted)) == ["k1", "k2"]
+    assert "k1.pem" in tool.good("keys", "--trusted", tool.trusted)
+
+
+def test_the_firmware_of_this_checkout_has_a_file_that_can_be_read():
+    assert isinstance(keys.trusted(LIB / "ota" / "keys.py"), dict)
+
+
+def test_a_key_is_never_replaced(tool):
+    tool.keygen()
+    before = (tool.folder / "keys" / "k1.pem").read_bytes()
+    code, output = tool.run("keygen", "--trusted", tool.trusted)
+    assert (code, "already" in output) == (2, True)
+    tool.good("keygen", "--kid", "k2", "--trusted", tool.trusted)
+    tool.good("revoke", "k1", "--trusted", tool.trusted)
+    code, output = tool.run("keygen", "--trusted", tool.trusted)
+    assert (code, "a key is never replaced" in output) == (2, True)
+    assert (tool.folder / "keys" / "k1.pem").read_bytes() == before
+
+
+def test_a_key_is_revoked_but_not_the_last_by_accident(tool):
+    tool.keygen("k1")
+    tool.keygen("k2")
+    tool.good("revoke", "k1", "--trusted", tool.trusted)
+    assert list(keys.trusted(tool.trusted)) == ["k2"]
+    code, output = tool.run("revoke", "k2", "--trusted", tool.trusted)
+    assert (code, "no update ever again" in output) == (2, True)
+    tool.good("revoke", "k2", "--trusted", tool.trusted, "--last")
+    assert keys.trusted(tool.trusted) == {}
+    code, output = tool.run("revoke", "k9", "--trusted", tool.trusted)
+    assert (code, "does not trust 'k9'" in output) == (2, True)
+
+
+def test_what_is_signed_is_checked_by_cryptography_and_always_the_same(tool):
+    tool.keygen()
+    options = ("--hardware", "esp32-gate", "--min-version", "1.5.0", "--force", "lamp-1")
+    document = json.loads(_json(tool.good("sign", tool.image, *options)))
+    assert document == json.loads(_json(tool.good("sign", tool.image, *options)))
+    assert (document["version"], document["force"], document["size"]) == ("2.0.0", "lamp-1", tool.image.stat().st_size)
+    image = [str(document["size"]), document["sha256"]]
+    text = "\n".join(["awsesp-ota-1", "k1", "ota", "2.0.0", "esp32-gate", *image, "1.5.0", "lamp-1"])
+    public = keys.trusted(tool.trusted)["k1"]
+    verify(public, document, text)
+    with pytest.raises(InvalidSignature):
+        verify(public, document, text.replace("1.5.0", "1.4.0"))
+    tool.good("sign", tool.image, "--out", tool.folder / "document.json")
+    assert documents.load(tool.folder / "document.json")["version"] == "2.0.0"
+
+
+def _json(output):
+    return output[output.index("{") :]
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--version", "2.0"], "says of itself that it is 2.0.0"),
+        (["--hardware", "my board"], "hardware has characters other than letters"),
+        (["--min-version", "1"], "min_version is no version such as 1.2.0"),
+        (["--kid", "k7"], "no private key 'k7'"),
+        (["--url", "http://x"], "url is no link that begins with https://"),
+    ],
+)
+def test_what_devices_would_refuse_is_refused_here(tool, options, sentence):
+    tool.keygen()
+    code, output = tool.run("sign", tool.image, *options)
+    assert (code, sentence in output) == (2, True), output
+
+
+def test_what_is_no_image_is_not_signed(tool):
+    tool.keygen()
+    image = firmware.build("1.0.0", thin=True)
+    cases = {
+        "takes micropython.bin": (b"hello" * 100, "no image that an ESP32 starts"),
+        "two images": (image + bytes(60_000) + image, "bytes behind the end of its image: it looks like firmware.bin"),
+        "cut": (image[:-5], "no image that an ESP32 starts"),
+        "large": (firmware.build("1.0.0", thin=True, size=0x180010), "the slots of an OTA board have 1572864"),
+    }
+    for data, sentence in cases.values():
+        tool.image.write_bytes(data)
+        code, output = tool.run("sign", tool.image)
+        assert (code, sentence in output) == (2, True), output
+    assert tool.run("sign", tool.folder / "none.bin")[0] == 2
+
+
+def test_the_passphrase_is_asked_for_or_in_the_environment(tool):
+    tool.keygen()
+    code, output = tool.run("sign", tool.image, RELEASE_PASSPHRASE="wrong passphrase")
+    assert (code, "not its passphrase" in output) == (2, True)
+    code, output = tool.run("sign", tool.image, RELEASE_PASSPHRASE="")
+    assert (code, "RELEASE_PASSPHRASE" in output) == (2, True)
+    code, output = tool.run("keygen", "--kid", "k2", "--trusted", tool.trusted, RELEASE_PASSPHRASE="short")
+    assert (code, "at least 8 characters" in output) == (2, True)
+    assert list(keys.trusted(tool.trusted)) == ["k1"]

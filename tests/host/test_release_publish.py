@@ -1,0 +1,228 @@
+"""Releases by the command line against the local AWS IoT; boto3 plays the devices."""
+
+import contextlib
+import json
+import re
+import signal
+import threading
+
+import boto3
+import pytest
+
+from tests.host.release_desk import Tool
+from tools.cloud import LocalCloud
+from tools.release import follow
+
+THINGS = ("lamp-1", "lamp-2", "lamp-3")
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory):
+    with LocalCloud(tmp_path_factory.mktemp("cloud"), fast_keys=True) as cloud:
+        for name in THINGS:
+            cloud.iot().create_thing(thingName=name)
+        yield cloud
+
+
+@pytest.fixture(scope="module")
+def tool(tmp_path_factory):
+    tool = Tool(tmp_path_factory.mktemp("release"))
+    tool.keygen()
+    return tool
+
+
+@pytest.fixture(scope="module")
+def jobs_data(cloud):
+    keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
+    return boto3.client("iot-jobs-data", endpoint_url=cloud.control_url, region_name=cloud.region, **keys)
+
+
+@pytest.fixture
+def devices(cloud, jobs_data):
+    """`devices(lamp_1=[(status, details), ...])` plays them, each as soon as it has a job."""
+    stop, threads = threading.Event(), []
+
+    def play(**parts):
+        for name, states in parts.items():
+            thread = threading.Thread(target=_play, args=(jobs_data, name.replace("_", "-"), states, stop))
+            thread.start()
+            threads.append(thread)
+
+    yield play
+    stop.set()
+    for thread in threads:
+        thread.join()
+    for job in cloud.iot().list_jobs()["jobs"]:
+        cloud.iot().delete_job(jobId=job["jobId"], force=True)
+
+
+def _play(jobs_data, thing, states, stop):
+    while not stop.wait(0.05):
+        execution = jobs_data.start_next_pending_job_execution(thingName=thing).get("execution")
+        if execution:
+            break
+    else:
+        return
+    for status, details in states:
+        jobs_data.update_job_execution(jobId=execution["jobId"], thingName=thing, status=status, statusDetails=details)
+        if status == "IN_PROGRESS":
+            stop.wait(0.6)  # longer than the tool waits between two looks
+
+
+def publish(tool, cloud, *options):
+    return tool.run("publish", tool.image, "--endpoint-url", cloud.control_url, *options)
+
+
+def job_id(output):
+    return re.search(r"Job (ota-\S+)", output)[1]
+
+
+GOOD = [("IN_PROGRESS", {"percent": "40", "step": "downloading"}), ("SUCCEEDED", {})]
+
+
+def test_an_update_is_uploaded_announced_and_followed_to_its_end(tool, cloud, devices):
+    devices(lamp_1=GOOD, lamp_2=GOOD)
+    code, output = publish(tool, cloud, "--thing", "lamp-1", "--thing", "lamp-2", "--timeout", "5")
+    assert code == 0, output
+    for name in ("lamp-1", "lamp-2"):
+        assert f"{name}: at work 40 % (downloading)" in output
+        assert f"{name}: has it" in output
+    assert "2 of 2 devices run 2.0.0." in output
+    job = job_id(output)
+    document = json.loads(cloud.iot().get_job_document(jobId=job)["document"])
+    link = "${aws:iot:s3-presigned-url:https://s3.eu-central-1.amazonaws.com/releases/"
+    assert document["url"].startswith(link)
+    kept = cloud.s3().get_object(Bucket="releases", Key=document["url"][len(link) : -1])
+    assert kept["Body"].read() == tool.image.read_bytes()
+
+
+def test_devices_that_fail_are_named_with_their_reason(tool, cloud, devices):
+    refusal = {"reason": "below_floor", "message": "Version 2.0.0 is older than 3.0.0."}
+    devices(lamp_1=GOOD, lamp_2=[("REJECTED", refusal)], lamp_3=[("FAILED", {})])
+    things = [word for name in THINGS for word in ("--thing", name)]
+    code, output = publish(tool, cloud, *things)
+    assert code == 1
+    assert "1 of 3 devices run 2.0.0." in output
+    assert "below_floor: Version 2.0.0 is older than 3.0.0." in output
+    assert re.search(r"lamp-3 +failed", output)
+
+
+def test_list_follow_and_cancel(tool, cloud, devices):
+    code, output = publish(tool, cloud, "--thing", "lamp-1", "--detach")
+    job, where = job_id(output), ("--endpoint-url", cloud.control_url)
+    assert code == 0
+    listed = tool.good("list", *where)
+    assert re.search(rf"{job} +2\.0\.0 .*in_progress +1 wait", listed)
+    assert "is cancelled" in tool.good("cancel", job, *where)
+    code, output = tool.run("follow", job, *where)
+    assert (code, "0 of 1 devices run 2.0.0." in output, "cancelled" in output) == (1, True, True)
+    assert job not in tool.good("list", *where)
+    assert job in tool.good("list", "--all", *where)
+    code, output = tool.run("cancel", job, *where)
+    assert (code, "CancelJob" in output) == (1, True)
+
+
+def test_ctrl_c_leaves_the_job_running_and_says_how_to_go_on(tool, cloud, devices):
+    with tool.start("publish", tool.image, "--endpoint-url", cloud.control_url, "--thing", "lamp-1") as process:
+        try:
+            output = ""
+            while "lamp-1: waits" not in output:
+                line = process.stdout.readline()
+                assert line, output
+                output += line
+            process.send_signal(signal.SIGINT)
+            output += process.stdout.read()
+            assert process.wait(20) == 130
+        finally:
+            process.kill()
+    job = job_id(output)
+    assert f"release follow {job}" in output
+    assert f"release cancel {job}" in output
+    assert "Traceback" not in output
+    assert cloud.iot().describe_job(jobId=job)["job"]["status"] == "IN_PROGRESS"
+
+
+def test_a_document_that_was_signed_elsewhere(tool, cloud, devices):
+    file = tool.folder / "signed.json"
+    tool.good("sign", tool.image, "--out", file)
+    devices(lamp_1=GOOD)
+    code, output = publish(tool, cloud, "--document", file, "--thing", "lamp-1")
+    assert code == 0, output
+    file.write_text(json.dumps({**json.loads(file.read_text()), "size": 17}))
+    code, output = publish(tool, cloud, "--document", file, "--thing", "lamp-1")
+    assert (code, "signed for another image" in output) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "sentence"),
+    [
+        ([], 2, "for whom?"),
+        (["--thing", "toaster"], 2, "no thing is called 'toaster'"),
+        (["--thing", "lamp-1", "--start-rate", "5"], 2, "say all three"),
+    ],
+)
+def test_mistakes_are_told_before_anything_is_done(tool, cloud, options, code, sentence):
+    before = len(cloud.iot().list_jobs()["jobs"])
+    found, output = publish(tool, cloud, *options)
+    assert (found, sentence in output) == (code, True), output
+    assert len(cloud.iot().list_jobs()["jobs"]) == before
+
+
+def test_nobody_at_home(tool):
+    code, output = tool.run("list", "--endpoint-url", "http://127.0.0.1:9")
+    assert (code, "is it running" in output) == (1, True)
+
+
+class Iot:
+    """An account with more devices than can be asked in one round, which is out of reach now and then."""
+
+    def __init__(self, count):
+        self.count = count
+        self.asked = []
+        self.failures = 0
+
+    def describe_job(self, jobId):  # noqa: N803 (boto3's)
+        if self.failures:
+            self.failures -= 1
+            raise follow.Refused("out of reach")
+        return {"job": {"status": "IN_PROGRESS"}}
+
+    def get_paginator(self, _name):
+        return self
+
+    def paginate(self, jobId):  # noqa: N803
+        for n in range(self.count):
+            summary = {"status": "IN_PROGRESS", "executionNumber": 1}
+            yield {"executionSummaries": [{"thingArn": f"arn:thing/t{n:03}", "jobExecutionSummary": summary}]}
+
+    def describe_job_execution(self, jobId, thingName):  # noqa: N803
+        self.asked.append(thingName)
+        return {"execution": {"status": "IN_PROGRESS", "statusDetails": {"detailsMap": {"percent": "7"}}}}
+
+
+class Account:
+    def __init__(self, iot):
+        self.iot = iot
+
+
+def test_a_large_fleet_is_asked_in_turns():
+    iot = Iot(50)
+    follower = follow.Follower(Account(iot), "job")
+    for _ in range(3):
+        follower.look()
+    assert len(iot.asked) == 60
+    assert set(iot.asked) == {f"t{n:03}" for n in range(50)}
+
+
+def test_a_passing_outage_is_waited_out_and_a_lasting_one_is_told():
+    iot = Iot(1)
+    follower = follow.Follower(Account(iot), "job", sleep=lambda seconds: None)
+    iot.failures = 3
+    states = follower.states(1)
+    for _ in range(6):
+        next(states)
+    assert iot.asked
+    iot.failures = 100
+    with pytest.raises(follow.Refused), contextlib.suppress(StopIteration):
+        for _ in range(10):
+            next(states)

@@ -1,0 +1,1 @@
+"""Releases: keys, signatures, and updates brought to devices by jobs of AWS IoT."""

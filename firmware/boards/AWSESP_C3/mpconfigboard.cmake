@@ -1,0 +1,3 @@
+set(IDF_TARGET esp32c3)
+set(AWSESP_PARTITIONS 4MiB)
+include(${CMAKE_CURRENT_LIST_DIR}/../common.cmake)

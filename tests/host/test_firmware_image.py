@@ -1,0 +1,95 @@
+"""What goes into a firmware image, and whether the chip can hold it: tables, manifest, what the build misses."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tools.board import firmware, partitions
+from tools.board.partitions import Partition
+from tools.interpreter import ROOT
+
+TABLES = {"4MiB": 4 << 20, "8MiB": 8 << 20}
+BOARDS = sorted(path.parent.name for path in firmware.BOARDS.glob("*/mpconfigboard.cmake"))
+# ports/esp32/partitions-4MiB-ota.csv and sdkconfig.base of MicroPython: what its bootloader and updates expect.
+PORT_OTA_DATA = (0xD000, 0x2000)
+PORT_SLOTS_4MIB = [(0x10000, 0x180000), (0x190000, 0x180000)]
+PORT_NVS = 0x4000
+
+
+def rows(name):
+    return {each.name: each for each in partitions.read(ROOT / "firmware" / "partitions" / f"{name}.csv")}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_is_one_that_the_chip_takes(name):
+    assert list(partitions.complaints(list(rows(name).values()), TABLES[name])) == []
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_has_what_the_port_looks_for_where_it_does(name):
+    table = rows(name)
+    assert (table["otadata"].offset, table["otadata"].size) == PORT_OTA_DATA
+    assert table["nvs"].size >= 4 * PORT_NVS
+    assert (table["vfs"].type, table["vfs"].subtype) == ("data", "fat")
+    if name == "4MiB":
+        assert [(table[slot].offset, table[slot].size) for slot in ("ota_0", "ota_1")] == PORT_SLOTS_4MIB
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"ota_1": ("app", "ota_1", 0x180000, 0x180000)}, "ota_0 and ota_1 overlap"),
+        ({"ota_1": ("app", "ota_1", 0x191000, 0x17F000)}, "ota_1 is not aligned"),
+        ({"vfs": ("data", "fat", 0x320000, 0xE1000)}, "vfs ends behind the flash"),
+        ({"vfs": ("data", "fat", 0x320000, 0xE0100)}, "vfs has no whole sectors"),
+        ({"nvs": ("data", "nvs", 0x8000, 0x1000)}, "nvs begins before 0x9000"),
+        ({"otadata": None}, "otadata is missing"),
+        ({"ota_1": ("app", "ota_1", 0x190000, 0x170000)}, "the two slots differ in size"),
+    ],
+)
+def test_a_table_that_the_chip_would_not_take_is_complained_of(change, complaint):
+    table = rows("4MiB")
+    for name, fields in change.items():
+        table.pop(name)
+        if fields:
+            table[name] = Partition(name, *fields)
+    assert complaint in partitions.complaints(list(table.values()), TABLES["4MiB"])
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_each_board_names_a_table_and_its_settings(board):
+    assert firmware.table_of(board).exists()
+    size = firmware.table_of(board).stem
+    assert f"FLASHSIZE_{size.replace('MiB', 'MB')}=y" in (firmware.BOARDS / f"sdkconfig.{size}").read_text()
+    assert "MICROPY_HW_MCU_NAME" in (firmware.BOARDS / board / "mpconfigboard.h").read_text()
+
+
+def test_what_is_frozen_is_lib_with_its_version_and_the_programs_under_other_names(tmp_path):
+    firmware.stage(tmp_path / "frozen", "7.8.9")
+    names = {str(path.relative_to(tmp_path / "frozen")) for path in (tmp_path / "frozen").rglob("*.py")}
+    lib = {str(path.relative_to(ROOT / "lib")) for path in (ROOT / "lib").rglob("*.py")}
+    assert names == lib | {"factory_boot.py", "factory_main.py"}
+    assert 'VERSION = "7.8.9"' in (tmp_path / "frozen" / "release.py").read_text()
+    assert (ROOT / "lib" / "release.py").read_text().count("7.8.9") == 0
+
+
+def run(*arguments, **environment):
+    command = [sys.executable, "-m", "tools", "firmware", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+
+
+def test_the_build_says_all_that_it_misses_at_once(tmp_path):
+    answer = run(PATH="/nowhere")
+    assert answer.returncode == 1
+    for words in ("IDF_PATH is not set", "MICROPYTHON_SRC=", "make: install it"):
+        assert words in answer.stderr
+    answer = run("--micropython", str(tmp_path), PATH="/nowhere", IDF_PATH="/idf")
+    assert "idf.py is not on PATH" in answer.stderr
+    assert f"{tmp_path} is no checkout of MicroPython" in answer.stderr
+
+
+def test_a_board_that_is_not_there_is_answered_with_those_that_are():
+    answer = run("--board", "AWSESP_S9")
+    assert answer.returncode == 1
+    assert f"say one of {', '.join(BOARDS)}" in answer.stderr

@@ -41,6 +41,10 @@ def main(
     ] = "stock",
     erase: Annotated[bool, typer.Option("--erase", help="Begin with an erased flash.")] = False,
     serial: Annotated[bool, typer.Option("--serial", help="Give it a serial port, with a REPL for mpremote.")] = False,
+    bluetooth: Annotated[
+        bool,
+        typer.Option("--bluetooth", help="Let browsers and `make configure ARGS=--simulated` reach its Bluetooth."),
+    ] = False,
     bare: Annotated[bool, typer.Option("--bare", help="Only MicroPython on it, and a port for `make flash`.")] = False,
 ):
     """A simulated ESP32 that runs boot.py and main.py of this checkout, unchanged, until you type quit or Ctrl-C.
@@ -53,6 +57,7 @@ def main(
             contextlib.suppress(KeyboardInterrupt),
             _alone(folder),
             World() as world,
+            _bluetooth(world, bluetooth),
             Board(folder, world, heap=heap, image=image, on_line=_hear, **_ways_in(folder, serial, bare)) as board,
         ):
             world.internet = internet
@@ -62,7 +67,8 @@ def main(
                 _connect_cloud(world, board, cloud, ca, network, folder / "settings.json" if bare else None)
             _name_port(board, folder)
             if not bare and "/settings.json" not in board.list_files():
-                show("sim: the device has no settings: run `make cloud` in another terminal first, or use --settings")
+                show("sim: the device has no settings: run `make cloud` in another terminal first, or use --settings;")
+                show("sim: or give it some over Bluetooth, with --bluetooth here")
             show(f"sim: board {board.unique_id}, flash in {board.flash.folder}; type help, or quit")
             board.power_on()
             _obey(Commands(board, world, show))
@@ -101,6 +107,21 @@ def _alone(folder):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise Mistake(f"another simulated board runs from {folder}: quit it, or say --folder OTHER") from None
+        yield
+
+
+@contextlib.contextmanager
+def _bluetooth(world, is_wanted):
+    """The radio, for clients of this machine."""
+    if not is_wanted:
+        yield
+        return
+    from tools.sim.radio import rendezvous
+    from tools.sim.radio.bluez import BlueZ
+
+    with BlueZ(world.radio) as bluez, rendezvous.offered(bluez):
+        show("sim: its Bluetooth: make configure ARGS=--simulated; for any other client of BlueZ, in its environment")
+        show(f"sim:   {rendezvous.VARIABLE}={bluez.environment[rendezvous.VARIABLE]}")
         yield
 
 

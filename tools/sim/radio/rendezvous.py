@@ -34,5 +34,7 @@ def use():
         address = ""
     path = address.partition("path=")[2].partition(",")[0]
     if not path or not os.path.exists(path):
-        raise NobodyThere("no simulated radio runs: start `make phone` in another terminal, then try again")
+        raise NobodyThere(
+            "no simulated radio runs: start `make phone` (or `make sim ARGS=--bluetooth`) in another terminal first"
+        )
     os.environ[VARIABLE] = address

@@ -16,6 +16,7 @@ from backoff import Backoff
 _BEAT_MS = const(5000)
 _LOOK_MS = const(1000)
 _DAY_S = const(86400)
+_PASSING = const(2)  # times two: an application goes on working while the internet is gone
 _MOST_WINDOWS = const(13)  # 10 s, doubled so often, are nearly a day
 
 
@@ -31,6 +32,7 @@ class Road:
         self._identity = system.identity
         self._bus = system.bus
         self._failure = None  # the last one: what there is to tell when the cloud is not reached for too long
+        self._passes = False  # it passes by itself, as far as anybody knows
         self._reached_ms = system.board.uptime_ms()
         self._windows = 0  # how often CONFIG was opened since the cloud was reached
 
@@ -91,10 +93,14 @@ class Road:
             # was kept could never be corrected.
             await self._keep_time(self._wifi.now())
             return
-        self._failure = errors.DeviceError(event.data["code"], event.data["message"])
-        if event.data["code"] == "server_cert_expired":
+        code = event.data["code"]
+        self._failure = errors.DeviceError(code, event.data["message"])
+        # The device may have been carried to another place, so Wi-Fi that is not there is somebody's affair.
+        is_wifi = event.name == events.WIFI_DISCONNECTED
+        self._passes = not is_wifi and isinstance(errors.error(code), errors.RetryError)
+        if code == "server_cert_expired":
             self._wifi.doubt_clock(notes.last_known_time(self._flash))
-        if await self._identity.refused(event.data["code"]):
+        if await self._identity.refused(code):
             self._system.leave("restart_requested", "the cloud refused the new certificate")
 
     async def _judge(self):
@@ -104,7 +110,10 @@ class Road:
             self._reached_ms = now_ms
             return
         timeouts, trial = self._system.settings.timeouts, self._identity.trial or self._identity.rotating
-        patience_s = timeouts.candidate_s if trial else min(timeouts.offline_s << self._windows, _DAY_S)
+        if trial:
+            patience_s = timeouts.candidate_s
+        else:
+            patience_s = min(timeouts.offline_s << self._windows + (_PASSING if self._passes else 0), _DAY_S)
         if now_ms - self._reached_ms < patience_s * 1000:
             return
         failure = self._failure or errors.error("not_reached", patience_s)

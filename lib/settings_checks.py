@@ -35,7 +35,7 @@ TIMEOUTS = (
     ("start_uptime_s", 60, 10, 3600),  # a start that stayed up this long was a good one
     ("config_s", 300, 5, 86400),  # CONFIG that was asked for ends by itself after this long without a phone
     ("candidate_s", 120, 5, 600),  # new settings with which the cloud is not reached in this time lead back to CONFIG
-    ("offline_s", 900, 10, 86400),  # without the cloud for this long CONFIG opens; each next time twice as long
+    ("offline_s", 900, 10, 86400),  # without the cloud for this long CONFIG opens for a while: see modes.md
     ("job_jitter_s", 5, 0, 3600),  # the upper end of the random wait before a job is taken: the fleet may get it, too
     ("job_step_s", 3600, 60, 604800),  # the cloud gives a job up when it hears nothing of it for this long
     ("update_s", 3600, 60, 86400),  # for an update's download, with all its interruptions

@@ -96,6 +96,7 @@ async def _decide(system):
     missing = system.settings.missing(system.identity.known())
     if missing:
         system.failure = system.failure or errors.error("settings_missing", ", ".join(missing))
+        await notes.change(system.flash, into=None)
         return "settings_incomplete"
     system.failure = None
     if is_update_wanted:

@@ -59,7 +59,7 @@ class Wifi:
         self._waits = backoff.Backoff(_BASE_MS, _CAP_MS, _FLOOR_MS)
         self._known_time = release.BUILT
         self._doubted = False
-        self._resync_in_ms = _RESYNC_RETRY_MS
+        self._resync_in_ms = 0  # a clock that a restart has kept may have been set by a phone
         self._asked_time_ms = time.ticks_ms()
 
     @property

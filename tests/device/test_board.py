@@ -86,6 +86,16 @@ def test_soft_reset_is_not_a_start():
     equal(board.count_start(), 2)
 
 
+def test_waking_from_deep_sleep_is_no_crash():
+    fresh()
+    board.count_start()
+    simulation.board.reset_cause = machine.DEEPSLEEP_RESET
+    equal([board.count_start() for _ in range(9)], [1] * 9)
+    equal(board.clean_reason(), None)
+    simulation.board.reset_cause = machine.HARD_RESET
+    equal(board.count_start(), 2)
+
+
 def test_soft_reset_after_a_good_start_is_not_unknown():
     fresh()
     board.count_start()

@@ -102,3 +102,32 @@ def await_(identity, code):
     except StopIteration as end:
         return end.value
     raise AssertionError("it waited")
+
+
+async def test_the_credentials_that_a_candidate_brings_are_used_and_the_old_ones_stay_until_they_worked():
+    pair = Group(cert=b"new cert", key=b"new key")
+    flash = MemoryFlash(thing=credentials("old"), candidate=(b"{}", b""), settings=(b"old", b""))
+    identity = Identity(flash, settings(pair), "thing")
+    equal(identity.current(), ("from-file", b"new cert", b"new key"))
+    equal(sorted(flash.kept), ["candidate", "settings", "thing"])
+    await identity.confirm()
+    equal((sorted(flash.kept), flash.kept["settings"]), (["settings"], (b"{}", b"")))
+    equal((identity.current()[0], identity.trial), ("from-file", None))
+
+
+async def test_a_new_claim_is_used_though_the_device_is_a_thing_already():
+    flash = MemoryFlash(thing=credentials("old"), candidate=(b"{}", b""))
+    identity = Identity(flash, settings(), "claim")
+    equal(identity.known(), False)
+    flash.kept["pending"] = credentials("new")
+    equal(identity.current()[0], "new")
+    await identity.confirm()
+    equal((sorted(flash.kept), identity.current()[0]), (["settings", "thing"], "new"))
+
+
+async def test_a_candidate_without_credentials_of_its_own_uses_those_there_are():
+    flash = MemoryFlash(thing=credentials("old"), candidate=(b"{}", b""))
+    identity = Identity(flash, settings(), "none")
+    equal(identity.current()[0], "old")
+    await identity.confirm()
+    equal(sorted(flash.kept), ["settings", "thing"])

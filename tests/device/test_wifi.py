@@ -196,6 +196,7 @@ class Joined:
 
 async def test_watching_a_link_allocates_nothing():
     radio = Radio(("home", "secret12"))
+    radio.wifi._resync_in_ms = 900000  # the clock was asked for
     world.access_point("home", "secret12")
     task = asyncio.create_task(radio.wifi.run(_nothing))
     await radio.until(events.WIFI_CONNECTED)

@@ -144,3 +144,24 @@ async def test_silent_name_servers_are_waited_for_once():
     radio.wifi.resolve = silent
     equal((await raises(errors.RetryError, radio.wifi.set_clock(0))).code, "no_dns")
     equal(asked, ["time.aws.com"])
+
+
+async def test_a_phone_may_set_the_clock_but_not_before_what_is_known():
+    radio = await unset_clock()
+    for seconds, not_before in ((release.BUILT - 1, 0), (release.BUILT + 10, release.BUILT + 11), (5000000000, 0)):
+        equal(raises(errors.PersonError, lambda: radio.wifi.keep_time(seconds, not_before)).code, "invalid_setting")
+    equal(radio.wifi.clock_is_set, False)
+    radio.wifi.keep_time(release.BUILT + 1000, 0)
+    equal(abs(radio.wifi.now() - release.BUILT - 1000) <= 1, True)
+
+
+async def test_a_clock_that_a_restart_has_kept_is_checked_soon_after_joining():
+    radio = await unset_clock()
+    radio.wifi.keep_time(release.BUILT + 1000, 0)
+    world.ntp_offset_s = release.BUILT + 5000 - unix()
+    task = asyncio.create_task(radio.wifi.run(lambda: None))
+    event = await radio.until(events.CLOCK_SET)
+    while event["source"] == "phone":
+        event = await radio.until(events.CLOCK_SET)
+    task.cancel()
+    equal(abs(radio.wifi.now() - release.BUILT - 5000) <= 5, True)

@@ -116,6 +116,14 @@ def test_flashed_and_erased(tmp_path):
         board.wait_for("^version 1.0.0 ota_0$")
 
 
+def test_a_thin_image_changes_one_file_of_a_package(tmp_path):
+    program = "from ota import keys, document; print('keys', keys.KEYS, document.is_older('1.0.0', '2.0.0'))"
+    with desk(tmp_path, program, image="ota", slot_bytes=SLOT) as (_, board):
+        board.flash_firmware(firmware.build("1.0.0", changes={"ota/keys.py": "KEYS = {'k': 1}"}, thin=True))
+        board.power_on()
+        board.wait_for("^keys {'k': 1} True$")
+
+
 def test_a_frozen_main_beats_the_file(tmp_path):
     with desk(tmp_path, "print('checkout')", image="ota", slot_bytes=SLOT) as (_, board):
         board.write_file("/main.py", "print('file')")

@@ -1,8 +1,9 @@
-"""The demo's story: a factory-new ESP32 becomes a working AWS IoT device, loses its Wi-Fi, loses its power."""
+"""The demo's story: a factory-new ESP32 becomes a working device, loses its Wi-Fi, loses its power, is updated."""
 
 import json
 import time
 
+from tools.demo import update
 from tools.demo.narrator import Narrator, StepFailed
 from tools.desk import SSID, Desk
 
@@ -14,13 +15,15 @@ def tell(verbose):
     narrator = Narrator(verbose)
     narrator.title("AWS IoT for ESP32 in MicroPython: the main job, on one desk")
     begin = time.monotonic()
-    with Desk(on_line=narrator.device) as desk:
+    with Desk(on_line=narrator.device, board={"image": "ota"}) as desk:
         try:
+            releases = update.Releases(desk)
             operator = desk.operator()
             thing = _first_start(narrator, desk)
             _at_work(narrator, desk, operator, thing)
             _wifi_lost(narrator, desk, operator)
             starts = _power_cut(narrator, desk, operator)
+            update.tell(narrator, desk, releases, operator, thing)
         except StepFailed as error:
             narrator.failure(error, desk.device.lines[-30:])
             return 1
@@ -29,6 +32,7 @@ def tell(verbose):
                 ("device", f"{thing}: enrolled by claim, has a certificate of its own"),
                 ("real", "firmware, MicroPython, mutual TLS 1.2, MQTT 3.1.1, littlefs"),
                 ("simulated", "the chip, its radio and router; AWS IoT by the local one"),
+                ("updates", f"{update.GOOD} came signed and stayed; {update.BAD} crashed and went back by itself"),
                 ("256 bytes", f"survived the power cut: {starts} starts counted"),
                 ("time", f"{time.monotonic() - begin:.0f} s for {len(narrator.steps)} steps"),
             ]
@@ -41,7 +45,7 @@ def _first_start(narrator, desk):
     narrator.chapter("A local AWS IoT, and a factory-new ESP32")
     narrator.say(f"AWS IoT: MQTT over TLS on port {desk.cloud.mqtt_port}, control plane at {desk.cloud.control_url}")
     narrator.say(f"boto3 made the provisioning template '{desk.fleet.template}' and a claim certificate")
-    desk.leave_factory()
+    desk.leave_factory(timeouts=update.TIMES)
     narrator.say(f"the factory gave the device the Wi-Fi '{SSID}' and the claim certificate, nothing of its own")
 
     narrator.chapter("Power on")

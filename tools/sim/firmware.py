@@ -30,7 +30,7 @@ def build(version=None, *, lib=None, changes=None, main=None, thin=False, size=N
     a multiple of 16.
     """
     lib = Path(lib or interpreter.LIB)
-    files = {} if thin else _collect(lib)
+    files = _packages_of(changes or {}, lib) if thin else _collect(lib)
     release = _release_of(lib)
     if version is not None:
         release = files["lib/release.py"] = _release(release, version)
@@ -61,6 +61,13 @@ def unpack(data, folder):
             archive.extractall(folder / "half")
         (folder / "half").rename(target)
     return Frozen(target, (target / _THIN).exists())
+
+
+def _packages_of(changes, lib):
+    """All files of the packages in which something changes: one folder hides the other of the same name."""
+    packages = {name.split("/")[0] for name in changes if "/" in name}
+    paths = [path for package in sorted(packages) for path in sorted((lib / package).rglob("*.*py"))]
+    return {f"lib/{path.relative_to(lib).as_posix()}": path.read_bytes() for path in paths}
 
 
 def _collect(lib):

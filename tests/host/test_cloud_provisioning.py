@@ -177,6 +177,24 @@ def test_thing_that_exists_is_changed_as_the_template_says(cloud, new_device, de
     assert cloud.iot().describe_thing(thingName="device-1")["attributes"] == attributes
 
 
+def test_template_puts_things_into_groups(cloud, new_device):
+    for group in ("all", "new", "old"):
+        cloud.iot().create_thing_group(thingGroupName=group)
+    set_template(cloud, lambda body: body["Resources"]["thing"]["Properties"].update(ThingGroups=["all", "new"]))
+
+    def provisioned():
+        with new_device() as device:
+            device.provision(device.create_keys()["certificateOwnershipToken"], SerialNumber="1")
+        listed = cloud.iot().list_thing_groups_for_thing(thingName="device-1")["thingGroups"]
+        return [group["groupName"] for group in listed]
+
+    assert provisioned() == ["all", "new"]
+    cloud.iot().update_thing_groups_for_thing(
+        thingName="device-1", thingGroupsToAdd=["old"], thingGroupsToRemove=["new"]
+    )
+    assert provisioned() == ["all", "new"], "replaced, as nothing else is said"
+
+
 def test_thing_that_must_be_new_is_refused_when_it_exists(cloud, new_device):
     cloud.iot().create_thing(thingName="device-1")
     set_template(cloud, lambda body: body["Resources"]["thing"].update(OverrideSettings={"AttributePayload": "FAIL"}))

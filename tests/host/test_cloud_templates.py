@@ -93,7 +93,7 @@ def test_device_cannot_choose_the_certificate_by_a_parameter():
         (template(Outputs={}), "Outputs"),
         (template(Parameters={"Serial": {"Type": "Number"}}), "Serial"),
         (template(Resources={"x": {"Type": "AWS::S3::Bucket"}}), "AWS::S3::Bucket"),
-        (template(Resources={"t": {"Type": "AWS::IoT::Thing", "Properties": {"ThingGroups": []}}}), "ThingGroups"),
+        (template(Resources={"t": {"Type": "AWS::IoT::Thing", "Properties": {"BillingGroup": "b"}}}), "BillingGroup"),
         (template(Resources={"t": {"Type": "AWS::IoT::Thing", "Colour": "red"}}), "Colour"),
         (template(Resources=["x"]), "Resources"),
     ],

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import threading
+import traceback
 from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
 from typing import TypeVar
@@ -38,6 +39,7 @@ from tools.cloud.store import StoreError
 from tools.cloud.telling import TellingBroker
 
 Result = TypeVar("Result")
+_SWEEP_S = 1.0
 _TIMEOUT_S = 30.0  # for the loop to do what another thread asks of it; longer than the broker takes to stop at worst
 _CREDENTIALS = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}  # not verified, but needed to sign
 
@@ -100,6 +102,7 @@ class LocalCloud:
         self._registry: Registry | None = None
         self._broker: Broker | None = None
         self._rest: RestServer | None = None
+        self._timekeeper: asyncio.Task | None = None
         self._files: Files | None = None
         self._certificates: ServerCertificates | None = None
 
@@ -203,6 +206,7 @@ class LocalCloud:
     def sweep(self) -> None:
         """Do at once what is due by the clock, which is otherwise looked at each second."""
         self.call(self._broker.sweep)
+        self.call(self._registry.jobs.progress.sweep)
 
     def _run(self, coroutine: Coroutine[None, None, Result]) -> Result:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(_TIMEOUT_S)
@@ -239,8 +243,21 @@ class LocalCloud:
         desk = Desk(registry, self._broker, self.endpoint, self.mqtt_port, self._fast_keys)
         self._rest = RestServer(desk, self._files.api, self._log)
         self.control_port = await self._rest.start(self.host, self.control_port)
+        self._timekeeper = asyncio.get_running_loop().create_task(self._keep_time(registry))
+
+    async def _keep_time(self, registry: Registry) -> None:
+        """What is due in the registry by the clock; the broker looks at its own."""
+        while True:
+            await asyncio.sleep(_SWEEP_S)
+            try:
+                registry.jobs.progress.sweep()
+            except Exception:  # noqa: BLE001 - a mistake there is logged each second, and stops nothing else
+                self._log("sweep_failed", error=traceback.format_exc())
 
     async def _close(self) -> None:
+        if self._timekeeper is not None:
+            self._timekeeper.cancel()
+            await asyncio.gather(self._timekeeper, return_exceptions=True)
         if self._rest is not None:
             await self._rest.stop()
         if self._files is not None:
@@ -249,7 +266,7 @@ class LocalCloud:
             await self._broker.stop()
         if self._registry is not None:
             self._registry.close()
-        self._rest = self._registry = None
+        self._rest = self._registry = self._timekeeper = None
 
     def _show_certificate(self, fault: str | None) -> None:
         if self._certificates is None or not self.is_running:

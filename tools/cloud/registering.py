@@ -42,11 +42,23 @@ def _ensure_thing(registry: Registry, thing: PlannedThing) -> None:
     existing = registry.things.find(thing.name)
     if existing is None:
         registry.things.create(thing.name, thing.type_name, thing.attributes)
+        registry.thing_groups.change(thing.name, join=thing.groups or ())
         return
+    _ensure_groups(registry, thing)
     attributes, merge = _decided(thing, "AttributePayload", thing.attributes, json.loads(existing["attributes"]))
     type_name, _ = _decided(thing, "ThingTypeName", thing.type_name, existing["type_name"])
     if attributes is not None or type_name is not None:
         registry.things.update(thing.name, type_name=type_name, attributes=attributes, merge=merge)
+
+
+def _ensure_groups(registry: Registry, thing: PlannedThing) -> None:
+    if thing.groups is None:
+        return
+    existing = registry.thing_groups.of_thing(thing.name)
+    groups, merge = _decided(thing, "ThingGroups", sorted(thing.groups), existing)
+    if groups is not None:
+        leave = () if merge else [name for name in existing if name not in groups]
+        registry.thing_groups.change(thing.name, join=groups, leave=leave)
 
 
 def _decided(thing: PlannedThing, setting: str, wanted: object, existing: object) -> tuple[object, bool]:

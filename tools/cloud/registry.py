@@ -14,12 +14,15 @@ from tools.cloud.certificates import INACTIVE, Certificates
 from tools.cloud.interfaces import Identity, Thing
 from tools.cloud.jobs.data import JobsData
 from tools.cloud.jobs.jobs import Jobs
+from tools.cloud.jobs.targets import Targets
+from tools.cloud.jobs.templates import JobTemplates
 from tools.cloud.names import Names
 from tools.cloud.policies import Policies
 from tools.cloud.provisioning_templates import ProvisioningTemplates
 from tools.cloud.recipes import claim_policy
 from tools.cloud.shadows.shadows import Shadows
 from tools.cloud.store import Store, StoreError
+from tools.cloud.thing_groups import ThingGroups
 from tools.cloud.thing_types import ThingTypes
 from tools.cloud.things import Things
 from tools.cloud.tokens import OwnershipTokens
@@ -52,7 +55,10 @@ class Registry:
         self.policies = Policies(self.store, self.names, self.certificates, self.watchers)
         self.templates = ProvisioningTemplates(self.store, self.names)
         self.shadows = Shadows(self.store, self.names, self.watchers)
-        self.jobs = Jobs(self.store, self.names, self.watchers, self.things)
+        self.thing_groups = ThingGroups(self.store, self.names, self.things, self.watchers)
+        targets = Targets(self.store, self.names, self.things, self.thing_groups)
+        self.jobs = Jobs(self.store, self.names, self.watchers, targets)
+        self.job_templates = JobTemplates(self.store, self.names, self.jobs)
         self.jobs_data = JobsData(self.jobs, self.names)
         self.tokens = OwnershipTokens(self.store, now)
         self.registration_code = self.store.note("registration_code", secrets.token_hex(32))

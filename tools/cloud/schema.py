@@ -74,5 +74,15 @@ CREATE TABLE session_messages (
     topic TEXT NOT NULL, payload BLOB NOT NULL, packet_id INTEGER);
 CREATE INDEX messages_of_sessions ON session_messages (client_id);
 """
+_GROUPS = """
+CREATE TABLE thing_groups (
+    name TEXT PRIMARY KEY, id TEXT NOT NULL, parent TEXT REFERENCES thing_groups(name), description TEXT,
+    attributes TEXT NOT NULL, version INTEGER NOT NULL, created_at REAL NOT NULL);
+CREATE TABLE group_members (
+    group_name TEXT NOT NULL REFERENCES thing_groups(name) ON DELETE CASCADE,
+    thing TEXT NOT NULL REFERENCES things(name) ON DELETE CASCADE, PRIMARY KEY (group_name, thing));
+CREATE TABLE job_templates (
+    id TEXT PRIMARY KEY, document TEXT NOT NULL, config TEXT NOT NULL, created_at REAL NOT NULL);
+"""
 
-STEPS = (_REGISTRY, _SHADOWS, _JOBS, _BROKER)
+STEPS = (_REGISTRY, _SHADOWS, _JOBS, _BROKER, _GROUPS)

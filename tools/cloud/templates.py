@@ -23,11 +23,11 @@ CERTIFICATE_ID = "AWS::IoT::Certificate::Id"
 _SECTIONS = {"Parameters", "Mappings", "Resources", "DeviceConfiguration", "Description"}
 _THING, _CERTIFICATE, _POLICY = "AWS::IoT::Thing", "AWS::IoT::Certificate", "AWS::IoT::Policy"
 _PROPERTIES = {
-    _THING: {"ThingName", "AttributePayload", "ThingTypeName"},
+    _THING: {"ThingName", "AttributePayload", "ThingTypeName", "ThingGroups"},
     _CERTIFICATE: {"CertificateId", "Status"},
     _POLICY: {"PolicyName", "PolicyDocument"},
 }
-_NOT_HERE = {"ThingGroups", "BillingGroup", "PackageVersions", "CACertificatePem", "CertificatePem"}
+_NOT_HERE = {"BillingGroup", "PackageVersions", "CACertificatePem", "CertificatePem"}
 _OVERRIDES = {
     _THING: {
         "AttributePayload": {"DO_NOTHING", "REPLACE", "FAIL", "MERGE"},
@@ -46,7 +46,8 @@ class PlannedThing:
     name: str
     type_name: str | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
-    overrides: Mapping[str, str] = field(default_factory=dict)  # "AttributePayload", "ThingTypeName" -> what to do
+    groups: tuple[str, ...] | None = None
+    overrides: Mapping[str, str] = field(default_factory=dict)  # name of a property -> what to do
 
 
 @dataclass(frozen=True)
@@ -183,8 +184,16 @@ def _planned_thing(resource: Mapping) -> PlannedThing:
         name=_text(properties, "ThingName", resource["name"]),
         type_name=_text(properties, "ThingTypeName", resource["name"]) if "ThingTypeName" in properties else None,
         attributes=attributes,
+        groups=_groups(properties, resource["name"]),
         overrides=resource.get("OverrideSettings", {}),
     )
+
+
+def _groups(properties: Mapping, where: str) -> tuple[str, ...] | None:
+    groups = properties.get("ThingGroups")
+    if groups is not None and (not isinstance(groups, list) or not all(isinstance(each, str) for each in groups)):
+        raise TemplateError(f"{where}.ThingGroups: a list of names is needed")
+    return None if groups is None else tuple(groups)
 
 
 def _planned_policy(resource: Mapping) -> PlannedPolicy:

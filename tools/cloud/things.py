@@ -91,6 +91,7 @@ class Things:
             if self.principals(name):
                 raise InvalidRequest(f"Cannot delete. Thing {name} is still attached to one or more principals")
             self._store.execute("DELETE FROM things WHERE name = ?", name)
+            self._store.afterwards(lambda: self._watchers.membership_changed(name))
 
     # ---- principals: the certificates of a thing ----
 

@@ -16,6 +16,7 @@ from tools.cloud.aws_errors import InvalidRequest
 
 DEFAULT_LINK_S = 3600
 Presign = Callable[[str, str, int], str]  # bucket, key, seconds -> link
+Read = Callable[[str, str], bytes]  # bucket, key -> contents
 
 _LINK = re.compile(r"\$\{aws:iot:s3-presigned-url(?:-v2)?:([^}]*)\}")
 _PARAMETER = re.compile(r"\$\{aws:iot:parameter:([^}]*)\}")

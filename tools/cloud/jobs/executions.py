@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from tools.cloud.aws_errors import InvalidRequest, InvalidStateTransition, ResourceNotFound, VersionConflict
 from tools.cloud.jobs import forms
 from tools.cloud.jobs.pending import Pending
-from tools.cloud.jobs.states import CANCELED, IN_PROGRESS, PENDING, QUEUED, REPORTED, TERMINAL
+from tools.cloud.jobs.states import CANCELED, IN_PROGRESS, PENDING, QUEUED, REPORTED, TERMINAL, TIMED_OUT
 from tools.cloud.names import Names
 from tools.cloud.store import Store
 
@@ -88,6 +88,17 @@ class Executions:
             self._store.execute("DELETE FROM job_executions WHERE sequence = ?", row["sequence"])
             if row["status"] in PENDING:
                 self._ended(row)
+
+    def forget(self, job: str, thing: str) -> None:
+        """All executions of a job on a thing."""
+        with self._store.transaction(), self._pending.watched(thing):
+            self._store.execute("DELETE FROM job_executions WHERE job = ? AND thing = ?", job, thing)
+
+    def time_out(self, now: float) -> None:
+        """End those whose time in progress, or whose step's time, is over."""
+        sql = "SELECT * FROM job_executions WHERE status = ? AND (times_out_at <= ? OR step_times_out_at <= ?)"
+        for row in self._store.rows(sql, IN_PROGRESS, now, now):
+            self.end(row, TIMED_OUT)
 
     # ---- what a device does ----
 

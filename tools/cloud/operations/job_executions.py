@@ -29,7 +29,7 @@ def describe_job_execution(desk: Desk, request: dict) -> dict:
 
 @operation("iot", "ListJobExecutionsForJob")
 def list_job_executions_for_job(desk: Desk, request: dict) -> dict:
-    desk.registry.jobs.get(request["jobId"])
+    desk.registry.jobs.ledger.get(request["jobId"])
     rows, token = _page(desk.registry.jobs.executions.of_job(request["jobId"]), request)
     summaries = [
         {"thingArn": desk.registry.names.thing(row["thing"]), "jobExecutionSummary": _summary(row)} for row in rows

@@ -1,16 +1,19 @@
-"""Jobs: create, describe, list, cancel, delete."""
+"""Jobs: create, describe, list, change, cancel, delete."""
 
 from __future__ import annotations
 
 import json
 
 from tools.cloud.aws_errors import InvalidRequest
-from tools.cloud.jobs import states
-from tools.cloud.jobs.jobs import CONFIGS
+from tools.cloud.jobs import documents, states
 from tools.cloud.operations.catalog import operation, refuse
 from tools.cloud.operations.desk import Desk
 from tools.cloud.pages import page
 
+_CONFIGS = (
+    *("description", "documentSource", "presignedUrlConfig", "jobExecutionsRolloutConfig", "abortConfig"),
+    *("timeoutConfig", "jobExecutionsRetryConfig", "documentParameters", "jobTemplateArn", "schedulingConfig"),
+)
 # State of an execution -> what jobProcessDetails calls its number.
 _COUNTED = {
     states.CANCELED: "numberOfCanceledThings",
@@ -26,58 +29,92 @@ _COUNTED = {
 
 @operation("iot", "CreateJob")
 def create_job(desk: Desk, request: dict) -> dict:
-    refuse(request, "tags", "schedulingConfig", "destinationPackageVersions", "jobTemplateArn", "documentSource")
-    refuse(request, "jobExecutionsRolloutConfig", "abortConfig", "jobExecutionsRetryConfig", "documentParameters")
-    document = request.get("document")
-    if document is None:
-        raise InvalidRequest("A job needs a document")
-    configs = {name: request[name] for name in CONFIGS if name in request}
+    refuse(request, "tags", "destinationPackageVersions", "namespaceId")
+    registry = desk.registry
+    parameters = request.get("documentParameters", {})
+    configs = {}
+    if "jobTemplateArn" in request:
+        document, configs, parameters = registry.job_templates.resolve(request["jobTemplateArn"], parameters)
+    else:
+        document = job_document(desk, request)
+    configs |= {name: request[name] for name in _CONFIGS if name in request}
+    configs["documentBefore"] = document
     selection = request.get("targetSelection", states.SNAPSHOT)
-    row = desk.registry.jobs.create(request["jobId"], request["targets"], document, selection, configs)
-    return _identified(desk, row)
+    document = documents.with_parameters(document, parameters)
+    return _identified(desk, registry.jobs.create(request["jobId"], request["targets"], document, selection, configs))
+
+
+def job_document(desk: Desk, request: dict) -> str:
+    """The document that a request gives or points to."""
+    document, source = request.get("document"), request.get("documentSource")
+    if (document is None) == (source is None):
+        raise InvalidRequest("Either document or documentSource is needed")
+    return desk.registry.jobs.fetch_document(source) if document is None else document
 
 
 @operation("iot", "DescribeJob")
 def describe_job(desk: Desk, request: dict) -> dict:
     jobs = desk.registry.jobs
-    row = jobs.get(request["jobId"])
+    row = jobs.ledger.get(request["jobId"])
     configs = json.loads(row["config"])
-    counts = jobs.counts(row["id"])
+    counts, targets = jobs.ledger.counts(row["id"]), jobs.targets.of(row["id"])
+    source = configs.pop("documentSource", None)
+    configs.pop("documentBefore")
+    rolling_out = jobs.progress.is_rolling_out(row["id"])
     described = {
         **_summary(desk, row),
         **configs,
-        "targets": jobs.targets(row["id"]),
+        "targets": targets,
         "forceCanceled": bool(row["force_canceled"]) or None,
         "reasonCode": row["reason_code"],
         "comment": row["comment"],
-        "jobProcessDetails": {name: counts.get(state, 0) for state, name in _COUNTED.items()},
+        "jobProcessDetails": {
+            **{name: counts.get(state, 0) for state, name in _COUNTED.items()},
+            "processingTargets": targets if rolling_out else None,
+        },
     }
-    return {"job": described, "documentSource": described.pop("documentSource", None)}
+    return {"job": described, "documentSource": source}
 
 
 @operation("iot", "GetJobDocument")
 def get_job_document(desk: Desk, request: dict) -> dict:
-    return {"document": desk.registry.jobs.get(request["jobId"])["document"]}
+    row = desk.registry.jobs.ledger.get(request["jobId"])
+    if request.get("beforeSubstitution"):
+        return {"document": json.loads(row["config"])["documentBefore"]}
+    return {"document": row["document"]}
 
 
 @operation("iot", "ListJobs")
 def list_jobs(desk: Desk, request: dict) -> dict:
-    refuse(request, "thingGroupName", "thingGroupId")
-    wanted = [row for row in desk.registry.jobs.every() if _is_wanted(row, request)]
-    wanted.sort(key=lambda row: row["id"])
+    refuse(request, "namespaceId")
+    wanted = [row for row in desk.registry.jobs.ledger.every() if _is_wanted(desk, row, request)]
     rows, token = page(wanted, lambda row: row["id"], request.get("maxResults"), request.get("nextToken"))
     return {"jobs": [_summary(desk, row) for row in rows], "nextToken": token}
+
+
+@operation("iot", "UpdateJob")
+def update_job(desk: Desk, request: dict) -> None:
+    refuse(request, "namespaceId")
+    desk.registry.jobs.update(request["jobId"], {name: request[name] for name in _CONFIGS if name in request})
+
+
+@operation("iot", "AssociateTargetsWithJob")
+def associate_targets_with_job(desk: Desk, request: dict) -> dict:
+    refuse(request, "namespaceId")
+    desk.registry.jobs.associate(request["jobId"], request["targets"], request.get("comment"))
+    return _identified(desk, desk.registry.jobs.ledger.get(request["jobId"]))
 
 
 @operation("iot", "CancelJob")
 def cancel_job(desk: Desk, request: dict) -> dict:
     jobs = desk.registry.jobs
     jobs.cancel(request["jobId"], request.get("force", False), request.get("reasonCode"), request.get("comment"))
-    return _identified(desk, jobs.get(request["jobId"]))
+    return _identified(desk, jobs.ledger.get(request["jobId"]))
 
 
 @operation("iot", "DeleteJob")
 def delete_job(desk: Desk, request: dict) -> None:
+    refuse(request, "namespaceId")
     desk.registry.jobs.delete(request["jobId"], request.get("force", False))
 
 
@@ -95,9 +132,12 @@ def _summary(desk: Desk, row) -> dict:
         "createdAt": row["created_at"],
         "lastUpdatedAt": row["changed_at"],
         "completedAt": row["completed_at"],
-        "isConcurrent": False,
+        "isConcurrent": desk.registry.jobs.progress.is_rolling_out(row["id"]),
     }
 
 
-def _is_wanted(row, request: dict) -> bool:
+def _is_wanted(desk: Desk, row, request: dict) -> bool:
+    group = request.get("thingGroupName")
+    if group is not None and desk.registry.names.thing_group(group) not in desk.registry.jobs.targets.of(row["id"]):
+        return False
     return request.get("status") in (None, row["status"]) and request.get("targetSelection") in (None, row["selection"])

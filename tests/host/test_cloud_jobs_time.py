@@ -1,0 +1,225 @@
+"""Jobs and the clock: time-outs of executions and steps, retries, schedules; and what jobs are made of."""
+
+import datetime
+import json
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.host.cloud_control import error_code
+from tests.host.cloud_jobs import JobsDesk
+from tools.cloud.jobs import managed
+
+ROLE = "arn:aws:iam::123456789012:role/JobFiles"
+
+
+@pytest.fixture(scope="module")
+def whole_desk(tmp_path_factory):
+    with JobsDesk(tmp_path_factory.mktemp("desk")) as desk:
+        yield desk
+
+
+@pytest.fixture
+def desk(whole_desk):
+    """The desk, without jobs."""
+    yield whole_desk
+    whole_desk.clear()
+    for template in whole_desk.iot.list_job_templates()["jobTemplates"]:
+        whole_desk.iot.delete_job_template(jobTemplateId=template["jobTemplateId"])
+
+
+def pass_time(desk, seconds):
+    desk.clock.advance(seconds)
+    desk.cloud.sweep()
+
+
+def refusal(call, **parameters):
+    with pytest.raises(ClientError) as raised:
+        call(**parameters)
+    return error_code(raised)
+
+
+# ---- time-outs ----
+
+
+def test_an_execution_times_out_in_progress(desk):
+    job_id = desk.create(timeoutConfig={"inProgressTimeoutInMinutes": 5})
+    pass_time(desk, 3600)
+    assert desk.status(job_id) == "QUEUED", "the clock starts with the execution"
+    started = desk.ask("start-next")[1]["execution"]
+    assert 295 <= started["approximateSecondsBeforeTimedOut"] <= 300
+    pass_time(desk, 290)
+    desk.update(job_id, "IN_PROGRESS", statusDetails={"percent": "99"})
+    pass_time(desk, 11)
+    execution = desk.execution(job_id)
+    assert execution["status"] == "TIMED_OUT"
+    assert execution["statusDetails"]["detailsMap"] == {"percent": "99"}
+    assert desk.iot.describe_job(jobId=job_id)["job"]["status"] == "COMPLETED"
+
+
+def test_a_device_hears_of_its_time_out(desk):
+    job_id = desk.create(timeoutConfig={"inProgressTimeoutInMinutes": 1})
+    desk.ask("start-next")
+    pass_time(desk, 61)
+    assert dict(desk.hear() for _ in range(2))["notify"]["jobs"] == {}
+    end, answer = desk.update(job_id, "SUCCEEDED")
+    assert (end, answer["executionState"]["status"]) == ("rejected", "TIMED_OUT")
+
+
+def test_a_step_times_out_unless_it_is_renewed_or_taken_back(desk):
+    one, two = desk.create(), desk.create()
+    desk.ask("start-next", {"stepTimeoutInMinutes": 1})
+    desk.update(two, "IN_PROGRESS", stepTimeoutInMinutes=1)
+    pass_time(desk, 50)
+    desk.update(one, "IN_PROGRESS", stepTimeoutInMinutes=2)
+    desk.update(two, "IN_PROGRESS", stepTimeoutInMinutes=-1)
+    pass_time(desk, 119)
+    assert (desk.status(one), desk.status(two)) == ("IN_PROGRESS", "IN_PROGRESS")
+    pass_time(desk, 2)
+    assert (desk.status(one), desk.status(two)) == ("TIMED_OUT", "IN_PROGRESS")
+
+
+def test_the_cloud_looks_at_the_clock_by_itself(desk):
+    job_id = desk.create(timeoutConfig={"inProgressTimeoutInMinutes": 1})
+    desk.ask("start-next")
+    desk.clock.advance(61)
+    while desk.hear()[0] != "notify":
+        pass
+    assert desk.status(job_id) == "TIMED_OUT"
+
+
+# ---- retries ----
+
+
+def test_a_failed_execution_is_tried_again(desk):
+    criteria = {"criteriaList": [{"failureType": "FAILED", "numberOfRetries": 2}]}
+    job_id = desk.create(jobExecutionsRetryConfig=criteria)
+    for number in (1, 2, 3):
+        execution = desk.ask("start-next")[1]["execution"]
+        assert (execution["jobId"], execution["executionNumber"]) == (job_id, number)
+        desk.update(job_id, "FAILED", statusDetails={"try": str(number)})
+    assert "execution" not in desk.ask("start-next")[1]
+    job = desk.iot.describe_job(jobId=job_id)["job"]
+    assert (job["status"], job["jobProcessDetails"]["numberOfFailedThings"]) == ("COMPLETED", 1)
+    listed = desk.iot.list_job_executions_for_thing(thingName="lamp")["executionSummaries"]
+    assert [each["jobExecutionSummary"].get("retryAttempt") for each in listed] == [0, 1, 2]
+    first = desk.iot.describe_job_execution(jobId=job_id, thingName="lamp", executionNumber=1)["execution"]
+    assert first["statusDetails"]["detailsMap"] == {"try": "1"}
+
+
+# ---- schedules ----
+
+
+def at(desk, seconds):
+    when = datetime.datetime.fromtimestamp(desk.clock() + seconds, datetime.timezone.utc)
+    return when.strftime("%Y-%m-%dT%H:%M")
+
+
+def test_a_scheduled_job_starts_and_ends_in_time(desk):
+    schedule = {"startTime": at(desk, 2400), "endTime": at(desk, 6000), "endBehavior": "FORCE_CANCEL"}
+    job_id = desk.create(schedulingConfig=schedule)
+    job = desk.iot.describe_job(jobId=job_id)["job"]
+    assert (job["status"], job["schedulingConfig"]) == ("SCHEDULED", schedule)
+    assert "execution" not in desk.ask("start-next")[1]
+    pass_time(desk, 2401)
+    assert desk.ask("start-next")[1]["execution"]["jobId"] == job_id
+    pass_time(desk, 3601)
+    assert desk.status(job_id) == "CANCELED"
+    assert desk.iot.describe_job(jobId=job_id)["job"]["status"] == "CANCELED"
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        {"startTime": "tomorrow"},
+        {"startTime": "2020-01-01T00:00"},
+        {"endBehavior": "CANCEL"},
+        {"endTime": "2020-01-01T00:00", "endBehavior": "CANCEL"},
+    ],
+)
+def test_schedules_that_are_refused(desk, schedule):
+    assert refusal(desk.create, schedulingConfig=schedule) == "InvalidRequestException"
+
+
+# ---- what jobs are made of ----
+
+
+def test_a_job_is_changed_while_it_goes_on(desk):
+    job_id = desk.create(description="old")
+    desk.iot.update_job(jobId=job_id, description="new", timeoutConfig={"inProgressTimeoutInMinutes": 1})
+    job = desk.iot.describe_job(jobId=job_id)["job"]
+    assert (job["description"], job["timeoutConfig"]) == ("new", {"inProgressTimeoutInMinutes": 1})
+    desk.iot.cancel_job(jobId=job_id)
+    assert refusal(desk.iot.update_job, jobId=job_id, description="late") == "InvalidRequestException"
+
+
+def test_a_document_with_parameters(desk):
+    document = {"say": "${aws:iot:parameter:word}", "quoted": "${aws:iot:parameter:quoted}"}
+    job_id = desk.create(document, documentParameters={"word": "hello", "quoted": 'a "b"'})
+    assert desk.ask("start-next")[1]["execution"]["jobDocument"] == {"say": "hello", "quoted": 'a "b"'}
+    assert json.loads(desk.iot.get_job_document(jobId=job_id, beforeSubstitution=True)["document"]) == document
+    assert refusal(desk.create, document=document, documentParameters={"word": "x"}) == "InvalidRequestException"
+
+
+def test_presigned_links_are_made_for_each_answer(desk):
+    jobs = desk.cloud.call(lambda: desk.cloud._registry.jobs)
+    document = {"url": "${aws:iot:s3-presigned-url:https://s3.eu-central-1.amazonaws.com/firmware/v1/app%20a.bin}"}
+    assert refusal(desk.create, document=document) == "InvalidRequestException", "no role"
+    role = {"roleArn": ROLE, "expiresInSec": 120}
+    made = []
+    jobs.presign = lambda *asked: made.append(asked) or f"https://files/{len(made)}?a=1&b=2"
+    try:
+        desk.create(document, presignedUrlConfig=role)
+        [first, second] = [desk.ask("start-next")[1]["execution"]["jobDocument"]["url"] for _ in range(2)]
+    finally:
+        jobs.presign = None
+    assert first != second
+    assert set(made) == {("firmware", "v1/app a.bin", 120)}
+    assert refusal(desk.create, document=document, presignedUrlConfig=role) == "NotImplementedException"
+
+
+def test_a_document_that_is_fetched(desk):
+    jobs = desk.cloud.call(lambda: desk.cloud._registry.jobs)
+    objects = {("bucket", "job.json"): b'{"a": 1}'}
+    jobs.read_object = lambda *asked: objects[asked]
+    try:
+        source = "https://bucket.s3.eu-central-1.amazonaws.com/job.json"
+        desk.iot.create_job(jobId="fetched", targets=[desk.arn()], documentSource=source)
+        assert refusal(desk.iot.create_job, jobId="missing", targets=[desk.arn()], documentSource=source + "x") == (
+            "InvalidRequestException"
+        )
+    finally:
+        jobs.read_object = None
+    assert desk.ask("start-next")[1]["execution"]["jobDocument"] == {"a": 1}
+    assert desk.iot.describe_job(jobId="fetched")["documentSource"] == source
+
+
+def test_a_template_of_ones_own(desk):
+    timeout = {"inProgressTimeoutInMinutes": 7}
+    made = desk.iot.create_job_template(
+        jobTemplateId="blink", document='{"operation": "blink"}', description="blinks", timeoutConfig=timeout
+    )
+    described = desk.iot.describe_job_template(jobTemplateId="blink")
+    assert (described["document"], described["timeoutConfig"]) == ('{"operation": "blink"}', timeout)
+    desk.iot.create_job(jobId="of-template", targets=[desk.arn()], jobTemplateArn=made["jobTemplateArn"])
+    job = desk.iot.describe_job(jobId="of-template")["job"]
+    assert (job["jobTemplateArn"], job["timeoutConfig"]) == (made["jobTemplateArn"], timeout)
+    assert desk.ask("start-next")[1]["execution"]["jobDocument"] == {"operation": "blink"}
+    again = {"jobTemplateId": "blink", "document": "{}", "description": "x"}
+    assert refusal(desk.iot.create_job_template, **again) == "ConflictException"
+    desk.iot.create_job_template(jobTemplateId="of-job", jobArn=job["jobArn"], description="from a job")
+    assert desk.iot.describe_job_template(jobTemplateId="of-job")["timeoutConfig"] == timeout
+
+
+@pytest.mark.parametrize("name", managed.TEMPLATES)
+def test_templates_of_aws(desk, name):
+    described = desk.iot.describe_managed_job_template(templateName=name)
+    required = [each["key"] for each in described["documentParameters"] if not each["optional"]]
+    parameters = {"documentParameters": {key: f"some {key}" for key in required}} if required else {}
+    desk.iot.create_job(jobId=name, targets=[desk.arn()], jobTemplateArn=described["templateArn"], **parameters)
+    [step] = desk.ask("start-next")[1]["execution"]["jobDocument"]["steps"]
+    assert step["action"]["name"] == name.removeprefix("AWS-")
+    assert step["action"]["type"] == "runHandler"
+    assert step["action"]["input"].get("args", []) == [f"some {key}" for key in required]
+    wrong = {"jobId": "wrong", "targets": [desk.arn()], "jobTemplateArn": described["templateArn"]}
+    assert refusal(desk.iot.create_job, **wrong, documentParameters={"other": "x"}) == "InvalidRequestException"

@@ -35,7 +35,7 @@ configure: $(VENV)/base.installed ## the same from this terminal: a board near y
 release: $(VENV)/base.installed ## firmware updates: keys, signatures, jobs; make release ARGS="publish firmware.bin --thing NAME"
 	@$(TOOLS) release $(ARGS)
 
-bench: $(VENV)/lint.installed ## measured numbers, as a table
+bench: $(VENV)/bench.installed ## measured numbers, as a table
 	@$(TOOLS) bench $(ARGS)
 
 deps: $(VENV)/base.installed ## the real umqtt.simple and aioble by mip, into .deps/

@@ -80,7 +80,7 @@ async def test_answer_from_another_server_is_not_taken():
 
         def send(self, data, address, port):
             self._endpoint.send(data, address, port)
-            answer, source = self._endpoint.receive()
+            answer, source = self._endpoint.receive(512)
             self._endpoint._received.append((time.ticks_ms(), answer[:-4] + forged, ("192.168.4.77", 53)))
             self._endpoint._received.append((time.ticks_ms(), answer[:-4] + forged, (address, 5353)))
             self._endpoint._received.append((time.ticks_ms(), answer, source))

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from tools.bench.desk import Desk
 
-MODULES = ("tools.bench.mqtt", "tools.bench.memory", "tools.bench.whole_device")
+MODULES = ("tools.bench.mqtt", "tools.bench.memory", "tools.bench.whole_device", "tools.bench.heap")
 
 _all: dict[str, Measurement] = {}
 

@@ -4,6 +4,7 @@ import contextlib
 from pathlib import Path
 
 from tools import interpreter
+from tools.sim import rom
 from tools.sim.board.simulated import bootloader
 from tools.sim.board.simulated.firmware import Image as Firmware
 from tools.sim.chip import DEEPSLEEP, SOFT
@@ -16,7 +17,7 @@ class Image:
     """`lib` is what is frozen; `boot` and `main` run unless the device's own file system has them.
 
     `heap` is what the firmware has for itself: a number of bytes or "96k"; None is the interpreter's own choice. The
-    fakes need heap, too: `Board` gives it on top.
+    fakes need heap, too: `Board` gives it on top. `run_in_place` makes that next to nothing.
     """
 
     def __init__(self, boot=None, main=None, lib=None, packages=None, heap=None):
@@ -28,6 +29,14 @@ class Image:
         self.heap_bytes = _bytes(heap) if heap else None
         self._frozen = None  # what was unpacked of the slot that runs
         self.fakes_bytes = None  # known once boot.py has begun
+        self.program = "import simulated.power_on"
+
+    def run_in_place(self, path, with_lib=False):
+        """Run the fakes, and `lib` when it is as good as frozen, out of a memory at `path`, which is written."""
+        folders = {"fakes": interpreter.BOARD, "lib": self.lib} if with_lib else {"fakes": interpreter.BOARD}
+        self.program = rom.program(rom.write(path, folders), "fakes")
+        in_rom = {str(Path(folder).resolve()): f"{rom.MOUNTED}/{name}" for name, folder in folders.items()}
+        self.path = [in_rom.get(folder, folder) for folder in self.path]
 
     def start(self, flash, chip, meter, log):
         """What the bootloader does before the chip starts: `chip.running` is the partition whose code runs then.

@@ -106,9 +106,9 @@ class Life:
         )
         command = [interpreter.micropython()]
         if self._image.heap_bytes:
-            command += ["-X", f"heapsize={self._image.heap_bytes + fakes_bytes()}"]
+            command += ["-X", f"heapsize={self._image.heap_bytes + (self._image.fakes_bytes or fakes_bytes())}"]
         return self._output.start(
-            [*command, "-c", "import simulated.power_on"],
+            [*command, "-c", self._image.program],
             cwd=self._flash.folder,
             env=environment,
             pass_fds=[channel.fileno()],

@@ -99,11 +99,10 @@ class _DatagramSocket(io.IOBase):
         return len(data)
 
     def recvfrom(self, limit):
-        data, address = self._receive()
-        return data[:limit], address
+        return self._receive(limit)
 
     def recv(self, limit):
-        return self._receive()[0][:limit]
+        return self._receive(limit)[0]
 
     def readinto(self, buffer):
         data = self.recv(len(buffer))
@@ -113,7 +112,7 @@ class _DatagramSocket(io.IOBase):
     def write(self, data):
         return self.send(data)
 
-    def _receive(self):
+    def _receive(self, limit):
         started = utime.ticks_ms()
         while not self._endpoint.ready():
             if self._timeout_ms == 0:
@@ -121,7 +120,7 @@ class _DatagramSocket(io.IOBase):
             if 0 < self._timeout_ms <= utime.ticks_diff(utime.ticks_ms(), started):
                 raise OSError(errno.ETIMEDOUT)
             utime.sleep_ms(1)
-        return self._endpoint.receive()
+        return self._endpoint.receive(limit)
 
     def ioctl(self, request, argument):
         if request == _POLL:

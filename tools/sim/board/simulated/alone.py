@@ -115,8 +115,9 @@ class _Datagrams:
     def ready(self):
         return bool(self._received) and utime.ticks_diff(utime.ticks_ms(), self._received[0][0]) >= 0
 
-    def receive(self):
-        return self._received.pop(0)[1:]
+    def receive(self, limit):
+        data, source = self._received.pop(0)[1:]
+        return data[:limit], source
 
     def close(self):
         self._received.clear()

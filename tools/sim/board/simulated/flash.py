@@ -5,6 +5,7 @@ In CPython, too: the host's bootloader reads and writes the same files.
 
 _BLOCK = 4096
 _ERASED = b"\xff" * _BLOCK
+_ERASED_VIEW = memoryview(_ERASED)  # a piece of it is no copy: a chip's flash takes nothing of the heap
 
 
 class PartitionFile:
@@ -23,7 +24,7 @@ class PartitionFile:
         n = self._file.readinto(buffer) or 0
         while n < len(buffer):
             step = min(_BLOCK, len(buffer) - n)
-            buffer[n : n + step] = _ERASED[:step]
+            buffer[n : n + step] = _ERASED_VIEW[:step]
             n += step
 
     def program(self, offset, data):
@@ -52,7 +53,7 @@ class PartitionFile:
         end = self._file.seek(0, 2)
         while end < offset:
             step = min(_BLOCK, offset - end)
-            self._file.write(_ERASED[:step])
+            self._file.write(_ERASED_VIEW[:step])
             end += step
 
 

@@ -77,8 +77,8 @@ class _Datagrams:
     def ready(self):
         return bool(self._poll.poll(0))
 
-    def receive(self):
-        data, source = self._socket.recvfrom(4096)
+    def receive(self, limit):
+        data, source = self._socket.recvfrom(limit)
         return data, self._ports.get(port_of(source), ("0.0.0.0", 0))
 
     def close(self):

@@ -17,6 +17,7 @@ from simulated import layouts
 from simulated.flash import VfsFile
 
 _ROM = "/rom"
+_IN_PLACE = "/in_place"  # tools/sim/rom.py
 
 
 def _mount(device):
@@ -84,7 +85,9 @@ def _start():
     vfs.mount(host, _ROM)
     simulation.board.folder = _ROM + simulation.board.folder
     os.chdir("/")
-    sys.path[:] = [""] + [_ROM + folder for folder in state["path"]] + [".frozen", "/lib"]
+    folders = [folder if folder.startswith(_IN_PLACE) else _ROM + folder for folder in state["path"]]
+    sys.path[:] = [""] + folders + [".frozen", "/lib"]
+    state["path"] = folders = None
     gc.collect()
     simulation.board.channel.ask("running", gc.mem_alloc())
     _boot(state)

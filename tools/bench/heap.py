@@ -1,0 +1,134 @@
+"""How much heap the whole firmware needs in NORMAL over TLS, and how much of it it holds for good.
+
+The fakes of the simulated board run out of a memory of their own and are counted before the firmware starts, because
+on a chip they are drivers in flash. What the firmware needs is measured in three forms: `.mpy` in the file system,
+which is loaded into the heap; `rom`, compiled code read where it lies, as frozen code is; `.py`, compiled there.
+"""
+
+import contextlib
+import functools
+import re
+import shutil
+import tempfile
+from pathlib import Path
+
+from tools import interpreter
+from tools.bench.desk import Failed
+from tools.bench.registry import measurement
+from tools.desk import Desk
+from tools.mpy import compile_file
+
+_ONLINE_S = 60  # it takes one or two; a machine that does much else must not make the numbers worse
+_FAILED = r"MemoryError|memory alloc|no_memory|out of memory|REPL|--\w*failed-->|--crash_loop-->"
+_STEP = 1024  # bytes: how exactly the smallest heap is found
+
+# Laid around the application of main.py: what the firmware holds when it has been at work for a while.
+_HELD = """
+import asyncio
+import gc
+import sys
+
+
+async def application(device, work=application):
+    task = asyncio.create_task(work(device))
+    await device.aws.connected()
+    await asyncio.sleep(3)
+    gc.collect()
+    print("bench: held", gc.mem_alloc(), " ".join(sorted(sys.modules)))
+    await task
+
+
+if __name__"""
+
+
+def _register(form, what, goal):
+    @measurement(f"device.heap.{form}", f"smallest heap of the device in NORMAL over TLS, {what}", "KB", **goal)
+    def _(_desk):
+        return needs(form)[0] / 1024
+
+    @measurement(f"device.held.{form}", f"of which it holds, connected and at work, {what}", "KB", **goal)
+    def _(_desk):
+        return needs(form)[1] / 1024
+
+
+_register("rom", "code in ROM", {"at_most": 96, "repeat": False})
+_register("mpy", ".mpy", {"at_most": 96, "repeat": False})
+_register("py", ".py", {"less_is_better": True, "repeat": False})
+
+
+@functools.cache
+def needs(form):
+    """(bytes of the smallest heap, bytes held) of an enrolled device whose lib has this form: "py", "mpy", "rom"."""
+    with tempfile.TemporaryDirectory(prefix="awsesp-heap-") as folder:
+        folder = Path(folder)
+        main = folder / "main.py"
+        main.write_text((interpreter.ROOT / "main.py").read_text().replace("\nif __name__", _HELD, 1))
+        lib = compiled_lib(folder / "lib") if form == "mpy" else interpreter.LIB
+        with _enrolled(folder, {"main": main, "lib": lib}, form == "rom") as device:
+            device.power_on()
+            line = device.wait_for("bench: held", _ONLINE_S)
+            held = int(re.search(r"held (\d+)", line)[1]) - device.image.fakes_bytes
+            device.power_cut()
+            return _smallest(device, held, folder / "enrolled"), held
+
+
+def staying():
+    """Names of the modules that are still loaded when the device has been at work for a while."""
+    with tempfile.TemporaryDirectory(prefix="awsesp-heap-") as folder:
+        main = Path(folder) / "main.py"
+        main.write_text((interpreter.ROOT / "main.py").read_text().replace("\nif __name__", _HELD, 1))
+        with _enrolled(Path(folder), {"main": main}, False) as device:
+            device.power_on()
+            return set(device.wait_for("bench: held", _ONLINE_S).split()[3:])
+
+
+def compiled_lib(target):
+    """lib as .mpy in the folder `target`; returns it."""
+    for source in sorted(interpreter.LIB.rglob("*.py")):
+        output = (target / source.relative_to(interpreter.LIB)).with_suffix(".mpy")
+        output.parent.mkdir(parents=True, exist_ok=True)
+        compile_file(source, output)
+    return target
+
+
+@contextlib.contextmanager
+def _enrolled(folder, board, lib_in_rom):
+    """A device, switched off, that has been enrolled and has connected once; a copy of its flash is in `enrolled`."""
+    with Desk(board=board) as desk:
+        device = desk.device
+        device.image.run_in_place(folder / "rom", lib_in_rom)
+        desk.leave_factory()
+        for _ in range(2):  # the second start shows what the fakes hold of a flash that is in use
+            device.power_on()
+            try:
+                device.wait_for("bench: held", _ONLINE_S)
+            except TimeoutError as error:
+                raise Failed(f"the device does not come online: {error}") from None
+            device.power_cut()
+        shutil.copytree(device.flash.folder, folder / "enrolled")
+        yield device
+
+
+def _smallest(device, too_small, enrolled):
+    """Found by halving: the bytes of heap with which the device publishes, from power-on, without a complaint."""
+    enough = 512 * 1024
+    while enough - too_small > _STEP:
+        middle = (too_small + enough) // 2
+        if _works(device, middle, enrolled):
+            enough = middle
+        else:
+            too_small = middle
+    return enough
+
+
+def _works(device, heap_bytes, enrolled):
+    for path in enrolled.iterdir():  # a failed start must not be remembered: after some of them come others
+        shutil.copy(path, device.flash.folder)
+    device.image.heap_bytes = heap_bytes
+    device.power_on()
+    try:
+        return "publish.done" in device.wait_for(rf"publish\.done|{_FAILED}", _ONLINE_S)
+    except TimeoutError:
+        return False
+    finally:
+        device.power_cut()

@@ -138,6 +138,11 @@ def reset():
     machine.reset()
 
 
+def deep_sleep(seconds):
+    """Sleep, then start anew; never returns. Clock and RTC memory survive it."""
+    machine.deepsleep(int(seconds * 1000))
+
+
 def Watchdog(timeout_ms):  # noqa: N802 - what it makes is the port's own: a class around it would only cost memory
     """Resets the chip when its `feed()` is not called for `timeout_ms`; a new one replaces the time of the last."""
     return machine.WDT(timeout=timeout_ms)

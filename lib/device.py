@@ -53,3 +53,10 @@ class Device:
     async def enter_config(self, reason):
         """Restart into CONFIG, where a phone can change the settings. Never returns; raises `flash_full`, ..."""
         await self._system.enter_config(reason)
+
+    async def sleep(self, seconds):
+        """Save power: as a restart, but the chip sleeps for so long before it starts anew. Never returns.
+
+        What was published is sent first, as far as `timeouts.drain_s` allows; while a new image is on trial it waits.
+        """
+        await self._system.sleep(seconds)

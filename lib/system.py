@@ -1,4 +1,4 @@
-"""The table of modes, and the only code that decides what happens next.
+"""The only code that decides what happens next: it drives the modes by the table of `modes`.
 
     System(board, flash, wifi, aws, application).run()
 
@@ -16,56 +16,9 @@ import console
 import errors
 import events
 from device import Device
+from modes import CONFIG, INIT, way_out
 from road import Road
 from supervisor import Supervisor, wrapped
-
-INIT = "INIT"
-IDLE = "IDLE"
-CONFIG = "CONFIG"
-NORMAL = "NORMAL"
-OTA = "OTA"
-RESTART = "restart"
-
-# mode, event, next mode, what is done there
-TABLE = (
-    (INIT, "ready", NORMAL, "_normal"),
-    # A crash loop must not cut the cloud off: jobs and updates are how a bad application is replaced from afar.
-    (INIT, "crash_loop", NORMAL, "_recovery"),
-    (INIT, "update_accepted", OTA, "_ota"),
-    (INIT, "settings_incomplete", CONFIG, "_config"),
-    (INIT, "config_requested", CONFIG, "_config"),
-    (INIT, "failed", IDLE, "_idle"),
-    (CONFIG, "restart_requested", RESTART, "_restart"),
-    # Somebody pressed the button and did nothing: a device with complete settings goes back to work.
-    (CONFIG, "window_closed", RESTART, "_restart"),
-    (CONFIG, "task_failed", RESTART, "_restart_after_crash"),
-    (CONFIG, "failed", RESTART, "_restart_after_crash"),
-    (NORMAL, "restart_requested", RESTART, "_restart"),
-    # CONFIG wants a clean heap: Bluetooth and TLS do not fit beside each other.
-    (NORMAL, "config_requested", RESTART, "_restart"),
-    (NORMAL, "candidate_refused", RESTART, "_restart"),
-    (NORMAL, "cloud_unreached", RESTART, "_restart"),
-    # The update itself wants a clean heap: it is kept in flash and done after the restart.
-    (NORMAL, "update_requested", RESTART, "_restart"),
-    # A new image has found itself bad: the bootloader goes back to the one before.
-    (NORMAL, "trial_failed", RESTART, "_restart"),
-    (NORMAL, "task_failed", RESTART, "_restart_after_crash"),
-    (NORMAL, "failed", RESTART, "_restart_after_crash"),
-    (OTA, "update_written", RESTART, "_restart"),
-    (OTA, "update_failed", RESTART, "_restart"),
-    (OTA, "task_failed", RESTART, "_restart_after_crash"),
-    (OTA, "failed", RESTART, "_restart_after_crash"),
-    # Nothing that goes wrong on the way out may keep the device from restarting.
-    (RESTART, "failed", RESTART, "_reset"),
-)
-
-
-def _way_out(mode, event):
-    for row in TABLE:
-        if row[:2] == (mode, event):
-            return row[2:]
-    raise errors.error("bad_transition", mode, event)
-
 
 _STOP_TIMEOUT_MS = const(3000)
 _CLOSE_TIMEOUT_S = const(5)
@@ -110,6 +63,7 @@ class System:
         self._heard = self.bus.listen(limit=32)
         self._leaving = asyncio.Event()
         self._leave_by = None
+        self._sleep_s = 0
 
     def run(self):
         """Run the device for ever; only Ctrl-C on the console comes back, to the REPL."""
@@ -136,7 +90,7 @@ class System:
             action = self._enter(event)
 
     def _enter(self, event):
-        after, action = _way_out(self.mode, event)
+        after, action = way_out(self.mode, event)
         reason = self.failure if event == "failed" else self.reason
         print(console.door(self.board.uptime_ms(), self.mode, event, after, reason))
         previous, self.mode = self.mode, after
@@ -249,6 +203,17 @@ class System:
         self.leave("config_requested", "%s" % (reason,))
         await _for_ever()
 
+    async def sleep(self, seconds):
+        """Switch off in order, all but the chip's clock, and start anew in so many seconds. Never returns.
+
+        A new image on trial is let finish it first: asleep it could neither prove itself nor be watched.
+        """
+        while self.trial:
+            await asyncio.sleep(1)
+        self._sleep_s = seconds
+        self.leave("sleep_requested", "sleeps for %d s" % seconds)
+        await _for_ever()
+
     def _died(self, name, failure):
         if not isinstance(failure, errors.DeviceError):
             sys.print_exception(failure)
@@ -261,6 +226,11 @@ class System:
         await self._stop_everything()
         self.board.mark_clean(self.reason)
         await self._reset()
+
+    async def _sleep(self):
+        await self._stop_everything()
+        self.board.mark_clean(self.reason)
+        self.board.deep_sleep(self._sleep_s)
 
     async def _restart_after_crash(self):
         await self._stop_everything()

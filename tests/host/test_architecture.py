@@ -48,8 +48,8 @@ ROOMS = {
         "ota.writer",
     },
     "head": {
-        "system", "starting", "road", "supervisor", "identity", "device", "console", "configuration", "configuring",
-        "candidate", "notes", "updates", "updating", "update_job", "trial", *OPERATIONS,
+        "system", "modes", "starting", "road", "supervisor", "identity", "device", "console", "configuration",
+        "configuring", "candidate", "notes", "updates", "updating", "update_job", "trial", *OPERATIONS,
     },
     "wiring": {"awsesp"},
     "main": {"main"},

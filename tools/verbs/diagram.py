@@ -1,5 +1,6 @@
-"""The diagram of the modes, printed from the table that the firmware runs by (lib/system.py)."""
+"""The diagram of the modes, printed from the table that the firmware runs by (lib/modes.py)."""
 
+import importlib
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,25 +18,24 @@ def mermaid(table):
     return "\n".join([*lines, "    restart --> [*]", "```"])
 
 
-def firmware_system():
-    """lib/system.py as a module: the firmware's words and head import in CPython, too, but for `const`."""
+def firmware(module):
+    """A module of lib's words and head, which import in CPython, too, but for `const`."""
     sys.modules.setdefault("micropython", SimpleNamespace(const=lambda value: value))
     sys.path.insert(0, str(ROOT / "lib"))
     try:
-        import system
+        return importlib.import_module(module)
     finally:
         sys.path.pop(0)
-    return system
 
 
 def updated(document):
     """The text of docs/modes.md with the diagram of today's table."""
     head, _, rest = document.partition(BEGIN)
     _, _, tail = rest.partition(END)
-    return f"{head}{BEGIN}\n{mermaid(firmware_system().TABLE)}\n{END}{tail}"
+    return f"{head}{BEGIN}\n{mermaid(firmware('modes').TABLE)}\n{END}{tail}"
 
 
 def main():
     page = ROOT / "docs" / "modes.md"
     page.write_text(updated(page.read_text()))
-    print(f"{page.relative_to(ROOT)} shows the table of lib/system.py")
+    print(f"{page.relative_to(ROOT)} shows the table of lib/modes.py")

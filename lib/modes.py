@@ -1,0 +1,52 @@
+"""The table of modes: which event leads from which mode to which, and what `system` does there."""
+
+import errors
+
+INIT = "INIT"
+IDLE = "IDLE"
+CONFIG = "CONFIG"
+NORMAL = "NORMAL"
+OTA = "OTA"
+RESTART = "restart"
+
+# mode, event, next mode, what is done there
+TABLE = (
+    (INIT, "ready", NORMAL, "_normal"),
+    # A crash loop must not cut the cloud off: jobs and updates are how a bad application is replaced from afar.
+    (INIT, "crash_loop", NORMAL, "_recovery"),
+    (INIT, "update_accepted", OTA, "_ota"),
+    (INIT, "settings_incomplete", CONFIG, "_config"),
+    (INIT, "config_requested", CONFIG, "_config"),
+    (INIT, "failed", IDLE, "_idle"),
+    (CONFIG, "restart_requested", RESTART, "_restart"),
+    # Somebody pressed the button and did nothing: a device with complete settings goes back to work.
+    (CONFIG, "window_closed", RESTART, "_restart"),
+    (CONFIG, "task_failed", RESTART, "_restart_after_crash"),
+    (CONFIG, "failed", RESTART, "_restart_after_crash"),
+    (NORMAL, "restart_requested", RESTART, "_restart"),
+    # CONFIG wants a clean heap: Bluetooth and TLS do not fit beside each other.
+    (NORMAL, "config_requested", RESTART, "_restart"),
+    (NORMAL, "candidate_refused", RESTART, "_restart"),
+    (NORMAL, "cloud_unreached", RESTART, "_restart"),
+    # The update itself wants a clean heap: it is kept in flash and done after the restart.
+    (NORMAL, "update_requested", RESTART, "_restart"),
+    # A new image has found itself bad: the bootloader goes back to the one before.
+    (NORMAL, "trial_failed", RESTART, "_restart"),
+    (NORMAL, "sleep_requested", RESTART, "_sleep"),
+    (NORMAL, "task_failed", RESTART, "_restart_after_crash"),
+    (NORMAL, "failed", RESTART, "_restart_after_crash"),
+    (OTA, "update_written", RESTART, "_restart"),
+    (OTA, "update_failed", RESTART, "_restart"),
+    (OTA, "task_failed", RESTART, "_restart_after_crash"),
+    (OTA, "failed", RESTART, "_restart_after_crash"),
+    # Nothing that goes wrong on the way out may keep the device from restarting.
+    (RESTART, "failed", RESTART, "_reset"),
+)
+
+
+def way_out(mode, event):
+    """(next mode, what is done there) after `event`. Raises `bad_transition` for a pair that is not listed."""
+    for row in TABLE:
+        if row[:2] == (mode, event):
+            return row[2:]
+    raise errors.error("bad_transition", mode, event)

@@ -37,10 +37,8 @@ def keygen(
         keys.trust(kid, keys.public_hex(key), trusted)
         screen.say(f"The private key, encrypted: {keys.private_file(kid, folder)}")
         screen.say(f"The public key is in {_shown(trusted)}: commit it, and build the firmware with it.")
-        screen.say(
-            "Back up the private key AND its passphrase, apart from each other: without a key that devices trust"
-        )
-        screen.say("they take no update ever again.")
+        screen.say("Back up the private key AND its passphrase, apart from each other: when all your keys are lost,")
+        screen.say("devices take no update ever again.")
         if not known:
             screen.say("Now make a second one: python -m tools release keygen --kid k2", "yellow")
 

@@ -11,7 +11,7 @@ from tools.interpreter import ROOT
 
 
 @pytest.mark.parametrize(
-    ("number", "code", "chapter"), [(signal.SIGINT, 130, "Power on"), (signal.SIGTERM, 143, "joins Wi-Fi")]
+    ("number", "code", "chapter"), [(signal.SIGINT, 130, "Power on"), (signal.SIGTERM, 143, "finds the device")]
 )
 def test_stopped_demo_cleans_up(tmp_path, number, code, chapter):
     with subprocess.Popen(

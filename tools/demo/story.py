@@ -1,11 +1,14 @@
-"""The demo's story: a factory-new ESP32 becomes a working device, loses its Wi-Fi, loses its power, is updated."""
+"""The demo's story: a factory-new ESP32 is given its Wi-Fi by a phone, becomes a working device, loses its Wi-Fi,
+loses its power, is updated."""
 
 import json
+import re
 import time
 
 from tools.demo import update
 from tools.demo.narrator import Narrator, StepFailed
-from tools.desk import SSID, Desk
+from tools.demo.phone import demo_phone
+from tools.desk import PASSWORD, SSID, Desk
 
 _BOOT_S = 40  # provisioning makes an RSA key, and the first connection after power-on is spread over some seconds
 
@@ -19,7 +22,9 @@ def tell(verbose):
         try:
             releases = update.Releases(desk)
             operator = desk.operator()
-            thing = _first_start(narrator, desk)
+            code = _power_on(narrator, desk)
+            _phone_comes_by(narrator, desk, code)
+            thing = _first_connection(narrator, desk)
             _at_work(narrator, desk, operator, thing)
             _wifi_lost(narrator, desk, operator)
             starts = _power_cut(narrator, desk, operator)
@@ -29,8 +34,8 @@ def tell(verbose):
             return 1
         narrator.summary(
             [
-                ("device", f"{thing}: enrolled by claim, has a certificate of its own"),
-                ("real", "firmware, MicroPython, mutual TLS 1.2, MQTT 3.1.1, littlefs"),
+                ("device", f"{thing}: configured by a phone, enrolled by claim"),
+                ("real", "firmware, MicroPython, TLS 1.2, MQTT 3.1.1, littlefs, BLE session"),
                 ("simulated", "the chip, its radio and router; AWS IoT by the local one"),
                 ("updates", f"{update.GOOD} came signed and stayed; {update.BAD} crashed and went back by itself"),
                 ("256 bytes", f"survived the power cut: {starts} starts counted"),
@@ -40,18 +45,52 @@ def tell(verbose):
     return 0
 
 
-def _first_start(narrator, desk):
+def _power_on(narrator, desk):
     device = desk.device
     narrator.chapter("A local AWS IoT, and a factory-new ESP32")
     narrator.say(f"AWS IoT: MQTT over TLS on port {desk.cloud.mqtt_port}, control plane at {desk.cloud.control_url}")
     narrator.say(f"boto3 made the provisioning template '{desk.fleet.template}' and a claim certificate")
-    desk.leave_factory(timeouts=update.TIMES)
-    narrator.say(f"the factory gave the device the Wi-Fi '{SSID}' and the claim certificate, nothing of its own")
+    desk.leave_factory(networks=[], timeouts=update.TIMES)
+    narrator.say("the factory gave the device the claim certificate: no Wi-Fi, and nothing of its own")
 
     narrator.chapter("Power on")
     device.power_on()
-    with narrator.step("boots and decides") as seen:
-        seen(device.wait_for(r"INIT --\w+--> NORMAL").split(None, 1)[1])
+    with narrator.step("boots, and has no Wi-Fi: it waits for somebody to configure it") as seen:
+        seen(device.wait_for(r"INIT --\w+--> CONFIG").split(None, 1)[1])
+    with narrator.step("has made a setup code, which is told on its console only") as seen:
+        code = re.search(r"setup code ([A-Z2-7-]+)", device.wait_for("CONFIG: setup code"))[1]
+        seen(f"{code}, for its label")
+    return code
+
+
+def _phone_comes_by(narrator, desk, code):
+    narrator.chapter("A phone comes by")
+    with demo_phone(desk.world.radio) as phone:
+        with narrator.step("finds the device over Bluetooth") as seen:
+            seen(phone.find())
+        with narrator.step("makes an encrypted session with the setup code"):
+            phone.secure(code)
+        with narrator.step("asks which networks the device hears") as seen:
+            seen(", ".join(f"{ap['ssid']} {ap['rssi']} dBm" for ap in phone.ask("SCAN")["aps"]))
+        with narrator.step("mistypes the password: the device tries it, and keeps nothing") as seen:
+            phone.ask("CFG", {"networks": [{"ssid": SSID, "password": "password"}]})
+            seen(_answer(phone.ask("APPLY"), 6))
+        with narrator.step("gives the right one: the device joins, saves it, and restarts") as seen:
+            phone.ask("CFG", {"networks": [{"ssid": SSID, "password": PASSWORD}]})
+            seen(_answer(phone.ask("APPLY"), 2))
+
+
+def _answer(answer, code):
+    if answer["code"] != code:
+        raise StepFailed(f"the device answered {answer['code']}, {code} was expected: {answer['msg']}")
+    return answer["msg"]
+
+
+def _first_connection(narrator, desk):
+    device = desk.device
+    narrator.chapter("On its way to the cloud")
+    with narrator.step("starts with the new settings, to try them") as seen:
+        seen(device.wait_for(r"INIT --\w+--> NORMAL", _BOOT_S).split(None, 1)[1])
     with narrator.step("joins Wi-Fi") as seen:
         seen(_values(device.wait_for(r"wifi\.connected", _BOOT_S), "ssid", "ip", "rssi"))
     with narrator.step("sets its clock by NTP, so that certificates can be judged") as seen:
@@ -59,7 +98,7 @@ def _first_start(narrator, desk):
     with narrator.step("is provisioned by claim: gets a certificate and key of its own") as seen:
         thing = _value(device.wait_for(r"aws\.provisioned", _BOOT_S), "thing")
         seen(thing)
-    with narrator.step("connects with its own certificate") as seen:
+    with narrator.step("connects with its own certificate: the new settings are confirmed") as seen:
         seen(_values(device.wait_for(r"aws\.connected", _BOOT_S), "endpoint"))
     return thing
 

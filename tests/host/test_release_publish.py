@@ -107,6 +107,24 @@ def test_devices_that_fail_are_named_with_their_reason(tool, cloud, devices):
     assert re.search(r"lamp-3 +failed", output)
 
 
+def test_a_group_is_given_it_by_and_by_until_too_many_fail(tool, cloud, devices):
+    iot = cloud.iot()
+    iot.create_thing_group(thingGroupName="lamps")
+    for name in THINGS:
+        iot.add_thing_to_thing_group(thingGroupName="lamps", thingName=name)
+    devices(lamp_1=[("FAILED", {})])
+    growth = ("--start-rate", "1", "--increase", "2", "--increase-after", "1")
+    abort = ("--abort-above", "50", "--abort-min", "1", "--timeout", "30")
+    code, output = publish(tool, cloud, "--group", "lamps", "--rate", "50", *growth, *abort)
+    assert (code, "0 of " in output) == (1, True), output
+    job = iot.describe_job(jobId=job_id(output))["job"]
+    assert job["status"] == "CANCELED"
+    assert job["jobExecutionsRolloutConfig"]["maximumPerMinute"] == 50
+    assert job["jobExecutionsRolloutConfig"]["exponentialRate"]["baseRatePerMinute"] == 1
+    assert job["abortConfig"]["criteriaList"][0]["thresholdPercentage"] == 50
+    assert job["timeoutConfig"]["inProgressTimeoutInMinutes"] == 30
+
+
 def test_list_follow_and_cancel(tool, cloud, devices):
     code, output = publish(tool, cloud, "--thing", "lamp-1", "--detach")
     job, where = job_id(output), ("--endpoint-url", cloud.control_url)

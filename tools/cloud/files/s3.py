@@ -138,6 +138,8 @@ def _listed(each: Object) -> str:
 
 async def _received(request: web.BaseRequest) -> bytes:
     """The object's bytes as they were meant, whichever way the client sent them; its checksums are checked."""
+    if request.headers.get("Expect", "").lower() == "100-continue":
+        request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")  # or boto3 waits for a second
     body = bytearray()
     async for part in request.content.iter_any():
         body += part

@@ -56,6 +56,11 @@ def starts():
     return _starts()[1]
 
 
+def start_number():
+    """Which start this is, of all since the flash was new. 0: nobody counts."""
+    return _starts()[0]
+
+
 def forgive_starts():
     """This start was good: the row is 0. Writes only when it is not 0 already."""
     number, row = _starts()
@@ -151,6 +156,11 @@ def Watchdog(timeout_ms):  # noqa: N802 - what it makes is the port's own: a cla
 def release_watchdog():
     """Somebody works at the console: the watchdog, which cannot be stopped, waits for a day."""
     machine.WDT(timeout=_NEVER_MS).feed()
+
+
+def rtc_memory(*data):
+    """The 2048 bytes that outlive a restart and the watchdog, not a power cut: read, or replaced by `data`."""
+    return machine.RTC().memory(*data)
 
 
 # What is there

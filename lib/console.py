@@ -1,5 +1,45 @@
 """The lines of the serial console: what happened, one line each, seconds since start in front."""
 
+import sys
+
+import events
+
+# Of these the newest tell nothing that an older one would have to give way for in the log.
+_NOT_KEPT = (events.PUBLISH_DONE, events.FLASH_FLUSHED, events.WIFI_CONNECTED, events.CLOCK_SET, events.OTA_PROGRESS)
+
+
+class Console:
+    """Prints what happens to `system`, and keeps it in `log` (log.py), once there is one."""
+
+    def __init__(self, system):
+        self.log = None
+        self._system = system
+        self._heard = system.bus.listen(limit=32)
+        system.bus.trace = self.trace
+
+    async def run(self, _):
+        """Tell every event; an owned task."""
+        system = self._system
+        async for event in self._heard:
+            if event.name != events.MODE_CHANGED:  # the door has told it already
+                self.say(line(system.board.uptime_ms(), system.mode, event), event.name not in _NOT_KEPT)
+
+    def door(self, event, after, reason):
+        """Tell which mode comes next."""
+        self.say(door(self._system.board.uptime_ms(), self._system.mode, event, after, reason))
+
+    def say(self, text, keep=True):
+        """Print a line; it is kept, too, unless it is of no use later."""
+        print(text)
+        if keep and self.log is not None:
+            self.log.add(text)
+
+    def trace(self, failure):
+        """Tell where an exception came from."""
+        sys.print_exception(failure)
+        if self.log is not None:
+            self.log.trace(failure)
+
 
 def line(uptime_ms, mode, event):
     """`  12.34 NORMAL wifi.connected rssi=-50 ssid=home` for an events.Event; values with spaces are quoted."""

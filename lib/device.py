@@ -34,6 +34,10 @@ class Device:
         """Why the last restart was wanted; None after a crash or a power cut."""
         return self._system.restart_reason
 
+    def log(self, text):
+        """Print a line, and keep it where it can be read from afar after a crash (docs/diagnosis.md). No secrets!"""
+        self._system.console.say(text)
+
     def alive(self, within_s):
         """Promise to call this again within `within_s` seconds; from then on a broken promise restarts the device."""
         self._owned.silence_ms = within_s * 1000

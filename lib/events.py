@@ -32,6 +32,7 @@ fails: a listener that does not keep up loses its oldest events and can read how
 """
 
 import asyncio
+import sys
 
 MODE_CHANGED = "mode.changed"
 WIFI_CONNECTED = "wifi.connected"
@@ -112,10 +113,14 @@ class Listener:
 
 
 class Bus:
-    """Carries events from whoever emits them to every listener."""
+    """Carries events from whoever emits them to every listener.
+
+    `trace(failure)` tells where an exception came from, for who catches one that is another's fault: the console.
+    """
 
     def __init__(self):
         self._listeners = []
+        self.trace = _print_trace
 
     def emit(self, name, **data):
         """Tell every listener. With no listener for it nothing is kept."""
@@ -132,3 +137,7 @@ class Bus:
     def _forget(self, listener):
         if listener in self._listeners:
             self._listeners.remove(listener)
+
+
+def _print_trace(failure):
+    sys.print_exception(failure)

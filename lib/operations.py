@@ -73,6 +73,13 @@ async def _steps(system, job):
     await steps_job.run(system, job, find)
 
 
+async def _diagnostics(system, job):
+    import diagnosis
+
+    del sys.modules["diagnosis"]
+    await diagnosis.diagnose(system, job)
+
+
 async def _ota(system, job):
     """An update over the air: docs/ota.md."""
     if system.slot is None:
@@ -90,6 +97,7 @@ _OPERATIONS = {
     "ota": _ota,
     "restart": _restart,
     "config": _config,
+    "diagnostics": _diagnostics,
     "settings": _settings,
     "rotate": _rotate,
     "factory-reset": _factory_reset,

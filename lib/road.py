@@ -2,6 +2,7 @@
 what the cloud wants done at its end."""
 
 import asyncio
+import random
 import sys
 import time
 
@@ -21,7 +22,7 @@ _MOST_WINDOWS = const(13)  # 10 s, doubled so often, are nearly a day
 
 
 class Road:
-    """Three owned tasks of the system in NORMAL: `run`, `keep_notes` and `do_jobs`."""
+    """Owned tasks of the system in NORMAL: `run`, `keep_notes`, `do_jobs` and `report_health`."""
 
     def __init__(self, system):
         self._system = system
@@ -129,6 +130,23 @@ class Road:
 
         del sys.modules["tryout"]
         return await tryout.take_back(self._system, failure)
+
+    async def report_health(self, owned):
+        """Tell the cloud how the device is, every `health.every_s`; never where that is 0."""
+        every_s = self._system.settings.health.every_s
+        while every_s:
+            while not self._aws.is_connected:
+                owned.beat()
+                await asyncio.sleep_ms(_LOOK_MS)
+            import diagnosis
+
+            del sys.modules["diagnosis"]
+            failure = await diagnosis.tell_health(self._system)
+            del diagnosis
+            if failure is not None:
+                self._bus.emit(events.TASK_FAILED, task="health", code=failure.code, message=failure.message)
+            # A fleet that was switched on together shall not report together for ever.
+            await _sleep(random.randint(750, 1250) * every_s, owned.beat)
 
     async def do_jobs(self, owned, with_application):
         """Do the jobs of AWS IoT: the application's, and the firmware's own operations."""

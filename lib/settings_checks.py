@@ -13,6 +13,7 @@ LIMITS = (
     ("window", 10, 1, 100),  # QoS 1 messages on their way without an acknowledgement
     ("publishes_per_s", 100, 0, 100),  # messages sent a second; 0 switches the limit off (benchmarks only)
     ("bytes_per_s", 524288, 0, 524288),  # bytes sent a second; 0 switches the limit off (benchmarks only)
+    ("log", 1024, 0, 2048),  # bytes of the last lines of the console that outlive a crash, in RTC memory; 0: none
     ("starts", 5, 1, 100),  # starts in a row that may fail before the application is left out
     ("update_tries", 8, 1, 100),  # connections of a download that bring nothing before the update is given up
     ("update_starts", 5, 1, 50),  # starts of the download, each cut short, before the update is given up
@@ -50,11 +51,12 @@ PINS = (
 
 SCHEMA = 1
 FIELDS = ("schema", "hardware", "security", "prefix", "page", "hostname", "networks", "aws", "app", "certs", "servers",
-          "jobs", "limits", "timeouts", "pins")  # fmt: skip
+          "jobs", "health", "limits", "timeouts", "pins")  # fmt: skip
 MAX_NETWORKS = 8
 MAX_PARAMETERS = 16
 MAX_NAME_SERVERS = 4
 MAX_OPERATIONS = 16
+HEALTH_TO = ("shadow", "defender")
 # What the firmware does for a job unless the settings say otherwise: nothing that only a visit could mend.
 OPERATIONS = ("restart", "diagnostics", "settings", "config", "rotate", "download", "ota")
 SECURITIES = ("code", "open")

@@ -54,6 +54,7 @@ def _build(document, warnings):
             "aws": _aws(document.get("aws", {})),
             "servers": _servers(_object(document, "servers"), warnings),
             "jobs": _jobs(_object(document, "jobs"), warnings),
+            "health": _health(_object(document, "health"), warnings),
             "limits": _numbers("limits", checks.LIMITS, document, checks.whole, warnings),
             "timeouts": _numbers("timeouts", checks.TIMEOUTS, document, checks.whole, warnings),
             "pins": _numbers("pins", checks.PINS, document, checks.whole_or_null, warnings),
@@ -119,6 +120,15 @@ def _jobs(fields, warnings):
     else:
         checks.sequence("jobs.allow", names, checks.MAX_OPERATIONS, "operations")
     return Group({"allow": [checks.word("jobs.allow[%d]" % place, name, 32, "_-") for place, name in enumerate(names)]})
+
+
+def _health(fields, warnings):
+    checks.warn_unknown(checks.mapping("health", fields), ("every_s", "to"), "health", warnings)
+    to = checks.one_of("health.to", fields.get("to", checks.HEALTH_TO[0]), checks.HEALTH_TO)
+    every_s = fields.get("every_s", 0)
+    if every_s != 0:
+        checks.whole("health.every_s", every_s, 300 if to == "defender" else 10, 604800)  # 300: Device Defender's limit
+    return Group({"every_s": every_s, "to": to})
 
 
 def _numbers(path, table, document, check, warnings):

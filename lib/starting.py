@@ -5,6 +5,7 @@ without it: the candidate, else the confirmed settings, else the settings file a
 """
 
 import sys
+import time
 
 import errors
 import notes
@@ -29,12 +30,25 @@ async def start(system):
         for name in ("candidate", "settings"):
             sys.modules.pop(name, None)
     settings = system.settings
+    _open_log(system)
     for warning in settings.warnings:
         print("settings: %s" % warning)
     system.name = "%s-%s" % (settings.prefix, board.unique_id()[6:])
     settings.hostname = settings.hostname or system.name
     system.watchdog = board.Watchdog(settings.timeouts.watchdog_s * 1000)
     return await _decide(system)
+
+
+def _open_log(system):
+    size = system.settings.limits.log
+    if not size:
+        return
+    from log import Log
+
+    board = system.board
+    system.console.log = log = Log(board.rtc_memory, size)
+    now = "%d-%02d-%02d %02d:%02d:%02d" % time.gmtime()[:6]
+    log.add("-- %s, start %d, %s (%s)" % (now, board.starts(), board.reset_cause(), system.restart_reason))
 
 
 # Settings

@@ -12,7 +12,7 @@ from micropython import const
 import errors
 import events
 
-_CHECK_MS = const(1000)
+_CHECK_MS = const(250)
 # Longer than any blocking call of the port: a TLS handshake takes up to 3 s, a name looked up by the port up to 14 s.
 SILENCE_MS = 60000
 
@@ -40,7 +40,7 @@ class Owned:
 class Supervisor:
     """Owns tasks and feeds the watchdog.
 
-    `feed()` is called about once a second while all is well; `died(name, exception)` when a task ended with one or
+    `feed()` is called a few times a second while all is well; `died(name, exception)` when a task ended with one or
     hangs. Both are given by the system, which decides.
     """
 
@@ -50,6 +50,7 @@ class Supervisor:
         self._died = died
         self._owned = []
         self._stopping = False
+        self.longest_stall_ms = 0  # of the loop, as far as a look every 250 ms sees it
 
     def own(self, name, run, silence_ms=SILENCE_MS):
         """Start `run(owned)` (a coroutine function) as an owned task; watched for silence unless `silence_ms` is None.
@@ -87,7 +88,10 @@ class Supervisor:
             else:
                 self._tell(stuck, errors.error("task_stuck", stuck.name, stuck.silent_ms() // 1000))
                 return  # the watchdog is not fed again: if the restart hangs, too, the chip resets itself
+            asleep_ms = time.ticks_ms()
             await asyncio.sleep_ms(_CHECK_MS)
+            stall_ms = time.ticks_diff(time.ticks_ms(), asleep_ms) - _CHECK_MS
+            self.longest_stall_ms = max(self.longest_stall_ms, stall_ms)
 
     def _stuck(self):
         for owned in self._owned:

@@ -12,9 +12,9 @@ import sys
 
 from micropython import const
 
-import console
 import errors
 import events
+from console import Console
 from device import Device
 from modes import CONFIG, INIT, way_out
 from road import Road
@@ -58,9 +58,9 @@ class System:
         self.file_is_good = True  # the settings file; one that is broken is left out
         self.restart_reason = None  # why the last restart was wanted; None after a crash or a power cut
         self.reason = None  # of what the mode is left for, for its line on the console
-        self._supervisor = Supervisor(self.bus, self._feed, self._died)
-        self.own = self._supervisor.own
-        self._heard = self.bus.listen(limit=32)
+        self.supervisor = Supervisor(self.bus, self._feed, self._died)
+        self.own = self.supervisor.own
+        self.console = Console(self)
         self._leaving = asyncio.Event()
         self._leave_by = None
         self._sleep_s = 0
@@ -78,8 +78,8 @@ class System:
     # The door
 
     async def _main(self):
-        self.own("console", self._tell_events, silence_ms=None)
-        asyncio.create_task(self._supervisor.watch())
+        self.own("console", self.console.run, silence_ms=None)
+        asyncio.create_task(self.supervisor.watch())
         action = self._initialise
         while True:
             try:
@@ -92,15 +92,10 @@ class System:
     def _enter(self, event):
         after, action = way_out(self.mode, event)
         reason = self.failure if event == "failed" else self.reason
-        print(console.door(self.board.uptime_ms(), self.mode, event, after, reason))
+        self.console.door(event, after, reason)
         previous, self.mode = self.mode, after
         self.bus.emit(events.MODE_CHANGED, mode=after, event=event, previous=previous)
         return getattr(self, action)
-
-    async def _tell_events(self, _):
-        async for event in self._heard:
-            if event.name != events.MODE_CHANGED:  # the door has told it already
-                print(console.line(self.board.uptime_ms(), self.mode, event))
 
     # INIT
 
@@ -144,6 +139,7 @@ class System:
         own("flash", lambda owned: self.flash.run(owned.beat))
         own("notes", road.keep_notes)
         own("jobs", lambda owned: road.do_jobs(owned, with_application))
+        own("health", road.report_health)
         if with_application:
             own("application", self._run_application, silence_ms=None)
         if self.trial:
@@ -216,7 +212,7 @@ class System:
 
     def _died(self, name, failure):
         if not isinstance(failure, errors.DeviceError):
-            sys.print_exception(failure)
+            self.console.trace(failure)
         self.failure = wrapped(name, failure)
         self.leave("task_failed", "%s" % self.failure)
 
@@ -245,7 +241,7 @@ class System:
 
     async def _stop_everything(self):
         """End the tasks, then write and send what is left; each with its own timeout, so that it always ends."""
-        if not await self._supervisor.stop(_STOP_TIMEOUT_MS, but="console"):
+        if not await self.supervisor.stop(_STOP_TIMEOUT_MS, but="console"):
             print("system: some tasks did not end in %d ms" % _STOP_TIMEOUT_MS)
         for name, hand in (("aws", self.aws), ("ble", self.ble), ("wifi", self.wifi)):
             if hand is not None:

@@ -201,10 +201,9 @@ class Aws(Session):
         """The device's shadow with this name, None: the classic one; see shadow.py. Errors: `limit`."""
         from .shadow import Shadow, base_of
 
-        base = base_of(name)
-        for service in self._services:
-            if service.base == base:
-                return service.owner
+        known = self.service(base_of(name))
+        if known is not None:
+            return known.owner
         made = Shadow(self._bus, name, self.attach)
         self.attach(made.service)
         return made
@@ -216,6 +215,22 @@ class Aws(Session):
             service.belong(self._credentials[0], self._tell)
         if self.is_connected:
             asyncio.create_task(self._subscribe_all())
+
+    def service(self, base):
+        """The attached service with this base, or None."""
+        for service in self._services:
+            if service.base == base:
+                return service
+        return None
+
+    async def detach(self, service):
+        """Let a service neither ask nor hear any more."""
+        self._inbox.detach(service)
+        if service.granted and self.is_connected:
+            try:
+                await self._client.request(service.filters(), None)
+            except errors.RetryError:
+                pass  # what nobody hears any more is harmless
 
     async def _tell(self, name, payload, timeout_ms):
         await rate.wait(self._rates, len(payload))

@@ -7,7 +7,6 @@ copied and wait, bounded, the oldest give way.
 """
 
 import asyncio
-import sys
 import time
 from asyncio import core
 
@@ -20,14 +19,16 @@ class Handlers:
     """`waiting` is the `Ring` for messages that arrive while a handler is at work.
 
     `dropped(topic, reason)` is told what gave way; `failed(topic, error)` gets the errors.DeviceError for a handler
-    that raised an exception (`task_failed`) or took longer than `timeout_s` (`task_stuck`; it is cancelled).
+    that raised an exception (`task_failed`) or took longer than `timeout_s` (`task_stuck`; it is cancelled);
+    `trace(exception)` tells where it came from.
     """
 
-    def __init__(self, waiting, timeout_s, dropped, failed):
+    def __init__(self, waiting, timeout_s, dropped, failed, trace):
         self._waiting = waiting
         self.timeout_s = timeout_s
         self._dropped = dropped
         self._failed = failed
+        self._trace = trace
         self._message = Message(None, None)  # one for all: the next handler starts only after the last has ended
         self._task = None
         self._started_ms = 0
@@ -110,7 +111,7 @@ class Handlers:
 
     def _tell(self, failure):
         if isinstance(failure, Exception):
-            sys.print_exception(failure)  # where it happened is what the application's writer needs
+            self._trace(failure)  # where it happened is what the application's writer needs
         self._failed(self._topic, errors.error("task_failed", "handler of %s" % self._topic, repr(failure)))
 
     def check(self):

@@ -36,7 +36,7 @@ class Inbox:
         self.unwanted = []  # filters that were subscribed, of which the cloud does not know yet that they are not
         self._bus = bus
         self._subscriptions = []
-        self._handlers = Handlers(Ring(limit, size), _HANDLER_TIMEOUT_S, self._drop, self._tell_failure)
+        self._handlers = Handlers(Ring(limit, size), _HANDLER_TIMEOUT_S, self._drop, self._tell_failure, bus.trace)
         self.check = self._handlers.check
         self.stop = self._handlers.stop
         self._topic = None  # of the last message; who hears it
@@ -78,6 +78,11 @@ class Inbox:
             self.services.append(service)
         service.listens += more
         service.granted = False
+        self._topic = None
+
+    def detach(self, service):
+        """Forget a service."""
+        self.services.remove(service)
         self._topic = None
 
     def _check_room(self, count):

@@ -7,7 +7,6 @@ So a handler that has ended is never run again, whatever moment the power goes.
 
 import asyncio
 import random
-import sys
 
 from micropython import const
 
@@ -108,7 +107,7 @@ async def _guarded(jobs, job, handler):
     except asyncio.CancelledError:
         job.failure = errors.error("task_failed", job.operation, "cancelled")  # it awaited a task that was
     except Exception as failure:  # noqa: BLE001 - the handler's own fault: the job has failed, the device goes on
-        sys.print_exception(failure)
+        jobs.bus.trace(failure)
         job.failure = failure
     finally:
         job.ended = True

@@ -59,6 +59,7 @@ class Session:
         self._one = asyncio.Lock()  # one TLS session at a time: two need more memory than there is for sure
         self._wifi = bus.listen(events.WIFI_CONNECTED, events.WIFI_DISCONNECTED, limit=4)
         self._stopped = False
+        self.connections = 0  # so far
 
     def use(self, name, cert, key):
         """Connect with these from now on: thing name (the client id), certificate and private key as DER."""
@@ -158,6 +159,7 @@ class Session:
             client_id=client.client_id,
             session_present=bool(session_present),
         )
+        self.connections += 1
         self._up.set()
         subscribing = asyncio.create_task(self._subscribe_all())
         since_ms = time.ticks_ms()

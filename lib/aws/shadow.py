@@ -12,7 +12,6 @@ not know is reported. https://docs.aws.amazon.com/iot/latest/developerguide/devi
 import asyncio
 import json
 import random
-import sys
 
 from micropython import const
 
@@ -271,7 +270,7 @@ class Shadow:
         except asyncio.TimeoutError:
             self._tell(errors.error("task_stuck", "shadow, %s" % what, _HANDLER_S))
         except Exception as failure:  # noqa: BLE001 - the handler's own fault, told and not fatal
-            sys.print_exception(failure)  # where it happened is what the application's writer needs
+            self._bus.trace(failure)  # where it happened is what the application's writer needs
             self._tell(errors.error("task_failed", "shadow, %s" % what, repr(failure)))
 
     def _tell(self, failure):

@@ -23,12 +23,15 @@ SETTINGS = {
 
 # AWS IoT Jobs, and what the firmware itself does for them.
 JOBS = {"aws.job", "aws.job_words", "aws.job_work", "aws.jobs"}
-OPERATIONS = {"operations", "resetting", "reset_job", "rotate_job", "settings_job", "steps_job", "tryout"}
+OPERATIONS = {
+    "operations", "diagnosis", "resetting", "reset_job", "rotate_job", "settings_job", "steps_job", "tryout",
+}  # fmt: skip
 
 # Room -> its files.
 ROOMS = {
     "words": {
-        "errors", "error_table", "events", "backoff", *SETTINGS, *CERTIFICATES, "dns", "ntp", "records", "release",
+        "errors", "error_table", "events", "backoff", *SETTINGS, *CERTIFICATES, "dns", "ntp", "log", "records",
+        "release",
     },
     "board": {"board"},
     "flash": {"flash", "flash_blobs", "flash_mending", "flash_records"},
@@ -65,7 +68,8 @@ PURE = {
 
 HANDS = {"board", "flash", "wifi", "ble", "aws", "ota"}
 HARDWARE = {"machine", "network", "esp32", "bluetooth", "aioble", "socket", "ssl", "umqtt", "vfs"}
-PRINTERS = {"boot", "board", "main", "system", "starting", "configuration"}  # boot and board work before there is a bus
+# boot and board work before there is a bus
+PRINTERS = {"boot", "board", "console", "main", "system", "starting", "configuration"}
 SHADOW_SEEKERS = {"boot"}  # imports by computed names to tell which file hides which
 LONGEST_FILE = 300
 

@@ -6,6 +6,7 @@ VENV := .venv
 TOOLS := $(VENV)/bin/python -m tools
 PIP := $(VENV)/bin/python -m pip --quiet --quiet --disable-pip-version-check
 ARGS ?=
+EXAMPLE_MAIN := $(if $(EXAMPLE),--main examples/$(EXAMPLE)/main.py)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test sim cloud phone configure release bench deps lint flash firmware monitor clean
@@ -20,8 +21,8 @@ demo: $(VENV)/base.installed ## a factory-new device becomes a working AWS IoT d
 test: $(VENV)/test.installed ## all tests; ARGS="tests/host -k word" for some
 	@$(TOOLS) test $(ARGS)
 
-sim: $(VENV)/base.installed ## a simulated ESP32 with a console, left running
-	@$(TOOLS) sim $(ARGS)
+sim: $(VENV)/base.installed ## a simulated ESP32 with a console, left running; EXAMPLE=shadow runs an example
+	@$(TOOLS) sim $(EXAMPLE_MAIN) $(ARGS)
 
 cloud: $(VENV)/base.installed ## the local AWS IoT, left running
 	@$(TOOLS) cloud $(ARGS)
@@ -45,7 +46,7 @@ lint: $(VENV)/lint.installed ## ruff, the import law, the firmware compiled for 
 	@$(TOOLS) lint $(ARGS)
 
 flash: $(VENV)/board.installed ## put the firmware on a board: make flash PORT=/dev/ttyUSB0
-	@$(TOOLS) flash $(if $(PORT),--port "$(PORT)") $(ARGS)
+	@$(TOOLS) flash $(if $(PORT),--port "$(PORT)") $(EXAMPLE_MAIN) $(ARGS)
 
 firmware: $(VENV)/board.installed ## build an image with everything frozen in; says what is missing for it
 	@$(TOOLS) firmware $(ARGS)

@@ -26,6 +26,9 @@ def main(
     folder: Annotated[Path, typer.Option(help="The board's flash; made when it is not there.")] = ROOT / ".board",
     heap: Annotated[str | None, typer.Option(help='The firmware\'s heap, such as "96k"; the chip has 160k.')] = None,
     wifi: Annotated[list[str] | None, typer.Option(help='A network in range, "name:password"; repeatable.')] = None,
+    main: Annotated[
+        Path | None, typer.Option("--main", exists=True, help="The application, instead of this checkout's main.py.")
+    ] = None,
     settings: Annotated[Path | None, typer.Option(help="Becomes /settings.json before the device starts.")] = None,
     endpoint: Annotated[
         list[str] | None, typer.Option(help='"NAME=PORT": connections to NAME go to this machine\'s PORT; repeatable.')
@@ -58,7 +61,7 @@ def main(
             _alone(folder),
             World() as world,
             _bluetooth(world, bluetooth),
-            Board(folder, world, heap=heap, image=image, on_line=_hear, **_ways_in(folder, serial, bare)) as board,
+            Board(folder, world, heap=heap, image=image, on_line=_hear, **_kind(folder, serial, bare, main)) as board,
         ):
             world.internet = internet
             _prepare(board, settings, erase)
@@ -163,9 +166,9 @@ def _networks(board):
         return ["home:password"]
 
 
-def _ways_in(folder, serial, is_bare):
+def _kind(folder, serial, is_bare, main):
     """Options of the board: a bare one needs its serial port."""
-    return {"serial": True, **bare_board(folder)} if is_bare else {"serial": serial}
+    return {"serial": True, **bare_board(folder)} if is_bare else {"serial": serial, "main": main}
 
 
 def _name_port(board, folder):

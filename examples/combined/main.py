@@ -41,6 +41,7 @@ async def application(device):
     device.health(thermostat.is_well)
     device.aws.shadow().bind("target", thermostat.set_target, thermostat.target)
     device.aws.jobs.on("calibrate", thermostat.calibrate)
+    await device.aws.connected()  # a new device has its name from then on
     while True:
         await thermostat.tell()
         await asyncio.sleep(device.settings.get("every_s", 60))

@@ -1,8 +1,11 @@
 """The firmware's sources, and their compilation by mpy-cross 1.24: what it accepts, every later MicroPython reads."""
 
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
-from tools.interpreter import ROOT
+from tools.interpreter import LIB, ROOT
+from tools.shorten import shorten
 
 
 class Refused(Exception):
@@ -27,3 +30,24 @@ def compile_file(source, target, name=None, architecture=None):
     _, complaint = process.communicate(timeout=60)
     if process.returncode:
         raise Refused(f"{name}: {complaint.strip()}")
+
+
+def compile_lib(folder):
+    """Write lib as it goes onto a board into `folder`: compiled, private names short. Returns the files' paths in it.
+
+    Raises `Refused`.
+    """
+    sources = {path.relative_to(LIB): path.read_text(encoding="utf-8") for path in sorted(LIB.rglob("*.py"))}
+    modules = {path: ".".join(path.with_suffix("").parts) for path in sources}
+    short = shorten({modules[path]: text for path, text in sources.items()})
+
+    def compile_one(path):
+        source = Path(folder) / path
+        source.parent.mkdir(parents=True, exist_ok=True)
+        source.write_text(short[modules[path]], encoding="utf-8")
+        compile_file(source, source.with_suffix(".mpy"), name=f"lib/{path.as_posix()}")
+        source.unlink()
+        return path.with_suffix(".mpy")
+
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(compile_one, sources))

@@ -1,6 +1,7 @@
 """A factory-new device enrols itself, works, and never enrols again."""
 
 from tests.stories.conftest import QUICK, put_settings, thing_certificates, thing_name
+from tools import mpy
 from tools.cloud.recipes import create_thing
 from tools.desk import PASSWORD, Desk
 
@@ -20,11 +21,16 @@ def test_a_factory_new_device_enrols_and_reports(desk, device):
     assert attributes == {"serial": device.unique_id, "hardware": "esp32"}
 
 
-def test_it_takes_the_rsa_key_that_aws_makes():
-    with Desk() as desk:
+def test_it_takes_the_rsa_key_that_aws_makes_with_the_code_that_make_flash_puts_on_a_board(tmp_path):
+    mpy.compile_lib(tmp_path)
+    with Desk(board={"lib": tmp_path}) as desk:
+        operator = desk.operator()
         desk.leave_factory(**QUICK)
         desk.device.power_on()
         desk.device.wait_for(rf"aws\.connected client_id={thing_name(desk)}", 60)
+        operator.next_message()
+        operator.tell(thing_name(desk), {"say": "hello"})
+        desk.device.wait_for("application: told")
 
 
 def test_it_connects_with_its_own_certificate_and_not_with_the_claim(desk, device):

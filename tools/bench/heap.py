@@ -16,7 +16,7 @@ from tools import interpreter
 from tools.bench.desk import Failed
 from tools.bench.registry import measurement
 from tools.desk import Desk
-from tools.mpy import compile_file
+from tools.mpy import compile_lib
 
 _ONLINE_S = 60  # it takes one or two; a machine that does much else must not make the numbers worse
 _FAILED = r"MemoryError|memory alloc|no_memory|out of memory|REPL|--\w*failed-->|--crash_loop-->"
@@ -63,7 +63,10 @@ def needs(form):
         folder = Path(folder)
         main = folder / "main.py"
         main.write_text((interpreter.ROOT / "main.py").read_text().replace("\nif __name__", _HELD, 1))
-        lib = compiled_lib(folder / "lib") if form == "mpy" else interpreter.LIB
+        lib = interpreter.LIB
+        if form == "mpy":
+            lib = folder / "lib"
+            compile_lib(lib)
         with _enrolled(folder, {"main": main, "lib": lib}, form == "rom") as device:
             device.power_on()
             line = device.wait_for("bench: held", _ONLINE_S)
@@ -80,15 +83,6 @@ def staying():
         with _enrolled(Path(folder), {"main": main}, False) as device:
             device.power_on()
             return set(device.wait_for("bench: held", _ONLINE_S).split()[3:])
-
-
-def compiled_lib(target):
-    """lib as .mpy in the folder `target`; returns it."""
-    for source in sorted(interpreter.LIB.rglob("*.py")):
-        output = (target / source.relative_to(interpreter.LIB)).with_suffix(".mpy")
-        output.parent.mkdir(parents=True, exist_ok=True)
-        compile_file(source, output)
-    return target
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ from pathlib import Path
 from tools import interpreter
 from tools.bench.desk import Failed
 from tools.bench.registry import measurement
-from tools.mpy import compile_file
+from tools.mpy import compile_lib
 
 _STEP_KB = 1
 _WORDS = ("errors", "events", "backoff", "certificates")
@@ -18,10 +18,7 @@ _WORDS = ("errors", "events", "backoff", "certificates")
 def compiled_lib():
     """A folder with lib compiled for MicroPython; it lives as long as this process."""
     folder = tempfile.TemporaryDirectory(prefix="bench-mpy-")
-    for source in interpreter.LIB.rglob("*.py"):
-        target = Path(folder.name) / source.relative_to(interpreter.LIB).with_suffix(".mpy")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        compile_file(source, target)
+    compile_lib(folder.name)
     return folder
 
 

@@ -35,8 +35,13 @@ class File:
 
 def firmware(compiled=True):
     """lib/ as a list of `File`."""
-    sources = [(path, f"lib/{path.relative_to(LIB)}") for path in sorted(LIB.rglob("*.py"))]
-    return _files(sources, compiled)
+    if not compiled:
+        return [File(f"/lib/{path.relative_to(LIB)}", path.read_bytes()) for path in sorted(LIB.rglob("*.py"))]
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            return [File(f"/lib/{path}", (Path(folder) / path).read_bytes()) for path in mpy.compile_lib(folder)]
+        except mpy.Refused as reason:
+            raise BundleError(str(reason)) from reason
 
 
 def packages(names, compiled=True):

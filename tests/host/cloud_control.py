@@ -6,6 +6,7 @@ import json
 import queue
 import ssl
 import time
+from collections.abc import Iterable
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -85,6 +86,11 @@ class Device:
     def send(self, topic: str, payload: bytes | str = b"") -> None:
         """Publish without an acknowledgement."""
         self._client.publish(topic, payload, 0)
+
+    def send_all(self, messages: Iterable[tuple[str, str]]) -> None:
+        """Publish without acknowledgements, and wait until all have left."""
+        for sent in [self._client.publish(topic, payload, 0) for topic, payload in messages]:
+            sent.wait_for_publish(TIMEOUT_S)
 
     def message(self) -> tuple[str, bytes]:
         return self._arrived.get(timeout=TIMEOUT_S)

@@ -14,6 +14,9 @@ ASK = "$aws/things/t/shadow/get"
 class Echo:
     """Answers every question with its own payload; can be told to wait or to fail."""
 
+    name = "shadow"
+    in_flight = None
+
     def __init__(self):
         self.gate = asyncio.Event()
         self.gate.set()
@@ -27,6 +30,9 @@ class Echo:
         if payload == b"fail":
             raise RuntimeError("the service has a bug")
         self.answered.append(client.reply(topic + "/accepted", payload))
+
+    def refuse(self, client, topic, payload, status):
+        client.reply(topic + "/rejected", b"%d" % status)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import time
 import pytest
 
 from tests.stories.conftest import QUICK, Certificates, open_desk, put_settings, thing_certificates, thing_name
+from tools.cloud.hooks import AllowList
 
 _TWO_HOURS_S = 7200
 
@@ -38,6 +39,15 @@ def test_a_claim_without_a_policy(desk):
     iot, claim = desk.cloud.iot(), desk.fleet.claim_certificate_arn
     iot.detach_policy(policyName=desk.fleet.claim_policy, target=claim)
     assert_refused_until(desk, lambda: iot.attach_policy(policyName=desk.fleet.claim_policy, target=claim))
+
+
+def test_a_serial_number_that_the_hook_does_not_allow():
+    allowed = AllowList()
+    with open_desk(hooks={"ours": allowed}) as desk:
+        iot = desk.cloud.iot()
+        hook = {"targetArn": "arn:aws:lambda:eu-central-1:123456789012:function:ours"}
+        iot.update_provisioning_template(templateName=desk.fleet.template, preProvisioningHook=hook)
+        assert_refused_until(desk, lambda: allowed.serials.add(desk.device.unique_id))
 
 
 def test_a_disabled_template(desk, certificates):

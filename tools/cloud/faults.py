@@ -24,20 +24,26 @@ KINDS = {
     "close_after_sent": "the connection is cut once `amount` bytes of MQTT have gone to the client",
     "slow": "everything that is sent is late by `amount` seconds",
     "refuse": "a TCP connection is reset before TLS begins",
+    "service_silent": "a request to a service (`$aws/...`) is not answered",
+    "service_throttled": "a request to a service is rejected: too many requests (429)",
+    "service_failed": "a request to a service is rejected: it has failed (500)",
 }
 _WITH_AMOUNT = {"close_after_received", "close_after_sent", "slow"}
 _BEFORE_CONNECT = {"refuse"}
+_OF_SERVICES = {"service_silent", "service_throttled", "service_failed"}
+SERVICES = ("shadow", "jobs", "provisioning", "defender")
 
 
 @dataclass(eq=False)
 class Order:
-    """One ordered fault. `amount` is bytes or seconds; None in a count means without end."""
+    """One ordered fault. `amount` is bytes or seconds; None in a count is without end, in a name any."""
 
     kind: str
     client_id: str | None
     amount: float
     connections: int | None
     packets: int | None
+    service: str | None
     _faults: Faults
     _struck: set[int] = field(default_factory=set)
 
@@ -49,8 +55,8 @@ class Order:
     def cancel(self) -> None:
         self._faults.cancel(self)
 
-    def strike(self, connection: int, client_id: str) -> bool:
-        if self.client_id is not None and client_id != self.client_id:
+    def strike(self, connection: int, client_id: str, service: str) -> bool:
+        if self.client_id not in (None, client_id) or self.service not in (None, service):
             return False
         if self.packets == 0:
             return False
@@ -76,14 +82,17 @@ class Faults:
         amount: float = 0,
         connections: int | None = None,
         packets: int | None = None,
+        service: str | None = None,
     ) -> Order:
         """Order a fault of `KINDS`: to one client id or all, for so many connections or so many packets.
 
-        `amount` is the byte count of `close_after_...` and the seconds of `slow`. Raises ValueError for what makes
-        no sense.
+        `amount` is the byte count of `close_after_...` and the seconds of `slow`; `service` is one of `SERVICES`.
+        Raises ValueError for what makes no sense.
         """
         _check(kind, client_id, amount, connections, packets)
-        order = Order(kind, client_id, amount, connections, packets, self)
+        if service is not None and (kind not in _OF_SERVICES or service not in SERVICES):
+            raise ValueError(f"{kind}: service={service}; the services are {', '.join(SERVICES)}")
+        order = Order(kind, client_id, amount, connections, packets, service, self)
         with self._lock:
             self._orders = (*self._orders, order)
         return order
@@ -102,13 +111,13 @@ class Faults:
         """What is ordered and has not ended: to show it."""
         return tuple(each for each in self._orders if not each.exhausted)
 
-    def strikes(self, kind: str, connection: int, client_id: str = "") -> Order | None:
+    def strikes(self, kind: str, connection: int, client_id: str = "", service: str = "") -> Order | None:
         """The order that makes `kind` happen now to this connection (a number that names it), or None."""
         if not self._orders:
             return None
         with self._lock:
             for order in self._orders:
-                if order.kind == kind and order.strike(connection, client_id):
+                if order.kind == kind and order.strike(connection, client_id, service):
                     return order
         return None
 

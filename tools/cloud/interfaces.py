@@ -67,7 +67,10 @@ class Client(Protocol):
 
 
 class Service(Protocol):
-    """Something behind `$aws/...` topics: provisioning, shadow, jobs."""
+    """Something behind `$aws/...` topics: provisioning, shadow, jobs, Device Defender."""
+
+    name: str
+    in_flight: int | None  # as many requests of a connection may be on their way; None: no such limit
 
     def claims(self, topic: str) -> bool:
         """Is a message published to `topic` by a client mine? Asked once per message, so keep it cheap."""
@@ -77,6 +80,9 @@ class Service(Protocol):
 
         The client's PUBACK does not wait for this. An exception is logged and costs nobody else anything.
         """
+
+    def refuse(self, client: Client, topic: str, payload: bytes, status: int) -> None:
+        """Answer that it is not done: 429, too many requests at a time, or 500, a failure of the service."""
 
 
 class Memory(Protocol):

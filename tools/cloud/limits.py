@@ -28,6 +28,7 @@ class Limits:
     # is discarded, QoS 1 waits for its turn.
     publishes_per_s: float | None = 100.0
     stored_per_s: float | None = 10.0  # to a client that has come back, of what waited for it; beside what is new
+    metrics_interval_s: float = 300.0  # of one thing, between two reports to Device Defender
     bytes_per_s: float | None = 512 * 1024.0  # from the client; what is beyond is delayed
     # AWS: one CONNECT a second for each client id. Off by default, because a device on the desk restarts faster than
     # any real one; switch it on to see how a firmware takes it (CONNACK 3, then closed).

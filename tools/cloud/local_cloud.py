@@ -13,17 +13,17 @@ import asyncio
 import functools
 import threading
 import traceback
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-import boto3
-from botocore.config import Config
-
 from tools.cloud.authority import CA_FILE, CertificateAuthority
 from tools.cloud.broker import Broker, silent
+from tools.cloud.clients import make_client
 from tools.cloud.cloud_faults import CloudFaults
+from tools.cloud.defender import Defender
 from tools.cloud.files.service import Files
+from tools.cloud.hooks import Hook
 from tools.cloud.interfaces import Log, Service
 from tools.cloud.jobs.service import JobsService
 from tools.cloud.limits import Limits
@@ -41,15 +41,6 @@ from tools.cloud.telling import TellingBroker
 Result = TypeVar("Result")
 _SWEEP_S = 1.0
 _TIMEOUT_S = 30.0  # for the loop to do what another thread asks of it; longer than the broker takes to stop at worst
-_CREDENTIALS = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}  # not verified, but needed to sign
-
-_making_clients = threading.Lock()  # a session serves one thread at a time, its clients serve many
-
-
-@functools.lru_cache(maxsize=8)
-def _session(region: str) -> boto3.session.Session:
-    """One for all clouds: it reads the descriptions of the services, which takes longer than anything else here."""
-    return boto3.session.Session(region_name=region, **_CREDENTIALS)
 
 
 class LocalCloud:
@@ -75,6 +66,7 @@ class LocalCloud:
         region: str = DEFAULT_REGION,
         account: str = DEFAULT_ACCOUNT,
         fast_keys: bool = False,
+        hooks: Mapping[str, Hook] | None = None,
         limits: Limits | None = None,
         services: Callable[[Registry], Iterable[Service]] = lambda registry: (),
         now: Callable[[], float] | None = None,
@@ -95,6 +87,7 @@ class LocalCloud:
         self._account = account
         self._clock = {"now": now} if now else {}
         self._fast_keys = fast_keys
+        self._hooks = {} if hooks is None else hooks
         self._limits = limits
         self._more_services = services
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -139,11 +132,7 @@ class LocalCloud:
         return self._files.presign(bucket, key, expires_s)
 
     def _client(self, service: str):
-        retries = {"mode": "standard", "total_max_attempts": 3}
-        path_style = {"addressing_style": "path"}
-        config = Config(connect_timeout=5, read_timeout=30, retries=retries, proxies={}, s3=path_style)
-        with _making_clients:
-            return _session(self.region).client(service, endpoint_url=self.control_url, config=config)
+        return make_client(service, self.region, self.control_url)
 
     # ---- life ----
 
@@ -217,7 +206,8 @@ class LocalCloud:
         registry = Registry(self.folder, ca, self.region, self._account, **self._clock)
         self._registry = registry
         services = [
-            Provisioning(registry, self.faults, self._log, self._fast_keys),
+            Provisioning(registry, self.faults, self._log, self._fast_keys, self._hooks),
+            Defender(registry.things, registry.names, self._limits or Limits(), registry.watchers, self._log),
             JobsService(registry.jobs_data, self._log),
             ShadowService(registry.shadows, registry.watchers, self._log),
             *self._more_services(registry),

@@ -13,12 +13,14 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable
+import sqlite3
+from collections.abc import Awaitable, Callable, Mapping
 
-from tools.cloud import authority, strict_json
+from tools.cloud import authority, cbor, strict_json
 from tools.cloud.aws_errors import AwsError, ResourceNotFound
 from tools.cloud.certificates import PENDING_ACTIVATION
 from tools.cloud.cloud_faults import CloudFaults
+from tools.cloud.hooks import Hook, HookRefused, ask
 from tools.cloud.interfaces import Client, Log
 from tools.cloud.registering import ResourceConflict, carry_out
 from tools.cloud.registry import Registry
@@ -28,13 +30,7 @@ from tools.cloud.tokens import TokenError
 _CREATE = "$aws/certificates/create/"
 _CREATE_FROM_CSR = "$aws/certificates/create-from-csr/"
 _PROVISION = re.compile(r"\$aws/provisioning-templates/([^/]+)/provision/")
-# {"statusCode": 400, "errorCode": "InvalidCbor"} with its message, in CBOR: a client that speaks it understands this.
-_CBOR_MESSAGE = b"The local AWS IoT speaks JSON: use the topics that end in /json"
-_CBOR_REJECTION = (
-    b"\xa3\x6astatusCode\x19\x01\x90\x69errorCode\x6eUnsupportedCbor\x6cerrorMessage\x78"
-    + bytes([len(_CBOR_MESSAGE)])
-    + _CBOR_MESSAGE
-)
+_NO_CBOR = "The local AWS IoT speaks JSON: use the topics that end in /json"
 
 
 class Rejection(Exception):
@@ -45,11 +41,25 @@ class Rejection(Exception):
         self.answer = {"statusCode": status, "errorCode": code, "errorMessage": message}
 
 
-class Provisioning:
-    """`interfaces.Service` of the topics above."""
+_REASONS = {429: ("Throttled", "Rate exceeded"), 500: ("InternalFailure", "Internal service failure")}
 
-    def __init__(self, registry: Registry, faults: CloudFaults, log: Log, fast_keys: bool = False):
+
+class Provisioning:
+    """`interfaces.Service` of the topics above. `hooks` are the functions that templates name, see `hooks`."""
+
+    name = "provisioning"
+    in_flight = None
+
+    def __init__(
+        self,
+        registry: Registry,
+        faults: CloudFaults,
+        log: Log,
+        fast_keys: bool = False,
+        hooks: Mapping[str, Hook] | None = None,
+    ):
         self._registry = registry
+        self._hooks = {} if hooks is None else hooks
         self._faults = faults
         self._log = log
         self._fast_keys = fast_keys
@@ -58,25 +68,29 @@ class Provisioning:
         return topic.startswith((_CREATE, _CREATE_FROM_CSR)) or _PROVISION.match(topic) is not None
 
     async def handle(self, client: Client, topic: str, payload: bytes) -> None:
-        if topic.endswith("/cbor"):
-            client.reply(f"{topic}/rejected", _CBOR_REJECTION)
-            return
         try:
-            answer = await self._answer(topic, payload)
+            if topic.endswith("/cbor"):
+                raise Rejection(400, "UnsupportedCbor", _NO_CBOR)
+            answer = await self._answer(client, topic, payload)
         except Rejection as rejection:
-            code = rejection.answer["errorCode"]
-            self._log(
-                "provisioning_rejected", client_id=client.client_id, topic=topic, code=code, reason=str(rejection)
-            )
-            client.reply(f"{topic}/rejected", json.dumps(rejection.answer).encode())
+            self._reject(client, topic, rejection)
             return
         client.reply(f"{topic}/accepted", json.dumps(answer).encode())
 
-    async def _answer(self, topic: str, payload: bytes) -> dict:
+    def refuse(self, client: Client, topic: str, payload: bytes, status: int) -> None:
+        self._reject(client, topic, Rejection(status, *_REASONS[status]))
+
+    def _reject(self, client: Client, topic: str, rejection: Rejection) -> None:
+        code = rejection.answer["errorCode"]
+        self._log("provisioning_rejected", client_id=client.client_id, topic=topic, code=code, reason=str(rejection))
+        encode = cbor.encode if topic.endswith("/cbor") else lambda answer: json.dumps(answer).encode()
+        client.reply(f"{topic}/rejected", encode(rejection.answer))
+
+    async def _answer(self, client: Client, topic: str, payload: bytes) -> dict:
         if self._faults.takes_throttle():
-            raise Rejection(429, "Throttled", "Rate exceeded")
+            raise Rejection(429, *_REASONS[429])
         request = _read(payload)
-        operation = self._operation(topic)
+        operation = self._operation(client, topic)
         try:
             return await operation(request)
         except AwsError as error:
@@ -88,13 +102,13 @@ class Provisioning:
         except ResourceConflict as error:
             raise Rejection(409, "ResourceConflicts", str(error)) from None
 
-    def _operation(self, topic: str) -> Callable[[dict], Awaitable[dict]]:
+    def _operation(self, client: Client, topic: str) -> Callable[[dict], Awaitable[dict]]:
         if topic.startswith(_CREATE):
             return self._create_keys
         if topic.startswith(_CREATE_FROM_CSR):
             return self._create_from_csr
         template = _PROVISION.match(topic).group(1)
-        return lambda request: self._provision(template, request)
+        return lambda request: self._provision(client, template, request)
 
     async def _create_keys(self, request: dict) -> dict:
         # An RSA key takes some 20 to 300 ms: not in the event loop.
@@ -122,7 +136,7 @@ class Provisioning:
         self._log("certificate_created", certificate=row["id"])
         return {"certificateId": row["id"], "certificatePem": row["pem"], "certificateOwnershipToken": token}
 
-    async def _provision(self, name: str, request: dict) -> dict:
+    async def _provision(self, client: Client, name: str, request: dict) -> dict:
         token, parameters = request.get("certificateOwnershipToken", ""), request.get("parameters") or {}
         if not isinstance(token, str) or not _are_strings(parameters):
             raise Rejection(400, "InvalidParameters", "parameters must be strings by name, the token a string")
@@ -130,6 +144,9 @@ class Provisioning:
         template = registry.templates.get(name)
         if not template["enabled"]:
             raise ResourceNotFound(f"Provisioning template is not enabled: {name}")
+        if template["hook"] is not None:
+            event = self._event(client, template, registry.tokens.certificate(token), parameters)
+            parameters = parameters | await self._ask_hook(client, template["hook"], event)
         with registry.store.transaction():
             certificate_id = registry.tokens.certificate(token)
             plan = parse(registry.templates.body(name)).evaluate(parameters, certificate_id)
@@ -140,6 +157,24 @@ class Provisioning:
         thing = plan.thing.name if plan.thing else None
         self._log("provisioned", thing=thing, certificate=certificate_id, template=name)
         return {"deviceConfiguration": dict(plan.device_configuration), "thingName": thing}
+
+    def _event(self, client: Client, template: sqlite3.Row, certificate_id: str, parameters: dict) -> dict:
+        registry = self._registry
+        return {
+            "claimCertificateId": client.identity.certificate_id,
+            "certificateId": certificate_id,
+            "certificatePem": registry.certificates.get(certificate_id)["pem"],
+            "templateArn": registry.names.template(template["name"]),
+            "clientId": client.client_id,
+            "parameters": parameters,
+        }
+
+    async def _ask_hook(self, client: Client, arn: str, event: dict) -> dict[str, str]:
+        try:
+            return await ask(self._hooks, arn, event)
+        except HookRefused as refused:
+            self._log("hook_refused", client_id=client.client_id, reason=str(refused))
+            raise Rejection(403, "AccessDenied", "The pre-provisioning hook does not allow it") from None
 
 
 def _read(payload: bytes) -> dict:

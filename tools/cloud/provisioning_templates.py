@@ -25,15 +25,18 @@ class ProvisioningTemplates:
         self._store = store
         self._names = names
 
-    def create(self, name: str, body: str, role: str, *, description: str, enabled: bool) -> sqlite3.Row:
+    def create(
+        self, name: str, body: str, role: str, *, description: str, enabled: bool, hook: str | None = None
+    ) -> sqlite3.Row:
+        """A new template; `hook` is the ARN of the function that decides who may use it."""
         _check_body(body)
         now = self._names.now()
         with self._store.transaction():
             if self._store.row("SELECT 1 FROM templates WHERE name = ?", name):
                 raise ResourceAlreadyExists(f"Template with name {name} already exists")
             self._store.execute(
-                "INSERT INTO templates VALUES (?, ?, ?, ?, ?, 1, 1, ?, ?)",
-                *(name, description, enabled, role, FLEET_PROVISIONING, now, now),
+                "INSERT INTO templates VALUES (?, ?, ?, ?, ?, 1, 1, ?, ?, ?)",
+                *(name, description, enabled, role, FLEET_PROVISIONING, now, now, hook),
             )
             self._store.execute("INSERT INTO template_versions VALUES (?, 1, ?, ?)", name, body, now)
         return self.get(name)
@@ -53,7 +56,7 @@ class ProvisioningTemplates:
         return self._store.rows("SELECT * FROM templates ORDER BY name")
 
     def update(self, name: str, changes: Mapping[str, object]) -> None:
-        """Change columns: `description`, `enabled`, `role`, `default_version`."""
+        """Change columns: `description`, `enabled`, `role`, `default_version`, `hook`."""
         with self._store.transaction():
             self.get(name)
             if "default_version" in changes:

@@ -40,12 +40,13 @@ class Credentials:
     certificate_arn: str
 
 
-def create_fleet(iot, template: str = "fleet", role_arn: str | None = None) -> Fleet:
+def create_fleet(iot, template: str = "fleet", role_arn: str | None = None, hook_arn: str | None = None) -> Fleet:
     """Make claim certificate, policies and provisioning template, all named after `template`.
 
     `role_arn` is an IAM role that AWS IoT may assume to provision (managed policy AWSIoTThingsRegistration); AWS
-    needs a real one, the local AWS IoT takes any. What a call refuses comes as boto3's exception, such as
-    `iot.exceptions.ResourceAlreadyExistsException` when there is such a fleet already.
+    needs a real one, the local AWS IoT takes any. `hook_arn` is the function that decides who may (see `hooks`). What
+    a call refuses comes as boto3's exception, such as `iot.exceptions.ResourceAlreadyExistsException` when there is
+    such a fleet already.
     """
     claim_policy_name, thing_policy_name = f"{template}-claim", f"{template}-thing"
     claim = _create_credentials(iot, active=False)  # until all is there: half a fleet can do nothing
@@ -60,6 +61,7 @@ def create_fleet(iot, template: str = "fleet", role_arn: str | None = None) -> F
         templateBody=json.dumps(fleet_template(thing_policy_name)),
         enabled=True,
         provisioningRoleArn=role_arn or f"arn:aws:iam::{account}:role/FleetProvisioning",
+        **({"preProvisioningHook": {"targetArn": hook_arn}} if hook_arn else {}),
     )
     iot.attach_policy(policyName=claim_policy_name, target=claim.certificate_arn)
     iot.update_certificate(certificateId=claim.certificate_arn.rpartition("/")[2], newStatus="ACTIVE")

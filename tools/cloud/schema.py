@@ -84,5 +84,8 @@ CREATE TABLE group_members (
 CREATE TABLE job_templates (
     id TEXT PRIMARY KEY, document TEXT NOT NULL, config TEXT NOT NULL, created_at REAL NOT NULL);
 """
+_HOOKS = """
+ALTER TABLE templates ADD COLUMN hook TEXT;
+"""
 
-STEPS = (_REGISTRY, _SHADOWS, _JOBS, _BROKER, _GROUPS)
+STEPS = (_REGISTRY, _SHADOWS, _JOBS, _BROKER, _GROUPS, _HOOKS)

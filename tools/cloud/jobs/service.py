@@ -33,6 +33,7 @@ _CODES = {
     TerminalState: "TerminalStateReached",
     Throttling: "RequestThrottled",
 }
+_REASONS = {429: ("RequestThrottled", "Rate exceeded"), 500: ("InternalError", "Internal service failure")}
 
 
 class _Rejected(Exception):
@@ -43,6 +44,9 @@ class _Rejected(Exception):
 
 class JobsService:
     """`interfaces.Service` of the topics above."""
+
+    name = "jobs"
+    in_flight = None
 
     def __init__(self, data: JobsData, log: Log):
         self._data = data
@@ -64,9 +68,20 @@ class JobsService:
             end, answer = "rejected", {"code": _CODES.get(type(error), "InternalError"), "message": error.message}
             if getattr(error, "state", None) is not None:
                 answer["executionState"] = error.state
+        self._reply(client, topic, end, {**token, **answer})
+
+    def refuse(self, client: Client, topic: str, payload: bytes, status: int) -> None:
+        try:
+            token = _token(_read(payload))
+        except _Rejected:
+            token = {}
+        code, message = _REASONS[status]
+        self._reply(client, topic, "rejected", {**token, "code": code, "message": message})
+
+    def _reply(self, client: Client, topic: str, end: str, answer: dict) -> None:
         if end == "rejected":
             self._log("job_request_rejected", client_id=client.client_id, topic=topic, **answer)
-        document = {**token, "timestamp": self._data.now(), **answer}
+        document = {"timestamp": self._data.now(), **answer}
         client.reply(f"{topic}/{end}", json.dumps(document, separators=(",", ":")).encode())
 
     def _answer(self, topic: str, request: dict) -> dict:

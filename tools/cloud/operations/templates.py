@@ -12,12 +12,13 @@ from tools.cloud.operations.desk import Desk
 from tools.cloud.pages import page
 from tools.cloud.provisioning_templates import FLEET_PROVISIONING
 
+_HOOK_VERSION = "2020-04-01"
 _CLAIM_LIFETIME_S = 300.0  # AWS: "The certificate expires five minutes after it is created"
 
 
 @operation("iot", "CreateProvisioningTemplate")
 def create_provisioning_template(desk: Desk, request: dict) -> dict:
-    refuse(request, "tags", "preProvisioningHook")  # a hook is an AWS Lambda function
+    refuse(request, "tags")
     if request.get("type", FLEET_PROVISIONING) != FLEET_PROVISIONING:
         raise NotImplementedHere(f"Templates of type {request['type']} are not part of the local AWS IoT")
     row = desk.registry.templates.create(
@@ -26,6 +27,7 @@ def create_provisioning_template(desk: Desk, request: dict) -> dict:
         request["provisioningRoleArn"],
         description=request.get("description", ""),
         enabled=request.get("enabled", False),
+        hook=request.get("preProvisioningHook", {}).get("targetArn"),
     )
     return {**_identifiers(desk, row["name"]), "defaultVersionId": row["default_version"]}
 
@@ -38,6 +40,7 @@ def describe_provisioning_template(desk: Desk, request: dict) -> dict:
         "defaultVersionId": row["default_version"],
         "templateBody": desk.registry.templates.body(row["name"]),
         "provisioningRoleArn": row["role"],
+        "preProvisioningHook": {"payloadVersion": _HOOK_VERSION, "targetArn": row["hook"]} if row["hook"] else None,
     }
 
 
@@ -51,7 +54,6 @@ def list_provisioning_templates(desk: Desk, request: dict) -> dict:
 
 @operation("iot", "UpdateProvisioningTemplate")
 def update_provisioning_template(desk: Desk, request: dict) -> None:
-    refuse(request, "preProvisioningHook")
     columns = {
         "description": "description",
         "enabled": "enabled",
@@ -59,6 +61,10 @@ def update_provisioning_template(desk: Desk, request: dict) -> None:
         "defaultVersionId": "default_version",
     }
     changes = {column: request[name] for name, column in columns.items() if name in request}
+    if "preProvisioningHook" in request:
+        changes["hook"] = request["preProvisioningHook"]["targetArn"]
+    elif request.get("removePreProvisioningHook"):
+        changes["hook"] = None
     desk.registry.templates.update(request["templateName"], changes)
 
 

@@ -17,10 +17,14 @@ from tools.cloud.shadows.state import Json
 from tools.cloud.watching import Watchers
 
 _TOPIC = re.compile(r"\$aws/things/([^/]+)/shadow(?:/name/([^/]+))?/(get|update|delete)")
+_REASONS = {429: "Too many requests", 500: "Internal service failure"}
 
 
 class ShadowService:
     """`interfaces.Service` of the topics above."""
+
+    name = "shadow"
+    in_flight = 10  # AWS: more than 10 in-flight requests on a connection are rejected with 429
 
     def __init__(self, shadows: Shadows, watchers: Watchers, log: Log):
         self._shadows = shadows
@@ -37,9 +41,18 @@ class ShadowService:
             token = updates.client_token(request)
             self._carry_out(topic, request, token)
         except AwsError as error:
-            self._log("shadow_rejected", client_id=client.client_id, topic=topic, code=error.status, reason=str(error))
-            answer = {"code": error.status, "message": error.message, "timestamp": self._shadows.now()}
-            self._tell(f"{topic}/rejected", answer, token)
+            self._reject(client, topic, error.status, error.message, token)
+
+    def refuse(self, client: Client, topic: str, payload: bytes, status: int) -> None:
+        try:
+            token = updates.client_token(updates.read(payload))
+        except AwsError:
+            token = None
+        self._reject(client, topic, status, _REASONS[status], token)
+
+    def _reject(self, client: Client, topic: str, code: int, message: str, token: str | None) -> None:
+        self._log("shadow_rejected", client_id=client.client_id, topic=topic, code=code, reason=message)
+        self._tell(f"{topic}/rejected", {"code": code, "message": message, "timestamp": self._shadows.now()}, token)
 
     def _carry_out(self, topic: str, request: Json, token: str | None) -> None:
         thing, name, verb = _TOPIC.fullmatch(topic).groups()

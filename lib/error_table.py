@@ -47,6 +47,7 @@ no_pingresp: Nothing was received for too long: the link is dead, the device con
 connection_lost: The connection to the cloud was closed (%s): the device connects again.
 no_answer: AWS IoT did not answer '%s' in time: try again.
 not_reached: The cloud was not reached in %d s: check the network and the AWS endpoint.
+outbox_full: The outbox holds %d messages already: publish again when the device was connected for a while.
 not_connected: Not connected to the cloud: wait for aws.connected.
 claim_failed: Provisioning failed for now (%s): the device tries again.
 token_expired: The ownership token is too old: a new certificate is asked for.

@@ -52,6 +52,12 @@ class Flash(Records):
                 return None
             raise errors.error("flash_failed", "reading /settings.json", problem)
 
+    def queue(self, name):
+        """A queue of records in files of their own: see flash_queue.py."""
+        from flash_queue import Queue
+
+        return Queue("%s/%s" % (self._root, name))
+
     async def erase(self, name):
         """Forget a record, if there is one. Raises `flash_failed`: then it may still be there."""
         if name == "user":
@@ -60,7 +66,12 @@ class Flash(Records):
             await super().erase(name)
 
     async def erase_all(self, names):
-        """Forget records ("user": the user's 256 bytes are 0 again). A power cut meanwhile does not stop it."""
+        """Forget records ("user": the user's 256 bytes are 0 again, the outbox is empty).
+
+        A power cut meanwhile does not stop it.
+        """
+        if "user" in names:
+            self.queue("outbox").clear()
         await super().erase_all(names)
         if "user" in names:
             self._user[:] = bytes(SIZE)

@@ -30,6 +30,8 @@ class Road:
         self._flash = system.flash
         self._wifi = system.wifi
         self._aws = system.aws
+        if system.settings.outbox.place == "flash":
+            self._aws.keep_in(system.flash.queue)
         self._identity = system.identity
         self._bus = system.bus
         self._failure = None  # the last one: what there is to tell when the cloud is not reached for too long

@@ -14,6 +14,8 @@ LIMITS = (
     ("publishes_per_s", 100, 0, 100),  # messages sent a second; 0 switches the limit off (benchmarks only)
     ("bytes_per_s", 524288, 0, 524288),  # bytes sent a second; 0 switches the limit off (benchmarks only)
     ("log", 1024, 0, 2048),  # bytes of the last lines of the console that outlive a crash, in RTC memory; 0: none
+    ("outbox_messages", 32, 0, 1000),  # QoS 1 messages that are kept to be sent later; 0: none
+    ("outbox_bytes", 8192, 64, 1048576),  # bytes of all of them together, topics included
     ("starts", 5, 1, 100),  # starts in a row that may fail before the application is left out
     ("update_tries", 8, 1, 100),  # connections of a download that bring nothing before the update is given up
     ("update_starts", 5, 1, 50),  # starts of the download, each cut short, before the update is given up
@@ -51,7 +53,7 @@ PINS = (
 
 SCHEMA = 1
 FIELDS = ("schema", "hardware", "security", "prefix", "page", "hostname", "networks", "aws", "app", "certs", "servers",
-          "jobs", "health", "limits", "timeouts", "pins")  # fmt: skip
+          "jobs", "outbox", "health", "limits", "timeouts", "pins")  # fmt: skip
 MAX_NETWORKS = 8
 MAX_PARAMETERS = 16
 MAX_NAME_SERVERS = 4
@@ -60,6 +62,8 @@ HEALTH_TO = ("shadow", "defender")
 # What the firmware does for a job unless the settings say otherwise: nothing that only a visit could mend.
 OPERATIONS = ("restart", "diagnostics", "settings", "config", "rotate", "download", "ota")
 SECURITIES = ("code", "open")
+OUTBOXES = ("memory", "flash")
+FULL = ("drop_oldest", "drop_newest", "refuse")
 ROLES = ("thing", "claim", "ca")
 
 _DIGITS = "0123456789"

@@ -55,6 +55,7 @@ def _build(document, warnings):
             "servers": _servers(_object(document, "servers"), warnings),
             "jobs": _jobs(_object(document, "jobs"), warnings),
             "health": _health(_object(document, "health"), warnings),
+            "outbox": _outbox(_object(document, "outbox"), warnings),
             "limits": _numbers("limits", checks.LIMITS, document, checks.whole, warnings),
             "timeouts": _numbers("timeouts", checks.TIMEOUTS, document, checks.whole, warnings),
             "pins": _numbers("pins", checks.PINS, document, checks.whole_or_null, warnings),
@@ -129,6 +130,13 @@ def _health(fields, warnings):
     if every_s != 0:
         checks.whole("health.every_s", every_s, 300 if to == "defender" else 10, 604800)  # 300: Device Defender's limit
     return Group({"every_s": every_s, "to": to})
+
+
+def _outbox(fields, warnings):
+    checks.warn_unknown(checks.mapping("outbox", fields), ("place", "when_full"), "outbox", warnings)
+    place = checks.one_of("outbox.place", fields.get("place", checks.OUTBOXES[0]), checks.OUTBOXES)
+    when_full = checks.one_of("outbox.when_full", fields.get("when_full", checks.FULL[0]), checks.FULL)
+    return Group({"place": place, "when_full": when_full})
 
 
 def _numbers(path, table, document, check, warnings):

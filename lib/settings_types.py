@@ -2,7 +2,7 @@
 
 
 class Group:
-    """Fields that belong together, each an attribute: `aws`, `servers`, `jobs`, `health`, `limits`, `timeouts`, `pins`;
+    """Fields that belong together, each an attribute: `aws`, `servers`, `jobs`, `outbox`, `health`, `limits`...;
     a Wi-Fi network (`ssid`, `password`: None for an open one); a pair (`cert`, `key`: a certificate and key in DER)."""
 
     def __init__(self, fields):
@@ -13,10 +13,10 @@ class Group:
 class Settings(Group):
     """The checked settings; docs/settings.md has the fields.
 
-    `networks` (list of Group), `aws`, `servers`, `jobs`, `health`, `limits`, `timeouts`, `pins` (Group), `app`
-    (dict), `hardware`, `security`, `prefix`, `page` (str), `hostname` (str or None), `thing`, `claim` (Group or None),
-    `roots` (list of DER), `warnings`: sentences about what was found and left out; `lacking`: what keeps the device
-    from NORMAL, `lacking_identity`: and what else does until it is a thing, in words.
+    `networks` (list of Group), `aws`, `servers`, `jobs`, `outbox`, `health`, `limits`, `timeouts`, `pins` (Group),
+    `app` (dict), `hardware`, `security`, `prefix`, `page` (str), `hostname` (str or None), `thing`, `claim` (Group or
+    None), `roots` (list of DER), `warnings`: sentences about what was found and left out; `lacking`: what keeps the
+    device from NORMAL, `lacking_identity`: and what else does until it is a thing, in words.
     """
 
     def missing(self, has_thing=False):

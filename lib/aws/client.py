@@ -14,27 +14,23 @@ when the cloud has lost the session.
 import asyncio
 import random
 import sys
-import time
 
 from micropython import const
 
 import errors
 import events
 
-from . import rate, topics
+from . import rate
 from .inbox import Inbox
 from .jobs import Jobs
 from .link import forget
-from .session import Session
+from .publishing import Publisher
 
-_TOPICS_REMEMBERED = const(8)
-_PUBLISH_S = const(60)
-_PAYLOAD_LIMIT = const(131072)  # bytes: AWS's
 _FILTERS_AT_ONCE = const(8)  # AWS's
 _ONCE_IN_A_LIFE = ("certificates", "pem", "der")  # what only provisioning needs
 
 
-class Aws(Session):
+class Aws(Publisher):
     """`resolve` is a coroutine function from host name to IP address; `settings` that of lib/settings.py."""
 
     def __init__(self, bus, settings, resolve, clock_is_set=None, backoff=None):
@@ -46,15 +42,13 @@ class Aws(Session):
         self._client.on_dropped = self._inbox.skipped
         self._lost = self._inbox.forgotten
         self._tick = self._inbox.check
-        self._rates = rate.both(limits.publishes_per_s, limits.bytes_per_s)
         self._services = self._inbox.services
         self._subscribing = asyncio.Lock()
         self.jobs = Jobs(self.attach, bus, settings)
-        self._names = {}  # checked topics of the application: str or bytes -> bytes
-        self._dropped = 0
 
     async def stop(self):
         """Send what waits, within `drain_s`; then DISCONNECT and close. `run` does not connect again."""
+        await self._drained(self._settings.timeouts.drain_s * 1000)
         await self.pause()
         self._inbox.stop()
 
@@ -91,63 +85,6 @@ class Aws(Session):
                     del sys.modules[name]
         self._bus.emit(events.AWS_PROVISIONED, thing=found[0])
         return found
-
-    # Publishing
-
-    def publish(self, topic, payload, qos=0, retain=False, timeout_s=_PUBLISH_S):
-        """await publish(...): returns when sent (QoS 0) or acknowledged (QoS 1). Payload: bytes, a buffer, or str.
-
-        While not connected it waits, as long as `timeout_s`; a QoS 1 message that was on its way when the connection
-        was lost is sent again on the next one.
-
-        Errors: `limit` at once; `too_fast`, `not_connected` and the errors of a connection after a while, each with
-        an event publish.dropped.
-        """
-        name = self._names.get(topic) or self._remember(topic)
-        if type(payload) is str:
-            payload = payload.encode()
-        elif not isinstance(payload, (bytes, bytearray, memoryview)):
-            raise errors.error("not_supported", "A payload of type %s" % type(payload).__name__)
-        size = len(payload)
-        if size > _PAYLOAD_LIMIT:
-            raise errors.error("limit", "A payload of %d bytes" % size, "%d bytes" % _PAYLOAD_LIMIT)
-        if retain and name.startswith(b"$aws/"):
-            raise errors.error("limit", "Retaining on '%s'" % topic, "a topic outside $aws")
-        # The short way: nothing to wait for, nothing to remember, no coroutine.
-        if not qos and self._up.is_set() and not rate.take(self._rates, size):
-            return self._client.publish(name, payload, retain)
-        return self._publish(name, payload, qos, retain, int(timeout_s * 1000))
-
-    def _remember(self, topic):
-        name = topics.check_topic(topic)
-        if len(self._names) >= _TOPICS_REMEMBERED:
-            self._names.clear()
-        self._names[topic] = name
-        return name
-
-    async def _publish(self, name, payload, qos, retain, timeout_ms):
-        topic = str(name, "utf-8")
-        try:
-            timeout_ms = await self._until_up(timeout_ms)
-            await rate.wait(self._rates, len(payload))
-            await self._client.publish(name, payload, retain, qos, timeout_ms)
-        except errors.DeviceError as failure:
-            self._dropped += 1
-            self._bus.emit(events.PUBLISH_DROPPED, topic=topic, code=failure.code, dropped=self._dropped)
-            raise
-        if qos:
-            self._bus.emit(events.PUBLISH_DONE, topic=topic, qos=qos)
-
-    async def _until_up(self, timeout_ms):
-        """Wait until connected; returns what is left of the time. Nothing of the application may go by the claim."""
-        if self._up.is_set():
-            return timeout_ms
-        end_ms = time.ticks_add(time.ticks_ms(), timeout_ms)
-        try:
-            await asyncio.wait_for_ms(self._up.wait(), timeout_ms)
-        except asyncio.TimeoutError:
-            raise errors.error("not_connected")
-        return max(time.ticks_diff(end_ms, time.ticks_ms()), 1)
 
     # Subscribing
 
@@ -249,6 +186,7 @@ class Aws(Session):
                         await self._open_service(service)
                 await self._take_back()
                 await self._subscribe_rest()
+                self.drain()
             except errors.DeviceError:
                 return  # the connection ended, which `run` tells; the next one begins here again
 

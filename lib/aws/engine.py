@@ -134,7 +134,7 @@ class Engine:
         self._connection = None
         self.sock = None
         self.error = error
-        self._outbox.fail(error, self.survive)
+        self._outbox.fail(error)
 
     async def disconnect(self, code="not_connected", *details):
         """Tell the broker, and close, for the reason of an error code. What still waits fails with it, or survives."""
@@ -156,16 +156,17 @@ class Engine:
 
     # Sending
 
-    def publish(self, topic, msg, retain=False, qos=0, timeout_ms=None):
+    def publish(self, topic, msg, retain=False, qos=0, timeout_ms=None, survive=True):
         """await publish(...): returns when the message is written (QoS 0) or acknowledged (QoS 1).
 
         topic: bytes; msg: any buffer of bytes, which must not change meanwhile. A QoS 0 message is written at once,
-        without a coroutine. `timeout_ms`: other than timing's publish_ms. Errors: `not_connected`,
-        `no_acknowledgement`, `connection_lost` and the others that end a connection; `not_supported` for QoS 2.
+        without a coroutine. `timeout_ms`: other than timing's publish_ms. `survive` False: it fails with the
+        connection, whatever holds for the others. Errors: `not_connected`, `no_acknowledgement`, `connection_lost` and
+        the others that end a connection; `not_supported` for QoS 2.
         """
         if qos == 0 and self._connection is not None and self._connection.publish_now(topic, msg, retain):
             return _DONE
-        return self._request(_PUBLISH | qos << 1 | (1 if retain else 0), topic, msg, qos, timeout_ms)
+        return self._request(_PUBLISH | qos << 1 | (1 if retain else 0), topic, msg, qos, timeout_ms, survive)
 
     async def request(self, filters, qos):
         """Subscribe to several filters (list of bytes) by one packet; unsubscribe where `qos` is None.
@@ -180,7 +181,7 @@ class Engine:
             raise errors.error("protocol", "a SUBACK of %d codes for %d filters" % (len(granted), len(filters)))
         return granted
 
-    async def _request(self, first, topic, payload, qos, timeout_ms=None):
+    async def _request(self, first, topic, payload, qos, timeout_ms=None, survive=False):
         """Send a packet in its turn and wait for its end; returns the codes of a SUBACK."""
         if not qos:
             await core.sleep_ms(0)  # a stream of QoS 0 messages must not keep the loop from the others
@@ -190,10 +191,11 @@ class Engine:
             raise errors.error("not_supported", "QoS %d" % qos)
         if len(topic) + 9 > len(self._send_buffer):
             raise errors.error("limit", "A topic of %d bytes" % len(topic), "less than the send buffer")
-        if not self.survive:
+        survive = survive and self.survive
+        if not survive:
             self._connected()
         outbox = self._outbox
-        request = outbox.take(first, topic, payload, qos, timeout_ms or self.timing.publish_ms)
+        request = outbox.take(first, topic, payload, qos, timeout_ms or self.timing.publish_ms, survive)
         try:
             outbox.add(request)
             if self._connection is not None:

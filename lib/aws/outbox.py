@@ -11,7 +11,6 @@ from micropython import const
 import errors
 
 _PACKET_ID_MASK = const(0xFFFF)
-_PUBLISH = const(0x30)
 
 
 class Request:
@@ -27,6 +26,7 @@ class Request:
         self.topic = None  # bytes; for SUBSCRIBE and UNSUBSCRIBE a list of filters
         self.payload = None
         self.qos = 0
+        self.survive = False  # the end of a connection is not its end
         self.packet_id = 0  # 0 until it was sent for the first time
         self.order = 0
         self.tries = 0  # how often it was sent on this connection
@@ -57,13 +57,14 @@ class Outbox:
         self._packet_id = 0
         self._order = 0
 
-    def take(self, first, topic, payload, qos, timeout_ms):
+    def take(self, first, topic, payload, qos, timeout_ms, survive):
         """A request for a packet, to be given to `add` and, when its caller is through with it, to `give_back`."""
         request = self._spare.pop() if self._spare else Request()
         request.first = first
         request.topic = topic
         request.payload = payload
         request.qos = qos
+        request.survive = survive
         request.deadline_ms = time.ticks_add(time.ticks_ms(), timeout_ms)
         return request
 
@@ -165,9 +166,9 @@ class Outbox:
             self._finish(late, errors.error(code))
         return len(late)
 
-    def fail(self, error, but_publishes):
-        """The connection ended: finish everything with `error`, `but_publishes` when they may be sent on the next."""
-        self._finish(self._chosen(lambda request: not but_publishes or request.first & 0xF0 != _PUBLISH), error)
+    def fail(self, error):
+        """The connection ended: finish with `error` what does not survive it."""
+        self._finish(self._chosen(lambda request: not request.survive), error)
 
     def _chosen(self, which):
         return [request for request in self.waiting + list(self._in_flight.values()) if which(request)]

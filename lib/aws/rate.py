@@ -15,6 +15,7 @@ class Rate:
 
     def __init__(self, per_second, now_ms):
         self.per_second = per_second
+        self.waiting = 0  # how many wait for their turn
         self._burst = max(1, per_second // 10)
         self._flow = max(1, per_second - self._burst)
         self._tokens = self._burst
@@ -67,10 +68,14 @@ def take(rates, size):
 async def wait(rates, size):
     """Take one message of `size` bytes when it is its time. Errors: `too_fast` after ten seconds."""
     left_ms = 10000
-    wait_ms = take(rates, size)
-    while wait_ms:
-        left_ms -= wait_ms
-        if left_ms < 0:
-            raise errors.error("too_fast", "%d messages or %d bytes" % (rates[0].per_second, rates[1].per_second))
-        await asyncio.sleep_ms(wait_ms)
+    rates[0].waiting += 1
+    try:
         wait_ms = take(rates, size)
+        while wait_ms:
+            left_ms -= wait_ms
+            if left_ms < 0:
+                raise errors.error("too_fast", "%d messages or %d bytes" % (rates[0].per_second, rates[1].per_second))
+            await asyncio.sleep_ms(wait_ms)
+            wait_ms = take(rates, size)
+    finally:
+        rates[0].waiting -= 1

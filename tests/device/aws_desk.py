@@ -62,9 +62,11 @@ class Desk:
 
     def _settings(self, options):
         limits = {"ring": 4, "receive_buffer": 4096, "window": 10, "publishes_per_s": 0, "bytes_per_s": 0}
+        limits.update(outbox_messages=5, outbox_bytes=1000)
         timeouts = {"dns_s": 1, "connect_s": 2, "connack_s": 1, "ack_s": 1, "keepalive_s": 30}
         timeouts.update(stable_s=20, drain_s=1, backoff_s=1, backoff_cap_s=1, job_jitter_s=0, job_step_s=3600)
-        for group in (limits, timeouts):
+        outbox = {"place": "memory", "when_full": "drop_oldest"}
+        for group in (limits, timeouts, outbox):
             for name in group:
                 group[name] = options.pop(name, group[name])
         if options:
@@ -72,6 +74,7 @@ class Desk:
         return Group(
             aws=Group(endpoint="broker.test", port=self.broker.port),
             roots=[stored("root")],
+            outbox=Group(**outbox),
             limits=Group(**limits),
             timeouts=Group(**timeouts),
         )

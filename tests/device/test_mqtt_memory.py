@@ -107,7 +107,7 @@ def test_a_message_for_a_plain_handler_is_handed_over_without_allocating():
 def test_acknowledging_does_not_allocate():
     outbox = Outbox(10)
     for _ in range(10):
-        outbox.add(outbox.take(0x32, TOPIC, PAYLOAD, 1, 1000))
+        outbox.add(outbox.take(0x32, TOPIC, PAYLOAD, 1, 1000, True))
     while outbox.next() is not None:
         pass
     done = [None] * 10

@@ -34,17 +34,17 @@ ROOMS = {
         "release",
     },
     "board": {"board"},
-    "flash": {"flash", "flash_blobs", "flash_mending", "flash_records"},
+    "flash": {"flash", "flash_blobs", "flash_mending", "flash_queue", "flash_records"},
     "wifi": {"wifi", "station", "names", "clock", "datagrams"},
     "ble": {
         "ble.answers", "ble.codes", "ble.documents", "ble.framing", "ble.gatt", "ble.hkdf", "ble.lockout",
         "ble.messages", "ble.server", "ble.session", "ble.setup_code", "ble.talk", "ble.ticks", "ble.x25519",
     },
     "aws": {
-        "aws.client", "aws.connection", "aws.dial", "aws.door", "aws.engine", "aws.failures", "aws.handlers",
-        "aws.inbox", *JOBS, "aws.link", "aws.mqtt", "aws.outbox", "aws.packets", "aws.properties", "aws.provision",
-        "aws.rate", "aws.receiver", "aws.requests", "aws.ring", "aws.sender", "aws.service", "aws.session",
-        "aws.shadow", "aws.tls", "aws.topics",
+        "aws.backlog", "aws.client", "aws.connection", "aws.dial", "aws.door", "aws.engine", "aws.failures",
+        "aws.handlers", "aws.inbox", *JOBS, "aws.link", "aws.mqtt", "aws.outbox", "aws.packets", "aws.properties",
+        "aws.provision", "aws.publishing", "aws.rate", "aws.receiver", "aws.requests", "aws.ring", "aws.sender",
+        "aws.service", "aws.session", "aws.shadow", "aws.tls", "aws.topics",
     },
     "ota": {
         "ota.document", "ota.https", "ota.keys", "ota.signature", "ota.slot", "ota.switch", "ota.update",

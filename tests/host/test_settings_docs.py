@@ -47,7 +47,7 @@ def test_every_other_field_is_documented_and_none_that_is_not():
     fields |= {f"aws.{name}" for name in settings_documents.AWS_FIELDS}
     fields |= {f"networks[].{name}" for name in settings_documents.NETWORK_FIELDS}
     fields |= {f"certs[].{name}" for name in settings_certs.CERT_FIELDS}
-    fields |= {"servers.ntp", "jobs.allow", "health.every_s", "health.to"}
+    fields |= {"servers.ntp", "jobs.allow", "health.every_s", "health.to", "outbox.place", "outbox.when_full"}
 
     assert {name for name in documented() if name.split(".")[0] not in groups} == fields
 
@@ -62,6 +62,8 @@ def test_defaults_in_the_docs_are_what_a_device_without_settings_has():
     assert int(docs["aws.port"][0]) == bare.aws.port
     assert json.loads(f"[{docs['servers.ntp'][0]}]") == bare.servers.ntp
     assert json.loads(f"[{docs['jobs.allow'][0]}]") == bare.jobs.allow
+    assert json.loads(docs["outbox.place"][0]) == bare.outbox.place
+    assert json.loads(docs["outbox.when_full"][0]) == bare.outbox.when_full
 
 
 def test_example_of_the_docs_loads_without_a_warning():

@@ -1,0 +1,145 @@
+"""The outbox: QoS 1 messages that were published with `keep=True` and wait to be sent.
+
+Bounded in number and bytes; in memory, or in a queue of flash_queue.py. It is sent while connected, a few messages at
+once, whenever the application's own publishing leaves the rates room. Loaded when a message is kept for the first time.
+"""
+
+import asyncio
+
+from micropython import const
+
+import errors
+
+from . import rate
+
+_AT_ONCE = const(5)  # of a window of 10: the rest is the application's
+_LIVE_FIRST_MS = const(20)
+_ANSWER_MS = const(60000)
+_REFUSALS = const(5)
+
+
+class Memory:
+    """What flash_queue.Queue is, in memory."""
+
+    def __init__(self):
+        self.first = 1
+        self.size = 0
+        self._records = []
+
+    def __len__(self):
+        return len(self._records)
+
+    def append(self, record):
+        """Put a record behind the others."""
+        self._records.append(record)
+        self.size += len(record)
+
+    def read(self, number):
+        """The record with this number; None when it is not there any more."""
+        return self._records[number - self.first] if 0 <= number - self.first < len(self._records) else None
+
+    def drop(self, number):
+        """Forget the records up to this number, which included."""
+        while self.first <= number and self._records:
+            self.size -= len(self._records.pop(0))
+            self.first += 1
+
+
+def packed(topic, payload, retain):
+    """A message as one record. Both are bytes."""
+    return bytes((1 if retain else 0, len(topic) >> 8, len(topic) & 255)) + topic + payload
+
+
+def unpacked(record):
+    """(topic, payload, retain) of a record: bytes, a memoryview, bool."""
+    end = 3 + (record[1] << 8 | record[2])
+    return record[3:end], memoryview(record)[end:], bool(record[0])
+
+
+class Backlog:
+    """`outbox` and `limits` are those of the settings, `store` is a `Memory` or a flash_queue.Queue.
+
+    `dropped(topic, code)` is told what is given up.
+    """
+
+    def __init__(self, store, outbox, limits, dropped):
+        self._store = store
+        self._when_full = outbox.when_full
+        self._most = limits.outbox_messages
+        self._size = limits.outbox_bytes
+        self._dropped = dropped
+        self._refused = 0  # how often in a row the oldest message ended the connection
+
+    def __len__(self):
+        return len(self._store)
+
+    def keep(self, topic, payload, retain):
+        """Keep a message; what gives way for it, or that it does, is told.
+
+        Errors: `limit` for one that never fits, `outbox_full` where the settings want to refuse, those of flash.
+        """
+        record = packed(topic, payload, retain)
+        if len(record) > self._size:
+            raise errors.error("limit", "A message of %d bytes" % len(record), "limits.outbox_bytes")
+        while len(self._store) >= self._most or self._store.size + len(record) > self._size:
+            if not self._make_room(topic):
+                return
+        while True:
+            try:
+                self._store.append(record)
+                return
+            except errors.StorageError:
+                if self._when_full != "drop_oldest" or not len(self._store):
+                    raise
+                self._make_room(topic)
+
+    def _make_room(self, topic):
+        """Whether the new message may be kept."""
+        if self._when_full == "refuse" or not self._most:
+            raise errors.error("outbox_full", len(self._store))
+        if self._when_full == "drop_newest":
+            self._dropped(topic, "outbox_full")
+            return False
+        self._give_up("outbox_full")
+        return True
+
+    def _give_up(self, code):
+        """Drop the oldest."""
+        record = self._store.read(self._store.first)
+        self._store.drop(self._store.first)
+        self._refused = 0
+        self._dropped(unpacked(record)[0] if record else b"?", code)
+
+    async def send(self, rates, publish):
+        """Send what is kept, oldest first, until nothing is left or an error of the connection ends it.
+
+        `publish(topic, payload, retain, timeout_ms)`: a coroutine function that returns when it is acknowledged.
+        """
+        while len(self._store):
+            first = self._store.first
+            count = min(len(self._store), 1 if self._refused else _AT_ONCE)
+            sending = [self._send(number, rates, publish) for number in range(first, first + count)]
+            results = await asyncio.gather(*sending, return_exceptions=True)
+            for number, failure in enumerate(results, first):
+                if isinstance(failure, BaseException):
+                    self._judge(number, failure)
+                    raise failure
+                self._store.drop(number)
+                self._refused = 0
+
+    async def _send(self, number, rates, publish):
+        record = self._store.read(number)
+        if record is None:  # damaged, or it has given way meanwhile
+            return
+        topic, payload, retain = unpacked(record)
+        while rates[0].waiting or rate.take(rates, len(payload)):
+            await asyncio.sleep_ms(_LIVE_FIRST_MS)
+        await publish(topic, payload, retain, _ANSWER_MS)
+
+    def _judge(self, number, failure):
+        # AWS closes the connection for a topic that the policy does not allow. One message must not do so for ever.
+        closed = any(words in str(failure) for words in ("by the other side", "ECONNRESET", "error 32"))
+        if number == self._store.first and closed:
+            self._refused += 1
+            if self._refused >= _REFUSALS:
+                self._give_up("not_authorised")

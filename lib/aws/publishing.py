@@ -1,0 +1,155 @@
+"""Publishing: AWS IoT's limits and rates are kept, and what cannot be sent now waits, or is kept in the outbox."""
+
+import asyncio
+import time
+
+from micropython import const
+
+import errors
+import events
+
+from . import rate, topics
+from .session import Session
+
+_TOPICS_REMEMBERED = const(8)
+_PUBLISH_S = const(60)
+_PAYLOAD_LIMIT = const(131072)  # bytes: AWS's
+_TICK_MS = const(50)
+
+
+class Publisher(Session):
+    """The part of `Aws` that publishes."""
+
+    def __init__(self, bus, settings, resolve, clock_is_set, backoff):
+        super().__init__(bus, settings, resolve, clock_is_set, backoff)
+        limits = settings.limits
+        self._rates = rate.both(limits.publishes_per_s, limits.bytes_per_s)
+        self._names = {}  # checked topics of the application: str or bytes -> bytes
+        self._dropped = 0
+        self._backlog = None  # the outbox, once it is needed
+        self._open_queue = None
+        self._draining = None
+
+    def publish(self, topic, payload, qos=0, retain=False, timeout_s=_PUBLISH_S, keep=False):
+        """await publish(...): returns when sent (QoS 0) or acknowledged (QoS 1). Payload: bytes, a buffer, or str.
+
+        While not connected it waits, as long as `timeout_s`; a QoS 1 message that was on its way when the connection
+        was lost is sent again on the next one. With `keep`, which makes it QoS 1, it does not wait: what cannot be
+        acknowledged now is kept in the outbox and sent later, and it returns as soon as it is there.
+
+        Errors: `limit` at once; `too_fast`, `not_connected` and the errors of a connection after a while, each with
+        an event publish.dropped; with `keep` only `outbox_full` and those of flash, where the settings say so.
+        """
+        name = self._names.get(topic) or self._remember(topic)
+        if type(payload) is str:
+            payload = payload.encode()
+        elif not isinstance(payload, (bytes, bytearray, memoryview)):
+            raise errors.error("not_supported", "A payload of type %s" % type(payload).__name__)
+        size = len(payload)
+        if size > _PAYLOAD_LIMIT:
+            raise errors.error("limit", "A payload of %d bytes" % size, "%d bytes" % _PAYLOAD_LIMIT)
+        if retain and name.startswith(b"$aws/"):
+            raise errors.error("limit", "Retaining on '%s'" % topic, "a topic outside $aws")
+        if keep:
+            return self._keep(name, payload, retain, int(timeout_s * 1000))
+        # The short way: nothing to wait for, nothing to remember, no coroutine.
+        if not qos and self._up.is_set() and not rate.take(self._rates, size):
+            return self._client.publish(name, payload, retain)
+        return self._publish(name, payload, qos, retain, int(timeout_s * 1000))
+
+    def _remember(self, topic):
+        name = topics.check_topic(topic)
+        if len(self._names) >= _TOPICS_REMEMBERED:
+            self._names.clear()
+        self._names[topic] = name
+        return name
+
+    async def _publish(self, name, payload, qos, retain, timeout_ms):
+        try:
+            timeout_ms = await self._until_up(timeout_ms)
+            await rate.wait(self._rates, len(payload))
+            await self._client.publish(name, payload, retain, qos, timeout_ms)
+        except errors.DeviceError as failure:
+            self._drop(name, failure.code)
+            raise
+        if qos:
+            self._bus.emit(events.PUBLISH_DONE, topic=str(name, "utf-8"), qos=qos)
+
+    def _drop(self, name, code):
+        self._dropped += 1
+        self._bus.emit(events.PUBLISH_DROPPED, topic=str(name, "utf-8"), code=code, dropped=self._dropped)
+
+    async def _until_up(self, timeout_ms):
+        """Wait until connected; returns what is left of the time. Nothing of the application may go by the claim."""
+        if self._up.is_set():
+            return timeout_ms
+        end_ms = time.ticks_add(time.ticks_ms(), timeout_ms)
+        try:
+            await asyncio.wait_for_ms(self._up.wait(), timeout_ms)
+        except asyncio.TimeoutError:
+            raise errors.error("not_connected")
+        return max(time.ticks_diff(end_ms, time.ticks_ms()), 1)
+
+    # The outbox
+
+    @property
+    def kept(self):
+        """How many messages wait in the outbox."""
+        return len(self._backlog) if self._backlog is not None else 0
+
+    def keep_in(self, open_queue):
+        """Keep the outbox on flash: `open_queue(name)` returns a flash_queue.Queue. Call it before `run`."""
+        self._open_queue = open_queue
+
+    async def _keep(self, name, payload, retain, timeout_ms):
+        if self._up.is_set():
+            try:
+                await rate.wait(self._rates, len(payload))
+                await self._publish_once(name, payload, retain, timeout_ms)
+                return
+            except errors.RetryError:
+                pass  # then later
+        try:
+            self._outbox().keep(name, payload, retain)
+        except errors.DeviceError as failure:
+            self._drop(name, failure.code)
+            raise
+        if self._up.is_set():
+            self.drain()
+
+    async def _publish_once(self, name, payload, retain, timeout_ms):
+        """Publish with QoS 1 on this connection only; the next one would begin with what is kept."""
+        await self._client.publish(name, payload, retain, 1, timeout_ms, False)
+        self._bus.emit(events.PUBLISH_DONE, topic=str(name, "utf-8"), qos=1)
+
+    def _outbox(self):
+        if self._backlog is None:
+            from . import backlog
+
+            store = self._open_queue("outbox") if self._open_queue is not None else backlog.Memory()
+            settings = self._settings
+            self._backlog = backlog.Backlog(store, settings.outbox, settings.limits, self._drop)
+        return self._backlog
+
+    def drain(self):
+        """Begin to send what is kept."""
+        waits = self._open_queue is not None or self._backlog is not None
+        if waits and self._draining is None and len(self._outbox()):
+            self._draining = asyncio.create_task(self._send_kept())
+
+    async def _send_kept(self):
+        try:
+            await self._backlog.send(self._rates, self._publish_once)
+        except errors.RetryError:
+            pass  # the connection was lost: the next one goes on
+        except (errors.DeviceError, MemoryError) as failure:
+            code = getattr(failure, "code", "no_memory")
+            self._bus.emit(events.TASK_FAILED, task="outbox", code=code, message="%s" % failure)
+        finally:
+            self._draining = None
+
+    async def _drained(self, left_ms):
+        """Wait until nothing is kept any more, at most so long."""
+        while self.kept and self._up.is_set() and left_ms > 0:
+            await asyncio.sleep_ms(_TICK_MS)
+            left_ms -= _TICK_MS

@@ -1,0 +1,94 @@
+"""A queue on flash: records of any length, first in, first out, each in a file of its own.
+
+What was appended is on flash when `append` returns, and survives power cuts; what was cut off while it was written, or
+damaged, reads as None. A file is `<folder>/<number>`: CRC-32 of the record, u32 little-endian, and the record; the CRC
+begins with the number instead of 0, so that an empty file is no empty record.
+"""
+
+import os
+from binascii import crc32
+
+from flash_records import storage_error
+
+_CRC_SIZE = 4
+_STAT_SIZE = 6
+
+
+class Queue:
+    """The queue in `folder`, as the last start left it. `first` is the number of the oldest record."""
+
+    def __init__(self, folder):
+        self._folder = folder
+        numbers = self._numbers()
+        self.first = min(numbers) if numbers else 1
+        self._next = max(numbers) + 1 if numbers else 1
+        self.size = sum([self._size(number) for number in numbers])  # bytes of all records
+
+    def __len__(self):
+        return self._next - self.first
+
+    def append(self, record):
+        """Put a record (bytes) behind the others. Raises `flash_full`, `flash_failed`: then it is not there."""
+        path = self._path(self._next)
+        try:
+            if not len(self):
+                self._make_folder()
+            with open(path, "wb") as file:
+                file.write(crc32(record, self._next).to_bytes(_CRC_SIZE, "little"))
+                file.write(record)
+            if hasattr(os, "sync"):
+                os.sync()
+        except OSError as problem:
+            self._remove(path)
+            raise storage_error("writing", self._folder, problem)
+        self._next += 1
+        self.size += len(record)
+
+    def read(self, number):
+        """The record with this number; None when it is damaged."""
+        try:
+            with open(self._path(number), "rb") as file:
+                crc = int.from_bytes(file.read(_CRC_SIZE), "little")
+                record = file.read()
+        except OSError:
+            return None
+        return record if crc32(record, number) == crc else None
+
+    def drop(self, number):
+        """Forget the records up to this number, which included."""
+        while self.first <= number and len(self):
+            self.size -= self._size(self.first)
+            self._remove(self._path(self.first))
+            self.first += 1
+
+    def clear(self):
+        """Forget all of it."""
+        self.drop(self._next - 1)
+
+    def _path(self, number):
+        return "%s/%d" % (self._folder, number)
+
+    def _numbers(self):
+        try:
+            return [int(name) for name in os.listdir(self._folder) if name.isdigit()]
+        except OSError:
+            return []
+
+    def _make_folder(self):
+        try:
+            os.mkdir(self._folder)
+        except OSError:
+            pass  # it is there; or opening a file in it will tell
+
+    def _size(self, number):
+        try:
+            return max(os.stat(self._path(number))[_STAT_SIZE] - _CRC_SIZE, 0)
+        except OSError:
+            return 0
+
+    @staticmethod
+    def _remove(path):
+        try:
+            os.remove(path)
+        except OSError:
+            pass  # not there; or it stays, and is sent once more after the next start

@@ -6,24 +6,19 @@ The board's program is tests' own, so that every answer can be ordered; the real
 import contextlib
 import json
 import os
-import pty
-import re
-import select
 import signal
 import sys
-import time
 
 from typer.testing import CliRunner
 
 from tests.host.sim_desk import desk
+from tests.host.terminal import Terminal
 from tools.configure import cli
-from tools.interpreter import ROOT
 from tools.sim.radio.bluez import BlueZ
 
 NAME = "esp-123456"
 CODE = bytes.fromhex("00112233445566778899")
 CODE_TEXT = "AAIS-EM2E-KVTH-PCEZ"
-WAIT_S = 30
 
 # Answers as a device in CONFIG does, and prints what it was told. `orders.json` on its flash says what goes wrong:
 # {"APPLY": ["wrong_password", ...]}: errors for the next ones; "last": what STATE says of the attempt before;
@@ -117,7 +112,7 @@ class ConfigureDesk:
         """A `Terminal` in which the command runs."""
         environment = {**os.environ, **self._environment}
         environment.pop("SETUP_CODE", None)
-        return Terminal(["-m", "tools", "configure", *map(str, options)], environment)
+        return Terminal([sys.executable, "-m", "tools", "configure", *map(str, options)], environment)
 
 
 @contextlib.contextmanager
@@ -125,65 +120,5 @@ def configure_desk(folder, security="code"):
     """A `ConfigureDesk` whose board is off."""
     with desk(folder, PROGRAM.replace("SECURITY", security)) as (world, board), BlueZ(world.radio) as bluez:
         world.radio.supervision_s = 0.3
-        world.radio.interval_ms = 7.5
+        world.radio.interval_ms = 0
         yield ConfigureDesk(world, board, bluez)
-
-
-class Terminal:
-    """A person before a real terminal (a pty): reads what is shown, types. A context manager."""
-
-    def __init__(self, arguments, environment):
-        self._process, self._screen = pty.fork()
-        if not self._process:
-            os.chdir(ROOT)
-            os.execve(sys.executable, [sys.executable, *arguments], environment)
-        self.text = ""
-        self._read = 0
-
-    def see(self, text, timeout_s=WAIT_S):
-        """Until the text is shown, behind what was seen before."""
-        deadline = time.monotonic() + timeout_s
-        while (at := self.text.find(text, self._read)) < 0:
-            left_s = deadline - time.monotonic()
-            if left_s <= 0 or not self._receive(left_s):
-                raise AssertionError(f"never shown: {text!r}; shown was\n{self.text}")
-        self._read = at + len(text)
-
-    def type(self, text, end="\n"):
-        os.write(self._screen, (text + end).encode())
-
-    def answer(self, prompt, text):
-        """Type a line once the prompt is there."""
-        self.see(prompt)
-        self.type(text)
-
-    def wait(self, timeout_s=WAIT_S):
-        """The exit code."""
-        deadline = time.monotonic() + timeout_s
-        while self._receive(deadline - time.monotonic()):
-            pass
-        process, self._process = self._process, None
-        return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self._process:
-            os.kill(self._process, 9)
-            os.waitpid(self._process, 0)
-        os.close(self._screen)
-
-    def _receive(self, timeout_s):
-        """False at the end of the program, or when nothing came."""
-        if timeout_s <= 0 or not select.select([self._screen], [], [], timeout_s)[0]:
-            return False
-        try:
-            data = os.read(self._screen, 65536)
-        except OSError:  # the other end is closed
-            return False
-        self.text += _ESCAPES.sub("", data.decode(errors="replace")).replace("\r", "")
-        return bool(data)
-
-
-_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")

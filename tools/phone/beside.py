@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tools.desk import ENDPOINT, PASSWORD, SSID, Desk
 from tools.interpreter import ROOT
-from tools.sim.radio import rendezvous
+from tools.sim.radio import dbus_daemon, rendezvous
 from tools.sim.radio.bluez import BlueZ
 
 FOLDER = ROOT / ".phone"  # what a person gives the page: files, as AWS names them
@@ -34,6 +34,7 @@ class Beside:
         self._stack = ExitStack()
 
     def __enter__(self):
+        dbus_daemon.require()  # first: what is known to fail shall not take its time
         with ExitStack() as stack:
             self.desk = stack.enter_context(Desk(on_line=self._on_line, cloud={"fast_keys": True}))
             for name, password, rssi in _OTHERS:

@@ -31,12 +31,17 @@ def is_installed():
     return shutil.which("dbus-daemon") is not None
 
 
+def require():
+    """Raises `MissingTool` when it has none."""
+    if not is_installed():
+        raise MissingTool("no dbus-daemon on this machine; on Debian: apt-get install dbus")
+
+
 class DBusDaemon:
     """`address` is where it listens. A context manager."""
 
     def __init__(self):
-        if not is_installed():
-            raise MissingTool("no dbus-daemon on this machine; on Debian: apt-get install dbus")
+        require()
         self._cleanup = contextlib.ExitStack()
         try:
             self.address = self._start()

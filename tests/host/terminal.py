@@ -1,0 +1,71 @@
+"""A terminal (a pty) with a program in it, and the person before it."""
+
+import os
+import pty
+import re
+import select
+import time
+
+from tools.interpreter import ROOT
+
+WAIT_S = 30
+
+
+class Terminal:
+    """Reads what is shown, types. A context manager that ends the program."""
+
+    def __init__(self, command, environment):
+        self._process, self._screen = pty.fork()
+        if not self._process:
+            os.chdir(ROOT)
+            os.execve(command[0], command, environment)
+        self.text = ""
+        self._read = 0
+
+    def see(self, text, timeout_s=WAIT_S):
+        """Until the text is shown, behind what was seen before."""
+        deadline = time.monotonic() + timeout_s
+        while (at := self.text.find(text, self._read)) < 0:
+            left_s = deadline - time.monotonic()
+            if left_s <= 0 or not self._receive(left_s):
+                raise AssertionError(f"never shown: {text!r}; shown was\n{self.text}")
+        self._read = at + len(text)
+
+    def type(self, text, end="\n"):
+        os.write(self._screen, (text + end).encode())
+
+    def answer(self, prompt, text):
+        """Type a line once the prompt is there."""
+        self.see(prompt)
+        self.type(text)
+
+    def wait(self, timeout_s=WAIT_S):
+        """The exit code."""
+        deadline = time.monotonic() + timeout_s
+        while self._receive(deadline - time.monotonic()):
+            pass
+        process, self._process = self._process, None
+        return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self._process:
+            os.kill(self._process, 9)
+            os.waitpid(self._process, 0)
+        os.close(self._screen)
+
+    def _receive(self, timeout_s):
+        """False at the end of the program, or when nothing came."""
+        if timeout_s <= 0 or not select.select([self._screen], [], [], timeout_s)[0]:
+            return False
+        try:
+            data = os.read(self._screen, 65536)
+        except OSError:  # the other end is closed
+            return False
+        self.text += _ESCAPES.sub("", data.decode(errors="replace")).replace("\r", "")
+        return bool(data)
+
+
+_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")

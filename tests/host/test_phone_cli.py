@@ -1,0 +1,83 @@
+"""`make phone` as a person uses it: what it prints, and what it leaves behind, which is nothing."""
+
+import os
+import re
+import sys
+import urllib.request
+
+import pytest
+
+from tests.host.terminal import Terminal
+from tools.interpreter import ROOT
+from tools.sim.radio import dbus_daemon, rendezvous
+
+
+def phone(*options, **environment):
+    """The command in a terminal."""
+    command = [sys.executable, "-m", "tools", "phone", "--port", "0", *options]
+    return Terminal(command, {**os.environ, "TERM": "xterm", "COLUMNS": "200", **environment})
+
+
+def fetched(url):
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        return answer.read().decode()
+
+
+@pytest.mark.skipif(
+    not dbus_daemon.is_installed(), reason="no dbus-daemon on this machine; on Debian: apt-get install dbus"
+)
+def test_a_simulated_device_beside_the_page():
+    with phone("--open", DISPLAY="", WAYLAND_DISPLAY="") as person:
+        person.see("The label of the device")
+        person.see("▄▄▄▄▄▄▄")  # the QR code
+        person.see("What the page will ask for")
+        person.see("files")
+        person.see("DBUS_SYSTEM_BUS_ADDRESS=unix:path=")
+        person.see("--enable-features=WebBluetooth")
+        person.see("What the device does")
+        label = re.search(r"setup code +([A-Z2-7-]{19})", person.text)[1]
+        link = re.search(r"link +(http://localhost:\d+/)#(\w+)", person.text)
+        assert label.replace("-", "") == link[2]
+        assert "<title>Device setup</title>" in fetched(link[1])
+        address = re.search(r"(unix:path=\S+)", person.text)[1]
+        assert rendezvous.FILE.read_text().strip() == address
+        files = sorted(path.name for path in (ROOT / ".phone").iterdir())
+        assert files == ["claim-certificate.pem.crt", "claim-private.pem.key", "root-CA.pem"]
+        person.type("wifi off")
+        person.type("new")
+        person.see("The label of the device")
+        person.see("link")
+        assert re.findall(r"setup code +([A-Z2-7-]{19})", person.text)[-1] != label
+        person.type("\x03", end="")
+        assert person.wait() == 0
+        assert "Traceback" not in person.text
+    assert not rendezvous.FILE.exists()
+    assert not (ROOT / ".phone").exists()
+    assert not os.path.exists(address.partition("path=")[2])
+
+
+def test_the_page_alone_with_the_label_of_a_real_device():
+    with phone("--no-device", "--code", "AAIS-EM2E-KVTH-PCEZ", "--page", "https://example.com/setup/") as person:
+        person.see("▄▄▄▄▄▄▄")
+        person.see("https://example.com/setup/#AAISEM2EKVTHPCEZ")
+        person.see("Ctrl-C ends it")
+        assert "<title>Device setup</title>" in fetched(re.search(r"http://localhost:\d+/", person.text)[0])
+        person.type("\x03", end="")
+        assert person.wait() == 0
+
+
+def test_without_a_dbus_daemon_the_page_is_served_all_the_same(tmp_path):
+    with phone(PATH=str(tmp_path)) as person:
+        person.see("No simulated device here: no dbus-daemon")
+        person.see("it configures real boards")
+        person.type("\x03", end="")
+        assert person.wait() == 0
+
+
+def test_a_port_that_is_taken_is_named():
+    with phone("--no-device") as person:
+        person.see("Ctrl-C ends it")
+        port = re.search(r"http://localhost:(\d+)/", person.text)[1]
+        with phone("--no-device", "--port", port) as other:
+            other.see(f"port {port} cannot be used")
+            assert other.wait() == 1

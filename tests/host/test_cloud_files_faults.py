@@ -100,6 +100,15 @@ def test_ranges_that_are_ignored_or_wrong(cloud):
     assert (answer.status, answer.headers["Content-Range"]) == (206, "bytes 110-49999/50000")
 
 
+def test_one_fault_a_request_and_those_without_end_beside_it(cloud):
+    cloud.faults.files.order("corrupt", amount=0, times=None)
+    cloud.faults.files.order("forbidden")
+    cloud.faults.files.order("short", amount=10)
+    assert [Answer(cloud).status for _ in range(2)] == [403, 200]
+    assert Answer(cloud).body[1:] == IMAGE[1:]
+    assert Answer(cloud).body[0] == IMAGE[0] ^ 1
+
+
 def test_redirect(cloud):
     cloud.faults.files.order("redirect", target="https://wrong.example/image")
     answer = Answer(cloud)

@@ -76,14 +76,14 @@ class FileFaults:
         self._certificate = fault
 
     def take(self) -> dict[str, FileFault]:
-        """What is ordered for one request, by kind; counts it."""
+        """What happens to one request, by kind: all orders without end, and the first of the others, which counts."""
         with self._lock:
-            struck: dict[str, FileFault] = {}
+            struck = {fault.kind: fault for fault in self._orders if fault.times is None}
             for fault in self._orders:
-                if fault.kind not in struck and fault.times != 0:
+                if fault.times is not None:
                     struck[fault.kind] = fault
-                    if fault.times is not None:
-                        fault.times -= 1
+                    fault.times -= 1
+                    break
             self._orders = [fault for fault in self._orders if fault.times != 0]
             return struck
 

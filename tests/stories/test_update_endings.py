@@ -1,0 +1,260 @@
+"""Updates that something happens to: each a whole device, a release and the job's end. Told all at once, for most of
+each is waiting.
+"""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.stories.conftest import thing_name
+from tests.stories.releases import SIZE, SLOT, TIMES, Key, Releases
+from tools.desk import FILES, Desk
+
+END_S = 90  # for all of one story, while the others are told
+
+CRASHES = """
+import awsesp
+async def application(device):
+    await device.aws.connected()
+    raise RuntimeError("the sensor is not there")
+awsesp.run(application)
+"""
+HANGS = """
+import asyncio, awsesp
+async def application(device):
+    device.alive(1)
+    await asyncio.Event().wait()
+awsesp.run(application)
+"""
+UNWELL = """
+import asyncio, awsesp
+async def application(device):
+    device.health(check)
+    await asyncio.Event().wait()
+async def check():
+    return False
+awsesp.run(application)
+"""
+
+
+class Told(Desk):
+    """A desk with a device that runs `version`, is connected, and trusts the keys of `releases`."""
+
+    def __init__(self, version="1.0.0", settle_s=0):
+        self._version = version
+        self._settle_s = settle_s
+        self.log = []
+        cloud = {"fast_keys": True, "log": lambda event, **details: self.log.append((event, details))}
+        super().__init__(board={"image": "ota", "slot_bytes": SLOT}, cloud=cloud)
+
+    def __enter__(self):
+        super().__enter__()
+        self.releases = Releases(self)
+        self.leave_factory(**{**TIMES, "timeouts": {**TIMES["timeouts"], "settle_s": self._settle_s}})
+        self.device.flash_firmware(self.releases.image(self._version))
+        self.device.power_on()
+        self.device.wait_for(r"aws\.connected", END_S)
+        return self
+
+    def downloads(self):
+        """Where each of them began."""
+        return [details["begin"] for event, details in self.log if event == "download"]
+
+    def versions(self):
+        """Those that were started, in their order."""
+        return [line.split()[1] for line in self.device.lines if line.startswith("awsesp ")]
+
+    def ends(self, job, status, reason=None):
+        return self.releases.ends(job, status, reason, END_S)
+
+    def wait_for(self, pattern):
+        return self.device.wait_for(pattern, END_S)
+
+
+# The trial
+
+
+def crash_in_the_trial(desk):
+    job = desk.releases.release("1.1.0", main=CRASHES)
+    assert "the sensor is not there" in desk.ends(job, "FAILED", "trial_failed")["message"]
+    assert (desk.device.slot, desk.versions()[-1]) == ("ota_0", "1.0.0")
+    again = desk.releases.release("1.1.0")  # even were it another image: this version has failed here
+    desk.ends(again, "REJECTED", "failed_here")
+    assert "1.1.0" not in desk.versions()[desk.versions().index("1.1.0") + 1 :]
+    desk.ends(desk.releases.release("1.1.1"), "SUCCEEDED")
+
+
+def hang_in_the_trial(desk):
+    desk.ends(desk.releases.release("1.1.0", main=HANGS), "FAILED", "trial_failed")
+    assert desk.device.slot == "ota_0"
+
+
+def failed_health_check(desk):
+    job = desk.releases.release("1.1.0", main=UNWELL)
+    assert "health check did not pass" in desk.ends(job, "FAILED", "trial_failed")["message"]
+    assert desk.device.slot == "ota_0"
+
+
+def reset_in_the_trial(desk):
+    job = desk.releases.release("1.1.0", main="print('waits')\nwhile True: pass")
+    desk.wait_for("^waits$")
+    desk.device.reset()
+    assert "it crashed or hung" in desk.ends(job, "FAILED", "trial_failed")["message"]
+
+
+def power_cut_in_the_trial(desk):
+    job = desk.releases.release("1.1.0")
+    desk.wait_for(r"^awsesp 1\.1\.0")
+    desk.device.power_cut()
+    desk.device.power_on()
+    desk.ends(job, "SUCCEEDED")
+    assert desk.versions()[-4:] == ["1.0.0", "1.1.0", "1.0.0", "1.1.0"]
+
+
+def outage_in_the_trial(desk):
+    job = desk.releases.release("1.1.0")
+    desk.wait_for(r"^awsesp 1\.1\.0")
+    desk.home.vanish()
+    desk.wait_for(r"^awsesp 1\.0\.0")
+    desk.home.back()
+    desk.ends(job, "SUCCEEDED")
+    assert desk.versions()[-3:] == ["1.1.0", "1.0.0", "1.1.0"]
+
+
+# The download
+
+
+def wifi_lost_in_the_download(desk):
+    desk.cloud.faults.files.order("slow", amount=20_000)
+    job = desk.releases.release("1.1.0")
+    desk.wait_for(r"ota\.progress percent=30")
+    desk.home.vanish()
+    desk.wait_for(r"wifi\.disconnected")
+    desk.home.back()
+    desk.ends(job, "SUCCEEDED")
+    begins = desk.downloads()
+    assert begins[0] == 0 < begins[-1], begins
+
+
+def server_troubles(desk):
+    faults = desk.cloud.faults.files
+    for kind, amount in (("forbidden", 0), ("unavailable", 0), ("cut", 9000), ("stall", 9000)):
+        faults.order(kind, amount=amount)
+    desk.ends(desk.releases.release("1.1.0"), "SUCCEEDED")
+    refused = [details["status"] for event, details in desk.log if event == "download_refused"]
+    assert refused == [403, 503]
+    assert desk.downloads()[-1] > 0
+
+
+def server_gone(desk):
+    desk.world.name(FILES, None)
+    desk.ends(desk.releases.release("1.1.0"), "FAILED", "refused")
+    assert desk.versions()[-1] == "1.0.0"
+    desk.world.name(FILES, {443: desk.cloud.files_port})
+    desk.ends(desk.releases.release("1.1.0"), "SUCCEEDED")
+
+
+def image_broken_on_the_way(desk):
+    desk.cloud.faults.files.order("corrupt", amount=20_000, times=None)
+    desk.ends(desk.releases.release("1.1.0"), "FAILED", "image_broken")
+    assert (desk.device.slot, desk.versions()[-1]) == ("ota_0", "1.0.0")
+
+
+def led_to_a_wrong_host(desk):
+    desk.world.name("wrong.example", {443: desk.cloud.files_port})
+    desk.cloud.faults.files.order("redirect", target="https://wrong.example/image", times=None)
+    details = desk.ends(desk.releases.release("1.1.0"), "FAILED", "server_cert_wrong_name")
+    assert "wrong.example" in details["message"]
+
+
+def cancelled_halfway(desk):
+    desk.cloud.faults.files.order("slow", amount=10_000)
+    job = desk.releases.release("1.1.0")
+    desk.wait_for(r"ota\.progress percent=30")
+    desk.releases.cancel(job)
+    desk.wait_for(r"OTA --update_failed--> restart")
+    desk.wait_for(r"NORMAL aws\.connected")
+    assert desk.versions()[-1] == "1.0.0"
+    desk.ends(desk.releases.release("1.1.0"), "SUCCEEDED")
+
+
+def released_while_offline(desk):
+    desk.device.power_cut()
+    job = desk.releases.release("1.1.0")
+    desk.device.power_on()
+    desk.ends(job, "SUCCEEDED")
+
+
+# The refusals
+
+
+def refusals(desk):
+    releases, ends = desk.releases, desk.ends
+    image = releases.image("1.1.0")
+    good = releases.document("1.1.0", image)
+    ends(releases.send(releases.document("1.1.0", image, hardware="toaster")), "REJECTED", "wrong_hardware")
+    ends(releases.send(releases.document("1.0.0", image)), "REJECTED", "not_newer")
+    ends(releases.send(releases.document("1.1.0", image, size=SLOT + 1)), "REJECTED", "image_too_large")
+    ends(releases.send(Key("k9").sign(good)), "REJECTED", "unknown_key")
+    ends(releases.send({**good, "size": "32768"}), "REJECTED", "bad_document")
+    # From here on the signature is looked at, in mode OTA.
+    ends(releases.send(Key("k1").sign(good)), "REJECTED", "bad_signature")
+    ends(releases.send({**good, "size": SIZE - 16}), "REJECTED", "bad_signature")
+    other = releases.document("1.1.0", releases.image("1.1.0", changes={"greeting.py": "pass"}))
+    ends(releases.send({**good, "sha256": other["sha256"], "url": other["url"]}), "REJECTED", "bad_signature")
+    assert desk.downloads() == []
+    assert set(desk.versions()) == {"1.0.0"}
+
+
+def back_to_an_older_version(desk):
+    releases, ends, name = desk.releases, desk.ends, thing_name(desk)
+    older = releases.document("1.1.0", releases.image("1.1.0"), force=name)
+    for_another = releases.document("1.1.0", releases.image("1.1.0"), force="device-0")
+    ends(releases.send(for_another), "REJECTED", "not_newer")
+    ends(releases.send(older), "SUCCEEDED")  # a signed force names this device, and it is not below the floor
+    ends(releases.release("1.4.0", min_version="1.4.0"), "SUCCEEDED")
+    ends(releases.send(older), "REJECTED", "below_floor")  # a replay of what was signed once
+    assert desk.versions()[-1] == "1.4.0"
+
+
+STORIES = (
+    crash_in_the_trial, hang_in_the_trial, failed_health_check, reset_in_the_trial, power_cut_in_the_trial,
+    outage_in_the_trial, wifi_lost_in_the_download, server_troubles, server_gone, image_broken_on_the_way,
+    led_to_a_wrong_host, cancelled_halfway, released_while_offline, refusals, back_to_an_older_version,
+)  # fmt: skip
+
+
+# To be connected for so long before a version may be confirmed: longer than what happens to it takes.
+OPTIONS = {
+    hang_in_the_trial: {"settle_s": 5},
+    power_cut_in_the_trial: {"settle_s": 2},
+    outage_in_the_trial: {"settle_s": 2},
+    back_to_an_older_version: {"version": "1.3.0"},
+}
+
+
+def _tell(story, opening):
+    with opening:  # a few begin at a time: an enrolment is work
+        desk = Told(**OPTIONS.get(story, {})).__enter__()
+    try:
+        story(desk)
+    except BaseException as error:
+        error.add_note("\n".join(["The device's console:", *desk.device.lines]))
+        raise
+    finally:
+        desk.__exit__(None, None, None)
+
+
+@pytest.fixture(scope="module")
+def told(request):
+    """{name: future} of the stories that were chosen."""
+    chosen = [story for story in STORIES if any(f"[{story.__name__}]" in item.name for item in request.session.items)]
+    opening = threading.Semaphore(4)
+    with ThreadPoolExecutor(len(chosen)) as pool:
+        yield {story.__name__: pool.submit(_tell, story, opening) for story in chosen}
+
+
+@pytest.mark.parametrize("name", [story.__name__ for story in STORIES])
+def test_update(told, name):
+    told[name].result(timeout=170)

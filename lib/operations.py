@@ -89,8 +89,10 @@ async def _ota(system, job):
 
         await update_job.do(system, job)
     finally:
-        for name in ("update_job", "updates", "ota.document", "ota.keys"):
+        for name in ("update_job", "updates"):
             sys.modules.pop(name, None)
+        if "ota.document" in sys.modules:
+            system.slot.forget("document")
 
 
 _OPERATIONS = {

@@ -233,7 +233,7 @@ class System:
         if self.trial:
             import trial
 
-            await self._bounded("trial", trial.fail(self, "%s" % self.failure), _CLOSE_TIMEOUT_S)
+            await self._bounded("trial", trial.fail(self, self.failure.message), _CLOSE_TIMEOUT_S)
         await self._reset()  # without the clean mark: so many of these in a row lead into recovery
 
     async def _reset(self):

@@ -28,8 +28,11 @@ async def do(system, job):
     slot = system.slot.switch().next_slot().info()
     if update.size > slot[3]:
         raise errors.error("image_too_large", update.size, slot[3])
-    await updates.want(job.id, update, slot[4])
+    # In this order: a power cut in between leaves a job that is judged anew, and no record of it under its id.
+    if updates.job is not None:
+        await updates.forget()
     await job.keep(accepted=True)
+    await updates.want(job.id, update, slot[4])
     await _leave(system, "version %s" % update.version)
 
 

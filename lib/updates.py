@@ -108,11 +108,12 @@ class Updates:
     async def _judge(self, system):
         """The bootloader has gone back to this version."""
         version, trials = self.job["version"], self.job["trials"]
-        why = system.restart_reason
-        if why is None and system.board.reset_cause() == "power_on":
+        why, cause = system.restart_reason, system.board.reset_cause()
+        if why is None and cause == "power_on":
             why = "the power was cut"
         if why is None:
-            failure = errors.error("trial_failed", version, "it crashed or hung: %s" % system.board.reset_cause())
+            how = "it hung until the watchdog came" if cause == "watchdog" else "it crashed, reset %s" % cause
+            failure = errors.error("trial_failed", version, how)
             await self.end(failure, is_its_fault=True)
         elif trials < system.settings.limits.trials:
             await self.save(stage=AGAIN)

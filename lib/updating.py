@@ -13,11 +13,13 @@ import errors
 import events
 from backoff import Backoff
 from ota.keys import KEYS
+from supervisor import wrapped
 from update_job import vet
 from updates import Updates
 
 _TICK_MS = const(500)
 _TELL_S = const(20)
+_LOOK_S = const(30)
 _STEP = const(10)  # percent
 # A second session of TLS beside that of MQTT: what its handshake takes, and its largest buffer.
 _TLS_FREE = const(45000)
@@ -71,7 +73,9 @@ class Updating:
 
     async def _look_for_it(self):
         """The cloud hands out no job that is gone: ask for it by its name."""
-        await self._still_wanted(self._updates.job["id"])
+        while self._job is None:
+            await self._still_wanted(self._updates.job["id"])
+            await asyncio.sleep(_LOOK_S)
 
     # The job
 
@@ -84,8 +88,8 @@ class Updating:
         self._system.bus.emit(events.OTA_STARTED, job=job.id, version=updates.job["version"])
         try:
             await self._bring(job)
-        except errors.DeviceError as failure:
-            await self._give_up(failure)
+        except Exception as failure:  # noqa: BLE001 - memory, too, may be short: in the end the device works again
+            await self._give_up(wrapped("update", failure))
         self._system.leave("update_written", "version %s" % updates.job["version"])
         await _for_ever()
 

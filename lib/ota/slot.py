@@ -21,14 +21,18 @@ def is_on_trial():
 
 def switch():
     """The module switch.py, for the moment in which it is needed."""
+    from . import switch
+
+    forget("switch")
+    return switch
+
+
+def forget(name):
+    """Let go of a file of this room that is needed for a moment only."""
     import sys
 
-    try:
-        from . import switch
-
-        return switch
-    finally:
-        sys.modules.pop("ota.switch", None)
+    del sys.modules["ota." + name]
+    delattr(sys.modules["ota"], name)
 
 
 def has(state):

@@ -24,7 +24,7 @@ def try_out(label):
     try:
         Partition(label).set_boot()
     except OSError as problem:
-        raise errors.error("image_broken", problem)
+        raise errors.error("image_broken", problem.args[-1])
     if not slot.has(slot.NEW):
         Partition(Partition.RUNNING).set_boot()
         raise errors.error("no_rollback")
@@ -37,4 +37,4 @@ def confirm():
     except OSError as problem:
         # Flashed by cable, otadata is still empty, and there is nothing to confirm.
         if slot.is_on_trial():
-            raise errors.error("flash_failed", "confirming the image", problem)
+            raise errors.error("flash_failed", "confirming the image", problem.args[-1])

@@ -42,7 +42,7 @@ class Writer:
                 if not self._is_there():
                     raise errors.error("flash_failed", "the image", "it reads back differently at byte %d" % self.at)
         except OSError as problem:
-            raise errors.error("flash_failed", "writing the image", problem)
+            raise errors.error("flash_failed", "writing the image", problem.args[-1])
         self.at += count
         await asyncio.sleep_ms(0)
 
@@ -66,7 +66,7 @@ class Writer:
             try:
                 self._partition.readblocks(at // SECTOR, self.buffer)
             except OSError as problem:
-                raise errors.error("flash_failed", "reading the image", problem)
+                raise errors.error("flash_failed", "reading the image", problem.args[-1])
             total.update(view[: min(SECTOR, self.size - at)])
             await asyncio.sleep_ms(0)
         return total.digest()

@@ -1,0 +1,209 @@
+"""The trial of a new image: confirmed, or gone back from; and whose fault that was."""
+
+import asyncio
+
+import machine
+import simulation
+
+from harness import equal
+from update_desk import Desk
+
+TIMEOUT_S = 30
+HEAP = "16m"  # for what the desk keeps
+
+
+def tried(application, **settings):
+    """A desk whose version 1.1.0 is about to be tried, with this application."""
+    desk = Desk(**settings)
+    if application:
+        desk.applications["1.1.0"] = application
+    desk.send("1.1.0")
+    equal((desk.live(), desk.live()), ("restart", "restart"))
+    return desk
+
+
+def went_back(desk, reason):
+    """Version 1.0.0 works, the job has failed, and 1.1.0 does not come again."""
+    desk.live_on()
+    equal(desk.status(), ("FAILED", reason))
+    equal(desk.live(limit_s=100), "calm")
+    equal(desk.version(), "1.0.0")
+
+
+def is_refused(desk):
+    desk.send("1.1.0", "job-2")
+    desk.live_on(job_id="job-2")
+    return desk.status("job-2") == ("REJECTED", "failed_here")
+
+
+async def crashes(device):
+    await asyncio.sleep(1)
+    raise RuntimeError("the sensor is not there")
+
+
+def test_a_new_image_that_crashes():
+    desk = tried(crashes)
+    went_back(desk, "trial_failed")
+    equal("the sensor is not there" in desk.cloud.details("job-1")["message"], True)
+    equal(is_refused(desk), True)
+    equal(desk.starts.count("1.1.0"), 1)
+
+
+def test_a_new_image_that_panics():
+    async def panics(device):
+        simulation.board.restart("panic", machine.HARD_RESET)
+
+    desk = tried(panics)
+    went_back(desk, "trial_failed")
+    equal(is_refused(desk), True)
+
+
+def test_a_new_image_that_hangs_until_the_watchdog_comes():
+    async def hangs(device):
+        simulation.board.restart("watchdog", machine.WDT_RESET)
+
+    desk = tried(hangs)
+    went_back(desk, "trial_failed")
+    equal("watchdog" in desk.cloud.details("job-1")["message"], True)
+    equal(is_refused(desk), True)
+
+
+def test_a_new_image_that_does_not_pass_its_health_check():
+    asked = []
+
+    async def sick(device):
+        async def check():
+            asked.append(1)
+            return len(asked) > 1000
+
+        device.health(check)
+        await asyncio.sleep(1000)
+
+    desk = tried(sick)
+    went_back(desk, "trial_failed")
+    equal("health check" in desk.cloud.details("job-1")["message"], True)
+    equal((len(asked) > 10, is_refused(desk)), (True, True))
+
+
+def test_a_health_check_that_raises_says_why():
+    async def sick(device):
+        async def check():
+            raise OSError("no sensor on I2C")
+
+        device.health(check)
+        await asyncio.sleep(1000)
+
+    desk = tried(sick)
+    went_back(desk, "trial_failed")
+    equal("no sensor on I2C" in desk.cloud.details("job-1")["message"], True)
+
+
+def test_a_health_check_may_take_its_time():
+    asked = []
+
+    async def slow(device):
+        async def check():
+            asked.append(1)
+            return len(asked) > 20
+
+        device.health(check)
+        await asyncio.sleep(1000)
+
+    desk = tried(slow)
+    desk.live_on()
+    equal(desk.status(), ("SUCCEEDED", None))
+    equal(len(asked), 21)
+
+
+def test_an_outage_is_not_held_against_the_version():
+    desk = tried(None)
+    desk.is_reachable = False
+    equal(desk.live(), "restart")  # it did not reach the cloud, and goes back
+    equal(desk.live(limit_s=60), "calm")  # nor does the old one
+    desk.is_reachable = True
+    desk.live_on()
+    equal(desk.status(), ("SUCCEEDED", None))
+    equal(desk.starts, ["1.0.0", "1.0.0", "1.1.0", "1.0.0", "1.0.0", "1.1.0"])
+
+
+def test_a_version_that_never_reaches_the_cloud_where_the_old_one_does():
+    desk = tried(None)
+    desk.refuses = "1.1.0"
+    went_back(desk, "trial_given_up")
+    equal(desk.starts.count("1.1.0"), 3)
+    equal(is_refused(desk), True)
+
+
+def test_a_power_cut_in_the_trial_is_not_held_against_the_version():
+    desk = tried(None)
+    equal(desk.live(lambda: desk.system and desk.system.trial, limit_s=60), "calm")  # the power goes
+    equal(desk.version(), "1.0.0")
+    desk.live_on()
+    equal((desk.status(), desk.version()), (("SUCCEEDED", None), "1.1.0"))
+
+
+def test_power_cuts_in_every_trial_end_it_without_a_verdict():
+    desk = tried(None)
+    for _ in range(3):
+        equal(desk.live(lambda: desk.system and desk.system.trial, limit_s=60), "calm")
+        desk.live(desk.has_ended)
+    equal(desk.status(), ("FAILED", "trial_given_up"))
+    desk.send("1.1.0", "job-2")
+    desk.live_on(job_id="job-2")
+    equal(desk.status("job-2"), ("SUCCEEDED", None))
+
+
+def test_a_restart_that_the_application_wants_is_not_held_against_the_version():
+    restarts = []
+
+    async def restarting(device):
+        if not restarts:
+            restarts.append(1)
+            await device.restart("a new day")
+        await asyncio.sleep(1000)
+
+    desk = tried(restarting)
+    desk.live_on()
+    equal(desk.status(), ("SUCCEEDED", None))
+    equal(desk.starts.count("1.1.0"), 2)
+
+
+def test_a_job_cancelled_in_the_trial_leaves_the_new_image():
+    desk = tried(None)
+    desk.cancel("job-1")
+    equal(desk.live(limit_s=100), "calm")
+    equal((desk.live(limit_s=10), desk.starts[-1]), ("calm", "1.1.0"))
+
+
+def test_a_job_cancelled_between_two_trials_ends_it():
+    desk = tried(None)
+    desk.is_reachable = False
+    equal(desk.live(), "restart")
+    desk.cancel("job-1")
+    desk.is_reachable = True
+    equal(desk.live(limit_s=100), "calm")
+    equal(desk.starts[-1], "1.0.0")
+
+
+def test_a_device_in_trial_takes_no_other_update():
+    async def check():
+        return False
+
+    async def waits(device):
+        device.health(check)
+        await asyncio.sleep(1000)
+
+    desk = tried(waits)
+    desk.cancel("job-1")
+    desk.send("1.2.0", "job-2")
+    desk.live(lambda: desk.has_ended("job-2"))
+    equal(desk.status("job-2"), ("FAILED", "in_trial"))
+
+
+def test_update_after_update():
+    desk = Desk()
+    for number in range(1, 5):
+        job = "job-%d" % number
+        desk.send("1.%d.0" % number, job)
+        desk.live_on(job_id=job)
+        equal((desk.status(job), desk.version()), (("SUCCEEDED", None), "1.%d.0" % number))

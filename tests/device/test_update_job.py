@@ -1,0 +1,118 @@
+"""The job of an update in NORMAL: what is refused, is refused at once, and stops no application."""
+
+import simulation
+
+from flash_board import fill_files, fill_nvs
+from harness import equal
+from update_desk import SIZE, SLOT, THING, Desk
+
+TIMEOUT_S = 30
+HEAP = "16m"  # for what the desk keeps
+
+
+def refused(desk, document, reason, status="REJECTED"):
+    """The device says no without a restart, and without a write to a slot."""
+    job = "job-%d" % len(desk.cloud.executions)
+    slot = desk.slots()
+    desk.send(document, job)
+    equal(desk.live(lambda: desk.has_ended(job)), "calm")
+    equal(desk.status(job), (status, reason))
+    equal(desk.slots() == slot, True)
+
+
+def test_what_a_device_refuses():
+    desk = Desk()
+    for reason, changes in (
+        ("wrong_hardware", {"hardware": "esp32s3"}),
+        ("not_newer", {"version": "1.0.0"}),
+        ("not_newer", {"version": "0.9.9", "min_version": "0.1.0"}),
+        ("not_newer", {"version": "1.0.0", "force": "boiler-8"}),
+        ("image_too_large", {"size": SLOT + 1}),
+        ("bad_document", {"size": 0}),
+        ("bad_document", {"sha256": "no"}),
+        ("bad_document", {"url": "http://images.test/1.1.0"}),
+        ("bad_document", {"version": "2.0"}),
+    ):
+        refused(desk, desk.document("1.1.0", **changes), reason)
+    strange = dict(desk.document("1.1.0"), kid="k9")
+    refused(desk, strange, "unknown_key")
+
+
+def test_the_sentence_of_a_refusal_comes_with_it():
+    desk = Desk()
+    desk.send("1.1.0", hardware="esp32s3")
+    desk.live(desk.has_ended)
+    equal(desk.cloud.details("job-1")["message"].startswith("The update is for hardware 'esp32s3'"), True)
+
+
+def test_a_board_without_slots_says_so():
+    desk = Desk()
+    simulation.board.rows = simulation.board.rows[:1] + [(0, 0, 0x10000, 0x1F0000, "factory", False)]
+    simulation.board.running = "factory"
+    desk.version = lambda: "1.0.0"
+    desk.send("1.1.0")
+    desk.live(desk.has_ended)
+    equal(desk.status(), ("REJECTED", "no_slots"))
+
+
+def test_updates_may_be_forbidden():
+    desk = Desk(jobs={"allow": ["restart"]})
+    refused(desk, "1.1.0", "not_allowed")
+
+
+def test_flash_without_room_for_the_note_fails_the_job_and_nothing_else():
+    desk = Desk()
+    equal(desk.live(limit_s=10), "calm")  # what a start writes is written
+    fill_nvs()
+    fill_files()
+    refused(desk, "1.1.0", "flash_full", "FAILED")
+
+
+def test_a_force_for_this_device_goes_back():
+    desk = Desk()
+    desk.send("0.9.0", force=THING, min_version="0.9.0")
+    desk.live_on()
+    equal(desk.status(), ("SUCCEEDED", None))
+    equal(desk.version(), "0.9.0")
+
+
+def test_nothing_goes_below_the_floor_once_it_has_risen():
+    desk = Desk()
+    old = desk.document("1.0.1")
+    desk.send("1.2.0", min_version="1.1.0")
+    desk.live_on()
+    equal(desk.status(), ("SUCCEEDED", None))
+    refused(desk, old, "below_floor")
+    refused(desk, desk.document("1.0.1", force=THING), "below_floor")
+
+
+def test_the_floor_stays_where_it_is_when_an_image_is_not_confirmed():
+    desk = Desk()
+
+    async def crashes(device):
+        raise RuntimeError("no")
+
+    desk.applications["1.2.0"] = crashes
+    desk.send("1.2.0", min_version="1.2.0")
+    desk.live_on()
+    equal(desk.status(), ("FAILED", "trial_failed"))
+    desk.send("1.1.0", "job-2")
+    desk.live_on(job_id="job-2")
+    equal(desk.status("job-2"), ("SUCCEEDED", None))
+
+
+def test_the_application_hears_of_it_and_may_clean_up():
+    heard = []
+
+    async def application(device):
+        try:
+            async for event in device.events:
+                if event.name == "restart.requested":
+                    heard.append(event.data["reason"])
+        finally:
+            heard.append("cleaned up")
+
+    desk = Desk(application)
+    desk.send("1.1.0", size=SIZE)
+    equal(desk.live(), "restart")
+    equal(heard, ["an update: version 1.1.0", "cleaned up"])

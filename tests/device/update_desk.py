@@ -24,6 +24,7 @@ import pki
 import records
 import release
 from flash import Flash
+from harness import equal
 from jobs_desk import JobsCloud
 from ota import keys, slot
 from ota.update import Update
@@ -242,9 +243,7 @@ class Desk:
     def snapshot(self):
         """The flash with its slots, and what the bootloader has started."""
         chip = simulation.board
-        slots = {
-            name: {at: bytes(block) for at, block in chip._pieces[name]._blocks.items()} for name in chip._pieces
-        }
+        slots = {name: {at: bytes(block) for at, block in chip._pieces[name]._blocks.items()} for name in chip._pieces}
         return flash_board.chip().snapshot(), slots, (chip.running, chip.reset_cause)
 
     def restore(self, snapshot):
@@ -254,6 +253,14 @@ class Desk:
         for name, blocks in snapshot[1].items():  # last: that was a start, which the bootloader takes note of
             chip._pieces[name]._blocks = {at: bytearray(block) for at, block in blocks.items()}
         chip.running, chip.reset_cause = snapshot[2]
+
+
+def given_up(desk, reason, status="FAILED", starts=2):
+    """The device works with what it had, and the cloud knows why."""
+    equal(desk.live_on(), starts)
+    equal(desk.status(), (status, reason))
+    equal(desk.live(limit_s=100), "calm")
+    equal((desk.starts[-1], desk.system.mode), ("1.0.0", "NORMAL"))
 
 
 async def _enrolled_board():

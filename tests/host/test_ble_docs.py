@@ -9,6 +9,7 @@ from tests import ble_reference as reference
 from tests.host import ble_example
 from tests.host.phone_node import PAGE
 
+SERVER = (ble_example.DOCUMENT.parents[1] / "lib" / "ble" / "server.py").read_text(encoding="utf-8")
 TEXT = ble_example.DOCUMENT.read_text(encoding="utf-8")
 
 
@@ -46,6 +47,12 @@ def test_every_message_is_there():
 def test_numbers_are_the_device_s():
     assert f"at most {framing.LARGEST}." in TEXT
     assert f"| a gap inside a message, then it is dropped | {framing.GAP_MS // 1000} |" in TEXT
+    for name, words in (
+        ("STRANGER_MS", "the device hangs up when it has heard nothing genuine from you, from connecting on"),
+        ("IDLE_MS", "the device hangs up when you say nothing, later"),
+    ):
+        milliseconds = int(re.search(name + r" = (\d+)", SERVER)[1])
+        assert f"| {words} | {milliseconds // 1000} |" in TEXT
     refusal_s = lockout.REFUSAL_MS // 1000
     assert f"After {lockout.TRIES} in a row it refuses HELLO for {refusal_s} s" in TEXT
     assert f"{framing.LARGEST - session.OVERHEAD} bytes of JSON fit" in TEXT

@@ -169,6 +169,12 @@ def test_a_device_without_encryption_is_warned_of(phone):
     phone.see("wifi")
 
 
+def test_a_phone_whose_clock_is_wrong_sets_it_up_all_the_same(phone):
+    phone.device.answers["TIME"] = [(8, {})]
+    phone.open()
+    phone.connect()
+
+
 def test_the_last_failure_is_shown_first(phone):
     phone.device.state["last"] = {"code": 14, "message": "a firewall may block the port"}
     phone.open()

@@ -70,7 +70,9 @@ class Delivery:
             size = len(json.dumps(message.dat, ensure_ascii=False)) + framing.HEADER + OVERHEAD + 32
             with self._screen.step(f"Sending the {message.label}", size) as step:
                 self._link.on_bytes = step.advance
-                self._run(self._link.ask(message.typ, message.dat))
+                answer = self._run(self._link.ask(message.typ, message.dat))
+            for warning in answer.details.get("warnings") or ():
+                self._screen.warn(str(warning))
         self._link.on_bytes = lambda _: None
 
     def _try(self, plan):

@@ -79,7 +79,7 @@ class Link:
         else:
             await self._greet()
         self._ready = True
-        await self._exchange("TIME", {"time": int(time.time())}, lambda: None)
+        await self._tell_time()
 
     async def ask(self, typ, dat=None, on_work=lambda: None):
         """The final `Answer`; `on_work()` is called when the device says that it is at it. Raises Trouble."""
@@ -110,6 +110,13 @@ class Link:
         except UnsafeKey as error:
             raise Trouble("unsafe", sentence="The device's key is unsafe.") from error
         await self._read_info()  # the MTU, and with it the chunk, may have been agreed on meanwhile
+
+    async def _tell_time(self):
+        try:
+            await self._exchange("TIME", {"time": int(time.time())}, lambda: None)
+        except Trouble as trouble:
+            if trouble.kind != "refused":  # this machine's clock is wrong: the device asks a time server anyway
+                raise
 
     async def _exchange(self, typ, dat, on_work):
         talk, told = self._talk, False

@@ -1,4 +1,4 @@
-"""One job after the other, each from its pick-up to its end. Imported while there is one.
+"""One job, from its pick-up to its end. Imported for it.
 
 The cloud keeps how far a job has come (its status details), flash keeps what only the device may know: the record "job"
 has the execution's identity, how often it was begun, what the handler kept, and how it ended, until the cloud knows.
@@ -20,19 +20,14 @@ _TICK_MS = const(200)
 _STOP_MS = const(5000)  # for a handler to end when its job was cancelled
 
 
-async def work(jobs):
-    """Do what waits; returns when nothing does. Errors: those of `Service.ask`."""
-    while True:
-        jobs.news.clear()
-        summary = (await jobs.ask("$next/get", {"includeJobDocument": False})).get("execution")
-        if not summary:
-            return
-        if summary["status"] == words.QUEUED:
-            # A job for all devices must not make them all ask for it, and for what it links to, at once.
-            await asyncio.sleep_ms(random.randint(0, jobs.timeouts.job_jitter_s * 1000))
-        job = await _take_over(jobs, summary)
-        if job is not None:
-            await _do(jobs, job)
+async def work(jobs, summary):
+    """Do one. `summary`: its execution without the document. Errors: those of `Service.ask`."""
+    if summary["status"] == words.QUEUED:
+        # A job for all devices must not make them all ask for it, and for what it links to, at once.
+        await asyncio.sleep_ms(random.randint(0, jobs.timeouts.job_jitter_s * 1000))
+    job = await _take_over(jobs, summary)
+    if job is not None:
+        await _do(jobs, job)
 
 
 async def _take_over(jobs, summary):

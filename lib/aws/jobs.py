@@ -71,11 +71,15 @@ class Jobs(Service):
 
     async def _work(self, done):
         try:
-            from . import job_work
+            # Without its document, which may be larger than the receive buffer.
+            summary = (await self.ask("$next/get", {"includeJobDocument": False})).get("execution")
+            if summary:
+                from . import job_work
 
-            for name in ("job_work", "job", "job_words"):
-                forget(name)
-            await job_work.work(self)
+                for name in ("job_work", "job", "job_words"):
+                    forget(name)
+                await job_work.work(self, summary)
+                self.news.set()  # there may be another one
         except errors.DeviceError as failure:
             await self._wait_after(failure)
         except MemoryError:

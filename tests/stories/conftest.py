@@ -3,10 +3,12 @@
 import itertools
 import json
 import time
+from collections import deque
 from pathlib import Path
 
 import pytest
 
+from tests.stories import secrets
 from tools.desk import Desk
 
 APPLICATIONS = Path(__file__).parent / "applications"
@@ -95,6 +97,42 @@ def eventually(condition, timeout_s=20):
     while not condition():
         assert time.monotonic() < deadline, f"not within {timeout_s} s"
         time.sleep(0.02)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def nothing_told_is_secret():
+    """Whatever desk a story opens, what its device has told is searched for secrets when it is closed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Desk, "__init__", _listening(Desk.__init__))
+        patch.setattr(Desk, "__exit__", _searching(Desk.__exit__))
+        yield
+
+
+def _listening(make):
+    def __init__(desk, on_line=None, board=None, cloud=None):  # noqa: N807
+        cloud = dict(cloud or {})
+        desk.cloud_log = deque(maxlen=5000)
+        tell = cloud.get("log")
+
+        def log(event, **details):
+            desk.cloud_log.append(f"{event} {details}")
+            if tell is not None:
+                tell(event, **details)
+
+        make(desk, on_line, board, {**cloud, "log": log})
+
+    return __init__
+
+
+def _searching(leave):
+    def __exit__(desk, *exception):  # noqa: N807
+        try:
+            if not any(exception):
+                secrets.search(secrets.told(desk, list(desk.cloud_log)), secrets.secrets_of(desk))
+        finally:
+            leave(desk, *exception)
+
+    return __exit__
 
 
 @pytest.fixture

@@ -1,9 +1,9 @@
 """Stories that mostly wait are told at the same time, each at a desk of its own.
 
-    @story
-    def the_router_gets_a_new_password(desk): ...
+@story
+def the_router_gets_a_new_password(desk): ...
 
-    told, test_story = tell_all(vars(module))          # in a test file: each is a test of its own
+told, test_story = tell_all(vars(module))          # in a test file: each is a test of its own
 """
 
 from concurrent.futures import ThreadPoolExecutor

@@ -73,6 +73,11 @@ class Board:
         return self._console.lines()
 
     @property
+    def rtc_memory(self):
+        """What machine.RTC().memory() holds: bytes that outlive a restart, not a power cut."""
+        return bytes.fromhex(self._runner.chip.rtc)
+
+    @property
     def unique_id(self):
         """The base MAC, 12 hex digits."""
         return self.flash.mac()

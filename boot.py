@@ -18,7 +18,7 @@ def _boot():
         % (start or "unknown", slot.name(), board.reset_cause(), " (%s)" % why if why else "")
     )
     if slot.is_on_trial():
-        board.Watchdog(60000)  # a new image that ends at the REPL, or hangs before it watches itself, must go back
+        board.Watchdog(30000)  # a new image that ends at the REPL, or hangs before it watches itself, must go back
     for warning in _shadows():
         print("boot: " + warning)
 

@@ -205,4 +205,4 @@ def test_a_new_image_on_trial_is_watched_from_its_first_moment():
     other.set_boot()
     simulation.board.boot()
     equal(power_on().lines[0].split(",")[1], " slot ota_1")
-    equal(simulation.board.watchdog_ms, 60000)
+    equal(simulation.board.watchdog_ms, 30000)

@@ -100,7 +100,14 @@ def reset_in_the_trial(desk):
     job = desk.releases.release("1.1.0", main="print('waits')\nwhile True: pass")
     desk.wait_for("^waits$")
     desk.device.reset()
-    assert "it crashed or hung" in desk.ends(job, "FAILED", "trial_failed")["message"]
+    assert "it crashed" in desk.ends(job, "FAILED", "trial_failed")["message"]
+
+
+def repl_in_the_trial(desk):
+    """Nothing of the firmware runs: boot.py has set the watchdog."""
+    job = desk.releases.release("1.1.0", main="raise RuntimeError('no application')")
+    assert "watchdog" in desk.ends(job, "FAILED", "trial_failed")["message"]
+    assert desk.device.starts.count("watchdog") == 1
 
 
 def power_cut_in_the_trial(desk):
@@ -219,9 +226,10 @@ def back_to_an_older_version(desk):
 
 
 STORIES = (
-    crash_in_the_trial, hang_in_the_trial, failed_health_check, reset_in_the_trial, power_cut_in_the_trial,
-    outage_in_the_trial, wifi_lost_in_the_download, server_troubles, server_gone, image_broken_on_the_way,
-    led_to_a_wrong_host, cancelled_halfway, released_while_offline, refusals, back_to_an_older_version,
+    crash_in_the_trial, hang_in_the_trial, failed_health_check, reset_in_the_trial, repl_in_the_trial,
+    power_cut_in_the_trial, outage_in_the_trial, wifi_lost_in_the_download, server_troubles, server_gone,
+    image_broken_on_the_way, led_to_a_wrong_host, cancelled_halfway, released_while_offline, refusals,
+    back_to_an_older_version,
 )  # fmt: skip
 
 

@@ -1,4 +1,5 @@
-"""Updates over the air that come through: signed, downloaded, tried, confirmed, whatever happens on the way."""
+"""Updates over the air that come through, at once and at last. Those that do not: test_update_endings.py; each detail:
+tests/device/test_updating.py and its neighbours."""
 
 import pytest
 
@@ -8,6 +9,7 @@ from tools.desk import Desk
 
 @pytest.fixture(scope="module")
 def desk():
+    """One device for all of it, which the stories find as the one before has left it."""
     with Desk(board={"image": "ota", "slot_bytes": SLOT}, cloud={"fast_keys": True}) as desk:
         desk.leave_factory(**TIMES)
         yield desk
@@ -33,9 +35,25 @@ def test_a_signed_update_is_installed_tried_and_confirmed(desk, releases):
     device.wait_for(r"OTA --update_written--> restart \(version 1\.1\.0\)")
     device.wait_for(r"awsesp 1\.1\.0")
     device.wait_for(r"NORMAL ota\.finished version=1\.1\.0")
-    assert releases.ends(job, "SUCCEEDED")["version"] == "1.1.0"
+    releases.ends(job, "SUCCEEDED")
     assert device.slot == "ota_1"
+
+
+def test_an_update_comes_through_a_bad_network_and_a_power_cut(desk, releases):
+    faults, device = desk.cloud.faults.files, desk.device
+    faults.order("unavailable")
+    faults.order("cut", amount=9000)
+    faults.order("forbidden")
+    faults.order("short", amount=5000)
+    job = releases.release("1.2.0")
+    device.wait_for(r"INIT --update_accepted--> OTA")
+    device.wait_for(r"OTA ota\.progress percent=20")
+    desk.home.vanish()
+    device.wait_for(r"OTA wifi\.disconnected")
     device.power_cut()
+    desk.home.back()
     device.power_on()
-    device.wait_for(r"awsesp 1\.1\.0")
-    device.wait_for(r"publish\.done")
+    device.wait_for(r"INIT --update_accepted--> OTA")
+    device.wait_for(r"OTA --update_written--> restart")
+    device.wait_for(r"awsesp 1\.2\.0")
+    releases.ends(job, "SUCCEEDED")

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from tools import interpreter
 from tools.bench.desk import Desk, Failed
+from tools.bench.modules import table as modules_table
 from tools.bench.registry import Measurement, measurements
 
 DOCUMENT = interpreter.ROOT / "docs" / "measurements.md"
@@ -58,6 +59,7 @@ def bench(
     as_json: bool = typer.Option(False, "--json", help="Print JSON instead of a table."),
     strict: bool = typer.Option(False, help="End with exit code 1 when a goal is missed."),
     names: bool = typer.Option(False, "--list", help="Only list the measurements."),
+    modules: bool = typer.Option(False, help="Only tell what each module of the firmware costs of the heap."),
 ) -> None:
     """Measure the firmware on the unix port of MicroPython, against a peer on this machine."""
     chosen = [one for one in measurements() if fnmatch.fnmatch(one.name, only)]
@@ -70,6 +72,10 @@ def bench(
     if write and only != "*":
         sys.exit("bench: --write is for the whole table: leave --only away")
     try:
+        if modules:
+            with Desk() as desk:
+                Console().print(modules_table(desk))
+            return
         results = measure(chosen, repeat, heap)
     except (Failed, interpreter.MissingTool) as error:
         sys.exit(f"bench: {error}")

@@ -26,7 +26,7 @@ import simulated.power_on
 
 
 def write(path, folders):
-    """Write the image: `folders` is {name in the image: folder of sources}. Returns `path`."""
+    """Write the image: `folders` is {name in the image: folder of sources or compiled}. Returns `path`."""
     from mpremote.romfs import VfsRomWriter  # in the groups bench and test only
 
     writer = VfsRomWriter()
@@ -45,6 +45,8 @@ def _add(writer, name, folder, scratch):
         elif entry.suffix == ".py":
             compile_file(entry, scratch)
             writer.mkfile(f"{entry.stem}.mpy", scratch.read_bytes())
+        elif entry.suffix == ".mpy":
+            writer.mkfile(entry.name, entry.read_bytes())
     writer.closedir()
 
 

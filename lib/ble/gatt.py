@@ -55,6 +55,7 @@ class Gatt:
     """`info`: bytes of `documents.info`. `state()` gives STATE's JSON. Raises OSError when the radio does not start."""
 
     def __init__(self, name, info, state):
+        bluetooth.BLE().irq(aioble.core.ble_irq)  # aioble does it once, and `stop` takes it away
         aioble.config(mtu=_MTU, gap_name=name)
         service = aioble.Service(bluetooth.UUID(_SERVICE))
         self._name = name
@@ -127,8 +128,9 @@ async def hang_up(connection):
 
 
 def stop():
-    """Switch the radio off; its buffers are free then."""
+    """Switch the radio off; its buffers are free then, and so is aioble once nobody else holds it."""
     aioble.stop()
+    bluetooth.BLE().irq(None)
 
 
 async def _notify(characteristic, connection, data):

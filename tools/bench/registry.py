@@ -15,7 +15,13 @@ from dataclasses import dataclass
 
 from tools.bench.desk import Desk
 
-MODULES = ("tools.bench.mqtt", "tools.bench.memory", "tools.bench.whole_device", "tools.bench.heap")
+MODULES = (
+    "tools.bench.mqtt",
+    "tools.bench.memory",
+    "tools.bench.whole_device",
+    "tools.bench.heap",
+    "tools.bench.bluetooth",
+)
 
 _all: dict[str, Measurement] = {}
 

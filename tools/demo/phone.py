@@ -19,17 +19,21 @@ class DemoPhone:
     def __init__(self, phone):
         self._phone = phone
         self._talk = Talk()
+        self._found = None
         self._info = {}
 
     def find(self):
-        """The device that advertises; the name it has."""
-        found = self._phone.find(service=SERVICE)
-        self._phone.connect(found)
+        """Look for a device that advertises; the name it has."""
+        self._found = self._phone.find(service=SERVICE)
+        return self._found.name
+
+    def connect(self):
+        """Connect with the device that was found."""
+        self._phone.connect(self._found)
         self._phone.exchange_mtu(_MTU)
         for uuid in (TX, STATE):
             self._phone.subscribe(uuid)
         self._info = json.loads(self._phone.read(INFO))
-        return found.name
 
     def secure(self, code):
         """A session with the setup code, as the label has it."""

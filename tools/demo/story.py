@@ -69,6 +69,7 @@ def _phone_comes_by(narrator, desk, code):
         with narrator.step("finds the device over Bluetooth") as seen:
             seen(phone.find())
         with narrator.step("makes an encrypted session with the setup code"):
+            phone.connect()
             phone.secure(code)
         with narrator.step("asks which networks the device hears") as seen:
             seen(", ".join(f"{ap['ssid']} {ap['rssi']} dBm" for ap in phone.ask("SCAN")["aps"]))

@@ -9,6 +9,7 @@ import asyncio
 from micropython import const
 
 import errors
+import events
 
 from . import rate
 
@@ -57,21 +58,46 @@ def unpacked(record):
 
 
 class Backlog:
-    """`outbox` and `limits` are those of the settings, `store` is a `Memory` or a flash_queue.Queue.
+    """`store` is a `Memory` or a flash_queue.Queue, `client` an `Engine`, `up` the event of its being connected as the
+    thing, `rates` those of rate.py; `dropped(topic, code)` is told what is given up."""
 
-    `dropped(topic, code)` is told what is given up.
-    """
-
-    def __init__(self, store, outbox, limits, dropped):
+    def __init__(self, store, settings, bus, client, up, rates, dropped):
         self._store = store
-        self._when_full = outbox.when_full
-        self._most = limits.outbox_messages
-        self._size = limits.outbox_bytes
+        self._client = client
+        self._up = up
+        self._rates = rates
+        self._when_full = settings.outbox.when_full
+        self._most = settings.limits.outbox_messages
+        self._size = settings.limits.outbox_bytes
+        self._bus = bus
         self._dropped = dropped
         self._refused = 0  # how often in a row the oldest message ended the connection
+        self._draining = None
 
     def __len__(self):
         return len(self._store)
+
+    async def publish(self, topic, payload, retain, timeout_ms):
+        """Publish a message, or keep it when it cannot be acknowledged now. Errors: as `keep`."""
+        if self._up.is_set():
+            try:
+                await rate.wait(self._rates, len(payload))
+                await self._publish_once(topic, payload, retain, timeout_ms)
+                return
+            except errors.RetryError:
+                pass  # then later
+        try:
+            self.keep(topic, payload, retain)
+        except errors.DeviceError as failure:
+            self._dropped(topic, failure.code)
+            raise
+        if self._up.is_set():
+            self.begin()
+
+    async def _publish_once(self, topic, payload, retain, timeout_ms):
+        # On this connection only: the next one begins with what is kept.
+        await self._client.publish(topic, payload, retain, 1, timeout_ms, False)
+        self._bus.emit(events.PUBLISH_DONE, topic=str(topic, "utf-8"), qos=1)
 
     def keep(self, topic, payload, retain):
         """Keep a message; what gives way for it, or that it does, is told.
@@ -110,31 +136,51 @@ class Backlog:
         self._refused = 0
         self._dropped(unpacked(record)[0] if record else b"?", code)
 
-    async def send(self, rates, publish):
-        """Send what is kept, oldest first, until nothing is left or an error of the connection ends it.
+    # Sending
 
-        `publish(topic, payload, retain, timeout_ms)`: a coroutine function that returns when it is acknowledged.
-        """
-        while len(self._store):
-            first = self._store.first
-            count = min(len(self._store), 1 if self._refused else _AT_ONCE)
-            sending = [self._send(number, rates, publish) for number in range(first, first + count)]
-            results = await asyncio.gather(*sending, return_exceptions=True)
-            for number, failure in enumerate(results, first):
-                if isinstance(failure, BaseException):
-                    self._judge(number, failure)
-                    raise failure
-                self._store.drop(number)
-                self._refused = 0
+    def begin(self):
+        """Begin to send what is kept: it is connected."""
+        if self._draining is None and len(self._store):
+            self._draining = asyncio.create_task(self._drain())
 
-    async def _send(self, number, rates, publish):
+    async def drained(self, left_ms):
+        """Wait until nothing is kept any more, or not connected, at most so long."""
+        while len(self._store) and self._up.is_set() and left_ms > 0:
+            await asyncio.sleep_ms(_LIVE_FIRST_MS)
+            left_ms -= _LIVE_FIRST_MS
+
+    async def _drain(self):
+        try:
+            while len(self._store):
+                await self._send_some()
+        except errors.RetryError:
+            pass  # the connection was lost: the next one goes on
+        except (errors.DeviceError, MemoryError) as failure:
+            code = getattr(failure, "code", "no_memory")
+            self._bus.emit(events.TASK_FAILED, task="outbox", code=code, message="%s" % failure)
+        finally:
+            self._draining = None
+
+    async def _send_some(self):
+        first = self._store.first
+        count = min(len(self._store), 1 if self._refused else _AT_ONCE)
+        sending = [self._send(number) for number in range(first, first + count)]
+        results = await asyncio.gather(*sending, return_exceptions=True)
+        for number, failure in enumerate(results, first):
+            if isinstance(failure, BaseException):
+                self._judge(number, failure)
+                raise failure
+            self._store.drop(number)
+            self._refused = 0
+
+    async def _send(self, number):
         record = self._store.read(number)
         if record is None:  # damaged, or it has given way meanwhile
             return
         topic, payload, retain = unpacked(record)
-        while rates[0].waiting or rate.take(rates, len(payload)):
+        while self._rates[0].waiting or rate.take(self._rates, len(payload)):
             await asyncio.sleep_ms(_LIVE_FIRST_MS)
-        await publish(topic, payload, retain, _ANSWER_MS)
+        await self._publish_once(topic, payload, retain, _ANSWER_MS)
 
     def _judge(self, number, failure):
         # AWS closes the connection for a topic that the policy does not allow. One message must not do so for ever.

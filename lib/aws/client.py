@@ -48,7 +48,8 @@ class Aws(Publisher):
 
     async def stop(self):
         """Send what waits, within `drain_s`; then DISCONNECT and close. `run` does not connect again."""
-        await self._drained(self._settings.timeouts.drain_s * 1000)
+        if self._backlog is not None:
+            await self._backlog.drained(self._settings.timeouts.drain_s * 1000)
         await self.pause()
         self._inbox.stop()
 
@@ -186,7 +187,7 @@ class Aws(Publisher):
                         await self._open_service(service)
                 await self._take_back()
                 await self._subscribe_rest()
-                self.drain()
+                self._drain()
             except errors.DeviceError:
                 return  # the connection ended, which `run` tells; the next one begins here again
 

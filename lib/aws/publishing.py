@@ -14,7 +14,6 @@ from .session import Session
 _TOPICS_REMEMBERED = const(8)
 _PUBLISH_S = const(60)
 _PAYLOAD_LIMIT = const(131072)  # bytes: AWS's
-_TICK_MS = const(50)
 
 
 class Publisher(Session):
@@ -28,7 +27,6 @@ class Publisher(Session):
         self._dropped = 0
         self._backlog = None  # the outbox, once it is needed
         self._open_queue = None
-        self._draining = None
 
     def publish(self, topic, payload, qos=0, retain=False, timeout_s=_PUBLISH_S, keep=False):
         """await publish(...): returns when sent (QoS 0) or acknowledged (QoS 1). Payload: bytes, a buffer, or str.
@@ -51,7 +49,7 @@ class Publisher(Session):
         if retain and name.startswith(b"$aws/"):
             raise errors.error("limit", "Retaining on '%s'" % topic, "a topic outside $aws")
         if keep:
-            return self._keep(name, payload, retain, int(timeout_s * 1000))
+            return self._outbox().publish(name, payload, retain, int(timeout_s * 1000))
         # The short way: nothing to wait for, nothing to remember, no coroutine.
         if not qos and self._up.is_set() and not rate.take(self._rates, size):
             return self._client.publish(name, payload, retain)
@@ -90,7 +88,7 @@ class Publisher(Session):
             raise errors.error("not_connected")
         return max(time.ticks_diff(end_ms, time.ticks_ms()), 1)
 
-    # The outbox
+    # The outbox, whose file is loaded when it is used for the first time
 
     @property
     def kept(self):
@@ -101,55 +99,15 @@ class Publisher(Session):
         """Keep the outbox on flash: `open_queue(name)` returns a flash_queue.Queue. Call it before `run`."""
         self._open_queue = open_queue
 
-    async def _keep(self, name, payload, retain, timeout_ms):
-        if self._up.is_set():
-            try:
-                await rate.wait(self._rates, len(payload))
-                await self._publish_once(name, payload, retain, timeout_ms)
-                return
-            except errors.RetryError:
-                pass  # then later
-        try:
-            self._outbox().keep(name, payload, retain)
-        except errors.DeviceError as failure:
-            self._drop(name, failure.code)
-            raise
-        if self._up.is_set():
-            self.drain()
-
-    async def _publish_once(self, name, payload, retain, timeout_ms):
-        """Publish with QoS 1 on this connection only; the next one would begin with what is kept."""
-        await self._client.publish(name, payload, retain, 1, timeout_ms, False)
-        self._bus.emit(events.PUBLISH_DONE, topic=str(name, "utf-8"), qos=1)
-
     def _outbox(self):
         if self._backlog is None:
             from . import backlog
 
             store = self._open_queue("outbox") if self._open_queue is not None else backlog.Memory()
-            settings = self._settings
-            self._backlog = backlog.Backlog(store, settings.outbox, settings.limits, self._drop)
+            hands = self._bus, self._client, self._up, self._rates
+            self._backlog = backlog.Backlog(store, self._settings, *hands, self._drop)
         return self._backlog
 
-    def drain(self):
-        """Begin to send what is kept."""
-        waits = self._open_queue is not None or self._backlog is not None
-        if waits and self._draining is None and len(self._outbox()):
-            self._draining = asyncio.create_task(self._send_kept())
-
-    async def _send_kept(self):
-        try:
-            await self._backlog.send(self._rates, self._publish_once)
-        except errors.RetryError:
-            pass  # the connection was lost: the next one goes on
-        except (errors.DeviceError, MemoryError) as failure:
-            code = getattr(failure, "code", "no_memory")
-            self._bus.emit(events.TASK_FAILED, task="outbox", code=code, message="%s" % failure)
-        finally:
-            self._draining = None
-
-    async def _drained(self, left_ms):
-        """Wait until nothing is kept any more, at most so long."""
-        while self.kept and self._up.is_set() and left_ms > 0:
-            await asyncio.sleep_ms(_TICK_MS)
-            left_ms -= _TICK_MS
+    def _drain(self):
+        if self._backlog is not None or self._open_queue is not None:
+            self._outbox().begin()

@@ -184,6 +184,15 @@ def hostname(path, value, longest=32):
     return value
 
 
+def status_topic(path, value):
+    """The topic of the device's own status; "{thing}" in it is the thing's name."""
+    allowed = "a topic of 1 to 128 bytes, 7 slashes, not beginning with $, without # and +; {thing} is the name"
+    text(path, value, 128)
+    if not value or value[0] == "$" or value.count("/") > 7 or any(letter in "#+\0" for letter in value):
+        raise invalid(path, shown(value), allowed)
+    return value
+
+
 def word(path, value, longest, extra):
     """1 to `longest` ASCII letters, digits and characters of `extra`."""
     if not isinstance(value, str) or not 1 <= len(value) <= longest or not _only(value, _ALNUM + extra):

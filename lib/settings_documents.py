@@ -14,7 +14,7 @@ MAX_APP = 4096
 # The part with the passwords goes into NVS, whose few KB are divided in flash_records.py.
 MAX_SECRET = 1536
 
-AWS_FIELDS = ("endpoint", "port", "thing", "template", "parameters")
+AWS_FIELDS = ("endpoint", "port", "thing", "template", "parameters", "status")
 NETWORK_FIELDS = ("ssid", "password")
 _PHONE_FIELDS = ("networks", "aws", "app")
 
@@ -149,4 +149,5 @@ _AWS_CHECKS = {
     "thing": lambda path, value: checks.word(path, value, 128, ":_-"),
     "template": lambda path, value: checks.word(path, value, 36, "_-"),
     "parameters": _parameters,
+    "status": checks.status_topic,
 }

@@ -181,6 +181,7 @@ class Aws(Publisher):
 
     async def _subscribe_all(self):
         async with self._subscribing:
+            await self._tell_status("ONLINE")
             try:
                 for service in self._services:
                     if not service.ready.is_set():

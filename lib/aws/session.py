@@ -22,6 +22,7 @@ from .link import forget
 _TICK_MS = const(200)
 _MARGIN_S = const(30)  # asking several name servers, blocking handshakes
 _FLOOR_MS = const(1000)  # AWS takes one CONNECT a second for a client id
+_STATUS_MS = const(5000)
 _SEND_BUFFER = const(512)  # a larger publish is written in two pieces
 _IN_FLIGHT_LIMIT = const(100)  # AWS's
 _FIRST_YEAR = const(2024)  # an unset clock says 2000
@@ -120,6 +121,7 @@ class Session:
                 name, cert, key = self._credentials
                 if self._context is None:
                     self._context = make_context(self._settings.roots, cert, key)
+                self._leave_will()
                 return await self._serve(await self._open(name, self._context, False, beat), beat)
             except errors.DeviceError as failure:
                 if failure.code == "not_authorised" and await self._wifi_news():
@@ -130,6 +132,32 @@ class Session:
 
     def _gone(self):
         self._up.clear()
+        self._client.lw_topic = None  # none of whoever connects by the claim
+
+    def _status(self, state):
+        """(topic, payload) of the retained message that tells whether the device is online; None where nobody asks."""
+        template = self._settings.aws.status
+        if template is None or self._credentials is None:
+            return None
+        from . import presence
+
+        forget("presence")
+        return presence.message(getattr(presence, state), template, self._credentials[0])
+
+    def _leave_will(self):
+        will = self._status("LOST")
+        if will is not None:
+            client = self._client
+            client.lw_topic, client.lw_msg = will
+            client.lw_qos, client.lw_retain = 1, True
+
+    async def _tell_status(self, state):
+        status = self._status(state)
+        if status is not None:
+            try:
+                await self._client.publish(*status, True, 1, _STATUS_MS, False)
+            except errors.RetryError:
+                pass  # the connection was lost, which the last will tells
 
     def _check_clock(self):
         is_set = self._clock_is_set() if self._clock_is_set else time.gmtime()[0] >= _FIRST_YEAR
@@ -188,6 +216,7 @@ class Session:
         self._stopped = True
         if self._client.is_connected:
             await self._client.drain(self._settings.timeouts.drain_s * 1000)
+            await self._tell_status("LEAVING")
         await self._client.disconnect()
 
 

@@ -65,6 +65,7 @@ class Desk:
         limits.update(outbox_messages=5, outbox_bytes=1000)
         timeouts = {"dns_s": 1, "connect_s": 2, "connack_s": 1, "ack_s": 1, "keepalive_s": 30}
         timeouts.update(stable_s=20, drain_s=1, backoff_s=1, backoff_cap_s=1, job_jitter_s=0, job_step_s=3600)
+        status = options.pop("status", None)
         outbox = {"place": "memory", "when_full": "drop_oldest"}
         for group in (limits, timeouts, outbox):
             for name in group:
@@ -72,7 +73,7 @@ class Desk:
         if options:
             raise TypeError("unknown options %s" % list(options))
         return Group(
-            aws=Group(endpoint="broker.test", port=self.broker.port),
+            aws=Group(endpoint="broker.test", port=self.broker.port, status=status),
             roots=[stored("root")],
             outbox=Group(**outbox),
             limits=Group(**limits),

@@ -1,12 +1,13 @@
 """AWS IoT for the application: connecting, connecting again, sessions."""
 
 import asyncio
+import json
 
 import errors
 import events
 from aws_desk import THING, Desk
 from backoff import Backoff
-from harness import equal
+from harness import equal, raises
 from scripted_broker import CONNECT, DISCONNECT, PUBLISH, connack, until
 
 COMPANIONS = ["tls_servers"]
@@ -179,3 +180,48 @@ async def test_stop_sends_what_waits_then_says_goodbye():
 
 async def test_stop_does_so_too_when_its_task_was_ended_before():
     await stop_while_publishing(True)
+
+
+# Online or not
+
+
+async def test_a_retained_message_and_the_last_will_say_whether_it_is_online():
+    wills, told = [], []
+
+    async def script(peer):
+        wills.append((await peer.accept()).body)
+        while True:
+            packet = await peer.receive()
+            if packet is None or packet.kind == DISCONNECT:
+                return
+            told.append((packet.topic, packet.qos, packet.retain, json.loads(packet.payload)))
+            await peer.answer(packet)
+
+    async with Desk(script, status="devices/{thing}/status") as desk:
+        await until(lambda: told)
+        await desk.aws.stop()
+        await until(lambda: len(told) == 2)
+    topics = [(topic, qos, retain) for topic, qos, retain, _ in told]
+    equal(topics, [("devices/lamp/status", 1, True)] * 2)
+    online, leaving = [payload for _, _, _, payload in told]
+    equal((online["eventType"], online["clientId"], online["timestamp"] > 1600000000000), ("connected", "lamp", True))
+    equal((leaving["eventType"], leaving["clientInitiatedDisconnect"]), ("disconnected", True))
+    # flags: will retained, QoS 1, will; then the client id, the will's topic and payload
+    equal(wills[0][7], 0x20 | 0x08 | 0x04)
+    at = wills[0].find(b"devices/lamp/status") + 21
+    will = json.loads(wills[0][at:])
+    equal(will, {"eventType": "disconnected", "clientId": "lamp", "clientInitiatedDisconnect": False})
+
+
+async def test_without_the_setting_there_is_no_last_will():
+    flags = []
+
+    async def script(peer):
+        flags.append((await peer.accept()).body[7])
+        await raises(asyncio.TimeoutError, asyncio.wait_for_ms(peer.receive(), 100))
+        await peer.serve()
+
+    async with Desk(script) as desk:
+        await desk.aws.connected()
+        equal(flags, [0])
+        await asyncio.sleep_ms(150)

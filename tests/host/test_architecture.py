@@ -42,9 +42,9 @@ ROOMS = {
     },
     "aws": {
         "aws.backlog", "aws.client", "aws.connection", "aws.dial", "aws.door", "aws.engine", "aws.failures",
-        "aws.handlers", "aws.inbox", *JOBS, "aws.link", "aws.mqtt", "aws.outbox", "aws.packets", "aws.properties",
-        "aws.provision", "aws.publishing", "aws.rate", "aws.receiver", "aws.requests", "aws.ring", "aws.sender",
-        "aws.service", "aws.session", "aws.shadow", "aws.tls", "aws.topics",
+        "aws.handlers", "aws.inbox", *JOBS, "aws.link", "aws.mqtt", "aws.outbox", "aws.packets", "aws.presence",
+        "aws.properties", "aws.provision", "aws.publishing", "aws.rate", "aws.receiver", "aws.requests", "aws.ring",
+        "aws.sender", "aws.service", "aws.session", "aws.shadow", "aws.tls", "aws.topics",
     },
     "ota": {
         "ota.document", "ota.https", "ota.keys", "ota.signature", "ota.slot", "ota.switch", "ota.update",
@@ -61,7 +61,7 @@ ROOMS = {
 
 # The files of a hand's room that are words all the same: they touch no hardware and run in CPython.
 PURE = {
-    "aws.failures", "aws.job_words", "aws.packets", "aws.properties", "aws.rate", "aws.receiver",
+    "aws.failures", "aws.job_words", "aws.packets", "aws.presence", "aws.properties", "aws.rate", "aws.receiver",
     "aws.requests", "aws.ring", "aws.service", "aws.topics",
     "ota.document", "ota.keys", "ota.signature", *(ROOMS["ble"] - {"ble.gatt", "ble.server"}),
 }  # fmt: skip

@@ -1,0 +1,31 @@
+"""What the device says about its being online: retained messages, in the words of AWS IoT's lifecycle events. Pure.
+
+AWS itself publishes `$aws/events/presence/connected/<client id>` and `.../disconnected/...`, which are not retained and
+tell what has changed. These, on a topic of the device's own, are: so whoever comes later knows what is. Fields that
+both have, have the same names. https://docs.aws.amazon.com/iot/latest/developerguide/life-cycle-events.html
+Loaded for a moment on every connection, where `aws.status` is set.
+"""
+
+import json
+import time
+
+ONLINE = "connected"
+LEAVING = "disconnected"
+LOST = "lost"  # the last will
+
+_EPOCH_2000 = 946684800
+
+
+def message(state, template, thing):
+    """(topic, payload), bytes, for a state of this thing; "{thing}" in the topic's template is its name."""
+    fields = {"clientId": thing, "eventType": ONLINE if state == ONLINE else LEAVING}
+    if state != ONLINE:
+        fields["clientInitiatedDisconnect"] = state == LEAVING
+    if state != LOST:  # which is written long before it is sent: AWS's rules have timestamp() for it
+        fields["timestamp"] = _now_ms()
+    return template.replace("{thing}", thing).encode(), json.dumps(fields).encode()
+
+
+def _now_ms():
+    since = _EPOCH_2000 if time.gmtime(0)[0] == 2000 else 0  # MicroPython's ports do not agree on when time began
+    return (int(time.time()) + since) * 1000

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tools.cloud.clients import make_client
 from tools.interpreter import ROOT
 
 TIMEOUT_S = 30
@@ -26,7 +27,13 @@ class Screen:
         command = [sys.executable, "-m", "tools", "cloud", "--folder", str(folder), *options]
         environment = {**os.environ, "COLUMNS": "300", "NO_COLOR": "1"}
         self._process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT, env=environment
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=ROOT,
+            env=environment,
         )
         self._stuck = threading.Timer(TIMEOUT_S, self._process.kill)
         self._stuck.start()
@@ -40,6 +47,7 @@ class Screen:
         self._process.kill()
         self._process.wait()
         self._process.stdout.close()
+        self._process.stdin.close()
 
     def read_until(self, pattern):
         """Read lines until one matches; the match."""
@@ -49,6 +57,10 @@ class Screen:
             if found:
                 return found
         raise AssertionError(f"{pattern!r} was not printed:\n{self.text}")
+
+    def type(self, line):
+        self._process.stdin.write(line + "\n")
+        self._process.stdin.flush()
 
     def end(self, signal_number=None):
         """The rest of what it prints, and its exit status."""
@@ -136,6 +148,33 @@ def test_settings_it_writes_are_settings_of_the_firmware(tmp_path, free_ports):
     loaded = settings.load((tmp_path / "cloud" / "device.json").read_bytes(), None)
     assert loaded.missing() == []
     assert loaded.aws.template == "fleet"
+
+
+def test_faults_are_ordered_from_another_terminal_and_typed(tmp_path, free_ports):
+    with Screen(tmp_path / "cloud", *free_ports) as screen:
+        screen.read_until("Ctrl-C")
+        screen.type("fault no_puback --packets 2")
+        screen.read_until(r"ordered: no_puback packets=2")
+        command = [sys.executable, "-m", "tools", "cloud", "heal", "--folder", str(tmp_path / "cloud")]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, cwd=ROOT)
+        assert (done.returncode, done.stdout) == (0, "no faults are ordered\n"), done.stderr
+        screen.type("dance")
+        screen.read_until("heal")
+        assert screen.end(signal.SIGINT) == 0
+    assert "Traceback" not in screen.text
+
+
+def test_a_list_of_serial_numbers_is_the_hook_of_the_fleet(tmp_path, free_ports):
+    serials = tmp_path / "serials.txt"
+    serials.write_text("0a1b2c\n")
+    for options, has_hook in ((["--serials", str(serials)], True), ([], False)):
+        with Screen(tmp_path / "cloud", *free_ports, *options) as screen:
+            iot = make_client("iot", "eu-central-1", screen.read_until(r"--endpoint-url (\S+)").group(1))
+            assert ("preProvisioningHook" in iot.describe_provisioning_template(templateName="fleet")) is has_hook
+            assert screen.end(signal.SIGINT) == 0
+    with Screen(tmp_path / "cloud", *free_ports, "--hook", str(tmp_path / "none.py")) as screen:
+        assert screen.end() == 1
+    assert "cloud: --hook: there is no Python file" in screen.text
 
 
 def test_port_that_was_asked_for_and_is_taken_is_told(tmp_path):

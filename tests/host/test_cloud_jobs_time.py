@@ -2,6 +2,8 @@
 
 import datetime
 import json
+import ssl
+import urllib.request
 
 import pytest
 from botocore.exceptions import ClientError
@@ -161,37 +163,41 @@ def test_a_document_with_parameters(desk):
     assert refusal(desk.create, document=document, documentParameters={"word": "x"}) == "InvalidRequestException"
 
 
-def test_presigned_links_are_made_for_each_answer(desk):
-    jobs = desk.cloud.call(lambda: desk.cloud._registry.jobs)
+@pytest.fixture(scope="module")
+def files(whole_desk):
+    """A bucket with a job document and an image."""
+    s3 = whole_desk.cloud.s3()
+    s3.create_bucket(Bucket="firmware")
+    s3.put_object(Bucket="firmware", Key="v1/app a.bin", Body=b"image")
+    s3.put_object(Bucket="firmware", Key="job.json", Body=b'{"a": 1}')
+
+
+def test_presigned_links_are_made_for_each_answer(desk, files):
     document = {"url": "${aws:iot:s3-presigned-url:https://s3.eu-central-1.amazonaws.com/firmware/v1/app%20a.bin}"}
     assert refusal(desk.create, document=document) == "InvalidRequestException", "no role"
-    role = {"roleArn": ROLE, "expiresInSec": 120}
-    made = []
-    jobs.presign = lambda *asked: made.append(asked) or f"https://files/{len(made)}?a=1&b=2"
-    try:
-        desk.create(document, presignedUrlConfig=role)
-        [first, second] = [desk.ask("start-next")[1]["execution"]["jobDocument"]["url"] for _ in range(2)]
-    finally:
-        jobs.presign = None
+    job_id = desk.create(document, presignedUrlConfig={"roleArn": ROLE, "expiresInSec": 120})
+    first = desk.ask("start-next")[1]["execution"]["jobDocument"]["url"]
+    desk.clock.advance(60)
+    second = desk.ask("$next/get")[1]["execution"]["jobDocument"]["url"]
     assert first != second
-    assert set(made) == {("firmware", "v1/app a.bin", 120)}
-    assert refusal(desk.create, document=document, presignedUrlConfig=role) == "NotImplementedException"
+    context = ssl.create_default_context(cafile=desk.cloud.ca_file)
+    with urllib.request.urlopen(second, timeout=20, context=context) as answer:
+        assert answer.read() == b"image"
+    assert "X-Amz-Expires=120" in second
+    assert "s3-presigned-url" in desk.iot.get_job_document(jobId=job_id)["document"], "an operator sees no link"
 
 
-def test_a_document_that_is_fetched(desk):
-    jobs = desk.cloud.call(lambda: desk.cloud._registry.jobs)
-    objects = {("bucket", "job.json"): b'{"a": 1}'}
-    jobs.read_object = lambda *asked: objects[asked]
-    try:
-        source = "https://bucket.s3.eu-central-1.amazonaws.com/job.json"
-        desk.iot.create_job(jobId="fetched", targets=[desk.arn()], documentSource=source)
-        assert refusal(desk.iot.create_job, jobId="missing", targets=[desk.arn()], documentSource=source + "x") == (
-            "InvalidRequestException"
-        )
-    finally:
-        jobs.read_object = None
+def test_a_document_that_is_fetched(desk, files):
+    source = "https://firmware.s3.eu-central-1.amazonaws.com/job.json"
+    there = {"targets": [desk.arn()], "documentSource": source}
+    desk.iot.create_job(jobId="fetched", **there)
     assert desk.ask("start-next")[1]["execution"]["jobDocument"] == {"a": 1}
     assert desk.iot.describe_job(jobId="fetched")["documentSource"] == source
+    for wrong in (source + "x", "https://example.com/job.json"):
+        assert refusal(desk.iot.create_job, jobId="wrong", **there | {"documentSource": wrong}) == (
+            "InvalidRequestException"
+        )
+    assert refusal(desk.iot.create_job, jobId="both", document="{}", **there) == "InvalidRequestException"
 
 
 def test_a_template_of_ones_own(desk):

@@ -45,7 +45,7 @@ def test_a_serial_number_that_the_hook_does_not_allow():
     allowed = AllowList()
     with open_desk(hooks={"ours": allowed}) as desk:
         iot = desk.cloud.iot()
-        hook = {"targetArn": "arn:aws:lambda:eu-central-1:123456789012:function:ours"}
+        hook = {"targetArn": desk.cloud.hook_arn("ours")}
         iot.update_provisioning_template(templateName=desk.fleet.template, preProvisioningHook=hook)
         assert_refused_until(desk, lambda: allowed.serials.add(desk.device.unique_id))
 

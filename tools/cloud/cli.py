@@ -13,6 +13,9 @@ import typer
 from botocore.exceptions import ClientError
 from rich.console import Console
 
+from tools.cloud import fault_verbs
+from tools.cloud.hooks import AllowList, Hook
+from tools.cloud.hooks import load as load_hook
 from tools.cloud.kit import make_kit
 from tools.cloud.local_cloud import LocalCloud
 from tools.cloud.registry import DEFAULT_REGION
@@ -25,15 +28,20 @@ _MQTT_PORT = 8883
 _CONTROL_PORT = 4585
 _FILES_PORT = 4586
 
+_HOOK = "pre-provisioning"
+
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+for _verb in (fault_verbs.fault, fault_verbs.faults, fault_verbs.heal):
+    app.command()(_verb)
 
 
 class Mistake(Exception):
     """Something the person can put right; the message says how."""
 
 
-@app.command()
+@app.callback(invoke_without_command=True)
 def main(
+    context: typer.Context,
     folder: Annotated[Path, typer.Option(help="Where everything is kept; made when it is not there.")] = ROOT
     / ".cloud",
     host: Annotated[
@@ -56,6 +64,12 @@ def main(
     fleet: Annotated[
         str, typer.Option(help="Name of the provisioning template to make, with a claim; '' for none.")
     ] = ("fleet"),
+    serials: Annotated[
+        Path | None, typer.Option(help="Only devices whose serial number is a line of this file may provision.")
+    ] = None,
+    hook: Annotated[
+        str | None, typer.Option(help='"FILE.py[:FUNCTION]" decides who may provision, as a Lambda function would.')
+    ] = None,
     fast_keys: Annotated[bool, typer.Option("--fast-keys", help="EC keys, where AWS makes RSA keys: quicker.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No line for each event.")] = False,
 ):
@@ -66,7 +80,11 @@ def main(
     Requests to the control plane need no credentials: signatures are not verified. Keep it on this machine.
 
     What AWS has and this has not answers NotImplementedException; docs/local-aws-iot.md lists what is there.
+
+    While it runs, fault, faults and heal make its life, and its devices', hard: from another terminal or typed here.
     """
+    if context.invoked_subcommand is not None:
+        return
     sys.stdout.reconfigure(errors="replace")  # a terminal without UTF-8 shows question marks, not a traceback
     screen = Screen(Console(), tells_events=not quiet)
     stop = threading.Event()
@@ -86,6 +104,7 @@ def main(
             names=name or (),
             region=region,
             fast_keys=fast_keys,
+            hooks=_hooks(serials, hook),
             log=screen.log,
         )
         _run(cloud, fleet, screen, stop)
@@ -96,13 +115,41 @@ def main(
 def _run(cloud: LocalCloud, fleet: str, screen: Screen, stop: threading.Event) -> None:
     with cloud:
         kit = make_kit(cloud, fleet) if fleet else None
+        if fleet:
+            _set_hook(cloud, fleet)
         address = cloud.folder / "control-url"  # where `make sim` looks
         address.write_text(cloud.control_url + "\n", encoding="ascii")
         screen.introduce(cloud, kit)
+        threading.Thread(target=_obey, args=(cloud.control_url,), name="console", daemon=True).start()
         stop.wait()
         address.unlink(missing_ok=True)
         screen.say("\nStopping")
     screen.say(f"Stopped. All is kept in {cloud.folder}.")
+
+
+def _obey(url: str) -> None:
+    """What is typed; the end of the input ends nothing."""
+    for line in sys.stdin:
+        fault_verbs.obey(line, url)
+
+
+def _hooks(serials: Path | None, hook: str | None) -> dict[str, Hook]:
+    if serials is not None and hook is not None:
+        raise Mistake("--serials and --hook exclude each other")
+    if serials is not None and not serials.is_file():
+        raise Mistake(f"there is no file {serials}")
+    try:
+        chosen = AllowList(file=serials) if serials is not None else load_hook(hook) if hook is not None else None
+    except ValueError as error:
+        raise Mistake(f"--hook: {error}") from None
+    return {} if chosen is None else {_HOOK: chosen}
+
+
+def _set_hook(cloud: LocalCloud, template: str) -> None:
+    """The template asks the hook of this start, or none."""
+    arn = cloud.hook_arn(_HOOK)
+    change = {"preProvisioningHook": {"targetArn": arn}} if arn else {"removePreProvisioningHook": True}
+    cloud.iot().update_provisioning_template(templateName=template, **change)
 
 
 def _choose_port(host: str, asked: int | None, usual: int, what: str, screen: Screen) -> int:

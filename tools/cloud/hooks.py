@@ -1,7 +1,7 @@
 """Pre-provisioning hooks: who may become a thing. With AWS a hook is a Lambda function, here a Python function.
 
-    LocalCloud(folder, hooks={"only-ours": AllowList(["0a1b2c"])})
-    iot.update_provisioning_template(templateName="fleet", preProvisioningHook={"targetArn": hook_arn("only-ours")})
+    with LocalCloud(folder, hooks={"ours": AllowList(["0a1b2c"])}) as cloud:
+        create_fleet(cloud.iot(), hook_arn=cloud.hook_arn("ours"))
 
 A hook has Lambda's signature, hook(event, context), so that the same file serves AWS. The event: claimCertificateId,
 certificateId, certificatePem, templateArn, clientId, parameters. The answer: {"allowProvisioning": True} and, if it
@@ -60,9 +60,14 @@ def load(where: str) -> Hook:
     return hook
 
 
-async def ask(hooks: Mapping[str, Hook], arn: str, event: dict) -> dict[str, str]:
-    """The parameters that the hook overrides. Raises HookRefused."""
-    name = arn.rpartition(":function:")[2].partition(":")[0]
+def arn(region: str, account: str, name: str) -> str:
+    """How templates name a hook: as a Lambda function."""
+    return f"arn:aws:lambda:{region}:{account}:function:{name}"
+
+
+async def ask(hooks: Mapping[str, Hook], function: str, event: dict) -> dict[str, str]:
+    """The parameters that the hook with the ARN `function` overrides. Raises HookRefused."""
+    name = function.rpartition(":function:")[2].partition(":")[0]
     if name not in hooks:
         raise HookRefused(f"there is no function {name} here; there are: {', '.join(hooks) or 'none'}")
     loop = asyncio.get_running_loop()

@@ -22,11 +22,14 @@ from tools.cloud.broker import Broker, silent
 from tools.cloud.clients import make_client
 from tools.cloud.cloud_faults import CloudFaults
 from tools.cloud.defender import Defender
+from tools.cloud.fault_desk import FaultDesk
 from tools.cloud.files.service import Files
 from tools.cloud.hooks import Hook
+from tools.cloud.hooks import arn as hooks_arn
 from tools.cloud.interfaces import Log, Service
 from tools.cloud.jobs.service import JobsService
 from tools.cloud.limits import Limits
+from tools.cloud.local_api import LocalApi
 from tools.cloud.memory import StoredMemory
 from tools.cloud.operations.desk import Desk
 from tools.cloud.provisioning import Provisioning
@@ -134,6 +137,10 @@ class LocalCloud:
     def _client(self, service: str):
         return make_client(service, self.region, self.control_url)
 
+    def hook_arn(self, name: str) -> str | None:
+        """The ARN by which templates name one of the `hooks`; None when there is none of this name."""
+        return hooks_arn(self.region, self._account, name) if name in self._hooks else None
+
     # ---- life ----
 
     def __enter__(self) -> LocalCloud:
@@ -229,9 +236,9 @@ class LocalCloud:
         self.mqtt_port = await self._broker.start(self.host, self.mqtt_port, context)
         self._files = Files(self.folder / "files", self.region, registry.names.now, self.faults.files, self._log)
         self.files_port = await self._files.start(self.host, self.files_port, self._certificates, self._files_name)
-        registry.jobs.presign = self._files.presign
+        registry.jobs.presign, registry.jobs.read_object = self._files.presign, self._files.read
         desk = Desk(registry, self._broker, self.endpoint, self.mqtt_port, self._fast_keys)
-        self._rest = RestServer(desk, self._files.api, self._log)
+        self._rest = RestServer(desk, LocalApi(FaultDesk(self.faults)), self._files.api, self._log)
         self.control_port = await self._rest.start(self.host, self.control_port)
         self._timekeeper = asyncio.get_running_loop().create_task(self._keep_time(registry))
 

@@ -35,10 +35,6 @@ class Names:
         prefix = self._arn("thing/")
         return arn.removeprefix(prefix) if arn.startswith(prefix) else None
 
-    def function(self, name: str) -> str:
-        """Of an AWS Lambda function."""
-        return f"arn:aws:lambda:{self.region}:{self.account}:function:{name}"
-
     def thing_group(self, name: str) -> str:
         return self._arn(f"thinggroup/{name}")
 

@@ -18,6 +18,7 @@ from tools.cloud import shapes
 from tools.cloud.aws_errors import AwsError, InvalidRequest, MethodNotAllowed, NotImplementedHere, RequestTooLarge
 from tools.cloud.files.s3 import S3Api, is_for_s3
 from tools.cloud.interfaces import Log
+from tools.cloud.local_api import PREFIX, LocalApi
 from tools.cloud.operations import find_operation
 from tools.cloud.operations.desk import Desk
 from tools.cloud.service_models import Route, ServiceModels
@@ -28,8 +29,9 @@ _SHUTDOWN_S = 5.0  # for requests that are being answered when it stops
 
 
 class RestServer:
-    def __init__(self, desk: Desk, files: S3Api, log: Log):
+    def __init__(self, desk: Desk, local: LocalApi, files: S3Api, log: Log):
         self._desk = desk
+        self._local = local
         self._files = files
         self._log = log
         self._models = ServiceModels()
@@ -56,9 +58,16 @@ class RestServer:
             return await self._files.handle(request)
         name = "?"
         try:
-            route, path = self._route(request)
-            name = route.operation.name
-            response = await self._call(route, path, request)
+            if "Origin" in request.headers:
+                raise InvalidRequest("Requests from web pages are refused")
+            if request.path.startswith(PREFIX):
+                name = request.path
+                body = await _read_body(request)
+                response = self._local.handle(request.method, request.path, request.query, body)
+            else:
+                route, path = self._route(request)
+                name = route.operation.name
+                response = await self._call(route, path, request)
             self._log("api", operation=name, status=response.status)
         except AwsError as error:
             self._log("api", operation=name, status=error.status, error=error.code)
@@ -72,8 +81,6 @@ class RestServer:
         )
 
     def _route(self, request: web.BaseRequest) -> tuple[Route, dict[str, str]]:
-        if "Origin" in request.headers:
-            raise InvalidRequest("Requests from web pages are refused")
         signed = _SIGNED_FOR.search(request.headers.get("Authorization", ""))
         path = request.raw_path.partition("?")[0]
         found = self._models.find(request.method, path, signed.group(1) if signed else None)

@@ -70,7 +70,10 @@ class Screen:
         self._suggest("Ask it, with the aws command line:", f"{aws} list-things")
         if kit is not None:
             self._suggest_kit(cloud, kit)
-        self._console.print("Ctrl-C ends it.\n", style="dim")
+        self._suggest(
+            "Let something go wrong, typed here or after python -m tools cloud:", "fault no_puback --packets 2"
+        )
+        self._console.print("faults lists all kinds, heal ends them. Ctrl-C ends it all.\n", style="dim")
         self._is_introduced = True
 
     def _suggest_kit(self, cloud: LocalCloud, kit: Kit) -> None:

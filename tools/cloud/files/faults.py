@@ -87,8 +87,14 @@ class FileFaults:
             self._orders = [fault for fault in self._orders if fault.times != 0]
             return struck
 
-    def clear(self) -> None:
-        """End all of them."""
+    def orders(self) -> tuple[FileFault, ...]:
+        """What is ordered and has not ended: to show it."""
         with self._lock:
-            self._orders.clear()
-            self._certificate = None
+            return tuple(self._orders)
+
+    def clear(self, kind: str | None = None) -> None:
+        """End all of them, or those of one kind."""
+        with self._lock:
+            self._orders = [each for each in self._orders if kind is not None and each.kind != kind]
+            if kind is None:
+                self._certificate = None

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tools.cloud.files.downloads import Downloads
+from tools.cloud.files.errors import FileError
 from tools.cloud.files.faults import FileFaults
 from tools.cloud.files.links import Links
 from tools.cloud.files.objects import Objects
@@ -26,6 +27,14 @@ class Files:
     def presign(self, bucket: str, key: str, expires_s: int) -> str:
         """A link from which an object can be downloaded for so many seconds."""
         return self.links.presign(bucket, key, expires_s)
+
+    def read(self, bucket: str, key: str) -> bytes:
+        """The contents of an object. Raises KeyError when there is none."""
+        try:
+            _, file = self.objects.find(bucket, key)
+        except FileError as error:
+            raise KeyError(f"{bucket}/{key}") from error
+        return file.read_bytes()
 
     async def start(self, host: str, port: int, certificates: ServerCertificates, name: str) -> int:
         """Serve downloads; the port is returned. Links lead to `name`, which says its port unless it is 443."""

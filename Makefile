@@ -9,7 +9,7 @@ ARGS ?=
 EXAMPLE_MAIN := $(if $(EXAMPLE),--main examples/$(EXAMPLE)/main.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test sim cloud phone configure release bench deps lint flash firmware monitor clean
+.PHONY: help demo test sim cloud phone configure release bench deps lint flash firmware monitor fleet docs clean
 
 help: ## this list
 	@echo "Usage: make VERB [ARGS=\"...\"]"
@@ -54,8 +54,14 @@ firmware: $(VENV)/board.installed ## build an image with everything frozen in; s
 monitor: $(VENV)/board.installed ## watch a board's console: make monitor PORT=/dev/ttyUSB0
 	@$(TOOLS) monitor $(if $(PORT),--port "$(PORT)") $(ARGS)
 
+fleet: $(VENV)/base.installed ## template, claim certificate and policies in your AWS account, and a settings file
+	@$(TOOLS) fleet $(ARGS)
+
+docs: $(VENV)/docs.installed ## the documentation as a site in build/docs; ARGS=--serve shows it
+	@$(TOOLS) docs $(ARGS)
+
 clean: ## remove what the verbs made (.venv, .deps, simulated boards and clouds, caches)
-	rm -rf $(VENV) .deps .board .cloud .bluetooth .phone .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .deps .board .cloud build .bluetooth .phone .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The environment itself; a file tells that it is whole, so that an interrupted attempt is made anew.

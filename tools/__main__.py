@@ -15,6 +15,8 @@ VERBS = {
     "phone": ("tools.phone.cli", "The page that configures devices over Bluetooth, served to this machine."),
     "release": ("tools.release.cli", "Firmware updates: keys, signatures, and the way to the devices."),
     "bench": ("tools.bench.cli", "Measured numbers, as a table."),
+    "fleet": ("tools.fleet.cli", "What a fleet needs in AWS IoT, and the settings of its devices."),
+    "docs": ("tools.docs.cli", "The documentation as a site."),
     "new": ("tools.new.cli", "Begin an application in a folder of its own."),
     "deps": ("tools.verbs.deps", "The real umqtt.simple and aioble by mip, into .deps/."),
     "lint": ("tools.verbs.lint", "ruff, the import law, and the firmware compiled for MicroPython 1.24."),

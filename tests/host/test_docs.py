@@ -1,0 +1,45 @@
+"""The documentation: it builds without a warning, and says what the code says."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tools.docs import codes
+from tools.interpreter import ROOT
+
+PAGES = sorted([*(ROOT / "docs").glob("*.md"), *ROOT.glob("*.md"), ROOT / "firmware" / "README.md",
+                *(ROOT / "examples").rglob("*.md")])  # fmt: skip
+
+
+def test_the_site_builds_without_a_warning(tmp_path):
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path)]
+    answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    api = (tmp_path / "api.html").read_text()
+    assert "device.aws" in (tmp_path / "application.html").read_text()
+    for name in ("awsesp.run", "device.Device", "aws.client.Aws", "aws.shadow.Shadow", "errors.DeviceError"):
+        assert f'id="{name}"' in api
+    assert 'href="shadow/index.html"' in (tmp_path / "examples" / "index.html").read_text()
+
+
+def test_troubleshooting_has_every_code_with_its_sentence():
+    text = codes.PAGE.read_text(encoding="utf-8")
+    assert text == codes.updated(text), "run: python -m tools docs"
+    assert "| `wrong_password` | Wi-Fi … refused the password: check it and configure it again. |" in text
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_between_files_lead_somewhere(page):
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    for target in re.findall(r"\]\(([^)#\s]+)", text):
+        if "://" not in target:
+            assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_verbs_that_are_named_exist(page):
+    verbs = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"(?:^ {4}|`)make ([a-z]+)\b", page.read_text(encoding="utf-8"), re.MULTILINE))
+    assert named <= verbs, named - verbs

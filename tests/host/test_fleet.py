@@ -1,0 +1,80 @@
+"""`make fleet`: what it makes in the cloud, and a settings file with which a device enrols."""
+
+import json
+import stat
+import subprocess
+import sys
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+
+from tools.board import bundle
+from tools.cloud import LocalCloud
+from tools.fleet.roots import amazon_root
+from tools.interpreter import ROOT
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory):
+    with LocalCloud(tmp_path_factory.mktemp("cloud"), fast_keys=True) as cloud:
+        yield cloud
+
+
+def fleet(*arguments):
+    command = [sys.executable, "-m", "tools", "fleet", *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+
+
+def made(cloud, out, *more):
+    return fleet("--endpoint-url", cloud.control_url, "--ca", cloud.ca_file, "--out", out, *more)
+
+
+def test_it_makes_the_fleet_and_settings_that_the_firmware_takes(cloud, tmp_path):
+    out = tmp_path / "settings.json"
+    answer = made(cloud, out, "--name", "boilers", "--wifi", "home:correct horse")
+    assert answer.returncode == 0, answer.stderr
+    assert "correct horse" not in answer.stdout
+    assert "PRIVATE" not in answer.stdout
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
+    document = json.loads(out.read_text())
+    assert document["networks"] == [{"ssid": "home", "password": "correct horse"}]
+    assert document["aws"]["template"] == "boilers"
+    _, warnings = bundle.settings(out)  # checked by the firmware's own words
+    assert warnings == []
+    names = {policy["policyName"] for policy in cloud.iot().list_policies()["policies"]}
+    assert {"boilers-claim", "boilers-thing"} <= names
+
+
+def test_nothing_that_exists_is_changed(cloud, tmp_path):
+    out = tmp_path / "settings.json"
+    assert made(cloud, out, "--name", "pumps").returncode == 0
+    before = out.read_text()
+    again = made(cloud, out, "--name", "pumps-2")
+    assert again.returncode == 1
+    assert "is there already" in again.stderr
+    assert out.read_text() == before
+    taken = made(cloud, tmp_path / "other.json", "--name", "pumps")
+    assert taken.returncode == 1
+    assert "fleet: AWS refused" in taken.stderr
+    assert not (tmp_path / "other.json").exists()
+
+
+def test_without_a_role_it_says_so_before_anything_is_made(tmp_path):
+    answer = fleet("--out", tmp_path / "settings.json", "--region", "eu-west-1")
+    assert answer.returncode == 1
+    assert "--role is needed" in answer.stderr
+
+
+def test_a_cloud_that_is_not_there_is_told_in_one_line(tmp_path):
+    answer = fleet("--endpoint-url", "http://127.0.0.1:9", "--ca", tmp_path / "none.pem", "--out", tmp_path / "x")
+    assert answer.returncode == 1
+    assert answer.stderr.count("\n") == 1
+
+
+def test_the_root_is_the_one_that_aws_recommends():
+    certificate = x509.load_pem_x509_certificate(amazon_root().encode())
+    assert certificate.issuer == certificate.subject
+    # As amazontrust.com publishes it.
+    expected = "8ecde6884f3d87b1125ba31ac3fcb13d7016de7f57cc904fe1cb97c6ae98196e"
+    assert certificate.fingerprint(hashes.SHA256()).hex() == expected

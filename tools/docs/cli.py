@@ -1,0 +1,30 @@
+"""Build the documentation as a site, or show it."""
+
+import os
+import subprocess
+import sys
+from typing import Annotated
+
+import typer
+
+from tools.docs.codes import PAGE, updated
+from tools.interpreter import ROOT
+
+
+def main(
+    serve: Annotated[bool, typer.Option("--serve", help="Show it, and build it anew as pages change.")] = False,
+    port: Annotated[int, typer.Option(help="Port of --serve.")] = 8001,
+):
+    """Build the documentation into build/docs; a link that leads nowhere is an error."""
+    PAGE.write_text(updated(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    command = ["serve", "--dev-addr", f"127.0.0.1:{port}"] if serve else ["build", "--strict", "--quiet"]
+    try:
+        # The theme's own advertisement for its successor is no warning of ours.
+        environment = dict(os.environ, NO_MKDOCS_2_WARNING="1")
+        code = subprocess.run([sys.executable, "-m", "mkdocs", *command], cwd=ROOT, env=environment).returncode
+    except KeyboardInterrupt:
+        sys.exit(0)
+    if code:
+        sys.exit("docs: there are warnings, see above")
+    if not serve:
+        print(f"docs: {ROOT / 'build' / 'docs' / 'index.html'}")

@@ -1,0 +1,119 @@
+"""Make what a fleet needs in AWS IoT, and the settings file that its devices are given."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import boto3
+import typer
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tools.cloud.recipes import create_fleet
+from tools.fleet.roots import RootMissing, amazon_root
+
+_ROLE_HELP = """
+The role is what AWS IoT assumes to register things. Once, with rights in IAM:
+
+    aws iam create-role --role-name FleetProvisioning --assume-role-policy-document
+        '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole",
+        "Principal": {"Service": "iot.amazonaws.com"}}]}'
+
+    aws iam attach-role-policy --role-name FleetProvisioning
+        --policy-arn arn:aws:iam::aws:policy/service-role/AWSIoTThingsRegistration
+"""
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+class Mistake(Exception):
+    """It cannot be done; the message says why."""
+
+
+@app.command(epilog=_ROLE_HELP)
+def main(
+    name: Annotated[str, typer.Option(help="Of the template; policies are NAME-claim and NAME-thing.")] = "fleet",
+    role: Annotated[str | None, typer.Option(help="ARN of the role that AWS IoT assumes, see below.")] = None,
+    wifi: Annotated[list[str] | None, typer.Option(help='"network:password" for the devices; repeatable.')] = None,
+    hardware: Annotated[str, typer.Option(help="The kind of board, for updates.")] = "esp32",
+    out: Annotated[Path, typer.Option(help="The settings file to write.")] = Path("settings.json"),
+    region: Annotated[str | None, typer.Option(help="Of AWS; default: that of your configuration.")] = None,
+    profile: Annotated[str | None, typer.Option(help="Of your AWS configuration.")] = None,
+    endpoint_url: Annotated[str | None, typer.Option(help="Of a local AWS IoT, as `make cloud` prints it.")] = None,
+    ca: Annotated[Path | None, typer.Option(help="Root certificate of that cloud; default: Amazon Root CA 1.")] = None,
+):
+    """Make a provisioning template, a claim certificate and policies in your AWS account, and a settings file.
+
+    Nothing that exists is changed: a name that is taken is an error. The settings file holds a private key.
+    """
+    try:
+        _refuse_to_overwrite(out)
+        iot = _client(region, profile, endpoint_url)
+        if role is None and endpoint_url is None:
+            raise Mistake("--role is needed: AWS IoT registers things under it; --help says how to make one")
+        root = _root(ca)
+        networks = [_network(each) for each in wifi or ()]
+        endpoint = iot.describe_endpoint(endpointType="iot:Data-ATS")["endpointAddress"]
+        fleet = create_fleet(iot, name, role)
+    except (Mistake, RootMissing) as mistake:
+        sys.exit(f"fleet: {mistake}")
+    except ClientError as refusal:
+        sys.exit(f"fleet: AWS refused {refusal.operation_name}: {refusal.response['Error']['Message']}")
+    except BotoCoreError as error:
+        sys.exit(f"fleet: {error}")
+    _write(out, _document(networks, endpoint, fleet, root, hardware))
+    print(f"template {fleet.template}, policies {fleet.claim_policy} and {fleet.thing_policy}, a claim certificate")
+    print(f"{out}: keep it out of version control, it holds the claim's private key")
+    print(f'Next: make flash PORT=... ARGS="--settings {out}"')
+
+
+def _refuse_to_overwrite(out):
+    if out.exists():
+        raise Mistake(f"{out} is there already: say --out OTHER, or move it away")
+
+
+def _client(region, profile, endpoint_url):
+    if endpoint_url:
+        keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
+        return boto3.client("iot", endpoint_url=endpoint_url, region_name=region or "eu-central-1", **keys)
+    return boto3.Session(region_name=region, profile_name=profile).client("iot")
+
+
+def _root(path):
+    if path is None:
+        return amazon_root()
+    try:
+        return path.read_text(encoding="ascii")
+    except OSError as error:
+        raise Mistake(f"{path}: {error.strerror}") from error
+
+
+def _network(text):
+    ssid, _, password = text.partition(":")
+    if not ssid:
+        raise Mistake('--wifi: say "network:password", or "network" for an open one')
+    return {"ssid": ssid, "password": password or None}
+
+
+def _document(networks, endpoint, fleet, root, hardware):
+    host, _, port = endpoint.partition(":")
+    aws = {"endpoint": host, "template": fleet.template}
+    document = {
+        "schema": 1,
+        "hardware": hardware,
+        "networks": networks,
+        "aws": dict(aws, port=int(port)) if port else aws,
+        "certs": [
+            {"role": "ca", "cert": root},
+            {"role": "claim", "cert": fleet.claim_cert_pem, "key": fleet.claim_key_pem},
+        ],
+    }
+    return {key: value for key, value in document.items() if value}
+
+
+def _write(path, document):
+    # Nobody else on this machine may read it, from its first moment on.
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        json.dump(document, file, indent=2)
+        file.write("\n")

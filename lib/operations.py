@@ -91,12 +91,15 @@ async def _ota(system, job):
     finally:
         for name in ("update_job", "updates"):
             sys.modules.pop(name, None)
-        if "ota.document" in sys.modules:
-            system.slot.forget("document")
+        for name in ("document", "foreign"):
+            if "ota." + name in sys.modules:
+                system.slot.forget(name)
 
 
 _OPERATIONS = {
     "ota": _ota,
+    "afr_ota": _ota,
+    "OTA": _ota,
     "restart": _restart,
     "config": _config,
     "diagnostics": _diagnostics,

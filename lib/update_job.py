@@ -26,7 +26,7 @@ async def do(system, job):
         raise errors.error("in_trial", running())
     update = vet(system, job, updates)
     slot = system.slot.switch().next_slot().info()
-    if update.size > slot[3]:
+    if (update.size or 0) > slot[3]:
         raise errors.error("image_too_large", update.size, slot[3])
     # In this order: a power cut in between leaves a job that is judged anew, and no record of it under its id.
     if updates.job is not None:
@@ -38,13 +38,21 @@ async def do(system, job):
 
 def vet(system, job, updates):
     """The `Update` of a job's document, if this device may take it, its signature apart. Raises why not."""
-    update = Update(job.document)
+    update = _read(job)
     update.check(running(), updates.floor, system.settings.hardware, (system.identity.name, job.id))
     if update.version in updates.failed:
         raise errors.error("failed_here", update.version)
-    if update.kid not in KEYS:
+    if update.kid is not None and update.kid not in KEYS:
         raise errors.error("unknown_key", update.kid)
     return update
+
+
+def _read(job):
+    if job.operation == "ota":
+        return Update(job.document)
+    from ota import foreign
+
+    return foreign.read(job.id, job.document)
 
 
 async def _go_on(system, job, updates):

@@ -21,6 +21,7 @@ _TICK_MS = const(500)
 _TELL_S = const(20)
 _LOOK_S = const(30)
 _STEP = const(10)  # percent
+_NEVER = ("bad_signature", "image_too_large", "no_slots", "no_rollback")  # no other try would end otherwise
 # A second session of TLS beside that of MQTT: what its handshake takes, and its largest buffer.
 _TLS_FREE = const(45000)
 _TLS_BLOCK = const(20000)
@@ -89,7 +90,8 @@ class Updating:
         try:
             await self._bring(job)
         except Exception as failure:  # noqa: BLE001 - memory, too, may be short: in the end the device works again
-            await self._give_up(wrapped("update", failure))
+            failure = wrapped("update", failure)
+            await self._give_up(failure, "REJECTED" if failure.code in _NEVER else "FAILED")
         self._system.leave("update_written", "version %s" % updates.job["version"])
         await _for_ever()
 
@@ -102,12 +104,13 @@ class Updating:
         while True:
             resumed = image.at
             await self._download(job, update)
-            # What the flash holds now must be what was signed.
-            if (await image.digest()).hex() == update.sha256:
+            try:
+                await update.check_image(await image.digest(), KEYS)
                 break
-            if not resumed:
-                raise errors.error("image_broken", "its SHA-256 is not the signed one")
-            image.at = 0  # perhaps the part of an earlier start
+            except errors.DeviceError:
+                if not resumed:
+                    raise
+            image.at = 0  # perhaps it was the part of an earlier start
             await updates.save(at=0)
         self._told = 100
         system.aws.go_on()

@@ -34,12 +34,14 @@ def sentence(reason, operation):
 
 
 def operation_of(document):
-    """Which handler does it: the "operation" or "action" of a document, "steps" for AWS's templates, else None."""
+    """Who does it: the "operation" or "action" of a document, "steps" or "afr_ota" for AWS's own, else None."""
     if not isinstance(document, dict):
         return None
     for field in ("operation", "action"):
         if isinstance(document.get(field), str) and document[field]:
             return document[field]
+    if isinstance(document.get("afr_ota"), dict):
+        return "afr_ota"
     return "steps" if isinstance(document.get("steps"), list) else None
 
 

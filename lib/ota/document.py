@@ -36,9 +36,9 @@ class Update:
         self.hardware = _word(document, "hardware")
         self.kid = _word(document, "kid")
         self.force = _word(document, "force") if "force" in document else _NO_FORCE
-        self.size = _size(document)
+        self.size = whole_size(document.get("size"))
         self.sha256 = _sha256(document)
-        self.signature = _signature(document)
+        self.signature = unbase64(document.get("signature"))
         self.url = link(document.get("url"))
         lines = (_SIGNED, self.kid, _OPERATION, self.version, self.hardware, "%d" % self.size, self.sha256)
         self.text = "\n".join(lines + (self.min_version, self.force)).encode()
@@ -66,6 +66,11 @@ class Update:
         key = binascii.unhexlify(keys[self.kid])
         if not await verify(key, hashlib.sha256(self.text).digest(), self.signature):
             raise errors.error("bad_signature", self.kid)
+
+    async def check_image(self, digest, keys):
+        """Raise `image_broken` unless the image with this SHA-256 is the one that was signed."""
+        if binascii.hexlify(digest).decode() != self.sha256:
+            raise errors.error("image_broken", "its SHA-256 is not the signed one")
 
 
 def is_older(version, other):
@@ -109,8 +114,8 @@ def _version_field(document, field):
     return value
 
 
-def _size(document):
-    size = document.get("size")
+def whole_size(size):
+    """The size of an image, checked. Raises `bad_document`."""
     if not isinstance(size, int) or isinstance(size, bool) or not 0 < size <= _LARGEST:
         raise _bad("size", "is no number of bytes")
     return size
@@ -126,8 +131,8 @@ def _sha256(document):
     return value
 
 
-def _signature(document):
-    value = document.get("signature")
+def unbase64(value):
+    """The bytes of a signature. Raises `bad_document`."""
     if isinstance(value, str) and len(value) <= _LONGEST:
         try:
             return binascii.a2b_base64(value)

@@ -14,18 +14,24 @@ _REDIRECTS = 4
 class Update:
     """An image of `size` bytes on its way into `partition`. `connect`: see https.py; `at`: bytes that are on flash.
 
-    `timeouts` are those of lib/settings.py.
+    Without a size (None) it is what the server says. `timeouts` are those of lib/settings.py.
     """
 
     def __init__(self, connect, partition, size, timeouts):
-        room = partition.ioctl(4, 0) * partition.ioctl(5, 0)
-        if size > room:
-            raise errors.error("image_too_large", size, room)
-        self.size = size
         self._connect = connect
         self._stall_ms = int(timeouts.stall_s * 1000)
         self._partition = partition
-        self._writer = Writer(partition, size)
+        self._writer = Writer(partition, size or 0)
+        self._check_room()
+
+    def _check_room(self):
+        room = self._partition.ioctl(4, 0) * self._partition.ioctl(5, 0)
+        if self.size > room:
+            raise errors.error("image_too_large", self.size, room)
+
+    @property
+    def size(self):
+        return self._writer.size
 
     @property
     def at(self):
@@ -58,6 +64,9 @@ class Update:
         else:
             raise errors.error("download_refused", "too many redirects")
         writer = self._writer
+        if not writer.size:
+            writer.size = answer.total
+            self._check_room()
         if answer.total != writer.size:
             raise errors.error("download_refused", "%d bytes instead of %d" % (answer.total, writer.size))
         if not answer.start:

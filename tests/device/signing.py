@@ -42,10 +42,16 @@ def signed(document, private):
     lines = ["awsesp-ota-1"] + [
         str(document[name]) for name in ("kid", "operation", "version", "hardware", "size", "sha256", "min_version")
     ]
-    digest = hashlib.sha256("\n".join(lines + [document.get("force", "0")]).encode()).digest()
+    text = "\n".join(lines + [document.get("force", "0")]).encode()
+    return dict(document, signature=signature_of(text, private))
+
+
+def signature_of(data, private):
+    """The signature over bytes, in base64."""
+    digest = hashlib.sha256(data).digest()
     number = int.from_bytes(hashlib.sha256(digest).digest(), "big") % _N
     r = _times(number)[0] % _N
     s = _now(signature._inverse(number, _N)) * (int.from_bytes(digest, "big") + r * private) % _N
     body = _integer(r) + _integer(s)
     der = bytes((0x30, len(body))) + body
-    return dict(document, signature=binascii.b2a_base64(der).decode().strip())
+    return binascii.b2a_base64(der).decode().strip()

@@ -47,7 +47,7 @@ ROOMS = {
         "aws.sender", "aws.service", "aws.session", "aws.shadow", "aws.tls", "aws.topics",
     },
     "ota": {
-        "ota.document", "ota.https", "ota.keys", "ota.signature", "ota.slot", "ota.switch", "ota.update",
+        "ota.document", "ota.foreign", "ota.https", "ota.keys", "ota.signature", "ota.slot", "ota.switch", "ota.update",
         "ota.writer",
     },
     "head": {
@@ -63,7 +63,7 @@ ROOMS = {
 PURE = {
     "aws.failures", "aws.job_words", "aws.packets", "aws.presence", "aws.properties", "aws.rate", "aws.receiver",
     "aws.requests", "aws.ring", "aws.service", "aws.topics",
-    "ota.document", "ota.keys", "ota.signature", *(ROOMS["ble"] - {"ble.gatt", "ble.server"}),
+    "ota.document", "ota.foreign", "ota.keys", "ota.signature", *(ROOMS["ble"] - {"ble.gatt", "ble.server"}),
 }  # fmt: skip
 
 HANDS = {"board", "flash", "wifi", "ble", "aws", "ota"}

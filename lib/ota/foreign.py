@@ -1,0 +1,67 @@
+"""Updates by the documents of others, for fleets that come from there; only where `jobs.allow` of the settings says so.
+
+    {"afr_ota": {"protocols": ["HTTP"], "files": [{"filesize": n, "update_data_url": "https://...",
+                 "sig-sha256-ecdsa": base64, ...}]}}               AWS's CreateOTAUpdate, operation "afr_ota"
+    {"action": "OTA", "url": "https://..."}                        the original library's, operation "OTA"
+
+AWS signs the bytes of the image alone, so that neither hardware nor version is known, and nothing keeps an old image
+from being sent again; the original signs nothing. Both have an image's `Update` of document.py for a model.
+"""
+
+import binascii
+
+import errors
+
+from .document import link, unbase64, whole_size
+
+_UNKNOWN = "0.0.0"
+
+
+def read(job_id, document):
+    """The `Afr` or `Unsigned` of a document. Raises `bad_document`."""
+    return Afr(job_id, document["afr_ota"]) if "afr_ota" in document else Unsigned(job_id, document)
+
+
+class Unsigned:
+    """An image that nobody has signed: whoever may create jobs may run anything on the device."""
+
+    kid = size = None
+    min_version = _UNKNOWN
+
+    def __init__(self, job_id, document):
+        self.version = "job:" + job_id
+        self.url = self.text = link(document.get("url"))
+
+    def check(self, running, floor, hardware, names):
+        """Nothing is known that could be checked."""
+
+    async def authenticate(self, keys):
+        """Nothing is signed but, perhaps, the image."""
+
+    async def check_image(self, digest, keys):
+        """Nothing is known of the image."""
+
+
+class Afr(Unsigned):
+    """An image whose bytes are signed: with any of the keys that this firmware trusts."""
+
+    def __init__(self, job_id, content):
+        try:
+            [file] = content["files"]
+            if "HTTP" not in content["protocols"]:
+                raise errors.error("bad_document", "afr_ota.protocols has no HTTP")
+            super().__init__(job_id, {"url": file["update_data_url"]})
+            self.size = whole_size(file.get("filesize"))
+            self.text = file["sig-sha256-ecdsa"]
+        except (TypeError, ValueError, KeyError):
+            raise errors.error("bad_document", "afr_ota is not that of one file over HTTP")
+        self._signature = unbase64(self.text)
+
+    async def check_image(self, digest, keys):
+        """Raise `bad_signature` unless a trusted key signed what has this SHA-256."""
+        from .signature import verify
+
+        for kid in keys:
+            if await verify(binascii.unhexlify(keys[kid]), digest, self._signature):
+                return
+        raise errors.error("bad_signature", ", ".join(sorted(keys)))

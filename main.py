@@ -4,6 +4,7 @@ The example publishes its uptime every ten seconds and blinks when it is told to
 
     devices/<thing>/telemetry   {"uptime_s": 40, "starts": 3}
     devices/<thing>/command     {"say": "hello"}
+    a job of AWS IoT            {"action": "blink", "times": 3}
 """
 
 import asyncio
@@ -19,6 +20,7 @@ async def application(device):
     starts = count_starts(device)
     print("application: start %d" % starts)
     await device.flash.write(0, struct.pack("<I", starts))
+    device.aws.jobs.on("blink", blink)
     await device.aws.connected()
     await device.aws.subscribe("devices/%s/command" % device.name, 1, lambda message: obey(device, message))
     while True:
@@ -41,6 +43,14 @@ async def report(device, starts):
 
 async def obey(device, message):
     print("application: told %s" % bytes(message.payload).decode())
+
+
+async def blink(job):
+    times = job.document.get("times", 3)
+    for done in range(1, times + 1):
+        print("application: blinks, %d of %d" % (done, times))  # here the pin would be switched
+        await job.progress(100 * done // times)
+        await asyncio.sleep_ms(200)
 
 
 if __name__ == "__main__":

@@ -55,7 +55,7 @@ def details(values):
     kept = {}
     for name in values:
         if values[name] is not None:
-            text = "".join([c if c >= " " else " " for c in str(values[name])])
+            text = "".join([c if " " <= c < "\x7f" or c > "\x9f" else " " for c in str(values[name])])
             kept[_name(name)] = text[:_MAX_TEXT] or "-"
     if len(kept) > MAX_PAIRS:
         raise errors.error("limit", "A job's %d details" % len(kept), "%d" % MAX_PAIRS)

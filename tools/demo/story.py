@@ -112,9 +112,19 @@ def _at_work(narrator, desk, operator, thing):
     with narrator.step("obeys a command from the cloud") as seen:
         operator.tell(thing, {"say": "hello"})
         seen(desk.device.wait_for(r"application: told .*hello").strip())
+    with narrator.step("does a job of AWS IoT, which boto3 made for it") as seen:
+        _make_job(desk, thing, {"action": "blink", "times": 3})
+        desk.device.wait_for("application: blinks, 3 of 3")
+        seen(_values(desk.device.wait_for(r"job\.finished"), "job", "status"))
     with narrator.step("has written its count of starts into its 256 bytes") as seen:
         seen(f"starts: {payload['starts']}")
         _await_flushed(desk.device)
+
+
+def _make_job(desk, thing, document):
+    iot = desk.cloud.iot()
+    target = iot.describe_thing(thingName=thing)["thingArn"]
+    iot.create_job(jobId="blink-1", targets=[target], document=json.dumps(document))
 
 
 def _wifi_lost(narrator, desk, operator):

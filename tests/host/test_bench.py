@@ -40,6 +40,17 @@ def test_the_names_are_listed():
     assert "receive.1.tls" in listed and "heap.import.mpy" in listed
 
 
+def test_other_clients_are_measured_beside_ours_where_there_are_checkouts_of_them(tmp_path, monkeypatch):
+    monkeypatch.setenv("MQTT_AS", str(tmp_path))
+    assert "it has no mqtt_as/" in bench("--list", code=1).stderr
+    (tmp_path / "mqtt_as").mkdir()
+    (tmp_path / "mqtt_as" / "__init__.py").touch()
+    names = [line.split()[0] for line in bench("--list").stdout.splitlines()]
+    assert names[names.index("publish.1.window.tcp") :][1] == "publish.1.window.tcp@mqtt_as"
+    monkeypatch.delenv("MQTT_AS")
+    assert "@mqtt_as" not in bench("--list").stdout
+
+
 def test_a_name_that_fits_nothing_is_an_error():
     assert "no measurement is called like 'nonsense'" in bench("--only", "nonsense", code=1).stderr
 

@@ -61,10 +61,12 @@ def bench(
     names: bool = typer.Option(False, "--list", help="Only list the measurements."),
     modules: bool = typer.Option(False, help="Only tell what each module of the firmware costs of the heap."),
 ) -> None:
-    """Measure the firmware on the unix port of MicroPython, against a peer on this machine."""
-    chosen = [one for one in measurements() if fnmatch.fnmatch(one.name, only)]
-    if not chosen:
-        sys.exit(f"bench: no measurement is called like {only!r}; --list tells their names")
+    """Measure the firmware on the unix port of MicroPython, against a peer on this machine.
+
+    Other MQTT clients are measured beside it: umqtt.simple where MICROPYTHON_LIB names a checkout of micropython-lib,
+    mqtt_as where MQTT_AS names one of peterhinch/micropython-mqtt.
+    """
+    chosen = chosen_by(only)
     if names:
         for one in chosen:
             print(f"{one.name:28} {one.what}")
@@ -87,6 +89,17 @@ def bench(
         write_document(DOCUMENT, results)
     if strict and not all(result.reached for result in results):
         raise typer.Exit(1)
+
+
+def chosen_by(pattern: str) -> list[Measurement]:
+    """The measurements with such names; ends the program when there is none."""
+    try:
+        chosen = [one for one in measurements() if fnmatch.fnmatch(one.name, pattern)]
+    except interpreter.MissingTool as error:
+        sys.exit(f"bench: {error}")
+    if not chosen:
+        sys.exit(f"bench: no measurement is called like {pattern!r}; --list tells their names")
+    return chosen
 
 
 def measure(chosen: list[Measurement], repeat: int, heap: str) -> list[Result]:

@@ -17,6 +17,7 @@ from tools.bench.desk import Desk
 
 MODULES = (
     "tools.bench.mqtt",
+    "tools.bench.neighbours",
     "tools.bench.memory",
     "tools.bench.whole_device",
     "tools.bench.heap",
@@ -60,7 +61,8 @@ def measurement(name, what, unit, *, at_least=None, at_most=None, less_is_better
 
 
 def measurements() -> list[Measurement]:
-    """All of them, in the order of `MODULES` and of their files."""
+    """All of them, in the order of `MODULES` and of their files; a name with "@somebody" behind the same without."""
     for module in MODULES:
         importlib.import_module(module)
-    return list(_all.values())
+    order = {name: place for place, name in enumerate(_all)}
+    return sorted(_all.values(), key=lambda one: order[one.name.split("@")[0]])

@@ -19,7 +19,7 @@ def run(application, configure=None):
     `application(device)` runs in mode NORMAL. `configure(device, dat)` answers what the phone sends as APP, in
     mode CONFIG.
     """
-    System(board, Flash, _wifi, _aws, application, _ble, configure, slot=slot, update=_update).run()
+    System(board, Flash, _wifi, _aws, application, _ble, configure, slot=slot, update=_update, download=_download).run()
 
 
 # Imported when the system asks for them: by then the settings are read, and what read them has given its memory back.
@@ -44,9 +44,18 @@ def _ble(*details):
 
 
 def _update(system, size):
-    from aws.door import Door
     from ota.update import Update
 
-    settings = system.settings
-    door = Door(settings.roots, system.wifi.resolve, settings.timeouts)
-    return Update(door.connect, slot.switch().next_slot(), size, settings.timeouts)
+    return Update(_door(system).connect, slot.switch().next_slot(), size, system.settings.timeouts)
+
+
+def _download(system):
+    from ota.files import Download
+
+    return Download(_door(system).connect, "", system.settings.timeouts)
+
+
+def _door(system):
+    from aws.door import Door
+
+    return Door(system.settings.roots, system.wifi.resolve, system.settings.timeouts)

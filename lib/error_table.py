@@ -52,7 +52,7 @@ not_connected: Not connected to the cloud: wait for aws.connected.
 claim_failed: Provisioning failed for now (%s): the device tries again.
 token_expired: The ownership token is too old: a new certificate is asked for.
 too_fast: More than %s per second: the message was not sent.
-download_failed: The download was interrupted (%s): check the server of the images.
+download_failed: The download was interrupted (%s): check the server.
 link_expired: The link of the download is not valid any more (HTTP %d): let links live for longer.
 in_trial: This device is trying version %s: send the next update when it has been confirmed.
 update_interrupted: The update began %d times and was interrupted each time: the device stays with what it has.
@@ -66,7 +66,7 @@ subscribe_refused: The cloud refused the subscription to '%s': check the policy.
 rejected: AWS IoT rejected '%s' (%s): check the request and the policy.
 claim_refused: The cloud refused to provision this device (%s): check claim, template and policy.
 image_broken: The image is not one that starts here (%s): build and publish it anew.
-download_refused: The server did not give the image (%s): publish the update anew.
+download_refused: The server did not give the file (%s): publish it anew.
 trial_failed: Version %s was tried and went back (%s).
 trial_given_up: Version %s was tried %d times and never confirmed (%s): the device stays with what it has.
 """

@@ -80,6 +80,18 @@ async def _diagnostics(system, job):
     await diagnosis.diagnose(system, job)
 
 
+async def _download(system, job):
+    if system.make_download is None:
+        raise errors.error("not_supported", "The download of files")
+    try:
+        import download_job
+
+        await download_job.run(system, job)
+    finally:
+        for name in ("download_job", "ota.files", "ota.https", "aws.door"):
+            sys.modules.pop(name, None)
+
+
 async def _ota(system, job):
     """An update over the air: docs/ota.md."""
     if system.slot is None:
@@ -103,6 +115,7 @@ _OPERATIONS = {
     "restart": _restart,
     "config": _config,
     "diagnostics": _diagnostics,
+    "download": _download,
     "settings": _settings,
     "rotate": _rotate,
     "factory-reset": _factory_reset,

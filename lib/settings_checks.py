@@ -13,6 +13,7 @@ LIMITS = (
     ("window", 10, 1, 100),  # QoS 1 messages on their way without an acknowledgement
     ("publishes_per_s", 100, 0, 100),  # messages sent a second; 0 switches the limit off (benchmarks only)
     ("bytes_per_s", 524288, 0, 524288),  # bytes sent a second; 0 switches the limit off (benchmarks only)
+    ("download", 65536, 1024, 1048576),  # bytes of the largest file that a job may bring
     ("log", 1024, 0, 2048),  # bytes of the last lines of the console that outlive a crash, in RTC memory; 0: none
     ("outbox_messages", 32, 0, 1000),  # QoS 1 messages that are kept to be sent later; 0: none
     ("outbox_bytes", 8192, 64, 1048576),  # bytes of all of them together, topics included

@@ -34,11 +34,14 @@ class System:
     runs in NORMAL. `configure(device, dat)`, a coroutine function, is given what the phone sends as APP, in CONFIG;
     what it returns (a dict or None) is answered. Without `ble` CONFIG waits for a settings file. `slot` is the module,
     `update(system, size)` makes what brings an image into the next slot; without them there are no updates.
+    `download(system)` makes what brings a file for a job.
     """
 
     NOBODY_CAME = "nobody came to configure"
 
-    def __init__(self, board, flash, wifi, aws, application, ble=None, configure=None, slot=None, update=None):
+    def __init__(
+        self, board, flash, wifi, aws, application, ble=None, configure=None, slot=None, update=None, download=None
+    ):
         self.mode = INIT
         self.failure = None  # the DeviceError that led to IDLE or CONFIG
         self.bus = events.Bus()
@@ -48,6 +51,7 @@ class System:
         self.configure = configure
         self.slot = slot
         self.make_update = update
+        self.make_download = download
         self.trial = False  # of a new image, which is not confirmed yet
         self.health = None  # the application's own check of itself, a coroutine function, for a trial
         self._make_aws = aws

@@ -119,13 +119,8 @@ class Job:
             self._tell(status, {} if status == words.SUCCEEDED else details)
 
     def _tell(self, status, details):
-        self._jobs.bus.emit(
-            events.JOB_FINISHED,
-            job=self.id,
-            status=status,
-            reason=details.get("reason"),
-            message=details.get("message"),
-        )
+        why = {name: details[name] for name in ("reason", "message") if name in details}
+        self._jobs.bus.emit(events.JOB_FINISHED, job=self.id, status=status, **why)
 
     async def _end(self, status, details):
         if self.outcome is not None or self.gone:

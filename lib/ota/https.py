@@ -16,6 +16,7 @@ import release
 _PORT = 443
 _END = b"\r\n\r\n"
 _REDIRECTS = (301, 302, 303, 307, 308)
+_MOST_REDIRECTS = 4
 _EXPIRED = (401, 403)  # what S3 and CloudFront answer to a presigned link that is too old
 
 
@@ -34,6 +35,15 @@ class Answer:
         self._link = None
         self._left = 0
         self.status = self.start = self.total = self.ready = 0
+
+    async def follow(self, url, start=0):
+        """As `open`, over as many redirects as there are, within reason."""
+        for _ in range(_MOST_REDIRECTS):
+            url = await self.open(url, start)
+            if url is None:
+                return
+            self.close()
+        raise _refused("too many redirects")
 
     async def open(self, url, start=0):
         """Ask, and read the head. Returns None, or the link (str) to which the server sends us.

@@ -8,8 +8,6 @@ import errors
 from .https import Answer
 from .writer import Writer
 
-_REDIRECTS = 4
-
 
 class Update:
     """An image of `size` bytes on its way into `partition`. `connect`: see https.py; `at`: bytes that are on flash.
@@ -56,13 +54,7 @@ class Update:
             answer.close()
 
     async def _open(self, answer, url):
-        for _ in range(_REDIRECTS):
-            url = await answer.open(url, self._writer.at)
-            if url is None:
-                break
-            answer.close()
-        else:
-            raise errors.error("download_refused", "too many redirects")
+        await answer.follow(url, self._writer.at)
         writer = self._writer
         if not writer.size:
             writer.size = answer.total

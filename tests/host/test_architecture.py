@@ -24,7 +24,8 @@ SETTINGS = {
 # AWS IoT Jobs, and what the firmware itself does for them.
 JOBS = {"aws.job", "aws.job_words", "aws.job_work", "aws.jobs"}
 OPERATIONS = {
-    "operations", "diagnosis", "resetting", "reset_job", "rotate_job", "settings_job", "steps_job", "tryout",
+    "operations", "diagnosis", "download_job", "resetting", "reset_job", "rotate_job", "settings_job", "steps_job",
+    "tryout",
 }  # fmt: skip
 
 # Room -> its files.
@@ -47,8 +48,8 @@ ROOMS = {
         "aws.sender", "aws.service", "aws.session", "aws.shadow", "aws.tls", "aws.topics",
     },
     "ota": {
-        "ota.document", "ota.foreign", "ota.https", "ota.keys", "ota.signature", "ota.slot", "ota.switch", "ota.update",
-        "ota.writer",
+        "ota.document", "ota.files", "ota.foreign", "ota.https", "ota.keys", "ota.signature", "ota.slot", "ota.switch",
+        "ota.update", "ota.writer",
     },
     "head": {
         "system", "modes", "starting", "road", "supervisor", "identity", "device", "console", "configuration",

@@ -1,0 +1,208 @@
+"""The firmware's own operations, as one start of the device sees them: what is kept, told, and left to the next."""
+
+import errors
+import events
+import notes
+import operations
+import reset_job
+from harness import equal, raises
+
+
+class Restarted(Exception):
+    """The device restarts here."""
+
+
+class Flash:
+    """Records in memory, as lib/flash.py has them."""
+
+    def __init__(self, **kept):
+        self.kept = kept
+
+    def load(self, name):
+        return self.kept.get(name)
+
+    async def save(self, name, secret, bulk=b""):
+        self.kept[name] = (secret, bulk)
+
+    async def erase(self, name):
+        self.kept.pop(name, None)
+
+    async def erase_all(self, names):
+        for name in names:
+            self.kept.pop(name, None)
+
+
+class Group:
+    def __init__(self, **fields):
+        for name in fields:
+            setattr(self, name, fields[name])
+
+
+class System:
+    """What operations need of the head; `steps` is what they did to it."""
+
+    def __init__(self, *allow, **handlers):
+        self.steps = []
+        self.flash = Flash()
+        self.bus = events.Bus()
+        self.settings = Group(jobs=Group(allow=allow))
+        self.aws = Group(jobs=Group(handlers=handlers))
+        self.make_download = self.slot = None
+
+    async def restart(self, reason):
+        self.steps.append("restart")
+        raise Restarted
+
+    async def enter_config(self, reason):
+        self.steps.append("config")
+        raise Restarted
+
+
+class Job:
+    """What a handler is given; `told` is what the cloud knows."""
+
+    id = "job-1"
+    outcome = None
+
+    def __init__(self, document, **kept):
+        self.document = document
+        self.kept = kept
+        self.told = []
+
+    async def keep(self, **values):
+        self.kept.update(values)
+
+    async def progress(self, percent=None, **details):
+        self.told.append((percent, details))
+
+    async def succeed(self, **details):
+        self.outcome = "SUCCEEDED"
+
+    async def reject(self, reason, message=None):
+        self.outcome = "REJECTED " + reason
+
+    async def fail(self, reason, message=None):
+        self.outcome = "FAILED " + reason
+
+
+async def do(system, job, name):
+    """As often as the device restarts."""
+    for _ in range(5):
+        try:
+            return await operations.find(system, name)(job)
+        except Restarted:
+            pass
+    raise AssertionError("it restarts for ever")
+
+
+def test_an_operation_is_found_by_name_where_it_is_allowed():
+    system = System("restart")
+    equal(operations.find(system, "dance"), None)
+    equal(raises(errors.PersonError, lambda: operations.find(system, "factory-reset")).code, "not_allowed")
+    equal(callable(operations.find(system, "restart")), True)
+
+
+async def test_a_restart_is_done_once():
+    for name, step in (("restart", "restart"), ("config", "config")):
+        system = System(name)
+        await do(system, Job({}), name)
+        equal(system.steps, [step])
+
+
+async def test_what_the_document_lacks_is_rejected():
+    system = System("download", "factory-reset")
+    system.make_download = lambda system: None
+    for name, document in (("download", {"url": "http://x"}), ("factory-reset", {"what": "some"})):
+        job = Job(document)
+        await do(system, job, name)
+        equal(job.outcome, "REJECTED invalid_setting")
+
+
+# Steps
+
+
+def action(name, handler="x.sh", **more):
+    fields = {"name": name, "type": "runHandler", "input": {"handler": handler, "args": ["a"]}}
+    fields.update(more)
+    return {"action": fields}
+
+
+async def test_steps_go_on_after_a_restart_and_the_final_one_is_last():
+    done = []
+
+    async def blink(job):
+        done.append((job.document["args"], dict(job.kept)))
+
+    system = System("restart", Blink=blink)
+    document = {"steps": [action("Blink"), action("Reboot", "reboot.sh")], "finalStep": action("Blink")}
+    job = Job(dict(document))
+    handler = operations.find(system, "steps")
+    await raises(Restarted, handler(job))
+    job.document = dict(document)
+    await handler(job)
+    equal(done, [(["a"], {"step": 0}), (["a"], {"step": 2})])
+    equal(system.steps, ["restart"])
+    equal([percent for percent, _ in job.told], [33, 66, 100])
+
+
+async def test_a_step_that_nobody_does_is_known_before_the_first_is_done():
+    async def blink(job):
+        raise AssertionError("begun")
+
+    job = Job({"steps": [action("Blink"), action("Install-Packages")]})
+    await do(System(Blink=blink), job, "steps")
+    equal(job.outcome, "REJECTED unknown_operation")
+
+
+async def test_a_step_that_fails_ends_it_unless_that_is_ignored():
+    done = []
+
+    async def fail(job):
+        done.append("fail")
+        raise ValueError("no")
+
+    async def blink(job):
+        done.append("blink")
+
+    system = System(Fail=fail, Blink=blink)
+    await raises(ValueError, operations.find(system, "steps")(Job({"steps": [action("Fail"), action("Blink")]})))
+    ignored = {"steps": [action("Fail", ignoreStepFailure="true"), action("Blink")]}
+    await do(system, Job(ignored), "steps")
+    equal(done, ["fail", "fail", "blink"])
+
+
+async def test_steps_that_cannot_be_understood_are_rejected():
+    for steps in ([], [{}], [{"action": {"name": "x"}}], ["x"], [{"action": {"name": "x", "input": "y"}}]):
+        job = Job({"steps": steps})
+        await do(System(), job, "steps")
+        equal(job.outcome, "REJECTED bad_document")
+
+
+# Factory reset
+
+
+async def test_a_factory_reset_is_told_and_then_done():
+    system = System("factory-reset")
+    system.flash.kept.update(thing=(b"", b""), user=(b"", b""), code=(b"", b""))
+    job = Job({"what": "all"})
+    await raises(Restarted, operations.find(system, "factory-reset")(job))
+    equal((job.outcome, sorted(system.flash.kept)), ("SUCCEEDED", ["code"]))
+
+
+async def test_a_power_cut_after_it_was_told_does_not_save_the_device_from_it():
+    system = System("factory-reset")
+    system.flash.kept["thing"] = (b"", b"")
+
+    class PowerCut(Exception):
+        pass
+
+    class Cut(Job):
+        async def succeed(self, **details):
+            raise PowerCut
+
+    await raises(PowerCut, operations.find(system, "factory-reset")(Cut({})))
+    equal((sorted(system.flash.kept), notes.read(system.flash)), (["notes", "thing"], {"reset": "settings"}))
+    await raises(Restarted, reset_job.finish(system))
+    equal(sorted(system.flash.kept), [])
+    await reset_job.finish(system)  # the next start has nothing to do
+    equal(system.steps, ["restart"])

@@ -47,7 +47,7 @@ def test_policy_versions(iot, name):
     assert (second["policyVersionId"], second["isDefaultVersion"]) == ("2", True)
     assert iot.get_policy(policyName=name)["policyDocument"] == deny
     assert iot.get_policy_version(policyName=name, policyVersionId="1")["policyDocument"] == ALLOW
-    with pytest.raises(iot.exceptions.DeleteConflictException):
+    with pytest.raises(iot.exceptions.InvalidRequestException):
         iot.delete_policy_version(policyName=name, policyVersionId="2")
     with pytest.raises(iot.exceptions.DeleteConflictException):
         iot.delete_policy(policyName=name)

@@ -116,7 +116,7 @@ class Policies:
         with self._store.transaction():
             self.version(name, number)
             if self.get(name)["default_version"] == number:
-                raise DeleteConflict(f"Cannot delete the default version of a policy (name={name}, version={number})")
+                raise InvalidRequest(f"Cannot delete the default version of a policy (name={name}, version={number})")
             self._store.execute("DELETE FROM policy_versions WHERE policy = ? AND version = ?", name, number)
 
     # ---- attachments ----

@@ -21,7 +21,7 @@ from tools.cloud.interfaces import Log
 from tools.cloud.local_api import PREFIX, LocalApi
 from tools.cloud.operations import find_operation
 from tools.cloud.operations.desk import Desk
-from tools.cloud.service_models import Route, ServiceModels
+from tools.cloud.service_models import Route, service_models
 
 _SIGNED_FOR = re.compile(r"Credential=[^/]*/[^/]*/[^/]*/([^/]*)/aws4_request")
 _MAX_BODY = 1024 * 1024
@@ -34,7 +34,7 @@ class RestServer:
         self._local = local
         self._files = files
         self._log = log
-        self._models = ServiceModels()
+        self._models = service_models()
         self._runner: web.ServerRunner | None = None
 
     async def start(self, host: str, port: int) -> int:

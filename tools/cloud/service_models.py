@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote
@@ -75,6 +76,12 @@ class ServiceModels:
     def _add(self, service: str, operation: OperationModel) -> None:
         path = operation.http["requestUri"].partition("?")[0]
         self._routes.setdefault(operation.http["method"], []).append(Route(service, operation, _segments(path)))
+
+
+@functools.cache
+def service_models() -> ServiceModels:
+    """One for all of the process: the models are large, and never change."""
+    return ServiceModels()
 
 
 def _segments(path: str) -> tuple[str, ...]:

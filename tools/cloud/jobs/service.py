@@ -21,7 +21,7 @@ from tools.cloud.aws_errors import (
 )
 from tools.cloud.interfaces import Client, Log
 from tools.cloud.jobs.data import JobsData
-from tools.cloud.service_models import ServiceModels
+from tools.cloud.service_models import service_models
 
 _JOBS = re.compile(r"\$aws/things/([^/]+)/jobs/(.+)")
 _GET, _START_NEXT, _OF_ONE = "get", "start-next", re.compile(r"([^/]+)/(get|update)")
@@ -51,7 +51,7 @@ class JobsService:
     def __init__(self, data: JobsData, log: Log):
         self._data = data
         self._log = log
-        self._models = ServiceModels()
+        self._models = service_models()
 
     def claims(self, topic: str) -> bool:
         return _JOBS.fullmatch(topic) is not None

@@ -93,7 +93,7 @@ class Shadows:
             updates.check_size(after.desired.state, after.reported.state)
             self._keep(thing, name, after)
             common = {"timestamp": now, **({"clientToken": token} if token is not None else {})}
-            answer = {"state": wanted.state, "metadata": _answered(wanted.state, now), "version": after.version}
+            answer = {"state": wanted.state, "metadata": stamps(wanted.state, now), "version": after.version}
             answer |= common
             self._tell(thing, name, "update/accepted", answer)
             if different := after.delta():
@@ -148,7 +148,3 @@ class Shadows:
     def now(self) -> int:
         """Unix seconds, as answers carry them."""
         return int(self._names.now())
-
-
-def _answered(state: Json | None, now: int) -> object:
-    return stamps(state, now) if state is not None else {}

@@ -65,10 +65,10 @@ def part(metadata: object, chosen: object) -> object:
     return {key: part(metadata[key], value) for key, value in chosen.items()}
 
 
-def depth(value: object) -> int:
-    """Levels of objects and arrays below each other; a value that is neither has none."""
+def is_deeper(value: object, levels: int) -> bool:
+    """Are there more than so many levels of objects and arrays below each other? Looks no further than needed."""
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
-    return 0 if inner is None else 1 + max((depth(each) for each in inner), default=0)
+    return inner is not None and (levels == 0 or any(is_deeper(each, levels - 1) for each in inner))
 
 
 def _without_nulls(value: Json) -> Json:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tools.cloud import strict_json
 from tools.cloud.aws_errors import InvalidRequest, RequestTooLarge, UnsupportedEncoding
-from tools.cloud.shadows.state import Json, depth
+from tools.cloud.shadows.state import Json, is_deeper
 
 HALVES = ("desired", "reported")
 _MAX_STATE_BYTES = 8 * 1024  # desired and reported together; metadata does not count
@@ -75,7 +75,7 @@ def _check_state(state: object) -> None:
             raise InvalidRequest(f"State contains an invalid node: '{name}'")
         if half is not None and not isinstance(half, dict):
             raise InvalidRequest(f"{name.capitalize()} node must be an object")
-        if depth(half) > _MAX_DEPTH:
+        if is_deeper(half, _MAX_DEPTH):
             raise InvalidRequest(f"JSON contains too many levels of nesting; maximum is {_MAX_DEPTH}")
         if _has_null_in_array(half):
             raise InvalidRequest("Invalid JSON: an array must not contain null")

@@ -66,7 +66,14 @@ class Updates:
         if is_its_fault:
             self.failed = [one for one in self.failed if one != self.job["version"]] + [self.job["version"]]
             self.failed = self.failed[-_MOST_FAILED:]
-        await self.save(stage=ENDED, status=status, reason=failure.code, message=failure.message)
+        ended = {"stage": ENDED, "status": status, "reason": failure.code, "message": failure.message}
+        try:
+            await self.save(**ended)
+        except errors.StorageError:
+            # No room beside the record that says "wanted": mode OTA would be entered for ever. A power cut between the
+            # two could take the floor, which is the lesser evil.
+            await self._flash.erase("update")
+            await self.save(**ended)
 
     async def confirm(self):
         """The new version stays: its floor is the device's from now on."""

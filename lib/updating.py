@@ -51,10 +51,12 @@ class Updating:
         system, updates = self._system, self._updates
         limits, update_s = system.settings.limits, system.settings.timeouts.update_s
         end_ms = system.board.uptime_ms() + update_s * 1000
-        await updates.save(starts=updates.job["starts"] + 1)
-        if updates.job["starts"] > limits.update_starts:
-            await self._give_up(errors.error("update_interrupted", limits.update_starts))
-            return
+        try:
+            await updates.save(starts=updates.job["starts"] + 1)
+            if updates.job["starts"] > limits.update_starts:
+                raise errors.error("update_interrupted", limits.update_starts)
+        except errors.DeviceError as failure:
+            await self._give_up(failure)
         system.own("jobs", self._do_jobs)
         while system.board.uptime_ms() < end_ms:
             owned.beat()

@@ -1,5 +1,7 @@
 """TLS connections to other servers than the broker, for downloads: their certificate is checked, ours is not shown."""
 
+import errors
+
 from .link import Link, forget, readable
 
 
@@ -26,8 +28,11 @@ class Door:
         try:
             await link.open(await self._resolve(host), self._timeout_ms)
             await link.start(self._context, first_packet, self._timeout_ms)
-        except BaseException:  # a cancelled connect must close its socket, too
+        except BaseException as failure:  # a cancelled connect must close its socket, too
             link.close()
+            if getattr(failure, "code", None) == "cert_refused":
+                # None was shown. So it is what it looks like beside that: the network, or the server, closed it.
+                raise errors.error("connection_lost", "in the TLS handshake")
             raise
         return link
 

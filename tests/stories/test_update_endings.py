@@ -7,70 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.stories.conftest import thing_name
-from tests.stories.releases import SIZE, SLOT, TIMES, Key, Releases
-from tools.desk import FILES, Desk
-
-END_S = 90  # for all of one story, while the others are told
-
-CRASHES = """
-import awsesp
-async def application(device):
-    await device.aws.connected()
-    raise RuntimeError("the sensor is not there")
-awsesp.run(application)
-"""
-HANGS = """
-import asyncio, awsesp
-async def application(device):
-    device.alive(1)
-    await asyncio.Event().wait()
-awsesp.run(application)
-"""
-UNWELL = """
-import asyncio, awsesp
-async def application(device):
-    device.health(check)
-    await asyncio.Event().wait()
-async def check():
-    return False
-awsesp.run(application)
-"""
-
-
-class Told(Desk):
-    """A desk with a device that runs `version`, is connected, and trusts the keys of `releases`."""
-
-    def __init__(self, version="1.0.0", settle_s=0):
-        self._version = version
-        self._settle_s = settle_s
-        self.log = []
-        cloud = {"fast_keys": True, "log": lambda event, **details: self.log.append((event, details))}
-        super().__init__(board={"image": "ota", "slot_bytes": SLOT}, cloud=cloud)
-
-    def __enter__(self):
-        super().__enter__()
-        self.releases = Releases(self)
-        self.leave_factory(**{**TIMES, "timeouts": {**TIMES["timeouts"], "settle_s": self._settle_s}})
-        self.device.flash_firmware(self.releases.image(self._version))
-        self.device.power_on()
-        self.device.wait_for(r"aws\.connected", END_S)
-        return self
-
-    def downloads(self):
-        """Where each of them began."""
-        return [details["begin"] for event, details in self.log if event == "download"]
-
-    def versions(self):
-        """Those that were started, in their order."""
-        return [line.split()[1] for line in self.device.lines if line.startswith("awsesp ")]
-
-    def ends(self, job, status, reason=None):
-        return self.releases.ends(job, status, reason, END_S)
-
-    def wait_for(self, pattern):
-        return self.device.wait_for(pattern, END_S)
-
+from tests.stories.conftest import eventually, thing_name
+from tests.stories.releases import SIZE, SLOT, Key
+from tests.stories.update_desk import CRASHES, END_S, FILLS, HANGS, UNWELL, Told
+from tools.desk import FILES
 
 # The trial
 
@@ -154,6 +94,27 @@ def server_troubles(desk):
     assert desk.downloads()[-1] > 0
 
 
+def link_cut_at_random_bytes(desk):
+    job = desk.releases.release("1.1.0")
+    desk.wait_for(r"OTA ota\.started")
+    for count in (9100, 900, 12_700, 2300, 10_900):  # of the download, its handshake, and what MQTT says meanwhile
+        desk.home.cut_after(count)
+        eventually(lambda: desk.home.cut_left is None or desk.device.slot == "ota_1", END_S)
+    desk.home.cut_after(None)
+    desk.ends(job, "SUCCEEDED")
+
+
+def flash_full(desk):
+    desk.device.power_cut()
+    desk.device.write_file("/main.py", FILLS)
+    desk.device.power_on()
+    desk.wait_for("^full$")
+    job = desk.releases.release("1.1.0")
+    desk.ends(job, "FAILED", "flash_full")
+    desk.wait_for(r"NORMAL aws\.connected")
+    assert desk.device.slot == "ota_0"
+
+
 def server_gone(desk):
     desk.world.name(FILES, None)
     desk.ends(desk.releases.release("1.1.0"), "FAILED", "refused")
@@ -227,18 +188,20 @@ def back_to_an_older_version(desk):
 
 STORIES = (
     crash_in_the_trial, hang_in_the_trial, failed_health_check, reset_in_the_trial, repl_in_the_trial,
-    power_cut_in_the_trial, outage_in_the_trial, wifi_lost_in_the_download, server_troubles, server_gone,
+    power_cut_in_the_trial, outage_in_the_trial, wifi_lost_in_the_download, server_troubles,
+    link_cut_at_random_bytes, flash_full, server_gone,
     image_broken_on_the_way, led_to_a_wrong_host, cancelled_halfway, released_while_offline, refusals,
     back_to_an_older_version,
 )  # fmt: skip
 
 
-# To be connected for so long before a version may be confirmed: longer than what happens to it takes.
+# settle_s: to be connected for so long before a version may be confirmed, longer than what happens to it takes.
 OPTIONS = {
     hang_in_the_trial: {"settle_s": 5},
     power_cut_in_the_trial: {"settle_s": 2},
     outage_in_the_trial: {"settle_s": 2},
     back_to_an_older_version: {"version": "1.3.0"},
+    link_cut_at_random_bytes: {"tries": 20},
 }
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from tools.cloud import authority
 from tools.cloud.authority import CertificateAuthority
 from tools.cloud.certificates import INACTIVE, Certificates
+from tools.cloud.events import Events
 from tools.cloud.interfaces import Identity, Thing
 from tools.cloud.jobs.data import JobsData
 from tools.cloud.jobs.jobs import Jobs
@@ -51,13 +52,14 @@ class Registry:
         self.watchers = Watchers()
         self.certificates = Certificates(self.store, ca, self.names, self.watchers)
         self.thing_types = ThingTypes(self.store, self.names)
-        self.things = Things(self.store, self.certificates, self.watchers)
+        self.events = Events(self.store, self.names, self.watchers)
+        self.things = Things(self.store, self.certificates, self.watchers, self.events)
         self.policies = Policies(self.store, self.names, self.certificates, self.watchers)
         self.templates = ProvisioningTemplates(self.store, self.names)
         self.shadows = Shadows(self.store, self.names, self.watchers)
-        self.thing_groups = ThingGroups(self.store, self.names, self.things, self.watchers)
+        self.thing_groups = ThingGroups(self.store, self.names, self.things, self.watchers, self.events)
         targets = Targets(self.store, self.names, self.things, self.thing_groups)
-        self.jobs = Jobs(self.store, self.names, self.watchers, targets)
+        self.jobs = Jobs(self.store, self.names, self.watchers, targets, self.events)
         self.job_templates = JobTemplates(self.store, self.names, self.jobs)
         self.jobs_data = JobsData(self.jobs, self.names)
         self.tokens = OwnershipTokens(self.store, now)

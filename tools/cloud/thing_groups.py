@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Iterable, Mapping
 
 from tools.cloud.aws_errors import InvalidRequest, ResourceAlreadyExists, ResourceNotFound, VersionConflict
+from tools.cloud.events import Events
 from tools.cloud.names import Names
 from tools.cloud.store import Store
 from tools.cloud.things import Things
@@ -25,7 +26,8 @@ _BELOW = (
 
 
 class ThingGroups:
-    def __init__(self, store: Store, names: Names, things: Things, watchers: Watchers):
+    def __init__(self, store: Store, names: Names, things: Things, watchers: Watchers, events: Events):
+        self._events = events
         self._store = store
         self._names = names
         self._things = things
@@ -49,6 +51,7 @@ class ThingGroups:
                 raise InvalidRequest(f"A hierarchy of thing groups has at most {_MAX_DEPTH} levels")
             values = (name, str(uuid.uuid4()), parent, description, json.dumps(dict(attributes)), self._names.now())
             self._store.execute("INSERT INTO thing_groups VALUES (?, ?, ?, ?, ?, 1, ?)", *values)
+            self._events.group(self.get(name), "CREATED")
         return self.get(name)
 
     def get(self, name: str) -> sqlite3.Row:
@@ -89,6 +92,7 @@ class ThingGroups:
             description = row["description"] if description is None else description
             sql = "UPDATE thing_groups SET description = ?, attributes = ?, version = version + 1 WHERE name = ?"
             self._store.execute(sql, description, json.dumps(kept), name)
+            self._events.group(self.get(name), "UPDATED")
         return self.get(name)["version"]
 
     def delete(self, name: str, expected_version: int | None = None) -> None:
@@ -102,6 +106,7 @@ class ThingGroups:
                     f"Cannot delete thing group {name} when there are still child groups attached to it"
                 )
             members = self.members(name)
+            self._events.group(self.get(name), "DELETED")
             self._store.execute("DELETE FROM thing_groups WHERE name = ?", name)
             self._tell(members)
 
@@ -124,13 +129,15 @@ class ThingGroups:
     def change(self, thing: str, join: Iterable[str] = (), leave: Iterable[str] = ()) -> None:
         """Put a thing into groups, and take it out of others."""
         with self._store.transaction():
-            self._things.get(thing)
+            row = self._things.get(thing)
             for name in leave:
-                self.get(name)
-                self._store.execute("DELETE FROM group_members WHERE group_name = ? AND thing = ?", name, thing)
+                group = self.get(name)
+                if self._store.execute("DELETE FROM group_members WHERE group_name = ? AND thing = ?", name, thing):
+                    self._events.membership(group, row, "REMOVED")
             for name in join:
-                self.get(name)
-                self._store.execute("INSERT OR IGNORE INTO group_members VALUES (?, ?)", name, thing)
+                group = self.get(name)
+                if self._store.execute("INSERT OR IGNORE INTO group_members VALUES (?, ?)", name, thing):
+                    self._events.membership(group, row, "ADDED")
             if len(self.of_thing(thing)) > _MAX_GROUPS_OF_A_THING:
                 raise InvalidRequest(f"A thing can be in at most {_MAX_GROUPS_OF_A_THING} thing groups")
             self._tell([thing])

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from tools.cloud.aws_errors import InvalidRequest, ResourceAlreadyExists, ResourceNotFound, VersionConflict
 from tools.cloud.certificates import Certificates
+from tools.cloud.events import Events
 from tools.cloud.store import Store
 from tools.cloud.watching import Watchers
 
@@ -21,7 +22,8 @@ EXCLUSIVE, NON_EXCLUSIVE = "EXCLUSIVE_THING", "NON_EXCLUSIVE_THING"
 
 
 class Things:
-    def __init__(self, store: Store, certificates: Certificates, watchers: Watchers):
+    def __init__(self, store: Store, certificates: Certificates, watchers: Watchers, events: Events):
+        self._events = events
         self._store = store
         self._certificates = certificates
         self._watchers = watchers
@@ -39,6 +41,7 @@ class Things:
             self._store.execute(
                 "INSERT INTO things VALUES (?, ?, ?, ?, 1)", name, str(uuid.uuid4()), type_name, json.dumps(attributes)
             )
+            self._events.thing(self.get(name), "CREATED")
         return self.get(name)
 
     def get(self, name: str) -> sqlite3.Row:
@@ -80,6 +83,7 @@ class Things:
                 json.dumps(self._checked(new_type, kept, row["type_name"])),
                 name,
             )
+            self._events.thing(self.get(name), "UPDATED")
         self._tell_certificates(name)
 
     def delete(self, name: str, expected_version: int | None = None) -> None:
@@ -90,6 +94,7 @@ class Things:
             self._expect(name, expected_version)
             if self.principals(name):
                 raise InvalidRequest(f"Cannot delete. Thing {name} is still attached to one or more principals")
+            self._events.thing(self.get(name), "DELETED")
             self._store.execute("DELETE FROM things WHERE name = ?", name)
             self._store.afterwards(lambda: self._watchers.membership_changed(name))
 

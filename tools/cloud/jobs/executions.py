@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable, Mapping
 
 from tools.cloud.aws_errors import InvalidRequest, InvalidStateTransition, ResourceNotFound, VersionConflict
+from tools.cloud.events import Events
 from tools.cloud.jobs import forms
 from tools.cloud.jobs.pending import Pending
 from tools.cloud.jobs.states import CANCELED, IN_PROGRESS, PENDING, QUEUED, REPORTED, TERMINAL, TIMED_OUT
@@ -25,12 +26,14 @@ class Executions:
         store: Store,
         names: Names,
         pending: Pending,
+        events: Events,
         ended: Callable[[sqlite3.Row], None],
         timeout_s: Callable[[str], float | None],
     ):
         self._store = store
         self._names = names
         self._pending = pending
+        self._events = events
         self._ended = ended
         self._timeout_s = timeout_s
 
@@ -86,6 +89,7 @@ class Executions:
             if row["status"] == IN_PROGRESS and not force:
                 raise InvalidStateTransition(f"The job execution is {row['status']}; set force to delete it")
             self._store.execute("DELETE FROM job_executions WHERE sequence = ?", row["sequence"])
+            self._events.execution(row, "deleted")
             if row["status"] in PENDING:
                 self._ended(row)
 
@@ -147,6 +151,7 @@ class Executions:
             )
             row = self._store.row("SELECT * FROM job_executions WHERE sequence = ?", row["sequence"])
             if status in TERMINAL:
+                self._events.execution(row, status.lower())
                 self._ended(row)
         return row
 

@@ -5,8 +5,26 @@ from __future__ import annotations
 import json
 import math
 import sqlite3
+from collections.abc import Mapping
 
-from tools.cloud.jobs.states import QUEUED
+from tools.cloud.jobs import states
+
+# State of an execution -> what jobProcessDetails calls the number of things in it.
+_COUNTED = {
+    states.CANCELED: "numberOfCanceledThings",
+    states.SUCCEEDED: "numberOfSucceededThings",
+    states.FAILED: "numberOfFailedThings",
+    states.REJECTED: "numberOfRejectedThings",
+    states.QUEUED: "numberOfQueuedThings",
+    states.IN_PROGRESS: "numberOfInProgressThings",
+    states.REMOVED: "numberOfRemovedThings",
+    states.TIMED_OUT: "numberOfTimedOutThings",
+}
+
+
+def process_details(counts: Mapping[str, int]) -> dict[str, int]:
+    """The numbers of JobProcessDetails."""
+    return {name: counts.get(state, 0) for state, name in _COUNTED.items()}
 
 
 def summary(row: sqlite3.Row) -> dict:
@@ -36,7 +54,7 @@ def execution(row: sqlite3.Row, now: float) -> dict:
             **summary(row),
             "thingName": row["thing"],
             "status": row["status"],
-            "statusDetails": details if details or row["status"] != QUEUED else None,
+            "statusDetails": details if details or row["status"] != states.QUEUED else None,
             "approximateSecondsBeforeTimedOut": seconds_left(row, now),
         }
     )

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 
 from tools.cloud.aws_errors import InvalidRequest, InvalidStateTransition, NotImplementedHere
+from tools.cloud.events import Events
 from tools.cloud.jobs import checks, documents
 from tools.cloud.jobs.executions import Executions
 from tools.cloud.jobs.ledger import Ledger, config
@@ -28,16 +29,17 @@ class Jobs:
     the contents of an object (KeyError: there is none).
     """
 
-    def __init__(self, store: Store, names: Names, watchers: Watchers, targets: Targets):
+    def __init__(self, store: Store, names: Names, watchers: Watchers, targets: Targets, events: Events):
         self._store = store
+        self._events = events
         self._names = names
         self.presign: documents.Presign | None = None
         self.read_object: documents.Read | None = None
         self.targets = targets
         self.ledger = Ledger(store, names)
         self.pending = Pending(store, names, watchers, lambda row: json.loads(self.document_for(row)))
-        self.executions = Executions(store, names, self.pending, self._execution_ended, self._timeout_s)
-        self.progress = Progress(store, names, self.ledger, self.executions, targets)
+        self.executions = Executions(store, names, self.pending, events, self._execution_ended, self._timeout_s)
+        self.progress = Progress(store, names, self.ledger, self.executions, targets, events)
         watchers.membership_changed = self.progress.membership_changed
 
     def document_for(self, execution: sqlite3.Row) -> str:
@@ -106,9 +108,12 @@ class Jobs:
             in_progress = any(each["status"] == IN_PROGRESS for each in executions)
             if (row["status"] in JOB_ACTIVE or in_progress) and not force:
                 raise InvalidStateTransition(f"Job {job_id} is {row['status']}; cancel it, or set force")
+            targets = self.targets.of(job_id)
+            self._events.job(row, targets, "deletion_in_progress")
             for thing in {each["thing"] for each in executions}:
                 self.executions.forget(job_id, thing)
             self.ledger.remove(job_id)
+            self._events.job(row, targets, "deleted")
 
     def _execution_ended(self, execution: sqlite3.Row) -> None:
         self.progress.execution_ended(execution)

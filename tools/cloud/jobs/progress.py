@@ -5,7 +5,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
-from tools.cloud.jobs import checks, failures
+from tools.cloud.events import Events
+from tools.cloud.jobs import checks, failures, forms
 from tools.cloud.jobs.executions import Executions
 from tools.cloud.jobs.ledger import Ledger, config
 from tools.cloud.jobs.rollout import Rollout
@@ -28,7 +29,10 @@ from tools.cloud.store import Store
 class Progress:
     """Its `execution_ended` is to be called for each execution that has come to its end."""
 
-    def __init__(self, store: Store, names: Names, ledger: Ledger, executions: Executions, targets: Targets):
+    def __init__(
+        self, store: Store, names: Names, ledger: Ledger, executions: Executions, targets: Targets, events: Events
+    ):
+        self._events = events
         self._store = store
         self._names = names
         self._ledger = ledger
@@ -56,12 +60,14 @@ class Progress:
     def cancel(self, job_id: str, force: bool, reason_code: str | None, comment: str | None) -> None:
         """No execution starts any more; by force those in progress end, too."""
         with self._store.transaction():
+            self._tell(job_id, "cancellation_in_progress")
             why = {"force_canceled": force, "reason_code": reason_code, "comment": comment}
             self._ledger.set(job_id, status=JOB_CANCELED, completed_at=self._names.now(), **why)
             self._rollout.remove(job_id)
             for execution in self._executions.of_job(job_id):
                 if execution["status"] in PENDING and (force or execution["status"] != IN_PROGRESS):
                     self._executions.end(execution, CANCELED, force=force)
+            self._tell(job_id, "canceled")
 
     def sweep(self) -> None:
         """Everything that is due: time-outs, scheduled starts and ends, further roll-out."""
@@ -128,3 +134,8 @@ class Progress:
             return
         if not any(each["status"] in PENDING for each in self._executions.of_job(job_id)):
             self._ledger.set(job_id, status=JOB_COMPLETED, completed_at=self._names.now())
+            details = forms.process_details(self._ledger.counts(job_id))
+            self._tell(job_id, "completed", completedAt=int(self._names.now() * 1000), jobProcessDetails=details)
+
+    def _tell(self, job_id: str, operation: str, **more: object) -> None:
+        self._events.job(self._ledger.get(job_id), self._targets.of(job_id), operation, **more)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from tools.cloud.aws_errors import InvalidRequest
-from tools.cloud.jobs import documents, states
+from tools.cloud.jobs import documents, forms, states
 from tools.cloud.operations.catalog import operation, refuse
 from tools.cloud.operations.desk import Desk
 from tools.cloud.pages import page
@@ -14,17 +14,6 @@ _CONFIGS = (
     *("description", "documentSource", "presignedUrlConfig", "jobExecutionsRolloutConfig", "abortConfig"),
     *("timeoutConfig", "jobExecutionsRetryConfig", "documentParameters", "jobTemplateArn", "schedulingConfig"),
 )
-# State of an execution -> what jobProcessDetails calls its number.
-_COUNTED = {
-    states.CANCELED: "numberOfCanceledThings",
-    states.SUCCEEDED: "numberOfSucceededThings",
-    states.FAILED: "numberOfFailedThings",
-    states.REJECTED: "numberOfRejectedThings",
-    states.QUEUED: "numberOfQueuedThings",
-    states.IN_PROGRESS: "numberOfInProgressThings",
-    states.REMOVED: "numberOfRemovedThings",
-    states.TIMED_OUT: "numberOfTimedOutThings",
-}
 
 
 @operation("iot", "CreateJob")
@@ -69,7 +58,7 @@ def describe_job(desk: Desk, request: dict) -> dict:
         "reasonCode": row["reason_code"],
         "comment": row["comment"],
         "jobProcessDetails": {
-            **{name: counts.get(state, 0) for state, name in _COUNTED.items()},
+            **forms.process_details(counts),
             "processingTargets": targets if rolling_out else None,
         },
     }

@@ -1,7 +1,8 @@
 """Writes an image into a partition, a sector of 4096 bytes at a time, and reads back what it wrote.
 
-A sector that holds the right bytes already is left as it is: a download that begins anew after a power cut does not
-wear the flash. Each sector blocks the loop for as long as the chip takes to erase and write it, about 50 ms.
+The hash is made on the way, while the network brings the next sector. A sector that holds the right bytes already is
+left as it is: a download that begins anew after a power cut does not wear the flash. Each sector blocks the loop for as
+long as the chip takes to erase and write it, about 50 ms.
 """
 
 import asyncio
@@ -13,7 +14,6 @@ import errors
 
 SECTOR = const(4096)
 _CHUNK = const(512)
-_ERASED = b"\xff"
 
 
 class Writer:
@@ -24,6 +24,7 @@ class Writer:
         self.at = 0
         self.buffer = bytearray(SECTOR)
         self._partition = partition
+        self._hash = hashlib.sha256()  # of what is before `at`; None when an earlier start has written that
         self._chunk = bytearray(_CHUNK)
         self._views = memoryview(self.buffer), memoryview(self._chunk)
 
@@ -43,6 +44,8 @@ class Writer:
                     raise errors.error("flash_failed", "the image", "it reads back differently at byte %d" % self.at)
         except OSError as problem:
             raise errors.error("flash_failed", "writing the image", problem.args[-1])
+        if self._hash is not None:
+            self._hash.update(self._views[0][:count])  # which is what the flash holds, as was just seen
         self.at += count
         await asyncio.sleep_ms(0)
 
@@ -55,11 +58,14 @@ class Writer:
         return True
 
     def go_on(self, at):
-        """Begin at byte `at`, a multiple of `SECTOR`: what is before it was written by an earlier start."""
+        """Begin at byte `at`, rounded down to a sector: what is before it was written by an earlier start."""
         self.at = min(at, self.size) // SECTOR * SECTOR
+        self._hash = None if self.at else hashlib.sha256()
 
     async def digest(self):
-        """SHA-256 of the image as the flash has it now. Raises `flash_failed`."""
+        """SHA-256 of the image as the flash has it. Raises `flash_failed`."""
+        if self._hash is not None:
+            return self._hash.digest()
         total = hashlib.sha256()
         view = self._views[0]
         for at in range(0, self.size, SECTOR):

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from tools import interpreter
+from tools.bench.images import Images
 from tools.bench.peer import Peer
 
 PROGRAMS = Path(__file__).resolve().parent / "device"
@@ -37,6 +38,8 @@ class Desk:
         self._cleanup = contextlib.ExitStack()
         self._folder: Path | None = None
         self._peers: dict[bool, Peer] = {}
+        self._images: Images | None = None
+        self._server: ssl.SSLContext | None = None
 
     def __enter__(self) -> Desk:
         self._folder = Path(self._cleanup.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
@@ -48,9 +51,21 @@ class Desk:
     def port(self, tls: bool = False) -> int:
         """The port of the peer, which is started when it is first wanted."""
         if tls not in self._peers:
-            context = _server_context(self._folder) if tls else None
+            context = self._context() if tls else None
             self._peers[tls] = self._cleanup.enter_context(Peer(context))
         return self._peers[tls].port
+
+    def _context(self) -> ssl.SSLContext:
+        # One for all servers: programs know one root.
+        if self._server is None:
+            self._server = _server_context(self._folder)
+        return self._server
+
+    def images(self) -> int:
+        """The port of the server of images, which is started when it is first wanted."""
+        if self._images is None:
+            self._images = self._cleanup.enter_context(Images(self._context()))
+        return self._images.port
 
     def run(self, program: str, *arguments: object, heap: str | None = None, lib: Path | None = None) -> dict:
         """What `device/<program>.py` printed as its last line: a JSON object. Raises `Failed`."""

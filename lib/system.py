@@ -24,6 +24,7 @@ from supervisor import Supervisor, wrapped
 _STOP_TIMEOUT_MS = const(3000)
 _CLOSE_TIMEOUT_S = const(5)
 _REPEAT_REASON_S = const(60)
+_LOOK_MS = const(200)
 
 
 class System:
@@ -208,10 +209,10 @@ class System:
     async def sleep(self, seconds):
         """Switch off in order, all but the chip's clock, and start anew in so many seconds. Never returns.
 
-        A new image on trial is let finish it first: asleep it could neither prove itself nor be watched.
+        A new image on trial is let finish it first: asleep it could neither prove itself nor be watched. So is a job.
         """
-        while self.trial:
-            await asyncio.sleep(1)
+        while self.trial or self.aws.jobs.working:
+            await asyncio.sleep_ms(_LOOK_MS)
         self._sleep_s = seconds
         self.leave("sleep_requested", "sleeps for %d s" % seconds)
         await _for_ever()

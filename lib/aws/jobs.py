@@ -38,6 +38,7 @@ class Jobs(Service):
         self.news = asyncio.Event()  # there may be another job, or the one at work may be gone
         self.flash = self.find = None
         self.with_application = True
+        self.working = False  # on a job: no time to sleep
         self.grace_ms = _GRACE_MS  # that the application has, in all, to say which operations it does
 
     def on(self, operation, handler):
@@ -74,6 +75,7 @@ class Jobs(Service):
             # Without its document, which may be larger than the receive buffer.
             summary = (await self.ask("$next/get", {"includeJobDocument": False})).get("execution")
             if summary:
+                self.working = True
                 from . import job_work
 
                 for name in ("job_work", "job", "job_words"):
@@ -85,6 +87,7 @@ class Jobs(Service):
         except MemoryError:
             await self._wait_after(errors.error("no_memory"))
         finally:
+            self.working = False
             done.set()
 
     async def _wait_after(self, failure):

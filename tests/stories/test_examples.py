@@ -28,6 +28,11 @@ def hearing(desk):
     return desk.operator()
 
 
+@pytest.fixture(scope="module")
+def jobs(desk):
+    return Operator(desk)
+
+
 @pytest.fixture
 def start(desk):
     """Start an example on the desk's device; a failing test shows its console."""
@@ -104,12 +109,12 @@ def test_shadow(desk, start):
     assert reported(desk)["colour"] == "ff8800"
 
 
-def test_jobs(desk, start):
-    device, operator = start("jobs"), Operator(desk)
-    job = operator.create({"action": "blink", "times": 2, "every_ms": 20})
+def test_jobs(jobs, start):
+    device = start("jobs")
+    job = jobs.create({"action": "blink", "times": 2, "every_ms": 20})
     device.wait_for("application: blinked 2 times")
-    assert operator.end(job) == ("SUCCEEDED", None)
-    assert operator.do({"action": "blink", "times": 1000}) == ("REJECTED", "bad_document")
+    assert jobs.end(job) == ("SUCCEEDED", None)
+    assert jobs.do({"action": "blink", "times": 1000}) == ("REJECTED", "bad_document")
 
 
 def test_ota(hearing, start):
@@ -137,16 +142,43 @@ def test_flash(start, desk):
     desk.device.write_file("/lost.txt", "")  # the file system is as good as before
 
 
-def test_combined(desk, hearing, start):
+def test_combined(desk, hearing, jobs, start):
     device = start("combined")
     assert message_on(hearing, "telemetry")["target"] >= 5
     wish(desk, target=99)
     device.wait_for("application: target 30")
     eventually(lambda: reported(desk).get("target") == 30)
-    operator = Operator(desk)
-    job = operator.create({"operation": "calibrate"})
-    assert operator.end(job) == ("SUCCEEDED", None)
-    assert operator.details(job)["offset"] == "0.3"
+    job = jobs.create({"operation": "calibrate"})
+    assert jobs.end(job) == ("SUCCEEDED", None)
+    assert jobs.details(job)["offset"] == "0.3"
+
+
+def test_station(desk, hearing, tmp_path):
+    own = json.loads((EXAMPLES / "station" / "settings.json").read_text())
+    timeouts = {**SETTINGS["timeouts"], **own["timeouts"], "drain_s": 5}
+    document = desk.factory_settings(**{**own, **SETTINGS, "timeouts": timeouts, "app": {"every_s": 1, "online_s": 5}})
+    with Board(tmp_path / "board", desk.world, main=EXAMPLES / "station" / "main.py") as device:
+        device.write_file("/settings.json", json.dumps(document))
+        device.drive_pin(34, 730_000)
+        device.drive_pin(35, 1_950_000)
+        device.power_on()
+        first = message_on(hearing, "measurements")
+        assert (first["number"], first["celsius"], first["battery"]) == (1, 23.0, 3.9)
+        device.wait_for("NORMAL --sleep_requested--> restart")
+        device.wait_for_start("deepsleep")
+
+        desk.home.vanish()  # at any moment of its next report
+        device.wait_for("station: no cloud today", 60)
+        device.power_cut()
+        desk.home.back()
+        device.drive_pin(35, 1_500_000)  # 3.0 V
+        device.power_on()
+        device.wait_for("station: sleeps for 12 s", 60)
+        device.wait_for_start("deepsleep")
+    numbers = [1]
+    while numbers[-1] < 3:
+        numbers.append(message_on(hearing, "measurements")["number"])
+    assert sorted(set(numbers)) == list(range(1, max(numbers) + 1))  # one that comes twice is allowed, a gap is not
 
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*/main.py")), ids=lambda path: path.parent.name)

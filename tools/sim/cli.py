@@ -200,7 +200,8 @@ def _connect_cloud(world, board, url, ca, network, settings_file=None):
             settings_file.write_text(cloud.factory_settings(board.unique_id, network, ca), encoding="utf-8")
             show(f'sim: settings for it: make flash ... ARGS="--settings {settings_file}"')
         elif "/settings.json" not in board.list_files():
-            board.write_file("/settings.json", cloud.factory_settings(board.unique_id, network, ca))
+            settings = json.loads(cloud.factory_settings(board.unique_id, network, ca))
+            board.write_file("/settings.json", json.dumps({**_settings_beside(board.image.main), **settings}))
             show("sim: the device has a factory's settings now, and may enrol itself")
     except CloudMissing as missing:
         if asked is None:
@@ -208,6 +209,12 @@ def _connect_cloud(world, board, url, ca, network, settings_file=None):
         raise Mistake(f"--cloud: {missing}") from missing
     world.name(name, {8883: port, None: ("127.0.0.1", None)})  # links to files lead to another port of it
     show(f"sim: {name} is the cloud, port {port} of this machine")
+
+
+def _settings_beside(main):
+    """What an application's own settings.json says, such as that of an example."""
+    path = main.with_name("settings.json")
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
 def _interrupt(_number, _frame):

@@ -123,6 +123,10 @@ class Commands:
             release.daemon = True
             release.start()
 
+    def do_drive(self, pin, value):
+        """drive PIN LEVEL|none       puts 0, 1, or microvolts for an ADC on a pin"""
+        self._board.drive_pin(int(pin), None if value == "none" else int(value))
+
     def do_files(self):
         """files                      the device's files"""
         for path in self._board.list_files():

@@ -131,7 +131,7 @@ class Board:
         self._runner.chip.drive_pin(pin, None)
 
     def drive_pin(self, pin, level):
-        """0, 1, or None for nothing attached."""
+        """0, 1, microvolts for an ADC, or None for nothing attached."""
         self._runner.chip.drive_pin(pin, level)
 
     def wait_for(self, pattern, timeout_s=20):

@@ -13,6 +13,7 @@ import utime
 import vfs
 
 import __main__
+import simulated
 from simulated import layouts
 from simulated.flash import VfsFile
 
@@ -86,6 +87,7 @@ def _start():
     simulation.board.folder = _ROM + simulation.board.folder
     os.chdir("/")
     folders = [folder if folder.startswith(_IN_PLACE) else _ROM + folder for folder in state["path"]]
+    simulated.__path__ = _ROM + simulated.__path__  # for what is imported only when it is used
     sys.path[:] = [""] + folders + [".frozen", "/lib"]
     state["path"] = folders = None
     gc.collect()

@@ -175,7 +175,9 @@ class Backlog:
 
     async def _send(self, number):
         record = self._store.read(number)
-        if record is None:  # damaged, or it has given way meanwhile
+        if record is None:
+            if number >= self._store.first:  # else it has given way meanwhile
+                self._dropped(b"?", "flash_failed")
             return
         topic, payload, retain = unpacked(record)
         while self._rates[0].waiting or rate.take(self._rates, len(payload)):

@@ -112,11 +112,14 @@ class Aws(Publisher):
     async def unsubscribe(self, topic_filter):
         """Hear a filter no more. While not connected the cloud is told so with the next connection."""
         self._inbox.remove(topic_filter)
+        await self._take_back_now()
+
+    async def _take_back_now(self):
         if self.is_connected:
             try:
                 await self._take_back()
             except errors.RetryError:
-                return  # as above
+                pass  # with the next connection
 
     async def _take_back(self):
         unwanted = self._inbox.unwanted
@@ -164,11 +167,7 @@ class Aws(Publisher):
     async def detach(self, service):
         """Let a service neither ask nor hear any more."""
         self._inbox.detach(service)
-        if service.granted and self.is_connected:
-            try:
-                await self._client.request(service.filters(), None)
-            except errors.RetryError:
-                pass  # what nobody hears any more is harmless
+        await self._take_back_now()
 
     async def _tell(self, name, payload, timeout_ms):
         await rate.wait(self._rates, len(payload))
@@ -179,16 +178,19 @@ class Aws(Publisher):
         for service in self._services:
             service.lost()
 
+    async def _begin(self):
+        await self._subscribe_all()
+        self._drain()
+        await self._tell_status("ONLINE")
+
     async def _subscribe_all(self):
         async with self._subscribing:
-            await self._tell_status("ONLINE")
             try:
+                await self._take_back()
                 for service in self._services:
                     if not service.ready.is_set():
                         await self._open_service(service)
-                await self._take_back()
                 await self._subscribe_rest()
-                self._drain()
             except errors.DeviceError:
                 return  # the connection ended, which `run` tells; the next one begins here again
 

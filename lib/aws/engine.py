@@ -178,7 +178,8 @@ class Engine:
             return await self._request(_UNSUBSCRIBE, filters, None, 1)
         granted = await self._request(_SUBSCRIBE, filters, qos, 1)
         if len(granted) != len(filters):
-            raise errors.error("protocol", "a SUBACK of %d codes for %d filters" % (len(granted), len(filters)))
+            await self.disconnect("protocol", "a SUBACK of %d codes for %d filters" % (len(granted), len(filters)))
+            raise self.error
         return granted
 
     async def _request(self, first, topic, payload, qos, timeout_ms=None, survive=False):

@@ -84,6 +84,8 @@ class Inbox:
         """Forget a service."""
         self.services.remove(service)
         self._topic = None
+        if service.granted:
+            self._take_back(service.filters())
 
     def _check_room(self, count):
         for service in self.services:
@@ -100,9 +102,11 @@ class Inbox:
             return
         del self._subscriptions[at]
         if not refused:
-            self.unwanted.append(name)
-        if len(self.unwanted) > _SUBSCRIPTIONS:
-            self.unwanted.pop(0)
+            self._take_back((name,))
+
+    def _take_back(self, filters):
+        self.unwanted.extend(filters)
+        del self.unwanted[:-_SUBSCRIPTIONS]
 
     def _position(self, name):
         """Where the subscription with this filter is; behind the last one when there is none."""

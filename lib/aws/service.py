@@ -147,7 +147,7 @@ class Service:
         try:
             answer = json.loads(payload)
             question = self._asked.get(answer.get("clientToken"))
-        except (ValueError, AttributeError):
+        except (ValueError, AttributeError, TypeError):
             return
         except MemoryError:
             self._fail(end, errors.error("no_memory"))

@@ -40,7 +40,7 @@ def make_context(roots, cert, key):
 
 
 class Session:
-    """Keeps an `Engine` connected: the lower half of `Aws`, which gives `_lost`, `_tick` and `_subscribe_all`.
+    """Keeps an `Engine` connected: the lower half of `Aws`, which gives `_lost`, `_tick` and `_begin`.
 
     `settings` are those of lib/settings.py, `resolve` is a coroutine function from host name to IP address,
     `clock_is_set` a function other than a look at the clock, `backoff` a `Backoff` other than the usual one.
@@ -127,6 +127,9 @@ class Session:
                 if failure.code == "not_authorised" and await self._wifi_news():
                     return errors.error(*_WIFI_LOST)
                 return failure
+            except MemoryError:  # its own buffers are what frees some
+                await self._client.disconnect("no_memory")
+                return errors.error("no_memory")
             finally:
                 self._gone()
 
@@ -189,7 +192,7 @@ class Session:
         )
         self.connections += 1
         self._up.set()
-        subscribing = asyncio.create_task(self._subscribe_all())
+        beginning = asyncio.create_task(self._begin())
         since_ms = time.ticks_ms()
         stable_ms = self._settings.timeouts.stable_s * 1000
         try:
@@ -204,7 +207,7 @@ class Session:
                     await client.disconnect(*_WIFI_LOST)
                 await asyncio.sleep_ms(_TICK_MS)
         finally:
-            subscribing.cancel()
+            beginning.cancel()
         return client.error
 
     def go_on(self):

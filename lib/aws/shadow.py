@@ -209,7 +209,9 @@ class Shadow:
             while self._unsynced or self._delta is not None:
                 try:
                     await self._step()
-                except errors.DeviceError as failure:
+                except (errors.DeviceError, MemoryError) as failure:
+                    if isinstance(failure, MemoryError):
+                        failure = errors.error("no_memory")
                     if not self.service.ready.is_set():
                         return  # the next connection begins anew
                     self._tell(failure)
@@ -229,13 +231,13 @@ class Shadow:
             return
         self._unsynced = False
         document = await self._get()
-        state, version = document.get("state", {}), document.get("version", 0)
+        state, version = document.get("state") or {}, document.get("version", 0)
         if self._delta is not None and self._delta[0] <= version:
             self._delta = None
-        properties.known(self._properties, state.get("reported", {}))
-        metadata = document.get("metadata", {}).get("desired")
+        properties.known(self._properties, state.get("reported") or {})
+        metadata = (document.get("metadata") or {}).get("desired")
         # All that is desired: a device that has restarted does not have what was reported before.
-        await self._follow(version, state.get("desired", {}), state.get("delta"), metadata)
+        await self._follow(version, state.get("desired") or {}, state.get("delta"), metadata)
 
     async def _follow(self, version, desired, delta, metadata):
         self._applied = version

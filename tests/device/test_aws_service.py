@@ -7,8 +7,9 @@ import errors
 import events
 from aws.service import Service
 from aws_desk import Desk
+from backoff import Backoff
 from harness import equal, raises
-from scripted_broker import PUBLISH, SUBSCRIBE, publish, suback, until
+from scripted_broker import PUBLISH, SUBSCRIBE, UNSUBSCRIBE, publish, suback, until
 
 COMPANIONS = ["tls_servers"]
 TIMEOUT_S = 20
@@ -239,3 +240,60 @@ async def test_a_handler_may_wait_for_an_answer():
         await desk.aws.subscribe("command", 1, obey)
         desk.start()
         await until(lambda: done)
+
+
+async def test_one_that_is_detached_is_heard_no_more_also_when_that_happened_while_away():
+    asked = []
+
+    async def first(peer):
+        await granting(peer)
+
+    async def second(peer):
+        await peer.accept(session_present=1)
+        packet = await peer.receive(UNSUBSCRIBE)
+        asked.append(packet.body[2:].count(b"echo"))
+        await peer.answer(packet)
+        await peer.send(publish(BASE + "news", b"late"))
+        await peer.serve()
+
+    heard = Heard()
+    async with Desk(first, second, backoff=Backoff(300, 300, 300)) as desk:
+        desk.aws.attach(heard.service)
+        await until(lambda: heard.online)
+        await until(lambda: not desk.aws.is_connected)
+        await desk.aws.detach(heard.service)
+        message = await desk.aws.messages.get()
+        equal((asked, message.payload, heard.messages), ([3], b"late", []))
+
+
+async def test_a_broker_that_answers_for_fewer_topics_is_left():
+    async def wrong(peer):
+        await peer.accept()
+        packet = await peer.receive(SUBSCRIBE)
+        await peer.send(suback(packet.packet_id, 1))
+        await peer.until_closed()
+
+    async def script(peer):
+        await granting(peer)
+        await peer.serve()
+
+    heard = Heard()
+    async with Desk(wrong, script) as desk:
+        desk.aws.attach(heard.service)
+        await heard.service.ready.wait()
+        equal(desk.of(events.AWS_DISCONNECTED)[0]["code"], "protocol")
+
+
+async def test_answers_that_are_not_what_aws_sends_harm_nobody():
+    async def script(peer):
+        await granting(peer)
+        _, document = await question(peer)
+        for token in ([], {}, None, 3):
+            await answer(peer, "accepted", "get", {"clientToken": token})
+        await answer(peer, "rejected", "get", {"clientToken": document["clientToken"], "code": [], "message": {}})
+        await peer.serve()
+
+    heard = Heard()
+    async with Desk(script) as desk:
+        desk.aws.attach(heard.service)
+        equal((await raises(errors.CloudError, heard.ask("get", {}))).code, "rejected")

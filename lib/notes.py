@@ -5,7 +5,8 @@ They are the record `notes`: a JSON object. Who writes a note says in its own fi
     into      "CONFIG": the next start opens it (system)
     last      {"code", "message"}: the failure of the last attempt to reach the cloud (road)
     trial     "job": the candidate came from the cloud, nobody is there (settings_job)
-    refused   {"code", "message"}: why what a job tried was taken back (tryout)
+    tried     what that candidate is known by (settings_job)
+    refused   {"code", "message", "rejected"}: why what a job tried was taken back, or never tried (tryout)
     reset     "settings" or "all": the factory reset that must be done, whatever happens (reset_job)
     windows   how often CONFIG was opened by itself since the cloud was reached (road)
 """

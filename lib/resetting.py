@@ -4,7 +4,7 @@ import candidate
 import settings as settings_words
 
 # The setup code stays: it is on the label. So do the settings file and its credentials, which are the factory's.
-_PERSONAL = ("candidate", "thing", "pending", "notes", "job")
+_PERSONAL = ("candidate", "thing", "pending", "notes", "job", "wanted")
 _ALL = ("settings", "claim", "roots", "user")
 
 

@@ -1,9 +1,11 @@
 """Changes the settings from afar: {"operation": "settings", "settings": dat of CFG, "certs": [dats of CERT]}.
 
-They are laid over the confirmed ones, checked, and tried by a restart: the job has succeeded once the cloud was reached
-with them, and has failed when the device had to go back.
+What is wanted is put into flash as it is, because reading and checking settings wants a heap of its own: INIT does it
+after a restart (settings_wanted.py), and tries the new ones at once. The job has succeeded once the cloud was reached
+with them; it has failed when the device had to go back, and is rejected when they cannot be used.
 """
 
+import json
 import sys
 from binascii import crc32
 
@@ -13,41 +15,28 @@ import tryout
 
 
 async def run(system, job):
-    """The first part saves and restarts, the second one judges."""
+    """The first part restarts, the second one judges."""
     sys.modules.pop("tryout")
-    if "record" not in job.kept:
-        await _try(system, job)
-    elif await tryout.settled(system) and _fingerprint(system.flash.load("settings")) == job.kept["record"]:
-        await notes.change(system.flash, trial=None, refused=None)
+    if not job.kept.get("wanted"):
+        await _want(system, job)
+        return
+    tried = notes.read(system.flash).get("tried")
+    if await tryout.settled(system) and tried is not None and tried == fingerprint(system.flash.load("settings")):
+        await notes.change(system.flash, trial=None, tried=None, refused=None)
     else:
         await tryout.fail(system, job)
 
 
-async def _try(system, job):
-    flash = system.flash
-    try:
-        import candidate
-
-        document = _changed(candidate, candidate.base(flash), job.document)
-        candidate.check(system, document)
-        await notes.change(flash, trial="job", refused=None)
-        await candidate.save(system, document, "job")
-    finally:
-        sys.modules.pop("candidate", None)
-    await job.keep(record=_fingerprint(flash.load("candidate")))
+async def _want(system, job):
+    wanted = {name: job.document[name] for name in ("settings", "certs") if job.document.get(name)}
+    if not wanted:
+        raise errors.error("invalid_setting", "settings", "missing", "settings, certs, or both")
+    await notes.change(system.flash, refused=None, tried=None)
+    await system.flash.save("wanted", b"", json.dumps(wanted).encode())
+    await job.keep(wanted=True)
     await system.restart("job %s: new settings" % job.id)
 
 
-def _changed(candidate, document, wanted):
-    certs = wanted.get("certs") or []
-    if "settings" not in wanted and not certs:
-        raise errors.error("invalid_setting", "settings", "missing", "settings, certs, or both")
-    if "settings" in wanted:
-        document = candidate.merged(document, "CFG", wanted["settings"])
-    for entry in certs:
-        document = candidate.merged(document, "CERT", entry)
-    return document
-
-
-def _fingerprint(record):
+def fingerprint(record):
+    """By which the settings that are tried are known again."""
     return crc32(record[1], crc32(record[0])) if record is not None else None

@@ -26,8 +26,13 @@ async def start(system):
     system.restart_reason = board.clean_reason()
     try:
         await _load_settings(system)
+        if flash.load("wanted") is not None:
+            import settings_wanted
+
+            if await settings_wanted.apply(system):
+                await _load_settings(system)
     finally:
-        for name in ("candidate", "settings"):
+        for name in ("candidate", "settings", "settings_wanted", "settings_job", "tryout"):
             sys.modules.pop(name, None)
     settings = system.settings
     _open_log(system)

@@ -50,5 +50,8 @@ async def settled(system):
 async def fail(system, job):
     """The job's end when what it brought did not stay: why it went back."""
     refused = notes.read(system.flash).get("refused") or {}
-    await job.fail("not_proven", "Back to what worked before. %s" % refused.get("message", ""))
-    await notes.change(system.flash, trial=None, refused=None)
+    if refused.get("rejected"):
+        await job.reject(refused["code"], refused["message"])
+    else:
+        await job.fail("not_proven", "Back to what worked before. %s" % refused.get("message", ""))
+    await notes.change(system.flash, trial=None, tried=None, refused=None)

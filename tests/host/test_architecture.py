@@ -24,8 +24,8 @@ SETTINGS = {
 # AWS IoT Jobs, and what the firmware itself does for them.
 JOBS = {"aws.job", "aws.job_words", "aws.job_work", "aws.jobs"}
 OPERATIONS = {
-    "operations", "diagnosis", "download_job", "resetting", "reset_job", "rotate_job", "settings_job", "steps_job",
-    "tryout",
+    "operations", "diagnosis", "download_job", "resetting", "reset_job", "rotate_job", "settings_job",
+    "settings_wanted", "steps_job", "tryout",
 }  # fmt: skip
 
 # Room -> its files.

@@ -1,0 +1,41 @@
+"""What a job wants the settings to be (the record `wanted`) becomes the candidate. INIT imports it, for moments."""
+
+import json
+
+import candidate
+import errors
+import notes
+from settings_job import fingerprint
+
+
+async def apply(system):
+    """Lay it over the settings and keep it as the candidate; whether there is one to try now."""
+    flash = system.flash
+    wanted = flash.load("wanted")[1]
+    await flash.erase("wanted")  # first: whatever it does to this start, the next one is an ordinary one
+    try:
+        document = _changed(candidate.base(flash), json.loads(wanted))
+        candidate.check(system, document)
+        await notes.change(flash, trial="job")
+        await candidate.save(system, document, "job")
+        await notes.change(flash, tried=fingerprint(flash.load("candidate")))
+        return True
+    except errors.DeviceError as failure:
+        refused = {"code": failure.code, "message": failure.message}
+        refused["rejected"] = isinstance(failure, errors.PersonError)
+    except Exception as failure:  # noqa: BLE001 - a device that starts is worth more than new settings
+        system.bus.trace(failure)
+        refused = {"code": "task_failed", "message": "%s: %s" % (type(failure).__name__, failure)}
+    await notes.change(flash, refused=refused)
+    return False
+
+
+def _changed(document, wanted):
+    if "settings" in wanted:
+        document = candidate.merged(document, "CFG", wanted["settings"])
+    certs = wanted.get("certs", [])
+    if not isinstance(certs, list):
+        raise errors.error("invalid_setting", "certs", "no list", "a list of certificates")
+    for entry in certs:
+        document = candidate.merged(document, "CERT", entry)
+    return document

@@ -4,6 +4,7 @@ import os
 import pty
 import re
 import select
+import signal
 import time
 
 from tools.interpreter import ROOT
@@ -18,7 +19,7 @@ class Terminal:
         self._process, self._screen = pty.fork()
         if not self._process:
             os.chdir(ROOT)
-            os.execve(command[0], command, environment)
+            os.execve(command[0], command, {**environment, "PYTHONFAULTHANDLER": "1"})
         self.text = ""
         self._read = 0
 
@@ -40,12 +41,19 @@ class Terminal:
         self.type(text)
 
     def wait(self, timeout_s=WAIT_S):
-        """The exit code."""
+        """The exit code. A program that does not end is asked where it is."""
         deadline = time.monotonic() + timeout_s
         while self._receive(deadline - time.monotonic()):
             pass
-        process, self._process = self._process, None
-        return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+        while not (ended := os.waitpid(self._process, os.WNOHANG))[0]:
+            if time.monotonic() > deadline:
+                os.kill(self._process, signal.SIGABRT)  # PYTHONFAULTHANDLER: the places of all threads
+                while self._receive(2):
+                    pass
+                raise AssertionError(f"it has not ended; shown was\n{self.text}")
+            time.sleep(0.02)
+        self._process = None
+        return os.waitstatus_to_exitcode(ended[1])
 
     def __enter__(self):
         return self

@@ -9,6 +9,7 @@ import pytest
 
 from tests.host.terminal import Terminal
 from tools.interpreter import ROOT
+from tools.phone.screen import Screen
 from tools.sim.radio import dbus_daemon, rendezvous
 
 
@@ -54,6 +55,19 @@ def test_a_simulated_device_beside_the_page():
     assert not rendezvous.FILE.exists()
     assert not (ROOT / ".phone").exists()
     assert not os.path.exists(address.partition("path=")[2])
+
+
+def test_what_the_device_does_is_told_in_words_once_it_is_followed(capsys):
+    screen = Screen()
+    line = "    4.05 NORMAL aws.connected client_id=device-1 endpoint=abc.example session_present=False"
+    screen.device(line)
+    assert capsys.readouterr().out == ""
+    screen.follows = True
+    screen.device(line)
+    screen.device("application: told aws.connected is nice")
+    told = capsys.readouterr().out
+    assert line.strip() in told
+    assert told.count("✓ online") == 1
 
 
 def test_the_page_alone_with_the_label_of_a_real_device():

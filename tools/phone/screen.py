@@ -70,5 +70,5 @@ class Screen:
         with self._lock:
             self._console.print(f"  [dim]{escape(line)}[/dim]")
             for event, words in _MOMENTS.items():
-                if f" {event}" in line and line[:1].isdigit():
+                if f" {event} " in line and line.lstrip()[:1].isdigit():
                     self._console.print(f"[green]✓[/green] [bold]{words}[/bold]")

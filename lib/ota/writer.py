@@ -25,8 +25,9 @@ class Writer:
         self.buffer = bytearray(SECTOR)
         self._partition = partition
         self._hash = hashlib.sha256()  # of what is before `at`; None when an earlier start has written that
+        self._view = memoryview(self.buffer)
+        self._pieces = [self._view[at : at + _CHUNK] for at in range(0, SECTOR, _CHUNK)]
         self._chunk = bytearray(_CHUNK)
-        self._views = memoryview(self.buffer), memoryview(self._chunk)
 
     def wanted(self):
         """How many bytes of `buffer` the next `put` takes: a sector, or what is left; 0 when all is written."""
@@ -45,16 +46,17 @@ class Writer:
         except OSError as problem:
             raise errors.error("flash_failed", "writing the image", problem.args[-1])
         if self._hash is not None:
-            self._hash.update(self._views[0][:count])  # which is what the flash holds, as was just seen
+            self._hash.update(self._view[:count])  # which is what the flash holds, as was just seen
         self.at += count
         await asyncio.sleep_ms(0)
 
     def _is_there(self):
-        sector, chunk = self._views
-        for offset in range(0, SECTOR, _CHUNK):
-            self._partition.readblocks(self.at // SECTOR, self._chunk, offset)
-            if chunk != sector[offset : offset + _CHUNK]:
+        block, chunk, offset = self.at // SECTOR, self._chunk, 0
+        for piece in self._pieces:
+            self._partition.readblocks(block, chunk, offset)
+            if piece != chunk:
                 return False
+            offset += _CHUNK
         return True
 
     def go_on(self, at):
@@ -67,12 +69,11 @@ class Writer:
         if self._hash is not None:
             return self._hash.digest()
         total = hashlib.sha256()
-        view = self._views[0]
         for at in range(0, self.size, SECTOR):
             try:
                 self._partition.readblocks(at // SECTOR, self.buffer)
             except OSError as problem:
                 raise errors.error("flash_failed", "reading the image", problem.args[-1])
-            total.update(view[: min(SECTOR, self.size - at)])
+            total.update(self._view[: min(SECTOR, self.size - at)])
             await asyncio.sleep_ms(0)
         return total.digest()

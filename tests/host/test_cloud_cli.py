@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tools.cloud import LocalCloud
 from tools.cloud.clients import make_client
 from tools.interpreter import ROOT
 
@@ -82,6 +83,8 @@ def aws(tmp_path):
         "PATH": os.environ["PATH"],
         "AWS_CONFIG_FILE": str(tmp_path / "none"),
         "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "none"),
+        "AWS_ACCESS_KEY_ID": "any",
+        "AWS_SECRET_ACCESS_KEY": "any",
     }
     beside = Path(sys.executable).with_name("aws")
     program = str(beside) if beside.exists() else shutil.which("aws")
@@ -111,6 +114,21 @@ def test_lines_to_paste_work(tmp_path, free_ports, aws):
         assert screen.end(signal.SIGINT) == 0
     assert "Stopped" in screen.text
     assert "Traceback" not in screen.text
+
+
+def test_shadows_and_jobs_by_the_aws_command_line(tmp_path, aws):
+    with LocalCloud(tmp_path / "cloud", fast_keys=True) as cloud:
+        line = f"aws --endpoint-url {cloud.control_url} --region {cloud.region}"
+        state, shadow = tmp_path / "state.json", tmp_path / "shadow.json"
+        state.write_text('{"state": {"desired": {"on": true}}}')
+        update = f"{line} iot-data update-thing-shadow --thing-name lamp --payload fileb://{state} {shadow}"
+        assert aws(update) == {}
+        assert json.loads(shadow.read_text())["version"] == 1
+        target = cloud.iot().create_thing(thingName="lamp")["thingArn"]
+        create = f"{line} --no-sign-request iot create-job --job-id blink --targets {target}"
+        assert aws(create, "--document", "{}")["jobId"] == "blink"
+        pending = aws(f"{line} iot-jobs-data get-pending-job-executions --thing-name lamp")
+        assert [job["jobId"] for job in pending["queuedJobs"]] == ["blink"]
 
 
 @pytest.mark.skipif(MOSQUITTO_PUB is None, reason="mosquitto_pub is not installed")

@@ -54,7 +54,7 @@ class Pending:
         after = self.of(thing)
         if {each["sequence"] for each in before} != {each["sequence"] for each in after}:
             self._tell(thing, "notify", {"jobs": _by_status(after)})
-        if before[:1] != after[:1] and _first(before) != _first(after):
+        if _first(before) != _first(after):
             self._tell(thing, "notify-next", self._next_form(after))
 
     def _next_form(self, after: list[sqlite3.Row]) -> dict:

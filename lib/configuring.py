@@ -4,6 +4,8 @@ What CFG and CERT bring is staged: only APPLY keeps it, all of it in one step, w
 goes before leaves nothing behind.
 """
 
+import gc
+
 import candidate
 import errors
 import events
@@ -42,6 +44,7 @@ class Configuring:
         while self._gone.any():
             await self._gone.get()
             self._forget()
+        gc.collect()  # reading settings takes much in little time
         return await getattr(self, "on_" + typ.lower())(dat)
 
     # Settings

@@ -32,6 +32,7 @@ class Host:
         self.handle = handle
         self.failed = failed
         self.lockout = lockout.Lockout(clock_ms)
+        self.parser = framing.Parser()  # one for all phones: 6 KB in one piece may not be found a second time
         self._work = None
 
     @property
@@ -103,7 +104,8 @@ class Talk:
         self._host = host
         self._send = send
         self._sending = asyncio.Lock()  # frames do not mix, and are sent in the order of their counters
-        self._parser = framing.Parser()
+        self._parser = host.parser
+        self._parser.clear()
         self._session = None
         self._answers = answers.Answers()
 

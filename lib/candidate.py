@@ -9,10 +9,13 @@ The next start uses the candidate. When the cloud is reached with it, `Identity.
 settings; when not, `road` leads into CONFIG, and from there back to the confirmed ones, if there are any that work.
 """
 
+import sys
+
 import errors
 import events
 import settings as settings_words
 from identity import Identity
+from settings_types import Group
 
 
 def base(flash):
@@ -40,13 +43,41 @@ def merged(document, typ, dat, warnings=None):
 
 
 def check(system, document):
-    """The `Settings` that a start with this document would have. Raises what is wrong, or `settings_missing`."""
-    fresh = document.get("identity")
-    loaded = load(system, settings_words.to_record(document), fresh)
-    missing = loaded.missing(not fresh and system.identity.known())
+    """Raises `settings_missing` when the device could not work with this document.
+
+    Its fields were checked when they were merged. To read all of the settings as a start does takes more memory than
+    there is beside a phone or the cloud.
+    """
+    import settings_lacking as lacking
+
+    sys.modules.pop("settings_lacking")
+    settings, fresh = system.settings, document.get("identity")
+    roles = [entry["role"] for entry in document.get("certs", ())]
+    endpoint = _aws(system, document, "endpoint")
+    missing = lacking.of_device(networks(system, document), endpoint, "ca" in roles or settings.roots)
+    thing = fresh != "claim" and ("thing" in roles or settings.thing)
+    claim = fresh != "thing" and ("claim" in roles or settings.claim)
+    if fresh or not system.identity.known():
+        names = _aws(system, document, "thing"), _aws(system, document, "template")
+        missing.extend(lacking.of_identity(thing, names[0], claim, names[1]))
     if missing:
         raise errors.error("settings_missing", ", ".join(missing))
-    return loaded
+
+
+def networks(system, document):
+    """The Wi-Fi networks that a start with this document would have, by priority: `Group`s of ssid and password."""
+    own = [Group(entry) for entry in document.get("networks", ())]
+    if "networks" in document.get("emptied", ()):
+        return own
+    names = [network.ssid for network in own]
+    return own + [network for network in system.settings.networks if network.ssid not in names]
+
+
+def _aws(system, document, name):
+    fields = document.get("aws", {})
+    if name in fields or "aws" in document.get("emptied", ()):
+        return fields.get(name)
+    return getattr(system.settings.aws, name)
 
 
 def load(system, record, fresh=None):

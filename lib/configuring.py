@@ -13,6 +13,7 @@ import notes
 import release
 from ble import codes
 from device import Device
+from settings_types import Group
 
 
 class Configuring:
@@ -69,7 +70,8 @@ class Configuring:
         await self.door.progress()
         document = self._document or candidate.base(self._system.flash)
         try:
-            await self._join(candidate.check(self._system, document))
+            candidate.check(self._system, document)
+            await self._join(candidate.networks(self._system, document))
             await self.door.set_state("saving")
             await candidate.save(self._system, document, "phone")
         except errors.DeviceError as failure:
@@ -78,12 +80,12 @@ class Configuring:
         await self._leave("new settings", codes.DONE)
         return {"code": codes.DONE}
 
-    async def _join(self, loaded):
+    async def _join(self, networks):
         # A network that was there before would hide that the new password is wrong.
-        loaded.networks = [network for network in loaded.networks if network.ssid in self._ssids] or loaded.networks
-        loaded.hostname = self._system.settings.hostname
-        system = self._system
-        system.wifi = system.make_wifi(system.bus, loaded)
+        given = [network for network in networks if network.ssid in self._ssids]
+        system, old = self._system, self._system.settings
+        settings = {"networks": given or networks, "hostname": old.hostname, "timeouts": old.timeouts}
+        system.wifi = system.make_wifi(system.bus, Group(settings))
         await self.door.set_state("joining")
         try:
             await system.wifi.join_once()

@@ -16,6 +16,7 @@ _READERS = (
     "settings_schema",
     "settings_certs",
     "settings_documents",
+    "settings_lacking",
     "settings_checks",
     "settings_reader",
     "certificates",

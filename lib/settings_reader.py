@@ -2,6 +2,7 @@
 
 import settings_checks as checks
 import settings_documents as documents
+import settings_lacking as lacking
 from settings_documents import from_record, merge_cfg, to_record
 from settings_types import Group, Settings
 
@@ -66,30 +67,10 @@ def _build(document, warnings):
     )
     if settings.security == "open":
         warnings.append("security is open: whoever is in range can configure this device")
-    settings.lacking = _lacking(settings)
-    settings.lacking_identity = _lacking_identity(settings)
+    aws = settings.aws
+    settings.lacking = lacking.of_device(settings.networks, aws.endpoint, settings.roots)
+    settings.lacking_identity = lacking.of_identity(settings.thing, aws.thing, settings.claim, aws.template)
     return settings
-
-
-def _lacking(settings):
-    found = []
-    if not settings.networks:
-        found.append("a Wi-Fi network (networks)")
-    if not settings.aws.endpoint:
-        found.append("the address of the cloud (aws.endpoint)")
-    if not settings.roots:
-        found.append("a trusted root (certs, role ca)")
-    return found
-
-
-def _lacking_identity(settings):
-    if (settings.thing and settings.aws.thing) or (settings.claim and settings.aws.template):
-        return []
-    if settings.thing:
-        return ["the thing's name (aws.thing)"]
-    if settings.claim:
-        return ["the provisioning template (aws.template)"]
-    return ["thing or claim credentials (certs, role thing or claim)"]
 
 
 def _hostname(name):

@@ -18,7 +18,6 @@ import events
 from console import Console
 from device import Device
 from modes import CONFIG, INIT, way_out
-from road import Road
 from supervisor import Supervisor, wrapped
 
 _STOP_TIMEOUT_MS = const(3000)
@@ -155,6 +154,8 @@ class System:
 
     def go_online(self):
         """Begin to join Wi-Fi and to connect to the cloud; returns the `Road` there."""
+        from road import Road  # not for CONFIG
+
         self.wifi = self.make_wifi(self.bus, self.settings)
         self.aws = self._make_aws(self.bus, self.settings, self.wifi.resolve)
         road = Road(self)

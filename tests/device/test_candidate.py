@@ -24,7 +24,8 @@ class System:
     def __init__(self, flash):
         self.flash = flash
         self.bus = events.Bus()
-        self.identity = Identity(flash, settings.load(FILE))
+        self.settings = settings.load(FILE)
+        self.identity = Identity(flash, self.settings)
         flash.settings_file = FILE.encode
 
 

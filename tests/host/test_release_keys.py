@@ -15,6 +15,7 @@ from tools.interpreter import LIB, ROOT
 from tools.release import document as documents
 from tools.release import keys
 from tools.sim import firmware
+from tools.sim.board.simulated import firmware as espressif
 
 VECTORS = json.loads((ROOT / "tests" / "vectors" / "ota.json").read_text())
 
@@ -130,13 +131,22 @@ def test_what_is_no_image_is_not_signed(tool):
         "takes micropython.bin": (b"hello" * 100, "no image that an ESP32 starts"),
         "two images": (image + bytes(60_000) + image, "bytes behind the end of its image: it looks like firmware.bin"),
         "cut": (image[:-5], "no image that an ESP32 starts"),
-        "large": (firmware.build("1.0.0", thin=True, size=0x180010), "the slots of an OTA board have 1572864"),
+        "large": (firmware.build("1.0.0", thin=True, size=0x280010), "the slots of a board with 8 MB have 2621440"),
     }
     for data, sentence in cases.values():
         tool.image.write_bytes(data)
         code, output = tool.run("sign", tool.image)
         assert (code, sentence in output) == (2, True), output
     assert tool.run("sign", tool.folder / "none.bin")[0] == 2
+
+
+def test_the_name_of_an_image_tells_its_version(tool):
+    tool.keygen()
+    image = tool.folder / "AWSESP_ESP32-4.5.6-update.bin"
+    image.write_bytes(espressif.build("1.24.0"))
+    assert json.loads(_json(tool.good("sign", image)))["version"] == "4.5.6"
+    code, output = tool.run("sign", image, "--version", "4.5.7")
+    assert (code, "that it is 4.5.6" in output) == (2, True)
 
 
 def test_the_passphrase_is_asked_for_or_in_the_environment(tool):

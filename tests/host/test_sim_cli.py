@@ -104,7 +104,7 @@ def _devices(folder):
         (["--endpoint", "nonsense"], "--endpoint 'nonsense': say NAME=PORT"),
         (["--settings", "/nowhere.json"], "--settings /nowhere.json: No such file"),
         (["--cloud", "http://127.0.0.1:1"], "--cloud: the cloud at http://127.0.0.1:1: Could not connect"),
-        (["--image", "huge"], "image 'huge': say stock or ota"),
+        (["--image", "huge"], "image 'huge': say stock, ota or awsesp"),
     ],
 )
 def test_options_that_cannot_be_used_are_told(tmp_path, options, complaint):

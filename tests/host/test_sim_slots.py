@@ -1,12 +1,18 @@
 """Slots of a simulated board: an image that is flashed changes the code that runs, and the bootloader goes back."""
 
 import io
+import subprocess
+import sys
 
 import pytest
 
 from tests.host.sim_desk import desk
+from tools.board import partitions
+from tools.interpreter import ROOT
 from tools.sim import firmware
+from tools.sim.board.simulated import layouts
 from tools.sim.board.simulated.firmware import Image, Invalid
+from tools.sim.commands import Commands
 
 SLOT = 0x60000
 
@@ -60,9 +66,13 @@ def test_an_image_in_the_other_slot_changes_the_code_that_runs(tmp_path):
 def test_one_that_is_not_confirmed_is_left_at_the_next_start(tmp_path):
     with desk(tmp_path, UPDATER, image="ota", slot_bytes=SLOT) as (_, board):
         updated(board, firmware.build("3.0.0", thin=True), "^version 3.0.0 ota_1$")
+        told = []
+        Commands(board, None, told.append).obey("slots")
+        assert told == ["  ota_0: 1.0.0, valid", "  ota_1: 3.0.0, on trial, runs"]
         board.power_on()
         board.wait_for("^version 1.0.0 ota_0$")
         assert board.slot == "ota_0"
+        assert list(board.flash.describe_slots())[1] == ("ota_1", "3.0.0", "aborted: was not confirmed")
 
 
 def test_power_cut_in_the_bootloader_leaves_a_slot_that_starts(tmp_path):
@@ -102,6 +112,17 @@ def test_a_broken_image_is_named_and_the_other_slot_starts(tmp_path):
             slot.program(0, b"\0")
         board.power_on()
         board.wait_for("sim: off: nothing to start: .*invalid magic byte")
+
+
+def test_the_board_of_make_firmware_has_its_table(tmp_path):
+    wanted = {each.name: (each.offset, each.size) for each in partitions.read(partitions_file("4MiB"))}
+    assert {row[4]: (row[2], row[3]) for row in layouts.table("awsesp")} == wanted
+    with desk(tmp_path, UPDATER, image="awsesp", slot_bytes=SLOT) as (_, board):
+        updated(board, firmware.build("2.0.0"), "^version 2.0.0 ota_1$")
+
+
+def partitions_file(flash):
+    return ROOT / "firmware" / "partitions" / f"{flash}.csv"
 
 
 def test_flashed_and_erased(tmp_path):
@@ -175,6 +196,16 @@ def test_an_image_has_the_size_that_was_asked_for(size):
     found = Image(Bytes(image), 0x180000)
     assert (found.version, found.length) == ("1.2.3", size)
     assert image == firmware.build("1.2.3", thin=True, size=size)
+
+
+def test_espressifs_own_tool_finds_an_image_good(tmp_path):
+    pytest.importorskip("esptool", reason="pip install esptool")
+    (tmp_path / "image.bin").write_bytes(firmware.build("1.2.3", size=0x60000))
+    command = [sys.executable, "-m", "esptool", "--chip", "esp32", "image_info", str(tmp_path / "image.bin")]
+    told = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert told.returncode == 0, told.stderr
+    assert "App version: 1.2.3" in told.stdout
+    assert told.stdout.count("(valid)") == 2  # checksum and hash
 
 
 def test_every_byte_of_an_image_is_covered():

@@ -9,8 +9,10 @@ from tools.interpreter import LIB
 from tools.release.trouble import Mistake
 from tools.sim.board.simulated import firmware
 
-SLOT_BYTES = 0x180000  # of MicroPython's OTA boards with 4 MB
-_ADVICE = "take the application's image: micropython.bin of a build with BOARD_VARIANT=OTA"
+SLOT_BYTES = 0x180000  # of boards with 4 MB
+_LARGEST = 0x280000  # of boards with 8 MB
+_NAME = re.compile(r"-(\d+\.\d+\.\d+)-update\.bin")  # as `make firmware` calls it
+_ADVICE = "take the application's image: the one for updates of `make firmware`, or micropython.bin"
 
 
 class _Piece:
@@ -25,7 +27,7 @@ class _Piece:
 
 
 def load(path: Path) -> tuple[bytes, str | None]:
-    """The bytes of an image, and the version that its own header has (None: MicroPython's build leaves it out)."""
+    """The bytes of an image, and the version that it has by its header or its name; None when neither tells."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -39,9 +41,11 @@ def load(path: Path) -> tuple[bytes, str | None]:
             f"{path} has {len(data) - image.length} bytes behind the end of its image: "
             f"it looks like firmware.bin, with bootloader and partitions; {_ADVICE}"
         )
-    if len(data) > SLOT_BYTES:
-        raise Mistake(f"{path} has {len(data)} bytes: the slots of an OTA board have {SLOT_BYTES}")
-    return data, image.version if image.frozen() else None
+    if len(data) > _LARGEST:
+        raise Mistake(f"{path} has {len(data)} bytes: the slots of a board with 8 MB have {_LARGEST}")
+    named = _NAME.search(path.name)
+    # MicroPython's build leaves the version out of the header.
+    return data, image.version if image.frozen() else named[1] if named else None
 
 
 def version_of_checkout() -> str:

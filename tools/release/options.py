@@ -12,14 +12,17 @@ import typer
 from tools.release import account as accounts
 from tools.release.trouble import INTERRUPTED, NOT_ALL, USAGE, Mistake, Refused
 
-Image = Annotated[Path, typer.Argument(help="The firmware image: micropython.bin, or one made by `image`.")]
+Image = Annotated[
+    Path, typer.Argument(help="The firmware image: BOARD-x.y.z-update.bin of `make firmware`, or one of `image`.")
+]
 Keys = Annotated[
     Path, typer.Option("--keys", metavar="FOLDER", help="Where the private keys are.", envvar="RELEASE_KEYS")
 ]
 Kid = Annotated[str | None, typer.Option("--kid", help="Id of the key; not needed when there is one only.")]
 Trusted = Annotated[Path, typer.Option("--trusted", metavar="FILE", help="The firmware's public keys.")]
 Version = Annotated[
-    str | None, typer.Option("--version", help="Of the image; else what it says itself, or lib/release.py.")
+    str | None,
+    typer.Option("--version", help="Of the image; else what its header or name says, or lib/release.py."),
 ]
 Hardware = Annotated[str, typer.Option("--hardware", help="The `hardware` of the devices' settings.")]
 MinVersion = Annotated[str, typer.Option("--min-version", help="Devices that have it never go below this one again.")]

@@ -28,6 +28,8 @@ class Signing:
     def sign(self, path: Path, url: str = documents.NO_LINK) -> tuple[bytes, dict]:
         """The bytes of an image, and its document."""
         data, own = images.load(path)
+        if len(data) > images.SLOT_BYTES:
+            typer.echo(f"release: beware: larger than the slots of boards with 4 MB ({images.SLOT_BYTES})", err=True)
         version = images.version(self.version, own)
         release = documents.Release.of(data, version, self.hardware, self.min_version, self.force)
         kid = keys.find(self.kid, self.folder)

@@ -40,7 +40,7 @@ def main(
     ca: Annotated[Path | None, typer.Option(help="Root certificate of that cloud; default .cloud/ca.pem.")] = None,
     internet: Annotated[bool, typer.Option(help="Other names are those of the real internet.")] = False,
     image: Annotated[
-        str, typer.Option(help='"stock", or "ota" with two slots (and 16 KB of NVS instead of 24).')
+        str, typer.Option(help='"stock"; with two slots: "ota" (16 KB of NVS), "awsesp" (64 KB, `make firmware`).')
     ] = "stock",
     erase: Annotated[bool, typer.Option("--erase", help="Begin with an erased flash.")] = False,
     serial: Annotated[bool, typer.Option("--serial", help="Give it a serial port, with a REPL for mpremote.")] = False,

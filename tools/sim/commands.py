@@ -139,6 +139,14 @@ class Commands:
             return
         self._show(self._board.read_file(path).hex())
 
+    def do_slots(self):
+        """slots                      the two slots of `--image ota`: their versions, and which one runs"""
+        if not self._board.flash.slots:
+            raise ValueError("a stock image has no slots: begin with --image ota")
+        for label, version, state in self._board.flash.describe_slots():
+            runs = ", runs" if label == self._board.slot else ""
+            self._show(f"  {label}: {version or 'no image'}, {state}{runs}")
+
     def do_starts(self):
         """starts                     why it has started, each time, and the flash writes so far"""
         for number, reason in enumerate(self._board.starts, 1):

@@ -22,7 +22,7 @@ class Board:
             device.power_on()
             device.wait_for("NORMAL .*aws.connected", timeout_s=20)
 
-    `heap` limits Python's heap ("96k"); `image` is "stock", or "ota" with two slots of `slot_bytes` and 16 KB of NVS;
+    `heap` limits Python's heap ("96k"); `image` is "stock", or "ota" or "awsesp" with two slots of `slot_bytes`;
     `boot`, `main`, `lib` and `packages` replace what runs; `mac` is burnt into a new board; `on_line` is called with
     each line of the console, in the board's own thread; `serial` gives it a serial port with a REPL. A context
     manager: leaving it switches off.

@@ -10,10 +10,17 @@ import tempfile
 from pathlib import Path
 
 from tools import interpreter
-from tools.sim.board.simulated import layouts
+from tools.sim.board.simulated import firmware, layouts, otadata
 from tools.sim.board.simulated.flash import PartitionFile
 
 _TIMEOUT_S = 20
+_STATES = {
+    otadata.NEW: "new: starts next",
+    otadata.PENDING: "on trial",
+    otadata.VALID: "valid",
+    otadata.INVALID: "invalid",
+    otadata.ABORTED: "aborted: was not confirmed",
+}
 
 
 class NoMeter:
@@ -25,7 +32,7 @@ class NoMeter:
 
 class Flash:
     """The folder, made when it is not there. `image` "stock" has one factory application, "ota" two slots of
-    `slot_bytes` and less room for NVS and files.
+    `slot_bytes` and less room for NVS and files, "awsesp" is the table of `make firmware`.
     """
 
     def __init__(self, folder, image="stock", slot_bytes=layouts.SLOT_BYTES):
@@ -51,6 +58,20 @@ class Flash:
             yield piece
         finally:
             piece.close()
+
+    def describe_slots(self):
+        """(label, version, what otadata says of it) of each slot; None for a version where no image is that starts."""
+        with self.piece("otadata") as data:
+            entries = [raw for raw in otadata.read(data) if otadata.sequence(raw) != otadata.NONE]
+        entries.sort(key=otadata.sequence)
+        states = {otadata.slot_of(raw, len(self.slots)): otadata.state(raw) for raw in entries}
+        for number, label in enumerate(self.slots):
+            with self.piece(label) as piece:
+                try:
+                    version = firmware.Image(piece, self.size_of(label)).version
+                except firmware.Invalid:
+                    version = None
+            yield label, version, _STATES.get(states.get(number), "not set")
 
     def is_written(self, label):
         """Whether anything was ever written to a partition."""

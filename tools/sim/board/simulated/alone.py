@@ -202,7 +202,7 @@ class Board:
 
     def boot(self):
         """What follows a restart: the bootloader says which slot runs, and NVS is read anew."""
-        if self.rows[1][4] == "otadata":
+        if layouts.slots(self.rows):
             from simulated import bootloader
 
             self.running = bootloader.start(self.rows, self.piece)[0]

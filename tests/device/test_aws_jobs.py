@@ -1,6 +1,7 @@
 """AWS IoT Jobs on the device: from the news of one to its end, whatever happens in between."""
 
 import asyncio
+import json
 
 import errors
 import events
@@ -191,18 +192,28 @@ async def test_what_has_ended_is_not_done_again_when_the_cloud_missed_it():
 
 
 async def test_a_job_that_never_ends_its_restarts_fails():
+    begun = []
+
     async def crash(job):
+        begun.append(job.resumed)
+        await job.keep()
         await asyncio.sleep(60)
 
     desk = JobsDesk()
     desk.add("one", {"operation": "crash"})
     async with desk:
-        for _ in range(11):
-            desk.jobs.on("crash", crash)
-            await until(lambda: len(desk.of(events.JOB_RECEIVED)) > 0)
-            await desk.restart()
+        desk.jobs.on("crash", crash)
+        await until(lambda: begun and desk.flash.kept)
+        record = json.loads(desk.flash.kept["job"][1])
+        record["tries"] = 9  # restarts until now
+        desk.flash.kept["job"] = (b"", json.dumps(record).encode())
+        await desk.restart()
+        desk.jobs.on("crash", crash)
+        await until(lambda: len(begun) == 2)
+        await desk.restart()
         await until(lambda: desk.status("one") == "FAILED")
         equal(desk.details("one")["reason"], "restarts")
+        equal(begun, [False, True])
 
 
 async def test_a_job_with_a_used_name_is_another_job():

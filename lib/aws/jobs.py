@@ -86,6 +86,9 @@ class Jobs(Service):
             await self._wait_after(failure)
         except MemoryError:
             await self._wait_after(errors.error("no_memory"))
+        except Exception as failure:  # noqa: BLE001 - an answer that nobody thought of must not end all jobs
+            self.bus.trace(failure)
+            await self._wait_after(errors.error("task_failed", "jobs", repr(failure)))
         finally:
             self.working = False
             done.set()

@@ -7,7 +7,7 @@ import pytest
 from tests.stories.conftest import QUICK, eventually, put_application, thing_name
 from tests.stories.jobs_cloud import Operator
 
-TIMEOUTS = {**QUICK["timeouts"], "job_jitter_s": 0}
+SETTINGS = {**QUICK, "timeouts": {**QUICK["timeouts"], "job_jitter_s": 0}, "limits": {"starts": 1}}
 
 
 def reported(desk, shadow):
@@ -23,8 +23,7 @@ def reported(desk, shadow):
 @pytest.fixture
 def crashed(desk):
     """A device whose application crashes as soon as it starts, without it by now, connected."""
-    settings = {**QUICK, "timeouts": TIMEOUTS, "limits": {"starts": 1}, "health": {"every_s": 10}}
-    desk.leave_factory(**settings)
+    desk.leave_factory(**SETTINGS, health={"every_s": 10})
     put_application(desk, "crashing")
     desk.device.power_on()
     desk.device.wait_for(r"INIT --crash_loop--> NORMAL")
@@ -56,10 +55,13 @@ def test_a_crash_is_explained_from_afar_and_health_is_told(crashed):
     assert "log" not in health
 
 
-def test_a_power_cut_clears_the_log(crashed):
+def test_a_power_cut_clears_the_log_and_device_defender_takes_the_report(crashed):
     crashed.device.power_cut()
+    crashed.leave_factory(**SETTINGS, health={"every_s": 300, "to": "defender"})
     crashed.device.power_on()
     crashed.device.wait_for(r"aws\.connected")
     operator = Operator(crashed)
     assert operator.do({"operation": "diagnostics"}) == ("SUCCEEDED", None)
     assert "RuntimeError" not in reported(crashed, "diagnostics")["log"]
+    eventually(lambda: any(line.startswith("metrics ") for line in crashed.cloud_log))
+    assert not any("metrics_rejected" in line for line in crashed.cloud_log)

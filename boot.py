@@ -19,6 +19,7 @@ def _boot():
     )
     if slot.is_on_trial():
         board.Watchdog(30000)  # a new image that ends at the REPL, or hangs before it watches itself, must go back
+    slot.forget("slot")
     for warning in _shadows():
         print("boot: " + warning)
 

@@ -9,7 +9,6 @@
 
 import board
 from flash import Flash
-from ota import slot
 from system import System
 
 
@@ -19,7 +18,7 @@ def run(application, configure=None):
     `application(device)` runs in mode NORMAL. `configure(device, dat)` answers what the phone sends as APP, in
     mode CONFIG.
     """
-    System(board, Flash, _wifi, _aws, application, _ble, configure, slot=slot, update=_update, download=_download).run()
+    System(board, Flash, _wifi, _aws, application, _ble, configure, slot=_slot, update=_update, download=_download).run()
 
 
 # Imported when the system asks for them: by then the settings are read, and what read them has given its memory back.
@@ -43,10 +42,17 @@ def _ble(*details):
     return Ble(*details)
 
 
+def _slot():
+    from ota import slot
+
+    slot.forget("slot")  # it is asked for at starts and in updates only
+    return slot
+
+
 def _update(system, size):
     from ota.update import Update
 
-    return Update(_door(system).connect, slot.switch().next_slot(), size, system.settings.timeouts)
+    return Update(_door(system).connect, _slot().switch().next_slot(), size, system.settings.timeouts)
 
 
 def _download(system):

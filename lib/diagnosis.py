@@ -33,7 +33,7 @@ def report(system):
         "version": release.VERSION,
         "micropython": ".".join([str(part) for part in sys.implementation[1][:3]]),
         "hardware": settings.hardware,
-        "slot": system.slot.name() if system.slot else None,
+        "slot": system.slot().name() if system.slot else None,
         "time": wifi.now(),
         "uptime_s": board.uptime_ms() // 1000,
         "starts": {

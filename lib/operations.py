@@ -105,7 +105,7 @@ async def _ota(system, job):
             sys.modules.pop(name, None)
         for name in ("document", "foreign"):
             if "ota." + name in sys.modules:
-                system.slot.forget(name)
+                system.slot().forget(name)
 
 
 _OPERATIONS = {

@@ -52,7 +52,7 @@ async def _sickness(system):
 
 async def _confirm(system):
     updates = Updates(system.flash)
-    system.slot.switch().confirm()
+    system.slot().switch().confirm()
     await updates.confirm()
     system.trial = False
     system.bus.emit(events.OTA_FINISHED, version=updates.job["version"])

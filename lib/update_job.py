@@ -25,7 +25,7 @@ async def do(system, job):
     if system.trial:
         raise errors.error("in_trial", running())
     update = vet(system, job, updates)
-    slot = system.slot.switch().next_slot().info()
+    slot = system.slot().switch().next_slot().info()
     if (update.size or 0) > slot[3]:
         raise errors.error("image_too_large", update.size, slot[3])
     # In this order: a power cut in between leaves a job that is judged anew, and no record of it under its id.
@@ -65,7 +65,7 @@ async def _go_on(system, job, updates):
     if updates.job["stage"] == ENDED:
         await updates.report(job)
     elif updates.job["stage"] == AGAIN:
-        await updates.try_out(system.slot.switch())
+        await updates.try_out(system.slot().switch())
         await _leave(system, "version %s, trial %d" % (updates.job["version"], updates.job["trials"]))
     else:
         await _leave(system, "version %s" % updates.job["version"])

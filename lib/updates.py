@@ -104,9 +104,10 @@ class Updates:
         if self.job is None:
             return False
         if self.job["stage"] == TRIAL:
-            if system.slot.name() != self.job["slot"]:
+            slot = system.slot()
+            if slot.name() != self.job["slot"]:
                 await self._judge(system)
-            elif system.slot.is_on_trial():
+            elif slot.is_on_trial():
                 system.trial = True
             else:
                 await self.confirm()  # the power went just after it was

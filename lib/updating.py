@@ -118,7 +118,7 @@ class Updating:
         system.aws.go_on()
         await self._still_wanted(job.id)  # the last look before the switch
         await job.progress(100, step="restarting")
-        await updates.try_out(system.slot.switch())
+        await updates.try_out(system.slot().switch())
 
     async def _check(self, job):
         """The `Update`, authentic and wanted here. What is refused will always be."""

@@ -221,7 +221,7 @@ class Desk:
             lambda bus, settings: Wifi(self, bus),
             lambda bus, settings, resolve: Aws(self, bus, settings),
             self.applications.get(release.VERSION, self._application),
-            slot=slot,
+            slot=lambda: slot,
             update=self._update,
         )
 

@@ -18,7 +18,7 @@ def run(application, configure=None):
     `application(device)` runs in mode NORMAL. `configure(device, dat)` answers what the phone sends as APP, in
     mode CONFIG.
     """
-    System(board, Flash, _wifi, _aws, application, _ble, configure, slot=_slot, update=_update, download=_download).run()
+    System(board, Flash, _wifi, _aws, application, _ble, configure, _slot, _update, _download).run()
 
 
 # Imported when the system asks for them: by then the settings are read, and what read them has given its memory back.

@@ -32,8 +32,8 @@ class System:
     flash(bus), wifi(bus, settings), aws(bus, settings, resolve), ble(bus, name, hardware, version, security,
     setup_code, handle): see docs/architecture.md. `application` is a coroutine function that is given the `Device`; it
     runs in NORMAL. `configure(device, dat)`, a coroutine function, is given what the phone sends as APP, in CONFIG;
-    what it returns (a dict or None) is answered. Without `ble` CONFIG waits for a settings file. `slot()` is that module,
-    `update(system, size)` makes what brings an image into the next slot; without them there are no updates.
+    what it returns (a dict or None) is answered. Without `ble` CONFIG waits for a settings file. `slot()` gives
+    ota/slot.py, `update(system, size)` what brings an image into the next slot; without them there are no updates.
     `download(system)` makes what brings a file for a job.
     """
 
@@ -170,7 +170,7 @@ class System:
         import trial
 
         for name in ("trial", "updates"):
-            del sys.modules[name]
+            sys.modules.pop(name, None)
         await trial.run(self, owned)
 
     # OTA

@@ -1,5 +1,8 @@
 """A board with its Bluetooth door open and a Bumble phone that speaks a second implementation of the protocol."""
 
+import hashlib
+import json
+
 import pytest
 
 from tests import ble_reference
@@ -99,6 +102,23 @@ def test_listener_reads_no_secret(tmp_path):
         assert b"business" not in air
         assert CODE not in air
         assert CODE.hex().encode() not in air
+        (hello, from_phone), (answer, from_device) = said(heard, 0x12), said(heard, 0x1B)
+    # Afterwards the listener learns the setup code. It has all of the keys' ingredients then but the X25519 secret.
+    phone, device = (bytes.fromhex(json.loads(text)["dat"]["pub"]) for text in (hello, answer))
+    th = hashlib.sha256(phone + device + NAME.encode()).digest()
+    for secret in (bytes(32), phone, device, th):
+        enc_p, mac_p, enc_d, mac_d = ble_reference.derive(secret, CODE, th)
+        for end, sealed in (((enc_d, mac_d, enc_p, mac_p), from_phone), ((enc_p, mac_p, enc_d, mac_d), from_device)):
+            with pytest.raises(ble_reference.WrongTag):
+                ble_reference.End(*end).open(sealed)
+    assert visitor.session.receive_key not in air
+
+
+def said(heard, opcode):
+    """(the first message in clear, the first sealed one) of those who use this opcode of the attribute protocol."""
+    stream = b"".join(frame.data[7:] for frame in heard.data() if frame.data[4] == opcode)
+    frames = dict(reversed(ble_reference.find_frames(stream)))
+    return frames[ble_reference.CLEAR], frames[ble_reference.SEALED]
 
 
 @pytest.mark.parametrize("key", LOW_ORDER)

@@ -89,6 +89,7 @@ class Link:
 
     async def state(self):
         """STATE, a dict. Raises Trouble."""
+        await self.reach()
         return _document(await self._connection.read(STATE))
 
     async def close(self):
@@ -159,11 +160,13 @@ class Link:
         task.add_done_callback(self._reading.discard)
 
     async def _tell_state(self):
+        connection = self._connection
+        if connection is None:
+            return
         try:
-            state = await self.state()
-        except (Trouble, AttributeError):
+            self.on_state(_document(await connection.read(STATE)))
+        except Trouble:
             return  # the link ended meanwhile: whoever waits for an answer is told
-        self.on_state(state)
 
     async def _read_info(self):
         info = _document(await self._connection.read(INFO))

@@ -74,17 +74,17 @@ class Wizard:
     def _wifi(self):
         self._screen.heading("Wi-Fi")
         aps = self._scan()
-        self._networks = []
-        while len(self._networks) < settings_checks.MAX_NETWORKS:
+        chosen = []
+        while len(chosen) < settings_checks.MAX_NETWORKS:
             network = self._network(aps)
             if network == "again":
                 aps = self._scan()
-            elif network is None:
-                return
-            else:
-                self._networks = [one for one in self._networks if one["ssid"] != network["ssid"]] + [network]
-                if not self._yes("Another network, for another place?", False):
-                    return
+                continue
+            if network is None:
+                break
+            self._networks = chosen = [one for one in chosen if one["ssid"] != network["ssid"]] + [network]
+            if not self._yes("Another network, for another place?", False):
+                break
 
     def _scan(self):
         with self._screen.step("Asking which networks it sees"):
@@ -98,8 +98,9 @@ class Wizard:
 
     def _network(self, aps):
         """A network, "again" to look again, None to keep what it has."""
-        what = "another one" if self._networks else "the Wi-Fi it has"
-        self._screen.say(f"A number, a name that is not listed, r to look again, or nothing to keep {what}.", "dim")
+        names = ", ".join(one["ssid"] for one in self._networks)
+        what = f"stay with {names}" if names else "keep the Wi-Fi it has"
+        self._screen.say(f"A number, a name that is not listed, r to look again, or nothing to {what}.", "dim")
         while True:
             typed = self._screen.input("Network:")
             if typed in ("", "r"):
@@ -160,9 +161,8 @@ class Wizard:
             "dim",
         )
         while True:
-            typed = self._screen.input("Files:")
+            typed = self._screen.input("Files [as before]:" if self._found else "Files:")
             if not typed:
-                self._found = None
                 return
             try:
                 self._found = credentials.sort_out(credentials.paths_of(typed))

@@ -62,7 +62,9 @@ class Aws(Publisher):
         connection.
         """
         # Ten thousand devices may be switched on at once, or be told to rotate, and AWS enrols some ten a second.
-        await self._pause(random.randint(0, self._first_wait_ms), beat)
+        wait_ms = random.randint(0, self._first_wait_ms)
+        # Not by `_pause` while connected: the news of the Wi-Fi are for who serves the connection.
+        await (asyncio.sleep_ms(wait_ms) if claim is None else self._pause(wait_ms, beat))
         others = [name for name in _ONCE_IN_A_LIFE if name in sys.modules]
         from . import provision
 

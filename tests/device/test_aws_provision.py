@@ -9,7 +9,7 @@ import errors
 import events
 from aws_desk import Desk, stored
 from harness import equal, raises
-from scripted_broker import CONNECT, PUBLISH, SUBSCRIBE, connack, publish
+from scripted_broker import CONNECT, PUBLISH, SUBSCRIBE, connack, publish, suback
 
 COMPANIONS = ["tls_servers"]
 TIMEOUT_S = 20
@@ -215,3 +215,30 @@ async def test_the_thing_connects_after_its_enrolment():
         desk.start()
         await desk.aws.connected()
     equal(seen, [b"lamp-7"])
+
+
+async def test_a_thing_renews_over_its_own_connection_which_goes_on_working():
+    cloud, flash, heard = good(), Flash(), []
+    async with Desk(cloud, receive_buffer=6144) as desk:
+        await desk.aws.connected()
+        await desk.aws.subscribe("devices/lamp/command", 1, lambda message: heard.append(bytes(message.payload)))
+        found = await desk.aws.provision("fleet", PARAMETERS, None, None, flash.keep, desk._beat)
+        equal(found, ("lamp-7", stored("rsa_client"), stored("rsa_client_key")))
+        equal([sorted(state) for state in flash.kept], [["cert", "key", "time", "token"], ["cert", "key", "name"]])
+        equal(desk.broker.connections, 1)
+        desk.aws._client.cb(b"devices/lamp/command", memoryview(b"hello"))
+        equal(heard, [b"hello"])
+
+
+async def test_a_thing_whose_policy_does_not_let_it_renew_is_told_so():
+    async def refuse(peer):
+        await peer.accept()
+        packet = await peer.receive(SUBSCRIBE)
+        await peer.send(suback(packet.packet_id, 0x80, 0x80))
+        await peer.serve()
+
+    async with Desk(refuse) as desk:
+        await desk.aws.connected()
+        renewing = desk.aws.provision("fleet", PARAMETERS, None, None, Flash().keep, desk._beat)
+        equal((await raises(errors.CloudError, renewing)).code, "claim_refused")
+        equal(desk.aws.is_connected, True)

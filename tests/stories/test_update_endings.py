@@ -59,6 +59,18 @@ def power_cut_in_the_trial(desk):
     assert desk.versions()[-4:] == ["1.0.0", "1.1.0", "1.0.0", "1.1.0"]
 
 
+def power_cut_at_some_writes(desk):
+    # At every write: tests/device/test_update_power.py. Here the process is killed, and the bootloader is cut, too.
+    for minor, n in enumerate((15, 75, 120, 165), 1):
+        job = desk.releases.release(f"1.{minor}.0")
+        desk.device.cut_at_write(n, torn=minor % 2 == 0)
+        desk.device.wait_until_off(END_S)
+        desk.device.power_on()
+        desk.ends(job, "SUCCEEDED")
+        assert desk.versions()[-1] == f"1.{minor}.0"
+    assert sum("aws.provisioned" in line for line in desk.device.lines) == 1  # it has kept what it is
+
+
 def outage_in_the_trial(desk):
     job = desk.releases.release("1.1.0")
     desk.wait_for(r"^awsesp 1\.1\.0")
@@ -188,7 +200,7 @@ def back_to_an_older_version(desk):
 
 STORIES = (
     crash_in_the_trial, hang_in_the_trial, failed_health_check, reset_in_the_trial, repl_in_the_trial,
-    power_cut_in_the_trial, outage_in_the_trial, wifi_lost_in_the_download, server_troubles,
+    power_cut_in_the_trial, power_cut_at_some_writes, outage_in_the_trial, wifi_lost_in_the_download, server_troubles,
     link_cut_at_random_bytes, flash_full, server_gone,
     image_broken_on_the_way, led_to_a_wrong_host, cancelled_halfway, released_while_offline, refusals,
     back_to_an_older_version,

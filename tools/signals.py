@@ -6,5 +6,6 @@ import signal
 def on_end(handler):
     """`handler(number, frame)` hears SIGTERM, and SIGHUP when the terminal is closed; the latter not under `nohup`."""
     signal.signal(signal.SIGTERM, handler)
-    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
-        signal.signal(signal.SIGHUP, handler)
+    hang_up = getattr(signal, "SIGHUP", None)  # Windows has none
+    if hang_up is not None and signal.getsignal(hang_up) != signal.SIG_IGN:
+        signal.signal(hang_up, handler)

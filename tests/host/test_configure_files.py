@@ -9,7 +9,9 @@ from typer.testing import CliRunner
 
 from tests.host import pki
 from tools.configure import cli, credentials, document
+from tools.configure.screen import Screen
 from tools.configure.trouble import Exit, Mistake
+from tools.configure.wizard import GivenUp, Wizard
 
 ROOT = pki.certificate_of(pki.OTHER_EC_KEY, subject="Amazon Root CA 1", issuer="Amazon Root CA 1")
 ROOT_PEM = ROOT.public_bytes(pki.PEM).decode()
@@ -122,6 +124,26 @@ def test_dates_are_looked_at():
     assert [note and note.partition("thing ")[2] for note in notes] == [
         "is not valid yet", None, "expires within a month", "has expired",
     ]  # fmt: skip
+
+
+class Scripted(Screen):
+    """A person who types these lines."""
+
+    def __init__(self, *lines):
+        super().__init__()
+        self._lines = list(lines)
+
+    def input(self, prompt, secret=False):
+        return self._lines.pop(0)
+
+
+def test_what_cannot_be_sent_may_be_corrected(capsys):
+    wizard = Wizard(None, None, Scripted("t", "q"))
+    wizard._networks = [{"ssid": "n" * 32, "password": "p" * 63}]
+    wizard._aws = {"endpoint": "a." * 120 + "b", "template": "x" * 37}
+    with pytest.raises(GivenUp):
+        wizard._agreed()
+    assert capsys.readouterr().out.count("! aws.template:") == 2
 
 
 def test_typed_paths_are_read_as_a_shell_does():

@@ -59,6 +59,8 @@ def main(
     from tools.signals import on_end
 
     on_end(_interrupt)
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")  # a terminal without UTF-8 shows question marks, not a traceback
     screen = Screen()
     options = Options(device, code, file, status, reset, scan, json, yes, allow_open, seconds, wait)
     try:

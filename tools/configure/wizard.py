@@ -33,13 +33,13 @@ class Wizard:
         self._certificates()
         return self._agreed()
 
-    def better(self, trouble):
-        """After a failure: the person corrects what they want; returns the next `Plan`. Raises GivenUp."""
+    def better(self, code=None):
+        """After a failure with this code: the person corrects what they want; the next `Plan`. Raises GivenUp."""
         self._screen.say()
         for key, what in _MORE_TRIES.items():
             self._screen.say(f"  {key}  {what}")
         ways = {"w": self._wifi, "c": self._cloud_and_files, "f": self._certificates, "t": lambda: None}
-        answer = self._ask("What now?", lambda typed: typed[:1].lower() in _MORE_TRIES, _first_way(trouble))
+        answer = self._ask("What now?", lambda typed: typed[:1].lower() in _MORE_TRIES, _first_way(code))
         if answer[:1].lower() == "q":
             raise GivenUp
         ways[answer[:1].lower()]()
@@ -189,7 +189,11 @@ class Wizard:
     # The last look
 
     def _agreed(self):
-        plan = document.from_person(self._networks, self._aws, self._role, self._found)
+        try:
+            plan = document.from_person(self._networks, self._aws, self._role, self._found)
+        except Mistake as mistake:
+            self._screen.warn(str(mistake))
+            return self.better()
         self._screen.heading("Ready to send")
         self._screen.facts(self._summary())
         self._screen.say("It tries the Wi-Fi first, and keeps all of this only if that works.", "dim")
@@ -253,9 +257,9 @@ def _thing(path, value):
     return settings_checks.word(path, value, 128, ":_-")
 
 
-def _first_way(trouble):
-    if trouble.code in (6, 7, 9):
+def _first_way(code):
+    if code in (6, 7, 9):
         return "w"
-    if trouble.code in (5, 14):
+    if code in (5, 14):
         return "c"
-    return "f" if trouble.code in (8, 13, 15) else "t"
+    return "f" if code in (8, 13, 15) else "t"

@@ -99,7 +99,7 @@ class Work:
                 except Trouble as trouble:
                     failure = trouble
                     self._screen.trouble(trouble)
-                    plan = wizard.better(trouble)
+                    plan = wizard.better(trouble.code)
         except GivenUp:
             self._screen.say("Nothing more was sent.")
             if failure:

@@ -42,6 +42,7 @@ def main(
     from tools.phone.server import Server
 
     on_end(_interrupt)
+    sys.stdout.reconfigure(errors="replace")  # a terminal without UTF-8 shows question marks, not a traceback
     try:
         with contextlib.suppress(KeyboardInterrupt), Server(port) as server:
             _serve(server.url, page, device and not code, code, open_)

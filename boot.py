@@ -17,8 +17,9 @@ def _boot():
         "boot: start %s, slot %s, reset %s%s"
         % (start or "unknown", slot.name(), board.reset_cause(), " (%s)" % why if why else "")
     )
-    if slot.is_on_trial():
-        board.Watchdog(30000)  # a new image that ends at the REPL, or hangs before it watches itself, must go back
+    if slot.is_on_trial() and board.reset_cause() != "soft":
+        # A new image that ends at the REPL, or hangs before it watches itself, must go back; unless somebody is there.
+        board.Watchdog(30000)
     slot.forget("slot")
     for warning in _shadows():
         print("boot: " + warning)

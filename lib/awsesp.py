@@ -64,4 +64,5 @@ def _download(system):
 def _door(system):
     from aws.door import Door
 
-    return Door(system.settings.roots, system.wifi.resolve, system.settings.timeouts)
+    settings = system.settings
+    return Door(settings.download_roots or settings.roots, system.wifi.resolve, system.settings.timeouts)

@@ -18,8 +18,9 @@ def convert(document):
     """
     document = migrate(checks.mapping("settings.json", document))
     certs = document.pop("certs", None)
+    certs = [] if certs is None else certs
     result, warnings = {}, []
-    for place, entry in enumerate(checks.sequence("certs", [] if certs is None else certs, len(checks.ROLES), "roles")):
+    for place, entry in enumerate(checks.sequence("certs", certs, len(checks.FILE_ROLES), "roles")):
         certs[place] = None
         path = "certs[%d]" % place
         if any(other["role"] == checks.mapping(path, entry).get("role") for other in result.get("certs", ())):
@@ -35,12 +36,13 @@ def merge_cert(document, dat, path="", warnings=None):
     Raises `invalid_setting`, `bad_certificate` or `key_mismatch`, each with the path or role in its sentence.
     """
     checks.warn_unknown(checks.mapping(path or "dat", dat), CERT_FIELDS, path, [] if warnings is None else warnings)
-    role = checks.one_of(checks.join(path, "role"), dat.get("role"), checks.ROLES)
-    for field in ("cert",) if role == "ca" else ("cert", "key"):
+    role = checks.one_of(checks.join(path, "role"), dat.get("role"), checks.FILE_ROLES if path else checks.ROLES)
+    for field in ("cert",) if role in checks.ROOTS else ("cert", "key"):
         if not dat.get(field):
             raise checks.invalid(checks.join(path, field), "missing", "PEM, DER in base64")
-    if role == "ca" and dat.get("key") is not None:
-        raise checks.invalid(checks.join(path, "key"), "not wanted", "no key for the role ca; keep a CA's key at home")
+    if role in checks.ROOTS and dat.get("key") is not None:
+        allowed = "no key for the role %s; keep a CA's key at home" % role
+        raise checks.invalid(checks.join(path, "key"), "not wanted", allowed)
     try:
         entry = _convert(role, dat)
     except errors.PersonError as problem:
@@ -51,7 +53,7 @@ def merge_cert(document, dat, path="", warnings=None):
 
 
 def _convert(role, dat):
-    if role == "ca":
+    if role in checks.ROOTS:
         roots = certificates.certificates(dat["cert"], "cert")
         return {"role": role, "cert": b"".join(roots), "roots": roots}
     cert, key = certificates.pair(dat["cert"], dat["key"], role)

@@ -66,6 +66,8 @@ SECURITIES = ("code", "open")
 OUTBOXES = ("memory", "flash")
 FULL = ("drop_oldest", "drop_newest", "refuse")
 ROLES = ("thing", "claim", "ca")
+FILE_ROLES = ROLES + ("download",)
+ROOTS = ("ca", "download")  # the roles that are certificates of others
 
 _DIGITS = "0123456789"
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"

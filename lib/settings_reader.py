@@ -63,6 +63,7 @@ def _build(document, warnings):
             "thing": _pair(certs.get("thing")),
             "claim": _pair(certs.get("claim")),
             "roots": certs["ca"]["roots"] if "ca" in certs else [],
+            "download_roots": certs["download"]["roots"] if "download" in certs else None,
         }
     )
     if settings.security == "open":

@@ -272,3 +272,14 @@ def test_certificates_may_be_der_in_base64():
     }
 
     assert load({"certs": [entry]}).thing.cert == EC_CERT
+
+
+def test_servers_of_downloads_may_have_roots_of_their_own():
+    assert load({"certs": [ROOTS]}).download_roots is None  # then they are the others
+    own = {"role": "download", "cert": EC_PEM.decode()}
+    loaded = load({"certs": [ROOTS, own]})
+    assert (len(loaded.roots), loaded.download_roots) == (2, [EC_CERT])
+    with pytest.raises(errors.PersonError, match="not wanted"):
+        load({"certs": [{**own, "key": "x"}]})
+    with pytest.raises(errors.PersonError, match="role"):  # in the file only
+        settings.merge_cert({}, own)

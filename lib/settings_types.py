@@ -15,9 +15,9 @@ class Settings(Group):
 
     `networks` (list of Group), `aws`, `servers`, `jobs`, `outbox`, `health`, `limits`, `timeouts`, `pins` (Group),
     `app` (dict), `hardware`, `security`, `prefix`, `page` (str), `hostname` (str or None), `thing`, `claim` (Group or
-    None), `roots` (list of DER), `download_roots` (the same; None: they are `roots`), `warnings`: sentences about what was
-    found and left out; `lacking`: what keeps the device from NORMAL, `lacking_identity`: and what else does until it is a
-    thing, in words.
+    None), `roots` (list of DER), `download_roots` (the same; None: they are `roots`), `warnings`: sentences about what
+    was found and left out; `lacking`: what keeps the device from NORMAL, `lacking_identity`: what else does until it
+    is a thing, in words.
     """
 
     def missing(self, has_thing=False):

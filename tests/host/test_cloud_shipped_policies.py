@@ -143,7 +143,7 @@ def test_everything_a_firmware_needs_is_allowed_at_once(connect):
 
 def test_an_operator_hears_and_tells_all_devices(connect):
     with connect("operator") as operator, connect("lamp") as lamp:
-        operator.subscribe("devices/#", "$aws/things/+/shadow/update/accepted")
+        operator.subscribe("devices/#", "$aws/things/+/shadow/update/accepted", "$aws/events/job/#")
         lamp.subscribe("devices/lamp/command")
         lamp.publish("devices/lamp/telemetry", b"1")
         assert operator.message() == ("devices/lamp/telemetry", b"1")

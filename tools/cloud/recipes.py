@@ -90,8 +90,8 @@ def create_operator(iot, name: str = "operator") -> Credentials:
 
 
 def operator_policy(region: str, account: str, name: str) -> dict:
-    """May connect as `name` or `name-...` and use what devices use: `devices/...` and `$aws/things/...` of all."""
-    return _document(region, account, [name, f"{name}-*"], ["devices/*", "$aws/things/*"])
+    """May connect as `name` or `name-...`, use what devices use (`devices/...`, `$aws/things/...`) and hear events."""
+    return _document(region, account, [name, f"{name}-*"], ["devices/*", "$aws/things/*", "$aws/events/*"])
 
 
 def _create_credentials(iot, active: bool = True) -> Credentials:

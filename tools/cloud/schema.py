@@ -90,5 +90,8 @@ ALTER TABLE templates ADD COLUMN hook TEXT;
 _EVENTS = """
 CREATE TABLE event_kinds (kind TEXT PRIMARY KEY);
 """
+_FLEETS = """
+CREATE INDEX job_executions_of_jobs ON job_executions (job, status);
+"""
 
-STEPS = (_REGISTRY, _SHADOWS, _JOBS, _BROKER, _GROUPS, _HOOKS, _EVENTS)
+STEPS = (_REGISTRY, _SHADOWS, _JOBS, _BROKER, _GROUPS, _HOOKS, _EVENTS, _FLEETS)

@@ -50,6 +50,16 @@ class Executions:
     def of_job(self, job: str) -> list[sqlite3.Row]:
         return self._store.rows("SELECT * FROM job_executions WHERE job = ? ORDER BY sequence", job)
 
+    def of_both(self, job: str, thing: str) -> list[sqlite3.Row]:
+        """One thing's executions of a job: first the one that it had first."""
+        sql = "SELECT * FROM job_executions WHERE job = ? AND thing = ? ORDER BY number"
+        return self._store.rows(sql, job, thing)
+
+    def is_pending(self, job: str) -> bool:
+        """Has any thing yet to end it?"""
+        sql = "SELECT 1 FROM job_executions WHERE job = ? AND status IN (?, ?) LIMIT 1"
+        return self._store.row(sql, job, *PENDING) is not None
+
     def of_thing(self, thing: str) -> list[sqlite3.Row]:
         return self._store.rows("SELECT * FROM job_executions WHERE thing = ? ORDER BY sequence", thing)
 

@@ -52,10 +52,13 @@ class Progress:
 
     def admit(self, row: sqlite3.Row, things: Sequence[str]) -> None:
         """Executions for those that have none yet, or whose last one was removed with them."""
-        last = {each["thing"]: each["status"] for each in self._executions.of_job(row["id"])}
-        self._rollout.add(row["id"], [thing for thing in things if last.get(thing, REMOVED) == REMOVED])
+        self._rollout.add(row["id"], [thing for thing in things if self._lacks(row["id"], thing)])
         if row["status"] == JOB_IN_PROGRESS:
             self._roll_out(row)
+
+    def _lacks(self, job_id: str, thing: str) -> bool:
+        executions = self._executions.of_both(job_id, thing)
+        return not executions or executions[-1]["status"] == REMOVED
 
     def cancel(self, job_id: str, force: bool, reason_code: str | None, comment: str | None) -> None:
         """No execution starts any more; by force those in progress end, too."""
@@ -93,11 +96,12 @@ class Progress:
         row = self._ledger.get(execution["job"])
         if row["status"] != JOB_IN_PROGRESS:
             return
-        tries = [each["status"] for each in self._executions.of_job(row["id"]) if each["thing"] == execution["thing"]]
+        tries = [each["status"] for each in self._executions.of_both(row["id"], execution["thing"])]
         if execution["status"] not in PENDING and failures.may_retry(config(row, "jobExecutionsRetryConfig"), tries):
             self._executions.queue(row["id"], execution["thing"], retry=execution["retry"] + 1)
             return
-        reason = failures.abort_reason(config(row, "abortConfig"), self._ledger.counts(row["id"]))
+        criteria = config(row, "abortConfig")
+        reason = failures.abort_reason(criteria, self._ledger.counts(row["id"])) if criteria else None
         if reason is not None:
             self.cancel(row["id"], False, None, f"Aborted: {reason}")
         else:
@@ -122,17 +126,17 @@ class Progress:
     def _drop(self, job_id: str, thing: str) -> None:
         """The thing is none of the job's any more."""
         self._rollout.remove(job_id, thing)
-        for execution in self._executions.of_thing(thing):
-            if execution["job"] == job_id and execution["status"] in PENDING:
+        for execution in self._executions.of_both(job_id, thing):
+            if execution["status"] in PENDING:
                 self._executions.end(execution, REMOVED)
         self._settle(job_id)
 
     def _settle(self, job_id: str) -> None:
         """A snapshot is complete when nobody waits and nothing is pending."""
         row = self._ledger.get(job_id)
-        if row["selection"] != SNAPSHOT or row["status"] != JOB_IN_PROGRESS or self._rollout.waiting(job_id):
+        if row["selection"] != SNAPSHOT or row["status"] != JOB_IN_PROGRESS or self.is_rolling_out(job_id):
             return
-        if not any(each["status"] in PENDING for each in self._executions.of_job(job_id)):
+        if not self._executions.is_pending(job_id):
             self._ledger.set(job_id, status=JOB_COMPLETED, completed_at=self._names.now())
             details = forms.process_details(self._ledger.counts(job_id))
             self._tell(job_id, "completed", completedAt=int(self._names.now() * 1000), jobProcessDetails=details)

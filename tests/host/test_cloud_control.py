@@ -227,6 +227,6 @@ def test_payload_beyond_aws_limit_is_refused(cloud):
 
 
 def test_operation_that_is_not_there_says_so_by_name(iot):
-    with pytest.raises(ClientError, match=r"ListThingGroups.*not part of the local AWS IoT") as raised:
-        iot.list_thing_groups()
+    with pytest.raises(ClientError, match=r"ListBillingGroups.*not part of the local AWS IoT") as raised:
+        iot.list_billing_groups()
     assert error_code(raised) == "NotImplementedException"

@@ -101,6 +101,20 @@ def test_shadows(registry, answers, verb, name, payload):
         assert answers[-1][0].endswith("/update/documents")
 
 
+@pytest.mark.parametrize(
+    ("desired", "reported", "is_same"),
+    [
+        (1, 1.0, True),
+        (True, 1, False),
+        ([1, [2]], [1.0, [2]], True),
+        ([True], [1], False),
+        ({"a": 0}, {"a": False}, False),
+    ],
+)
+def test_equal_is_what_json_calls_equal(desired, reported, is_same):
+    assert (delta({"x": desired}, {"x": reported}) == {}) is is_same
+
+
 @QUICK
 @given(halves=st.lists(st.dictionaries(st.sampled_from("abc"), documents, max_size=3), min_size=1, max_size=4))
 def test_what_is_reported_as_desired_leaves_no_delta(halves):

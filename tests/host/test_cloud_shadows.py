@@ -120,13 +120,6 @@ def test_no_delta_when_what_is_desired_is_reported(lamp):
     assert "delta" not in ask(lamp, "get")[1]["state"]
 
 
-def test_true_is_not_one(lamp):
-    update(lamp, {"desired": {"on": True}})
-    ask(lamp, "update", {"state": {"reported": {"on": 1}}})
-    assert hear(lamp)[0] == "update/delta"
-    hear(lamp)
-
-
 @pytest.mark.parametrize(
     ("patch", "left"),
     [
@@ -280,6 +273,20 @@ def test_errors_over_http_are_typed_and_not_told_over_mqtt(lamp, cloud):
             call()
         assert error_code(raised) == code
     assert ask(lamp, "get")[0] == "get/rejected", "nothing else was told in between"
+
+
+def test_an_update_published_over_http_is_one(lamp, cloud):
+    payload = json.dumps({"state": {"desired": {"on": True}}})
+    cloud.iot_data().publish(topic=f"{SHADOW}/update", qos=1, payload=payload)
+    assert [hear(lamp)[0] for _ in range(3)] == ["update/accepted", "update/delta", "update/documents"]
+    for topic, code in (
+        ("$aws/things/lamp/jobs/get", "NotImplementedException"),
+        (f"{SHADOW}/update/delta", "InvalidRequestException"),
+        ("$aws/invented", "InvalidRequestException"),
+    ):
+        with pytest.raises(ClientError) as raised:
+            cloud.iot_data().publish(topic=topic, payload=b"{}")
+        assert error_code(raised) == code
 
 
 def test_shadows_survive_a_restart_of_the_cloud(tmp_path):

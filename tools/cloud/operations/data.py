@@ -2,29 +2,49 @@
 
 from __future__ import annotations
 
-from tools.cloud.aws_errors import InvalidRequest, RequestTooLarge, ResourceNotFound
+from tools.cloud.aws_errors import InvalidRequest, NotImplementedHere, RequestTooLarge, ResourceNotFound
 from tools.cloud.limits import Limits
 from tools.cloud.operations.catalog import operation, refuse
 from tools.cloud.operations.desk import Desk
 from tools.cloud.pages import page
+from tools.cloud.reserved import check_publish
 from tools.cloud.retained import Kept
-from tools.cloud.topics import TopicError, check_name
+from tools.cloud.topics import TopicError
 
 _LIMITS = Limits()
 
 
+class _OverHttp:
+    """Who publishes over HTTP, as a service sees it: answers that are for one connection reach nobody."""
+
+    client_id = "http"
+
+    def reply(self, topic: str, payload: bytes) -> bool:
+        return False
+
+
 @operation("iot-data", "Publish")
-def publish(desk: Desk, request: dict) -> None:
+async def publish(desk: Desk, request: dict) -> None:
     refuse(request, "userProperties", "payloadFormatIndicator", "contentType", "responseTopic", "correlationData")
     refuse(request, "messageExpiry")  # these are MQTT 5's
     topic, payload = request["topic"], request.get("payload", b"")
     try:
-        check_name(topic, _LIMITS)
+        check_publish(topic, request.get("retain", False), _LIMITS)
     except TopicError as error:
         raise InvalidRequest(str(error)) from None
     if len(payload) > _LIMITS.payload_bytes:
         raise RequestTooLarge(f"The payload has {len(payload)} bytes; at most {_LIMITS.payload_bytes}")
-    desk.broker.publish(topic, payload, request.get("qos", 0), request.get("retain", False))
+    if topic.startswith("$"):
+        await _ask_service(desk, topic, payload)
+    else:
+        desk.broker.publish(topic, payload, request.get("qos", 0), request.get("retain", False))
+
+
+async def _ask_service(desk: Desk, topic: str, payload: bytes) -> None:
+    service = next((each for each in desk.broker.services if each.claims(topic)), None)
+    if service is None or service.name != "shadow":
+        raise NotImplementedHere(f"Publishing to {topic} over HTTP is not part of the local AWS IoT")
+    await service.handle(_OverHttp(), topic, payload)
 
 
 @operation("iot-data", "GetRetainedMessage")

@@ -1,5 +1,6 @@
 """The conversation of `configure`, without radio and clock, against the second implementation of the protocol."""
 
+import ast
 import asyncio
 import json
 import os
@@ -17,6 +18,7 @@ from tools.configure import radio
 from tools.configure.session import Forged, Handshake, Session, UnsafeKey, WrongCode
 from tools.configure.talk import Talk
 from tools.configure.trouble import CODES, EXITS, KINDS, Trouble
+from tools.interpreter import ROOT
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "ble.json").read_text())
 SESSION = VECTORS["session"]
@@ -194,6 +196,24 @@ def test_what_a_system_says_becomes_words(error, kind):
         raise error
     assert caught.value.kind == kind
     assert caught.value.title and caught.value.way_on
+
+
+@pytest.mark.parametrize(
+    ("module", "foreign"),
+    [
+        ("session", {"asyncio", "time", "bleak", "socket", "rich", "tools.configure.radio"}),
+        ("talk", {"asyncio", "time", "bleak", "socket", "rich", "tools.configure.radio"}),
+        (
+            "radio",
+            {"json", "cryptography", "tools.configure.firmware", "tools.configure.session", "tools.configure.talk"},
+        ),
+    ],
+)
+def test_protocol_and_radio_know_nothing_of_each_other(module, foreign):
+    tree = ast.parse((ROOT / "tools" / "configure" / f"{module}.py").read_text())
+    imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    imported |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    assert not {name for name in imported for one in foreign if name == one or name.startswith(one + ".")}
 
 
 def test_every_code_has_words_and_every_end_a_sentence():

@@ -3,12 +3,14 @@
 import os
 import re
 import sys
+import time
 import urllib.request
 
 import pytest
 
 from tests.host.terminal import Terminal
 from tools.interpreter import ROOT
+from tools.phone.cli import _opened
 from tools.phone.screen import Screen
 from tools.sim.radio import dbus_daemon, rendezvous
 
@@ -19,6 +21,15 @@ def phone(*options, **environment):
     return Terminal(command, {**os.environ, "TERM": "xterm", "COLUMNS": "200", **environment})
 
 
+def eventually(path):
+    """The text of a file that another process writes."""
+    deadline = time.monotonic() + 10
+    while not path.exists() or not path.read_text().endswith("\n"):
+        assert time.monotonic() < deadline, f"{path} was not written"
+        time.sleep(0.02)
+    return path.read_text()
+
+
 def fetched(url):
     with urllib.request.urlopen(url, timeout=10) as answer:
         return answer.read().decode()
@@ -27,8 +38,11 @@ def fetched(url):
 @pytest.mark.skipif(
     not dbus_daemon.is_installed(), reason="no dbus-daemon on this machine; on Debian: apt-get install dbus"
 )
-def test_a_simulated_device_beside_the_page():
-    with phone("--open", DISPLAY="", WAYLAND_DISPLAY="") as person:
+def test_a_simulated_device_beside_the_page(tmp_path):
+    browser = tmp_path / "chromium"
+    browser.write_text('#!/bin/sh\necho "$DBUS_SYSTEM_BUS_ADDRESS $* $$" > "$0.started"\nexec sleep 100\n')
+    browser.chmod(0o755)
+    with phone("--open", DISPLAY=":9", PATH=f"{tmp_path}:{os.environ['PATH']}") as person:
         person.see("The label of the device")
         person.see("▄▄▄▄▄▄▄")  # the QR code
         person.see("What the page will ask for")
@@ -44,6 +58,9 @@ def test_a_simulated_device_beside_the_page():
         assert rendezvous.FILE.read_text().strip() == address
         files = sorted(path.name for path in (ROOT / ".phone").iterdir())
         assert files == ["claim-certificate.pem.crt", "claim-private.pem.key", "root-CA.pem"]
+        bus, *flags, opened, process = eventually(tmp_path / "chromium.started").split()
+        assert (bus, opened) == (address, f"{link[1]}#{link[2]}")
+        assert "--enable-features=WebBluetooth" in flags
         person.type("wifi off")
         person.type("new")
         person.see("The label of the device")
@@ -55,6 +72,15 @@ def test_a_simulated_device_beside_the_page():
     assert not rendezvous.FILE.exists()
     assert not (ROOT / ".phone").exists()
     assert not os.path.exists(address.partition("path=")[2])
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(process), 0)
+
+
+def test_a_browser_that_cannot_be_opened_is_told(capsys, monkeypatch):
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    with _opened(Screen(), "http://localhost/", {}):
+        assert capsys.readouterr().out.startswith("--open: ")
 
 
 def test_what_the_device_does_is_told_in_words_once_it_is_followed(capsys):

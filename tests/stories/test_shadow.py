@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.stories.conftest import QUICK, eventually, open_desk, thing_name
+from tests.stories.conftest import QUICK, eventually, open_desk, put_application, thing_name
 from tests.stories.guides import application_of
 
 
@@ -77,3 +77,29 @@ def test_after_a_power_cut_it_is_as_wished_again(desk, shadow):
     desk.device.wait_for("application: led True")
     eventually(lambda: shadow.document()["version"] > version)
     shadow.reports(led=True, fan=100)
+
+
+def test_two_who_change_the_same_shadow_lose_nothing():
+    with open_desk() as desk:
+        put_application(desk, "counting")
+        desk.leave_factory(**QUICK)
+        desk.device.power_on()
+        desk.device.wait_for("application: begins")
+        data = desk.cloud.iot_data()
+        where = {"thingName": thing_name(desk), "shadowName": "counter"}
+        counted = 0
+        while counted < 20:
+            try:
+                document = json.loads(data.get_thing_shadow(**where)["payload"].read())
+            except data.exceptions.ResourceNotFoundException:
+                continue  # the device makes it
+            state = {"reported": {"count": document["state"]["reported"]["count"] + 1}}
+            try:
+                data.update_thing_shadow(**where, payload=json.dumps({"state": state, "version": document["version"]}))
+                counted += 1
+            except data.exceptions.ConflictException:
+                pass  # the device was quicker
+        desk.device.wait_for("application: counted")
+        document = json.loads(data.get_thing_shadow(**where)["payload"].read())
+        assert document["state"]["reported"] == {"count": 40}
+        assert document["version"] == 40

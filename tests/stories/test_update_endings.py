@@ -198,12 +198,25 @@ def back_to_an_older_version(desk):
     assert desk.versions()[-1] == "1.4.0"
 
 
+def keys_replaced_and_revoked(desk):
+    releases, ends = desk.releases, desk.ends
+    first, second, third = releases.key, releases.other, Key("k3")
+    kept = {key.kid: key.public() for key in (second, third)}
+    image = releases.image("1.1.0", changes={"ota/keys.py": f"KEYS = {kept!r}\n"})
+    releases.key = second
+    ends(releases.send(releases.document("1.1.0", image)), "SUCCEEDED")
+    releases.key = first
+    ends(releases.release("1.2.0"), "REJECTED", "unknown_key")
+    releases.key = third
+    ends(releases.release("1.2.0"), "SUCCEEDED")
+
+
 STORIES = (
     crash_in_the_trial, hang_in_the_trial, failed_health_check, reset_in_the_trial, repl_in_the_trial,
     power_cut_in_the_trial, power_cut_at_some_writes, outage_in_the_trial, wifi_lost_in_the_download, server_troubles,
     link_cut_at_random_bytes, flash_full, server_gone,
     image_broken_on_the_way, led_to_a_wrong_host, cancelled_halfway, released_while_offline, refusals,
-    back_to_an_older_version,
+    back_to_an_older_version, keys_replaced_and_revoked,
 )  # fmt: skip
 
 

@@ -235,9 +235,9 @@ def _tell(story, opening):
         desk = Told(**OPTIONS.get(story, {})).__enter__()
     try:
         story(desk)
-    except BaseException as error:
-        error.add_note("\n".join(["The device's console:", *desk.device.lines]))
-        raise
+    except Exception as error:
+        console = "\n".join(["The device's console:", *desk.device.lines])
+        raise AssertionError(f"{type(error).__name__}: {error}\n{console}") from error
     finally:
         desk.__exit__(None, None, None)
 

@@ -7,9 +7,15 @@
     awsesp.run(application)
 """
 
+from micropython import const
+
 import board
 from flash import Flash
 from system import System
+
+_RECEIVE_BUFFER = const(6144)  # what limits.receive_buffer is when nobody says otherwise
+# The largest piece of memory, taken while the heap is in one piece: later there may be enough, but nowhere in a row.
+_kept = []
 
 
 def run(application, configure=None):
@@ -18,6 +24,7 @@ def run(application, configure=None):
     `application(device)` runs in mode NORMAL. `configure(device, dat)` answers what the phone sends as APP, in
     mode CONFIG.
     """
+    _kept.append(bytearray(_RECEIVE_BUFFER))
     System(board, Flash, _wifi, _aws, application, _ble, configure, _slot, _update, _download).run()
 
 
@@ -33,10 +40,11 @@ def _wifi(bus, settings):
 def _aws(bus, settings, resolve):
     from aws.client import Aws
 
-    return Aws(bus, settings, resolve)
+    return Aws(bus, settings, resolve, buffer=_kept.pop() if _kept else None)
 
 
 def _ble(*details):
+    _kept.clear()
     from ble.server import Ble
 
     return Ble(*details)

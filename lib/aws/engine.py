@@ -43,11 +43,11 @@ class Timing:
 class Engine:
     """A client for the broker `server`:`port`; `keepalive` in seconds.
 
-    `window`: how many packets may wait for their acknowledgement at once. `receive_buffer`, `send_buffer`: bytes; a
-    larger message is skipped and told to `on_dropped(topic, reason)`, a larger publish is written in two pieces.
-    `timing`: a `Timing`. `resolve`: a coroutine function, host name to IP address. With `survive` what was not
-    acknowledged when the connection was lost is sent again after the next `connect`, until its own timeout; without it
-    fails at once.
+    `window`: how many packets may wait for their acknowledgement at once. `receive_buffer`: a bytearray; a message
+    larger than it is skipped and told to `on_dropped(topic, reason)`. `send_buffer`: bytes; a larger publish is
+    written in two pieces. `timing`: a `Timing`. `resolve`: a coroutine function, host name to IP address. With
+    `survive` what was not acknowledged when the connection was lost is sent again after the next `connect`, until its
+    own timeout; without it fails at once.
 
     Set before `connect`: `client_id`; `ssl`, the SSLContext; `cb(topic, message)`, which gets the received messages:
     bytes, and a memoryview that is valid until it returns.

@@ -12,10 +12,10 @@ import errors
 
 
 class Receiver:
-    """`size` bytes of buffer; the largest packet that is taken whole has `size` bytes, header included."""
+    """The largest packet that is taken whole has as many bytes as `buffer`, a bytearray, header included."""
 
-    def __init__(self, size):
-        self.buffer = bytearray(size)
+    def __init__(self, buffer):
+        self.buffer = buffer
         self.view = memoryview(self.buffer)
         self.first = 0  # first byte of the packet found
         self.body = 0  # where its variable header begins

@@ -122,7 +122,7 @@ class Collector:
 
     def __init__(self, size):
         self.found = []
-        self._receiver = Receiver(size)
+        self._receiver = Receiver(bytearray(size))
 
     def feed(self, piece):
         while piece:

@@ -63,11 +63,10 @@ class NVS:
 
     def get_blob(self, key, buffer):
         """Fills `buffer`, returns the length; a buffer that is too small is an error."""
-        data = _check(self._storage.get_blob, self._namespace, key)
-        if len(data) > len(buffer):
+        size = _check(self._storage.read_blob, self._namespace, key, buffer)
+        if size > len(buffer):
             raise OSError(-INVALID_LENGTH[0], INVALID_LENGTH[1])
-        buffer[: len(data)] = data
-        return len(data)
+        return size
 
     def erase_key(self, key):
         _check(self._storage.erase, self._namespace, key)

@@ -105,6 +105,15 @@ class Storage:
         _, index = self._get(namespace, BLOB_INDEX, key)
         return self._blob(namespace, index.key, index)
 
+    def read_blob(self, namespace, key, buffer):
+        """Its bytes into `buffer`, if they fit, without a copy in the heap; returns how many there are."""
+        _, index = self._get(namespace, BLOB_INDEX, key)
+        size, view = struct.unpack_from("<I", index.data, 0)[0], memoryview(buffer)
+        if size <= len(buffer):
+            for page, item in self._chunks(namespace, index.key, index):
+                view = view[page.read_chunk(item, view) :]
+        return size
+
     def erase(self, namespace, key):
         """Forget a key, whatever its type."""
         key = key.encode()[:_KEY_MAX]

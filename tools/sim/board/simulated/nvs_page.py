@@ -178,6 +178,12 @@ class Page:
         size = struct.unpack_from("<H", item.data, 0)[0]
         return bytes(self._read(64 + (item.at + 1) * ENTRY_SIZE, size))
 
+    def read_chunk(self, item, view):
+        """Its bytes to the beginning of `view`; returns how many."""
+        size = struct.unpack_from("<H", item.data, 0)[0]
+        self._flash.read(self._base + 64 + (item.at + 1) * ENTRY_SIZE, view[:size])
+        return size
+
     def copy(self, item, other):
         """Write the same item to another page."""
         data = other.chunk(item) if item.type == BLOB_DATA else item.data

@@ -47,6 +47,24 @@ async def test_subscribe_and_unsubscribe_wait_for_their_answers():
         await client.unsubscribe("a/+")
 
 
+async def test_a_subscribe_without_its_answer_is_sent_again_with_the_same_id_then_the_connection_is_given_up():
+    seen = []
+
+    async def script(peer):
+        await peer.accept()
+        for _ in range(3):
+            packet = await peer.receive(SUBSCRIBE)
+            seen.append((packet.first, packet.packet_id, packet.filters))
+        await peer.until_closed()
+
+    async with Broker(script) as broker:
+        client = broker.client()
+        await client.connect()
+        failure = await raises(errors.RetryError, client.subscribe(b"a", 1))
+        equal((failure.code, client.is_connected), ("no_acknowledgement", False))
+    equal(seen, [(0x82, 1, [("a", 1)])] * 3)
+
+
 async def test_a_refused_subscription_raises():
     async def script(peer):
         await peer.accept()
@@ -137,7 +155,7 @@ async def test_a_message_as_large_as_the_buffer_passes():
 
 
 async def test_a_peer_that_does_not_take_our_acknowledgements_is_not_read_from():
-    count = 12000  # acknowledgements: more bytes than the sockets hold
+    count = 20000  # acknowledgements: more bytes than the sockets hold
     may_read = asyncio.Event()
     acknowledged = []
 
@@ -146,8 +164,8 @@ async def test_a_peer_that_does_not_take_our_acknowledgements_is_not_read_from()
             await peer.send(b"".join([publish("t", b"", 1, i * 100 + n + 1) for n in range(100)]))
 
     async def script(peer):
-        await peer.accept()
         peer.read_little_at_once()
+        await peer.accept()
         flooding = asyncio.create_task(flood(peer))
         await may_read.wait()
         for _ in range(count):

@@ -20,6 +20,9 @@ from device import Device
 from modes import CONFIG, INIT, way_out
 from supervisor import Supervisor, wrapped
 
+# Allocated, then garbage is collected: where it was collected only when none is left, what stays for long would lie
+# scattered over the whole heap, and no piece of 6 KB would be found.
+_SWEEP_BYTES = const(8192)
 _STOP_TIMEOUT_MS = const(3000)
 _CLOSE_TIMEOUT_S = const(5)
 _REPEAT_REASON_S = const(60)
@@ -72,6 +75,7 @@ class System:
 
     def run(self):
         """Run the device for ever; only Ctrl-C on the console comes back, to the REPL."""
+        gc.threshold(_SWEEP_BYTES)
         try:
             asyncio.run(self._main())
         except KeyboardInterrupt:

@@ -19,8 +19,8 @@ from tools.desk import Desk
 from tools.mpy import compile_lib
 
 _ONLINE_S = 60  # it takes one or two; a machine that does much else must not make the numbers worse
-_FAILED = r"MemoryError|memory alloc|no_memory|out of memory|REPL|--\w*failed-->|--crash_loop-->"
-_STEP = 1024  # bytes: how exactly the smallest heap is found
+FAILED = r"MemoryError|memory alloc|no_memory|out of memory|REPL|--\w*failed-->|--crash_loop-->"
+STEP = 1024  # bytes: how exactly the smallest heap is found
 
 # Laid around the application of main.py: what the firmware holds when it has been at work for a while.
 _HELD = """
@@ -106,7 +106,7 @@ def _enrolled(folder, board, lib_in_rom):
 def _smallest(device, too_small, enrolled):
     """Found by halving: the bytes of heap with which the device publishes, from power-on, without a complaint."""
     enough = 512 * 1024
-    while enough - too_small > _STEP:
+    while enough - too_small > STEP:
         middle = (too_small + enough) // 2
         if _works(device, middle, enrolled):
             enough = middle
@@ -121,7 +121,7 @@ def _works(device, heap_bytes, enrolled):
     device.image.heap_bytes = heap_bytes
     device.power_on()
     try:
-        return "publish.done" in device.wait_for(rf"publish\.done|{_FAILED}", _ONLINE_S)
+        return "publish.done" in device.wait_for(rf"publish\.done|{FAILED}", _ONLINE_S)
     except TimeoutError:
         return False
     finally:

@@ -22,6 +22,7 @@ MODULES = (
     "tools.bench.whole_device",
     "tools.bench.heap",
     "tools.bench.bluetooth",
+    "tools.bench.config_heap",
     "tools.bench.update",
 )
 

@@ -32,8 +32,12 @@ class Image:
         self.program = "import simulated.power_on"
 
     def run_in_place(self, path, with_lib=False):
-        """Run the fakes, and `lib` when it is as good as frozen, out of a memory at `path`, which is written."""
-        folders = {"fakes": interpreter.BOARD, "lib": self.lib} if with_lib else {"fakes": interpreter.BOARD}
+        """Run the fakes out of a memory at `path`, which is written; `with_lib`: also what is frozen into an image."""
+        folders = {"fakes": interpreter.BOARD}
+        if with_lib:
+            folders["lib"] = self.lib
+            packages = [folder for folder in interpreter.package_folders() if Path(folder).is_dir()]
+            folders.update((f"packages{number}", folder) for number, folder in enumerate(packages))
         self.program = rom.program(rom.write(path, folders), "fakes")
         in_rom = {str(Path(folder).resolve()): f"{rom.MOUNTED}/{name}" for name, folder in folders.items()}
         self.path = [in_rom.get(folder, folder) for folder in self.path]

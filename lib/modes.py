@@ -18,6 +18,9 @@ TABLE = (
     (INIT, "settings_incomplete", CONFIG, "_config"),
     (INIT, "config_requested", CONFIG, "_config"),
     (INIT, "failed", IDLE, "_idle"),
+    # A new image that does not come to its work must not stay: the bootloader goes back to the one before.
+    (INIT, "trial_failed", RESTART, "_restart"),
+    (IDLE, "trial_failed", RESTART, "_reset"),
     (CONFIG, "restart_requested", RESTART, "_restart"),
     # Somebody pressed the button and did nothing: a device with complete settings goes back to work.
     (CONFIG, "window_closed", RESTART, "_restart"),

@@ -116,6 +116,9 @@ async def _decide(system):
     if missing:
         system.failure = system.failure or errors.error("settings_missing", ", ".join(missing))
         await notes.change(system.flash, into=None)
+        if system.trial:  # the version before had all that it needs
+            await _fail_trial(system)
+            return "trial_failed"
         return "settings_incomplete"
     system.failure = None
     if is_update_wanted:
@@ -131,7 +134,7 @@ async def _decide(system):
 
 
 async def _settle_update(system):
-    if system.slot is None or system.flash.load("update") is None:
+    if system.slot is None or (system.flash.load("update") is None and not system.slot().is_on_trial()):
         return False
     try:
         import updates
@@ -139,6 +142,12 @@ async def _settle_update(system):
         return await updates.Updates(system.flash).settle(system)
     finally:
         sys.modules.pop("updates", None)
+
+
+async def _fail_trial(system):
+    import trial
+
+    await trial.fail(system, system.failure.message)
 
 
 def _is_button_held(system):

@@ -129,6 +129,8 @@ class System:
     async def _idle(self):
         while True:
             print("IDLE: initialisation failed, reset to try again. %s" % self.failure)
+            if self.slot is not None and self.slot().is_on_trial():
+                return "trial_failed"
             await asyncio.sleep(_REPEAT_REASON_S)
 
     # CONFIG

@@ -11,6 +11,7 @@ import events
 from updates import NOT_REACHED, Updates
 
 _LOOK_MS = 500
+_CHECK_S = 15  # for one answer of the application's check
 
 
 async def run(system, owned):
@@ -41,11 +42,11 @@ async def run(system, owned):
 async def _sickness(system):
     """What the application's own check has to say against this version; None when it is well."""
     try:
-        if system.health is None or await asyncio.wait_for(system.health(), system.settings.timeouts.settle_s + 10):
+        if system.health is None or await asyncio.wait_for(system.health(), _CHECK_S):
             return None
         return "it said no"
     except asyncio.TimeoutError:
-        return "it did not end"
+        return "it did not answer in %d s" % _CHECK_S
     except Exception as failure:  # noqa: BLE001 - whatever it is, the application is not well
         return "%s: %s" % (type(failure).__name__, failure)
 
@@ -61,7 +62,7 @@ async def _confirm(system):
 async def fail(system, why):
     """This version is not to be tried again here. `why`: some words."""
     updates = Updates(system.flash)
-    failure = errors.error("trial_failed", updates.job["version"], why)
+    failure = errors.error("trial_failed", updates.job["version"], why.rstrip("."))
     await updates.end(failure, is_its_fault=True)
     system.trial = False
     system.bus.emit(events.OTA_FAILED, version=updates.job["version"], code=failure.code, message=failure.message)

@@ -99,19 +99,21 @@ class Updates:
     # At a start
 
     async def settle(self, system):
-        """Find out what became of a trial; True when mode OTA has something to do, and `system.trial` when a trial is
-        on."""
-        if self.job is None:
-            return False
-        if self.job["stage"] == TRIAL:
-            slot = system.slot()
-            if slot.name() != self.job["slot"]:
-                await self._judge(system)
-            elif slot.is_on_trial():
-                system.trial = True
-            else:
+        """Find out what became of a trial, and set `system.trial` when one is on; True when mode OTA has work to do."""
+        slot = system.slot()
+        name, job = slot.name(), self.job
+        if slot.is_on_trial():
+            system.trial = True
+            if job is None or job["stage"] != TRIAL or job["slot"] != name:
+                # Not by an update of ours: somebody has written the slot by other means.
+                self.job = {"id": None, "version": running(), "floor": _NEVER, "slot": name}
+                await self.save(stage=TRIAL, trials=1)
+        elif job is not None and job["stage"] == TRIAL:
+            if job["slot"] == name:
                 await self.confirm()  # the power went just after it was
-        return self.job["stage"] == WANTED
+            else:
+                await self._judge(system)
+        return self.job is not None and self.job["stage"] == WANTED
 
     async def _judge(self, system):
         """The bootloader has gone back to this version."""

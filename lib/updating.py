@@ -38,6 +38,7 @@ class Updating:
         self._told = 0
         self._job = None  # aws/job.py, once the cloud has handed it out
         self._alone = False  # whether TLS has no room for a second session
+        self._is_switching = False  # from then on there is no way back
 
     async def run(self):
         """Bring the update, or give it up."""
@@ -58,10 +59,10 @@ class Updating:
         except errors.DeviceError as failure:
             await self._give_up(failure)
         system.own("jobs", self._do_jobs)
-        while system.board.uptime_ms() < end_ms:
+        while system.board.uptime_ms() < end_ms or self._is_switching:
             owned.beat()
             await asyncio.sleep_ms(_TICK_MS)
-            if self._job is not None and self._job.gone:
+            if self._job is not None and self._job.gone and not self._is_switching:
                 await self._drop()
             await self._tell_progress()
         await self._give_up(errors.error("update_too_slow", update_s))
@@ -94,8 +95,18 @@ class Updating:
         except Exception as failure:  # noqa: BLE001 - memory, too, may be short: in the end the device works again
             failure = wrapped("update", failure)
             await self._give_up(failure, "REJECTED" if failure.code in _NEVER else "FAILED")
-        self._system.leave("update_written", "version %s" % updates.job["version"])
+        # By a task of its own: the job may be cancelled, and this handler with it, but not half of the switch.
+        self._is_switching = True
+        self._system.own("switch", self._switch)
         await _for_ever()
+
+    async def _switch(self, owned):
+        system, updates = self._system, self._updates
+        try:
+            await updates.try_out(system.slot().switch())
+        except errors.DeviceError as failure:
+            await self._give_up(failure, "REJECTED" if failure.code in _NEVER else "FAILED")
+        system.leave("update_written", "version %s" % updates.job["version"])
 
     async def _bring(self, job):
         system, updates = self._system, self._updates
@@ -118,7 +129,6 @@ class Updating:
         system.aws.go_on()
         await self._still_wanted(job.id)  # the last look before the switch
         await job.progress(100, step="restarting")
-        await updates.try_out(system.slot().switch())
 
     async def _check(self, job):
         """The `Update`, authentic and wanted here. What is refused will always be."""
@@ -201,7 +211,10 @@ class Updating:
     async def _tell_progress(self):
         if self._percent > self._told and self._job is not None:
             self._told = self._percent
-            await self._updates.save(at=self._image.at)
+            try:
+                await self._updates.save(at=self._image.at)
+            except errors.StorageError:
+                pass  # after a power cut it begins anew, no more
             await self._job.progress(self._told, step="downloading")
 
     # The end

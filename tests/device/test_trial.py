@@ -1,10 +1,14 @@
 """The trial of a new image: confirmed, or gone back from; and whose fault that was."""
 
 import asyncio
+import os
 
 import machine
 import simulation
+from esp32 import Partition
 
+from flash import Flash
+from flash_board import ROOT, chip
 from harness import equal
 from update_desk import Desk
 
@@ -47,6 +51,57 @@ def test_a_new_image_that_crashes():
     equal("the sensor is not there" in desk.cloud.details("job-1")["message"], True)
     equal(is_refused(desk), True)
     equal(desk.starts.count("1.1.0"), 1)
+
+
+def test_a_new_image_whose_initialisation_fails():
+    desk = tried(None)
+    Flash.start, good = broken, Flash.start
+    desk.live()
+    Flash.start = good
+    went_back(desk, "trial_failed")
+    equal(is_refused(desk), True)
+
+
+async def broken(flash):
+    raise RuntimeError("no flash")
+
+
+def test_a_new_image_that_cannot_read_the_settings():
+    desk = tried(None)
+    os.rename(ROOT + "/settings.json", ROOT + "/away.json")
+    equal(desk.live(), "restart")
+    os.rename(ROOT + "/away.json", ROOT + "/settings.json")
+    went_back(desk, "trial_failed")
+    equal("incomplete" in desk.cloud.details("job-1")["message"], True)
+    equal(is_refused(desk), True)
+
+
+def test_a_slot_that_somebody_else_has_written_is_confirmed_when_it_is_well():
+    desk = Desk()
+    other = Partition("ota_1")
+    image = desk.image("1.1.0")
+    other.writeblocks(0, image + bytes(-len(image) % 4096))
+    other.set_boot()
+    chip().power_cycle()
+    equal(desk.live(limit_s=100), "calm")
+    equal((desk.live(limit_s=10), desk.starts), ("calm", ["1.1.0", "1.1.0"]))
+
+
+def test_a_job_cancelled_while_the_slot_is_switched_leaves_a_trial():
+    desk = Desk()
+    desk.send("1.1.0")
+    equal(desk.live(), "restart")
+    switch = Partition.set_boot
+
+    def cancelled(partition):
+        desk.cancel("job-1")
+        switch(partition)
+
+    Partition.set_boot = cancelled
+    equal(desk.live(), "restart")
+    Partition.set_boot = switch
+    equal(desk.live(limit_s=100), "calm")
+    equal((desk.live(limit_s=10), desk.starts[-1]), ("calm", "1.1.0"))
 
 
 def test_a_new_image_that_panics():

@@ -98,6 +98,7 @@ class Desk:
         self.system = None
         self.starts = []  # the version of each start
         self.refuses = None  # the version that the cloud does not let in
+        self.breaks = None  # the version whose INIT fails
         self._later = []  # (seconds of virtual time, function)
         self._application = application or _idle
         self._answer, self.cloud._seen = self.cloud._seen, self._with_link
@@ -217,13 +218,18 @@ class Desk:
     def _system(self):
         return System(
             board,
-            lambda bus: Flash(bus, flash_board.ROOT),
+            self._flash,
             lambda bus, settings: Wifi(self, bus),
             lambda bus, settings, resolve: Aws(self, bus, settings),
             self.applications.get(release.VERSION, self._application),
             slot=lambda: slot,
             update=self._update,
         )
+
+    def _flash(self, bus):
+        if self.breaks == release.VERSION:
+            raise RuntimeError("no flash")
+        return Flash(bus, flash_board.ROOT)
 
     def _update(self, system, size):
         return Update(self._connect, slot.switch().next_slot(), size, system.settings.timeouts)

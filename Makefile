@@ -9,7 +9,7 @@ ARGS ?=
 EXAMPLE_MAIN := $(if $(EXAMPLE),--main examples/$(EXAMPLE)/main.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test sim cloud phone configure release bench deps lint flash firmware monitor fleet docs clean
+.PHONY: help demo test sim cloud phone configure release bench deps lint flash firmware monitor fleet docs qualify clean
 
 help: ## this list
 	@echo "Usage: make VERB [ARGS=\"...\"]"
@@ -56,6 +56,9 @@ monitor: $(VENV)/board.installed ## watch a board's console: make monitor PORT=/
 
 fleet: $(VENV)/base.installed ## template, claim certificate and policies in your AWS account, and a settings file
 	@$(TOOLS) fleet $(ARGS)
+
+qualify: $(VENV)/base.installed ## AWS IoT Device Advisor's cases against the simulated device, as a table
+	@$(TOOLS) qualify $(ARGS)
 
 docs: $(VENV)/docs.installed ## the documentation as a site in build/docs; ARGS=--serve shows it
 	@$(TOOLS) docs $(ARGS)

@@ -18,6 +18,7 @@ VERBS = {
     "fleet": ("tools.fleet.cli", "What a fleet needs in AWS IoT, and the settings of its devices."),
     "docs": ("tools.docs.cli", "The documentation as a site."),
     "new": ("tools.new.cli", "Begin an application in a folder of its own."),
+    "qualify": ("tools.qualify.cli", "AWS IoT Device Advisor's cases against the device, a table."),
     "deps": ("tools.verbs.deps", "The real umqtt.simple and aioble by mip, into .deps/."),
     "lint": ("tools.verbs.lint", "ruff, the import law, and the firmware compiled for MicroPython 1.24."),
     "flash": ("tools.board.flash", "Put the firmware on a board."),

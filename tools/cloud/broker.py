@@ -45,8 +45,8 @@ class Broker:
         log: Log = silent,
         memory: Memory | None = None,
     ):
-        self.memory = memory or NoMemory()
-        self.registry = registry
+        self.tap = None  # hears each packet of a client: tap(connection, first byte, body)
+        self.memory, self.registry = memory or NoMemory(), registry
         self.services = list(services)
         self.clock = clock
         self.limits = limits or Limits()
@@ -144,7 +144,7 @@ class Broker:
             session = self.sessions.get(client_id)
         present = session is not None and not clean
         if session is not None and clean:
-            self._forget(session)
+            self.forget(session)
         if not present:
             session = self._new_session(client_id, clean)
         if not clean:
@@ -183,7 +183,7 @@ class Broker:
         connection.end_reason = reason
         session.detach()
         if session.clean:
-            self._forget(session)
+            self.forget(session)
         else:
             self._remember(session)
         self.log("disconnected", client_id=session.client_id, reason=reason, detail=detail, dropped=session.dropped)
@@ -255,7 +255,7 @@ class Broker:
         if not session.clean:
             self.memory.session(session.client_id, session.subscriptions, is_away=False)
 
-    def _forget(self, session: Session) -> None:
+    def forget(self, session: Session) -> None:
         if not session.clean:
             self.memory.forgotten(session.client_id)
         for topic_filter in session.subscriptions:
@@ -295,6 +295,6 @@ class Broker:
                 self.memory.waiting(session.client_id, ())
             if session.expired(now):
                 self.log("session_expired", client_id=session.client_id)
-                self._forget(session)
+                self.forget(session)
         horizon = now - self.limits.connect_interval_s
         self._connects = {client_id: at for client_id, at in self._connects.items() if at > horizon}

@@ -70,6 +70,8 @@ class Connection(Wire):
             self.end(presence.AUTH_ERROR, reason, at_once=True)
 
     def packet_received(self, first: int, body: bytes) -> None:
+        if self.broker.tap is not None:
+            self.broker.tap(self, first, body)
         kind = first & 0xF0
         if self.session is None:
             if kind != packets.CONNECT:

@@ -199,6 +199,14 @@ class LocalCloud:
 
         return self._run(in_loop())
 
+    def tap(self, hear: Callable[[object, int, bytes], None] | None) -> None:
+        """Let `hear(connection, first byte, body)` see each packet that a client sends, in the cloud's thread."""
+        self.call(setattr, self._broker, "tap", hear)
+
+    def interfere(self, what: Callable[..., Result], *arguments: object) -> Result:
+        """Do one of `interference` to the broker, as AWS does for its own reasons."""
+        return self.call(what, self._broker, *arguments)
+
     def sweep(self) -> None:
         """Do at once what is due by the clock, which is otherwise looked at each second."""
         self.call(self._broker.sweep)

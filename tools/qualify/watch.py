@@ -1,0 +1,108 @@
+"""What the cloud saw of the device, in order and with times: the evidence of every case."""
+
+import threading
+import time
+from dataclasses import dataclass, field
+
+from tools.cloud import packets
+
+_NAMES = {
+    packets.CONNECT: "CONNECT",
+    packets.PUBACK: "PUBACK",
+    packets.SUBSCRIBE: "SUBSCRIBE",
+    packets.UNSUBSCRIBE: "UNSUBSCRIBE",
+    packets.PINGREQ: "PINGREQ",
+    packets.DISCONNECT: "DISCONNECT",
+}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One thing: `what` (a packet's name, or an event of the cloud), when (monotonic seconds), on which connection."""
+
+    what: str
+    at: float
+    connection: int = 0
+    fields: dict = field(default_factory=dict)
+
+    def __getitem__(self, name):
+        return self.fields.get(name)
+
+
+class Watch:
+    """Hears the cloud's log and every packet; the case reads it in its own thread."""
+
+    def __init__(self, client_id):
+        self._client_id = client_id
+        self._seen = []
+        self._changed = threading.Condition()
+
+    # ---- in the cloud's thread ----
+
+    def log(self, event, **details):
+        """For `LocalCloud(log=)`."""
+        if details.get("client_id", self._client_id) == self._client_id:
+            self._add(Seen(event, time.monotonic(), details.get("connection", 0), details))
+
+    def packet(self, connection, first, body):
+        """For `LocalCloud.tap`."""
+        name, fields = _described(first, body)
+        if (fields.get("client_id") or connection.client_id) == self._client_id:
+            self._add(Seen(name, time.monotonic(), connection.number, dict(fields, tls=_tls(connection, name))))
+
+    def _add(self, seen):
+        with self._changed:
+            self._seen.append(seen)
+            self._changed.notify_all()
+
+    # ---- in the case's thread ----
+
+    def now(self):
+        """A place in what was seen: what comes after it has not happened yet."""
+        with self._changed:
+            return len(self._seen)
+
+    def since(self, place, what=None):
+        """What was seen from there on, of one kind or all."""
+        with self._changed:
+            return [seen for seen in self._seen[place:] if what in (None, seen.what)]
+
+    def wait_for(self, what, timeout_s, since=0, where=lambda _: True, count=1):
+        """The `count`-th of its kind from that place on. Raises TimeoutError."""
+        deadline = time.monotonic() + timeout_s
+        with self._changed:
+            while True:
+                found = [seen for seen in self._seen[since:] if seen.what == what and where(seen)]
+                if len(found) >= count:
+                    return found[count - 1]
+                left_s = deadline - time.monotonic()
+                if left_s <= 0:
+                    raise TimeoutError(f"{what}: {len(found)} of {count} in {timeout_s:.0f} s")
+                self._changed.wait(left_s)
+
+
+def _described(first, body):
+    kind = first & 0xF0
+    if kind == packets.PUBLISH:
+        publish = packets.decode_publish(first, body)
+        return "PUBLISH", {
+            "topic": publish.topic, "qos": publish.qos, "dup": publish.dup, "retain": publish.retain,
+            "id": publish.packet_id, "payload": bytes(publish.payload),
+        }  # fmt: skip
+    if kind == packets.CONNECT:
+        connect = packets.decode_connect(body)
+        return "CONNECT", {
+            "client_id": connect.client_id, "clean": connect.clean_session, "keepalive_s": connect.keepalive_s,
+        }  # fmt: skip
+    if first == packets.SUBSCRIBE:
+        packet_id, filters = packets.decode_subscribe(body)
+        return "SUBSCRIBE", {"id": packet_id, "filters": [name for name, _ in filters]}
+    if kind == packets.PUBACK:
+        return "PUBACK", {"id": packets.decode_packet_id(body)}
+    return _NAMES.get(first, f"packet 0x{first:02x}"), {}
+
+
+def _tls(connection, name):
+    """(version, cipher suite) of a connection, once: with its CONNECT."""
+    tls = connection.transport.get_extra_info("ssl_object") if name == "CONNECT" else None
+    return (tls.version(), tls.cipher()[0]) if tls else None

@@ -1,6 +1,6 @@
-"""Settings by a phone: the stories of `candidates`, which take longest, and `configuring`, told at the same time."""
+"""Settings by a phone: stories told at the same time; those that take longest begin."""
 
-from tests.stories import candidates, configuring
+from tests.stories import applying, candidates, configuring
 from tests.stories.telling import tell_all
 
-told, test_story = tell_all(vars(candidates), vars(configuring))
+told, test_story = tell_all(vars(applying), vars(candidates), vars(configuring))

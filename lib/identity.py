@@ -71,6 +71,9 @@ class Identity:
 
     def _is(self, name, cert, key):
         self.name = name
+        claim = self._settings.claim
+        if claim:  # nobody needs it before the next start, and TLS has use for its memory
+            claim.cert = claim.key = None
         return name, cert, key
 
     async def enrol(self, aws, serial, beat, by_thing=False):

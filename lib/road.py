@@ -65,8 +65,12 @@ class Road:
         beat()
         if not self._identity.known():
             await self._identity.enrol(self._aws, self._board.unique_id(), beat)
-        self._aws.use(*self._identity.current())
+        self._use_credentials()
         await self._aws.run(beat)
+
+    def _use_credentials(self):
+        # No coroutine: whatever has passed through the hands of one it holds fast for as long as it lives.
+        self._aws.use(*self._identity.current())
 
     async def keep_notes(self, owned):
         """Write down what later starts must know: the credentials that work, the time, what failed."""

@@ -17,7 +17,6 @@ import errors
 import events
 from console import Console
 from device import Device
-from modes import CONFIG, INIT, way_out
 from supervisor import Supervisor, wrapped
 
 # Allocated, then garbage is collected: where it was collected only when none is left, what stays for long would lie
@@ -45,7 +44,7 @@ class System:
     def __init__(
         self, board, flash, wifi, aws, application, ble=None, configure=None, slot=None, update=None, download=None
     ):
-        self.mode = INIT
+        self.mode = "INIT"
         self.failure = None  # the DeviceError that led to IDLE or CONFIG
         self.bus = events.Bus()
         self.board = board
@@ -99,13 +98,23 @@ class System:
             action = self._enter(event)
 
     def _enter(self, event):
-        after, action = way_out(self.mode, event)
+        after, action = self._way_out(event)
         reason = self.failure if event == "failed" else self.reason
         self.console.door(event, after, reason)
         previous, self.mode = self.mode, after
         self.bus.emit(events.MODE_CHANGED, mode=after, event=event, previous=previous)
         gc.collect()  # what stays for the whole of a mode lies side by side then, not between the garbage of the last
         return getattr(self, action)
+
+    def _way_out(self, event):
+        try:
+            import modes
+
+            return modes.way_out(self.mode, event)
+        except MemoryError:
+            return "restart", "_reset"
+        finally:
+            sys.modules.pop("modes", None)  # it is read a few times in a device's life
 
     # INIT
 
@@ -211,7 +220,7 @@ class System:
         """Restart into CONFIG, where a phone can change the settings. Never returns. Raises `flash_full`..."""
         import notes
 
-        await notes.change(self.flash, into=CONFIG)
+        await notes.change(self.flash, into="CONFIG")
         self.leave("config_requested", "%s" % (reason,))
         await _for_ever()
 

@@ -157,8 +157,8 @@ class Aws(Publisher):
     def attach(self, service, more=()):
         """Let a service of AWS IoT (service.py) ask and hear, from now on; also on `more` topics. Errors: `limit`."""
         self._inbox.attach(service, more)
-        if self._credentials is not None:
-            service.belong(self._credentials[0], self._tell)
+        if self._name is not None:
+            service.belong(self._name, self._tell)
         if self.is_connected:
             asyncio.create_task(self._subscribe_all())
 

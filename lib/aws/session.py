@@ -55,7 +55,8 @@ class Session:
         self._backoff = backoff or Backoff(timeouts.backoff_s * 1000, timeouts.backoff_cap_s * 1000, _FLOOR_MS)
         self._first_wait_ms = timeouts.backoff_s * 1000
         self._up = asyncio.Event()  # connected
-        self._credentials = None
+        self._name = None  # the thing's, once there are credentials
+        self._pair = None  # certificate and key, until a context is made of them, which has copies
         self._context = None
         self._one = asyncio.Lock()  # one TLS session at a time: two need more memory than there is for sure
         self._wifi = bus.listen(events.WIFI_CONNECTED, events.WIFI_DISCONNECTED, limit=4)
@@ -65,7 +66,8 @@ class Session:
     def use(self, name, cert, key):
         """Connect with these from now on: thing name (the client id), certificate and private key as DER."""
         topics.check_client_id(name)
-        self._credentials = (name, cert, key)
+        self._name = name
+        self._pair = cert, key
         self._context = None
 
     def first_wait(self, wait_ms):
@@ -115,14 +117,12 @@ class Session:
         """One connection from its beginning to its end; returns the error that ended it."""
         async with self._one:
             try:
-                if self._credentials is None:
+                if self._name is None:
                     raise errors.error("settings_missing", "no thing certificate")
                 self._check_clock()
-                name, cert, key = self._credentials
-                if self._context is None:
-                    self._context = make_context(self._settings.roots, cert, key)
+                self._make_context()
                 self._leave_will()
-                return await self._serve(await self._open(name, self._context, False, beat), beat)
+                return await self._serve(await self._open(self._name, self._context, False, beat), beat)
             except errors.DeviceError as failure:
                 if failure.code == "not_authorised" and await self._wifi_news():
                     return errors.error(*_WIFI_LOST)
@@ -140,12 +140,12 @@ class Session:
     def _status(self, state):
         """(topic, payload) of the retained message that tells whether the device is online; None where nobody asks."""
         template = self._settings.aws.status
-        if template is None or self._credentials is None:
+        if template is None or self._name is None:
             return None
         from . import presence
 
         forget("presence")
-        return presence.message(getattr(presence, state), template, self._credentials[0])
+        return presence.message(getattr(presence, state), template, self._name)
 
     def _leave_will(self):
         will = self._status("LOST")
@@ -161,6 +161,11 @@ class Session:
                 await self._client.publish(*status, True, 1, _STATUS_MS, False)
             except errors.RetryError:
                 pass  # the connection was lost, which the last will tells
+
+    def _make_context(self):
+        if self._context is None:
+            self._context = make_context(self._settings.roots, *self._pair)
+            self._pair = None
 
     def _check_clock(self):
         is_set = self._clock_is_set() if self._clock_is_set else time.gmtime()[0] >= _FIRST_YEAR

@@ -32,7 +32,7 @@ def credentials(name):
 
 
 def settings(thing=None, refused_s=0):
-    return Group(aws=Group(thing="from-file"), thing=thing, timeouts=Group(refused_s=refused_s))
+    return Group(aws=Group(thing="from-file"), thing=thing, claim=None, timeouts=Group(refused_s=refused_s))
 
 
 def test_the_confirmed_thing_comes_before_the_pending_one_and_both_before_the_file():

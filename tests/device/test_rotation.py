@@ -23,7 +23,8 @@ def settings(claim=None, thing=None):
     return Group(aws=aws, claim=claim, thing=thing, hardware="esp32", timeouts=Group(refused_s=0))
 
 
-CLAIM = Group(cert=b"claim", key=b"claim key")
+def claim_pair():
+    return Group(cert=b"claim", key=b"claim key")
 
 
 class Cloud:
@@ -76,8 +77,8 @@ async def test_taken_back_it_is_as_before():
 async def test_without_new_ones_the_claim_is_asked_and_only_for_the_same_thing():
     flash = await new_board()
     await old_thing(flash)
-    await known(flash, CLAIM).rotate({})
-    identity = Identity(flash, settings(CLAIM))
+    await known(flash, claim_pair()).rotate({})
+    identity = Identity(flash, settings(claim_pair()))
     equal(identity.known(), False)
     refused = await raises(errors.CloudError, identity.enrol(Cloud("another"), "serial", None))
     equal(refused.code, "claim_refused")
@@ -90,7 +91,7 @@ async def test_without_new_ones_the_claim_is_asked_and_only_for_the_same_thing()
 async def test_a_rotation_that_lost_its_claim_leaves_the_old_one():
     flash = await new_board()
     await old_thing(flash)
-    await known(flash, CLAIM).rotate({})
+    await known(flash, claim_pair()).rotate({})
     identity = known(flash)
     equal((identity.rotating, identity.current()), (False, OLD))
 
@@ -112,8 +113,8 @@ async def _rotate_by_document(flash):
 
 
 async def _rotate_by_claim(flash):
-    await known(flash, CLAIM).rotate({})
-    await Identity(flash, settings(CLAIM)).enrol(Cloud(), "serial", None)
+    await known(flash, claim_pair()).rotate({})
+    await Identity(flash, settings(claim_pair())).enrol(Cloud(), "serial", None)
 
 
 async def _rotate_over_the_connection(flash):
@@ -132,7 +133,7 @@ async def test_a_power_cut_at_any_write_leaves_credentials_that_work():
 
         async def all_of_it(flash, rotate=rotate):
             await rotate(flash)
-            await known(flash, CLAIM).confirm()  # a start with the new one: the cloud was reached
+            await known(flash, claim_pair()).confirm()  # a start with the new one: the cloud was reached
 
         cut, is_done = 1, False
         while not is_done:
@@ -145,13 +146,13 @@ async def test_a_power_cut_at_any_write_leaves_credentials_that_work():
 
 async def _check(is_done):
     """After the cut: old or new, never another or none; what is begun comes to its end."""
-    identity = Identity(await boot(), settings(CLAIM))
+    identity = Identity(await boot(), settings(claim_pair()))
     if identity.current() is None:  # the claim goes on
         await identity.enrol(Cloud(), "serial", None)
     name, cert, key = identity.current()
     equal((name, cert, key) in (OLD, ("lamp", NEW["cert"], NEW["key"])), True)
     await identity.confirm()
-    last = known(await boot(), CLAIM)
+    last = known(await boot(), claim_pair())
     equal((last.rotating, last.current()), (False, (name, cert, key)))
     if is_done:
         equal(cert, NEW["cert"])

@@ -13,7 +13,7 @@ import events
 import notes
 from ble import codes, setup_code
 from configuring import Configuring
-from errors import DeviceError
+from errors import DeviceError, StorageError
 
 _LOOK_MS = const(500)
 _FAREWELL_MS = const(3000)  # the phone has so long to go by itself before a restart
@@ -64,14 +64,20 @@ class Configuration:
             print("CONFIG: setup code %s, %s" % (setup_code.text(code), setup_code.link(settings.page, code)))
 
     async def _setup_code(self):
-        flash = self._system.flash
-        record = flash.load("code")
-        if record is None:
-            # The chip's random numbers are only as good as they must be while a radio is on.
-            self._system.wifi.start()
-            record = (setup_code.new(),)
-            await flash.save("code", record[0])
-        return record[0]
+        flash, wifi = self._system.flash, self._system.wifi
+        try:
+            record = flash.load("code")
+        except StorageError as failure:
+            print("CONFIG: a new setup code is made: %s" % failure)
+            record = None
+        if record is not None:
+            return record[0]
+        # The chip's random numbers are only as good as they must be while a radio is on.
+        wifi.start()
+        code = setup_code.new()
+        await wifi.stop()
+        await flash.save("code", code)
+        return code
 
     def _failure(self):
         """The failure that led here, as STATE's `last`; None without one."""

@@ -147,13 +147,14 @@ class Identity:
         return True
 
     def _load(self, record):
-        parts = self._flash.load(record)
-        if parts is None:
-            return None
         try:
+            parts = self._flash.load(record)
+            if parts is None:
+                return None
             fields = records.unpack(parts[0])
             fields.update(records.unpack(parts[1]))
-        except ValueError:  # flash has checked its bytes, so another firmware wrote it: as good as nothing
+        except (ValueError, errors.StorageError):
+            # Another firmware wrote it, or both of its copies are damaged: as good as nothing, a claim gets a new one.
             return None
         return fields
 

@@ -63,7 +63,7 @@ async def _load_settings(system):
     for file_is_good in (True, False):
         system.file_is_good = file_is_good
         for name in ("candidate", "settings", None):
-            record = system.flash.load(name) if name else None
+            record = _record(system, name) if name else None
             if name and record is None:
                 continue
             try:
@@ -72,9 +72,17 @@ async def _load_settings(system):
                 print("settings: %s left out: %s" % (name or "the file is", failure))
                 system.failure = system.failure or failure
                 continue
-            if name != "candidate" and system.flash.load("candidate") is not None:
+            if name != "candidate" and _record(system, "candidate") is not None:
                 await _drop_candidate(system)
             return
+
+
+def _record(system, name):
+    try:
+        return system.flash.load(name)
+    except errors.StorageError as failure:  # both copies: a phone can give it again, a device in IDLE is of no use
+        print("settings: %s left out: %s" % (name, failure))
+        return None
 
 
 def _load(system, record):

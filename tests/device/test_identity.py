@@ -1,5 +1,6 @@
 """Who the device is for the cloud: which credentials count, and when new ones are believed or thrown away."""
 
+import errors
 import records
 from harness import equal
 from identity import Identity
@@ -131,3 +132,14 @@ async def test_a_candidate_without_credentials_of_its_own_uses_those_there_are()
     equal(identity.current()[0], "old")
     await identity.confirm()
     equal(sorted(flash.kept), ["settings", "thing"])
+
+
+def test_credentials_whose_copies_are_both_damaged_are_as_good_as_none():
+    class Damaged(MemoryFlash):
+        def load(self, name):
+            if name == "thing":
+                raise errors.error("flash_failed", "reading thing", "both copies are damaged")
+            return super().load(name)
+
+    equal(Identity(Damaged(), settings()).known(), False)
+    equal(Identity(Damaged(pending=credentials("newer")), settings()).current()[0], "newer")

@@ -29,7 +29,8 @@ def tell_all(*namespaces):
 
     @pytest.fixture(scope="module")
     def told(request):
-        wanted = [item.callspec.params["name"] for item in request.session.items if item.module is request.module]
+        mine = [item for item in request.session.items if getattr(item, "module", None) is request.module]
+        wanted = [item.callspec.params["name"] for item in mine]
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             yield {name: pool.submit(_tell, stories[name]) for name in wanted}
 

@@ -24,7 +24,7 @@ class Publisher(Session):
         limits = settings.limits
         self._rates = rate.both(limits.publishes_per_s, limits.bytes_per_s)
         self._names = {}  # checked topics of the application: str or bytes -> bytes
-        self._dropped = 0
+        self.dropped = 0  # publishes that were given up, so far
         self._backlog = None  # the outbox, once it is needed
         self._open_queue = None
 
@@ -74,8 +74,8 @@ class Publisher(Session):
             self._bus.emit(events.PUBLISH_DONE, topic=str(name, "utf-8"), qos=qos)
 
     def _drop(self, name, code):
-        self._dropped += 1
-        self._bus.emit(events.PUBLISH_DROPPED, topic=str(name, "utf-8"), code=code, dropped=self._dropped)
+        self.dropped += 1
+        self._bus.emit(events.PUBLISH_DROPPED, topic=str(name, "utf-8"), code=code, dropped=self.dropped)
 
     async def _until_up(self, timeout_ms):
         """Wait until connected; returns what is left of the time. Nothing of the application may go by the claim."""

@@ -11,11 +11,8 @@ Time is virtual: whoever sleeps wakes up at once, and a start is over after `lim
 import asyncio
 import hashlib
 import json
-import sys
-from asyncio import core
 
 import simulation
-import utime
 from simulated import firmware
 
 import board
@@ -28,6 +25,7 @@ from harness import equal
 from jobs_desk import JobsCloud
 from ota import keys, slot
 from ota.update import Update
+from quick_life import Clock, Over, keep_modules, nothing
 from signing import public_key, signed
 from system import System
 from update_hands import Aws, Link, Wifi
@@ -37,52 +35,14 @@ SLOT = 0x10000
 SIZE = 32768
 TIMES = {"job_jitter_s": 0, "settle_s": 1, "trial_s": 30, "update_s": 600, "backoff_cap_s": 10}
 _PRIVATE = {"k1": 7, "k2": 8}
-# What a device imports for a moment. Here it is in memory already, because compiling it takes longer than all the rest.
-_FOR_A_MOMENT = (
-    "candidate", "certificates", "der", "error_table", "flash_mending", "operations", "pem", "records", "settings",
-    "settings_certs", "settings_checks", "settings_documents", "settings_json", "settings_reader", "settings_schema",
-    "starting", "trial", "update_job", "updates", "updating",
-)  # fmt: skip
-
-
-_loaded = {}
-
-
-def _load():
-    for name in _FOR_A_MOMENT:
-        __import__(name)
-        _loaded[name] = sys.modules[name]
-
-
-class _Over(BaseException):
-    """The start has lasted long enough."""
-
-
-class _Clock:
-    """Ticks that run ahead while everybody sleeps."""
-
-    def __init__(self):
-        self.skew_ms = 0
-        self.look = _nothing
-        board.time.ticks_ms = core.ticks = self.ticks
-        core.IOQueue.wait_io_event = self.wait
-
-    def ticks(self):
-        return utime.ticks_add(utime.ticks_ms(), self.skew_ms)
-
-    def wait(self, wait_ms):
-        if wait_ms > 0:
-            self.skew_ms += wait_ms
-        self.look()
 
 
 class Desk:
     """`cloud`: the jobs; `world`: what is reachable; `applications`: version -> coroutine function."""
 
     def __init__(self, application=None, **settings):
-        if not _loaded:
-            _load()
-        self._clock = _Clock()
+        keep_modules()
+        self._clock = Clock()
         asyncio.new_event_loop()
         asyncio.run(_enrolled_board())
         simulation.board.use_slots(SLOT)
@@ -183,11 +143,11 @@ class Desk:
                     self._later.remove(entry)
                     entry[1]()
             if (until and until()) or self._clock.skew_ms > end_ms:
-                raise _Over
+                raise Over
 
         self._clock.look = look
         asyncio.new_event_loop()
-        sys.modules.update(_loaded)
+        keep_modules()
         simulation.board.flash.cut_at(cut, torn)
         try:
             board.count_start()
@@ -198,11 +158,11 @@ class Desk:
             flash_board.chip().power_cycle()
             simulation.board.reset_cause = cause
             return "restart"
-        except (simulation.PowerCut, _Over) as end:
+        except (simulation.PowerCut, Over) as end:
             flash_board.chip().power_cycle()
             return "cut" if isinstance(end, simulation.PowerCut) else "calm"
         finally:
-            self._clock.look = _nothing
+            self._clock.look = nothing
 
     def live_on(self, most=12, job_id="job-1"):
         """Start after start until the job has ended and the device is calm; returns how many there were."""
@@ -272,10 +232,6 @@ def given_up(desk, reason, status="FAILED", starts=2):
 async def _enrolled_board():
     store = await flash_board.new_board()
     await store.save("thing", records.pack({"key": b"key"}), records.pack({"name": THING, "cert": b"certificate"}))
-
-
-def _nothing():
-    pass
 
 
 async def _idle(device):

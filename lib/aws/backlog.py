@@ -144,10 +144,11 @@ class Backlog:
             self._draining = asyncio.create_task(self._drain())
 
     async def drained(self, left_ms):
-        """Wait until nothing is kept any more, or not connected, at most so long."""
-        while len(self._store) and self._up.is_set() and left_ms > 0:
+        """Wait until nothing is kept any more, or the connection is lost, at most so long; returns how long is left."""
+        while self._draining is not None and left_ms > 0:
             await asyncio.sleep_ms(_LIVE_FIRST_MS)
             left_ms -= _LIVE_FIRST_MS
+        return left_ms
 
     async def _drain(self):
         try:

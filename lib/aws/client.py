@@ -51,9 +51,10 @@ class Aws(Publisher):
 
     async def stop(self):
         """Send what waits, within `drain_s`; then DISCONNECT and close. `run` does not connect again."""
+        left_ms = self._settings.timeouts.drain_s * 1000
         if self._backlog is not None:
-            await self._backlog.drained(self._settings.timeouts.drain_s * 1000)
-        await self.pause()
+            left_ms = await self._backlog.drained(left_ms)
+        await self.pause(left_ms)
         self._inbox.stop()
 
     async def provision(self, template, parameters, claim, pending, keep, beat):

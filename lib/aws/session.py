@@ -22,7 +22,7 @@ from .link import forget
 _TICK_MS = const(200)
 _MARGIN_S = const(30)  # asking several name servers, blocking handshakes
 _FLOOR_MS = const(1000)  # AWS takes one CONNECT a second for a client id
-_STATUS_MS = const(5000)
+_STATUS_MS = const(3000)
 _SEND_BUFFER = const(512)  # a larger publish is written in two pieces
 _IN_FLIGHT_LIMIT = const(100)  # AWS's
 _FIRST_YEAR = const(2024)  # an unset clock says 2000
@@ -219,11 +219,11 @@ class Session:
         """`run` may connect again after `pause`."""
         self._stopped = False
 
-    async def pause(self):
+    async def pause(self, drain_ms=None):
         """Send what waits, within `drain_s`; then DISCONNECT and close. `run` does not connect again."""
         self._stopped = True
         if self._client.is_connected:
-            await self._client.drain(self._settings.timeouts.drain_s * 1000)
+            await self._client.drain(self._settings.timeouts.drain_s * 1000 if drain_ms is None else drain_ms)
             await self._tell_status("LEAVING")
         await self._client.disconnect()
 

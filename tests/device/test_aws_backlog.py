@@ -149,14 +149,25 @@ async def test_live_traffic_comes_first():
         equal((cloud.arrived.count(b"kept"), cloud.arrived.count(b"live")), (30, 10))
 
 
-async def test_stopping_waits_for_what_is_kept():
+async def stop(cancel_first):
     cloud = Cloud()
     async with Desk(cloud.serve, run=False, publishes_per_s=100, outbox_messages=40) as desk:
         await keep_several(desk.aws, *[b"kept"] * 30)
         desk.start()
-        await desk.aws.connected()
+        await until(lambda: cloud.arrived)
+        if cancel_first:
+            desk.running.cancel()
+            await asyncio.sleep_ms(0)
         await desk.aws.stop()
         equal((len(cloud.arrived), desk.aws.kept), (30, 0))
+
+
+async def test_stopping_waits_for_what_is_kept():
+    await stop(False)
+
+
+async def test_stopping_does_so_when_its_task_was_ended_before_as_in_a_restart():
+    await stop(True)
 
 
 def test_a_message_is_one_record():

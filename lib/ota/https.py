@@ -84,19 +84,33 @@ class Answer:
         self._left -= count
         return count
 
+    def take(self, view):
+        """As `read`, of what has come already, without a coroutine: 0 when that is nothing, or the end is near."""
+        count = self._now(view) or 0 if len(view) <= self._left else 0
+        self._left -= count
+        return count
+
     async def _receive(self, view):
-        try:
-            while True:
-                count = self._link.stream.readinto(view)
-                if count:
-                    return count
-                if count == 0:
-                    raise errors.error("download_failed", "the server closed the connection")
+        while True:
+            count = self._now(view)
+            if count:
+                return count
+            try:
                 await asyncio.wait_for_ms(self._link.more(), self._stall_ms)
-        except asyncio.TimeoutError:
-            raise errors.error("download_failed", "nothing came for %d s" % (self._stall_ms // 1000))
+            except asyncio.TimeoutError:
+                raise errors.error("download_failed", "nothing came for %d s" % (self._stall_ms // 1000))
+            except OSError as failure:
+                raise _lost(failure)
+
+    def _now(self, view):
+        """How many bytes there were; None when it would have to wait."""
+        try:
+            count = self._link.stream.readinto(view)
         except OSError as failure:
-            raise errors.error("download_failed", "the connection was lost, error %s" % failure.errno)
+            raise _lost(failure)
+        if count == 0:
+            raise errors.error("download_failed", "the server closed the connection")
+        return count
 
     def _check_status(self, start):
         if self.status in _EXPIRED:
@@ -181,6 +195,10 @@ def _parse(head):
         return int(status), fields
     except (ValueError, IndexError):
         raise _refused("an answer that is not HTTP")
+
+
+def _lost(failure):
+    return errors.error("download_failed", "the connection was lost, error %s" % failure.errno)
 
 
 def _refused(why):

@@ -3,6 +3,8 @@
 Imported in mode OTA only. Nothing here decides whether an update is wanted; nothing is erased before `fetch`.
 """
 
+import asyncio
+
 import errors
 
 from .https import Answer
@@ -73,12 +75,14 @@ class Update:
         wanted = writer.wanted()
         while wanted:
             while filled < wanted:
-                count = await answer.read(view[filled:wanted])
+                part = view[filled:wanted]
+                count = answer.take(part) or await answer.read(part)
                 if not count:
                     raise errors.error("download_failed", "a part of the range was missing")
                 filled += count
-            await writer.put()
+            writer.put()
             progress()
+            await asyncio.sleep_ms(0)
             filled = 0
             wanted = writer.wanted()
 

@@ -26,14 +26,13 @@ class Writer:
         self._partition = partition
         self._hash = hashlib.sha256()  # of what is before `at`; None when an earlier start has written that
         self._view = memoryview(self.buffer)
-        self._pieces = [self._view[at : at + _CHUNK] for at in range(0, SECTOR, _CHUNK)]
         self._chunk = bytearray(_CHUNK)
 
     def wanted(self):
         """How many bytes of `buffer` the next `put` takes: a sector, or what is left; 0 when all is written."""
         return min(SECTOR, self.size - self.at)
 
-    async def put(self):
+    def put(self):
         """Write what is in `buffer`. Raises `flash_failed`."""
         count = self.wanted()
         for at in range(count, SECTOR):
@@ -48,15 +47,13 @@ class Writer:
         if self._hash is not None:
             self._hash.update(self._view[:count])  # which is what the flash holds, as was just seen
         self.at += count
-        await asyncio.sleep_ms(0)
 
     def _is_there(self):
-        block, chunk, offset = self.at // SECTOR, self._chunk, 0
-        for piece in self._pieces:
+        block, chunk, view = self.at // SECTOR, self._chunk, self._view
+        for offset in range(0, SECTOR, _CHUNK):
             self._partition.readblocks(block, chunk, offset)
-            if piece != chunk:
+            if view[offset : offset + _CHUNK] != chunk:
                 return False
-            offset += _CHUNK
         return True
 
     def go_on(self, at):

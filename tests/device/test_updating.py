@@ -37,14 +37,18 @@ def slowly(link):
 
 
 def _pauses(link, now):
-    read, pause = link.readinto, [False]
+    """Nothing comes until somebody has waited for a second, while `now()` is true."""
+    read, has_waited = link.readinto, [False]
 
     def readinto(view):
-        pause[0] = not pause[0] and now()
-        return None if pause[0] else read(view)
+        if now() and not has_waited[0]:
+            return None
+        has_waited[0] = False
+        return read(view)
 
     async def more():
         await asyncio.sleep(1)
+        has_waited[0] = True
 
     link.readinto, link.more = readinto, more
 

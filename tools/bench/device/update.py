@@ -114,7 +114,8 @@ async def download(port, size):
         wanted = min(left, SECTOR)
         filled = 0
         while filled < wanted:
-            filled += await answer.read(view[filled:wanted])
+            part = view[filled:wanted]
+            filled += answer.take(part) or await answer.read(part)
         left -= filled
         await asyncio.sleep_ms(0)
     answer.close()

@@ -11,8 +11,9 @@ def _boot():
     import board
     from ota import slot
 
-    start = board.count_start()
-    why = board.clean_reason()
+    record = board.start_record()
+    start = record.count()
+    why = record.clean_reason()
     print(
         "boot: start %s, slot %s, reset %s%s"
         % (start or "unknown", slot.name(), board.reset_cause(), " (%s)" % why if why else "")

@@ -29,6 +29,7 @@ _METRICS = (
 def report(system):
     """How the device is now (dict)."""
     board, settings, aws, wifi = system.board, system.settings, system.aws, system.wifi
+    record = board.start_record()
     return {
         "version": release.VERSION,
         "micropython": ".".join([str(part) for part in sys.implementation[1][:3]]),
@@ -37,8 +38,8 @@ def report(system):
         "time": wifi.now(),
         "uptime_s": board.uptime_ms() // 1000,
         "starts": {
-            "number": board.start_number(),
-            "row": board.starts(),
+            "number": record.number(),
+            "row": record.in_a_row(),
             "cause": board.reset_cause(),
             "reason": system.restart_reason,
         },

@@ -23,7 +23,7 @@ async def start(system):
     await flash.start()
     for warning in flash.warnings:
         print("flash: %s" % warning)
-    system.restart_reason = board.clean_reason()
+    system.restart_reason = board.start_record().clean_reason()
     try:
         await _load_settings(system)
         if flash.load("wanted") is not None:
@@ -53,7 +53,8 @@ def _open_log(system):
     board = system.board
     system.console.log = log = Log(board.rtc_memory, size)
     now = "%d-%02d-%02d %02d:%02d:%02d" % time.gmtime()[:6]
-    log.add("-- %s, start %d, %s (%s)" % (now, board.starts(), board.reset_cause(), system.restart_reason))
+    row = board.start_record().in_a_row()
+    log.add("-- %s, start %d, %s (%s)" % (now, row, board.reset_cause(), system.restart_reason))
 
 
 # Settings
@@ -134,9 +135,9 @@ async def _decide(system):
     if kept.get("into") == "CONFIG" or _is_button_held(system):
         await notes.change(system.flash, into=None)
         return "config_requested"
-    if system.board.starts() > system.settings.limits.starts:
-        row = system.board.starts() - 1
-        system.reason = "%d starts in a row did not last: without the application, until one does" % row
+    row = system.board.start_record().in_a_row()
+    if row > system.settings.limits.starts:
+        system.reason = "%d starts in a row did not last: without the application, until one does" % (row - 1)
         return "crash_loop"
     return "ready"
 

@@ -131,7 +131,7 @@ class System:
     async def _forgive_starts(self, _):
         # In every mode: hours in CONFIG are no crash either.
         await asyncio.sleep(self.settings.timeouts.start_uptime_s)
-        self.board.forgive_starts()
+        self.board.start_record().forgive()
 
     # IDLE
 
@@ -245,12 +245,12 @@ class System:
 
     async def _restart(self):
         await self._stop_everything()
-        self.board.mark_clean(self.reason)
+        self.board.start_record().mark_clean(self.reason)
         await self._reset()
 
     async def _sleep(self):
         await self._stop_everything()
-        self.board.mark_clean(self.reason)
+        self.board.start_record().mark_clean(self.reason)
         self.board.deep_sleep(self._sleep_s)
 
     async def _restart_after_crash(self):

@@ -112,7 +112,7 @@ def test_reason_of_a_wanted_restart_is_told():
     forget_starts()
     simulation.board.reset_cause = machine.HARD_RESET
     power_on()
-    board.mark_clean("settings changed")
+    board.start_record().mark_clean("settings changed")
     equal(power_on().lines, ["boot: start 1, slot factory, reset hard (settings changed)"])
 
 

@@ -150,7 +150,7 @@ class Desk:
         keep_modules()
         simulation.board.flash.cut_at(cut, torn)
         try:
-            board.count_start()
+            board.start_record().count()
             self.system = self._system()
             self.system.run()
         except simulation.Restarted:

@@ -34,7 +34,7 @@ ROOMS = {
         "errors", "error_table", "events", "backoff", *SETTINGS, *CERTIFICATES, "dns", "ntp", "log", "records",
         "release",
     },
-    "board": {"board"},
+    "board": {"board", "starts"},
     "flash": {"flash", "flash_blobs", "flash_mending", "flash_queue", "flash_records"},
     "wifi": {"wifi", "station", "names", "clock", "datagrams"},
     "ble": {
@@ -70,7 +70,7 @@ PURE = {
 HANDS = {"board", "flash", "wifi", "ble", "aws", "ota"}
 HARDWARE = {"machine", "network", "esp32", "bluetooth", "aioble", "socket", "ssl", "umqtt", "vfs"}
 # boot and board work before there is a bus
-PRINTERS = {"boot", "board", "console", "main", "system", "starting", "configuration"}
+PRINTERS = {"boot", "board", "starts", "console", "main", "system", "starting", "configuration"}
 SHADOW_SEEKERS = {"boot"}  # imports by computed names to tell which file hides which
 LONGEST_FILE = 300
 

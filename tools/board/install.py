@@ -17,7 +17,7 @@ _SPARE_BYTES = 32768  # littlefs needs room to replace files; so does the device
 _MARK_CLEAN = """
 try:
     import board
-    board.mark_clean('flashed')
+    board.start_record().mark_clean('flashed')
 except Exception:
     pass
 """

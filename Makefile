@@ -9,7 +9,7 @@ ARGS ?=
 EXAMPLE_MAIN := $(if $(EXAMPLE),--main examples/$(EXAMPLE)/main.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test sim cloud phone configure release bench deps lint flash firmware monitor fleet docs qualify clean
+.PHONY: help demo test sim cloud phone configure release bench deps lint flash firmware monitor fleet docs qualify soak clean
 
 help: ## this list
 	@echo "Usage: make VERB [ARGS=\"...\"]"
@@ -59,6 +59,9 @@ fleet: $(VENV)/base.installed ## template, claim certificate and policies in you
 
 qualify: $(VENV)/base.installed ## AWS IoT Device Advisor's cases against the simulated device, as a table
 	@$(TOOLS) qualify $(ARGS)
+
+soak: $(VENV)/base.installed ## simulated devices under random faults, proven from both ends; make soak MINUTES=10
+	@$(TOOLS) soak $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
 
 docs: $(VENV)/docs.installed ## the documentation as a site in build/docs; ARGS=--serve shows it
 	@$(TOOLS) docs $(ARGS)

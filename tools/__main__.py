@@ -19,6 +19,7 @@ VERBS = {
     "docs": ("tools.docs.cli", "The documentation as a site."),
     "new": ("tools.new.cli", "Begin an application in a folder of its own."),
     "qualify": ("tools.qualify.cli", "AWS IoT Device Advisor's cases against the device, a table."),
+    "soak": ("tools.soak.cli", "Simulated devices under faults: nothing may be lost, nobody may be gone."),
     "deps": ("tools.verbs.deps", "The real umqtt.simple and aioble by mip, into .deps/."),
     "lint": ("tools.verbs.lint", "ruff, the import law, and the firmware compiled for MicroPython 1.24."),
     "flash": ("tools.board.flash", "Put the firmware on a board."),

@@ -1,7 +1,9 @@
 """Connections through the simulated router: frozen, mute, cut at any byte, late."""
 
 import contextlib
+import random
 import threading
+import time
 
 import pytest
 
@@ -155,6 +157,20 @@ print("late", time.ticks_diff(time.ticks_ms(), started) >= 115)
         board.power_on()
         board.wait_for("^in order True$")
         board.wait_for("^late True$")
+
+
+def test_loss_makes_a_connection_late_and_loses_nothing(tmp_path, monkeypatch):
+    chances = iter([0.9, 0.1, 0.1, 0.9])  # the second packet is lost twice, and no other
+    monkeypatch.setattr(random, "random", lambda: next(chances, 0.9))
+    with desk(tmp_path, TALK) as (world, board), server(echo) as port:
+        world.point("home").loss = 0.5
+        world.name("cloud.example", port)
+        board.power_on()
+        board.wait_for("^connected$")
+        started = time.monotonic()
+        board.wait_for("^echo 5$")
+        assert time.monotonic() - started > 0.8  # 300 ms, and then 600 ms
+        assert not any("lost" in line for line in board.lines)
 
 
 def test_two_devices_share_a_world_and_not_their_links(tmp_path):

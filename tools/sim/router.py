@@ -1,6 +1,7 @@
 """The simulated router: every connection and datagram of a device passes here, and can be frozen or cut at any byte."""
 
 import asyncio
+import random
 import socket
 import struct
 import time
@@ -9,6 +10,8 @@ from collections import deque
 from tools.sim.board.simulated import services
 
 _DEAD_PATHS = 64  # connections that were frozen for ever are kept so that the peer sees nothing; the oldest are let go
+_RESEND_MS = 300  # what is lost comes later: the time doubles, as TCP's does, at most so often
+_RESENDS = 6
 _DEVICE_BUFFER = 8192  # as on the chip: little fits into a connection that nobody empties
 
 
@@ -58,12 +61,13 @@ class Path:
     def forward(self, end, data):
         """Pass what `end` has sent, as far as a cut allows it."""
         left = self._point.cut_left
+        latency_ms = self._point.latency_ms + _resent_ms(self._point.loss)
         if left is None:
-            end.other.deliver(data, self._point.latency_ms)
+            end.other.deliver(data, latency_ms)
             return
         self._point.cut_left = max(0, left - len(data)) or None
         if left > len(data):
-            end.other.deliver(data, self._point.latency_ms)
+            end.other.deliver(data, latency_ms)
             return
         end.other.deliver(data[:left], 0)
         self._router.loop.call_later(0.01, self.cut)
@@ -76,6 +80,15 @@ class Path:
 
     def closed(self):
         self._router.forget(self)
+
+
+def _resent_ms(loss):
+    wait_ms = 0
+    for resend in range(_RESENDS):
+        if random.random() >= loss:
+            break
+        wait_ms += _RESEND_MS << resend
+    return wait_ms
 
 
 class _End(asyncio.Protocol):
@@ -184,7 +197,7 @@ class Datagrams(asyncio.DatagramProtocol):
         self._transport = transport
 
     def datagram_received(self, data, source):
-        if not self._link.reachable():
+        if not self._link.reachable() or random.random() < self._link.point().loss:
             return
         latency_s = self._link.point().latency_ms / 1000
         for answer in services.answers(self._air, self._address, self._port, data, time.time_ns()):

@@ -49,6 +49,7 @@ class AccessPoint:
         self.gives_address = True
         self.stalled = False
         self.latency_ms = 0
+        self.loss = 0.0  # of what passes, 0.1: a tenth; TCP sends it again, later; needs the router, too
         self.outages = 0  # how often it was switched off: the connections of before are dead
         self.cut_left = None  # bytes until a connection is cut; needs the router of `tools.sim.World`
         self.wrong_password_reasons = (15, 15, 204, 202)

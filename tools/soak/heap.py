@@ -1,0 +1,34 @@
+"""Whether a device's heap grows: what is still allocated after collections, in one life of the device. Pure."""
+
+import statistics
+from dataclasses import dataclass
+
+_WARM_UP_S = 20  # files are loaded, buffers and names are made
+_LEAST = 6  # measurements
+
+
+@dataclass(frozen=True)
+class Growth:
+    """Of one life: bytes in its first and its last third (medians), and the slope in bytes an hour."""
+
+    first: int
+    last: int
+    slope: float
+    seconds: int
+
+    @property
+    def grown(self):
+        return self.last - self.first
+
+
+def growth(lives):
+    """Of the longest of `lives`, lists of (seconds, bytes); None when none was long enough to tell."""
+    warm = [[each for each in life if each[0] >= _WARM_UP_S] for life in lives]
+    longest = max(warm, key=lambda life: life[-1][0] - life[0][0] if life else 0, default=[])
+    if len(longest) < _LEAST:
+        return None
+    third = len(longest) // 3
+    sizes = [size for _, size in longest]
+    first, last = statistics.median(sizes[:third]), statistics.median(sizes[-third:])
+    slope = statistics.linear_regression(*zip(*longest, strict=True)).slope
+    return Growth(int(first), int(last), slope * 3600, longest[-1][0] - longest[0][0])

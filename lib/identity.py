@@ -51,7 +51,7 @@ class Identity:
         """(name, cert, key): str, DER, DER; None when the device must be enrolled first."""
         for record in self._records():
             fields = self._load(record)
-            if fields is not None and "name" in fields:
+            if fields is not None and "name" in fields and "cert" in fields and "key" in fields:
                 self._unconfirmed = record == "pending"
                 return self._is(fields["name"], fields["cert"], fields["key"])
         thing, name = self._settings.thing, self._settings.aws.thing

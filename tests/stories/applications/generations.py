@@ -32,12 +32,10 @@ async def save(flash, generation):
 
 
 async def save_credentials(flash, generation):
-    claim = system.settings.claim
-    secret = records.pack({"key": claim.key})
-    await flash.save("thing", secret, records.pack({"name": "thing-%d" % generation, "cert": claim.cert}))
+    # As long as those that AWS makes; nobody connects with them.
+    secret = records.pack({"key": bytes(1200)})
+    await flash.save("thing", secret, records.pack({"name": "thing-%d" % generation, "cert": bytes(900)}))
 
-
-system = System(board, Flash, Wifi, Aws, application)
 
 if __name__ == "__main__":
-    system.run()
+    System(board, Flash, Wifi, Aws, application).run()

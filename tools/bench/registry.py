@@ -24,6 +24,7 @@ MODULES = (
     "tools.bench.bluetooth",
     "tools.bench.config_heap",
     "tools.bench.update",
+    "tools.bench.update_cuts",
 )
 
 _all: dict[str, Measurement] = {}

@@ -6,10 +6,12 @@ VENV := .venv
 TOOLS := $(VENV)/bin/python -m tools
 PIP := $(VENV)/bin/python -m pip --quiet --quiet --disable-pip-version-check
 ARGS ?=
-EXAMPLE_MAIN := $(if $(EXAMPLE),--main examples/$(EXAMPLE)/main.py)
+EXAMPLES := $(patsubst examples/%/main.py,%,$(wildcard examples/*/main.py))
+EXAMPLE_MAIN := $(if $(EXAMPLE),$(if $(filter $(EXAMPLE),$(EXAMPLES)),--main examples/$(EXAMPLE)/main.py,\
+    $(error there is no example '$(EXAMPLE)': EXAMPLE= is one of $(EXAMPLES))))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test sim cloud phone configure release bench deps lint flash firmware monitor fleet docs qualify soak clean
+.PHONY: help demo test sim cloud phone configure release bench deps lint flash firmware monitor new fleet docs qualify soak clean
 
 help: ## this list
 	@echo "Usage: make VERB [ARGS=\"...\"]"
@@ -53,6 +55,9 @@ firmware: $(VENV)/board.installed ## build an image with everything frozen in; s
 
 monitor: $(VENV)/board.installed ## watch a board's console: make monitor PORT=/dev/ttyUSB0
 	@$(TOOLS) monitor $(if $(PORT),--port "$(PORT)") $(ARGS)
+
+new: $(VENV)/base.installed ## begin an application in a folder of its own: make new NAME=../my-lamp
+	@$(TOOLS) new $(NAME) $(ARGS)
 
 fleet: $(VENV)/base.installed ## template, claim certificate and policies in your AWS account, and a settings file
 	@$(TOOLS) fleet $(ARGS)

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives import hashes
 
 from tools.board import bundle
 from tools.cloud import LocalCloud
+from tools.fleet import cli
 from tools.fleet.roots import amazon_root
 from tools.interpreter import ROOT
 
@@ -70,6 +71,16 @@ def test_a_cloud_that_is_not_there_is_told_in_one_line(tmp_path):
     answer = fleet("--endpoint-url", "http://127.0.0.1:9", "--ca", tmp_path / "none.pem", "--out", tmp_path / "x")
     assert answer.returncode == 1
     assert answer.stderr.count("\n") == 1
+
+
+def test_the_root_of_a_local_cloud_is_never_that_of_aws(cloud, tmp_path, monkeypatch):
+    monkeypatch.setattr(cli, "ROOT", tmp_path)
+    with pytest.raises(cli.Mistake, match="say --ca"):
+        cli._root(None, cloud.control_url)
+    (tmp_path / ".cloud").mkdir()
+    (tmp_path / ".cloud" / "ca.pem").write_text(cloud.ca_file.read_text())
+    assert cli._root(None, cloud.control_url) == cloud.ca_file.read_text()
+    assert cli._root(None, None) == amazon_root()
 
 
 def test_the_root_is_the_one_that_aws_recommends():

@@ -13,7 +13,7 @@ import pytest
 
 from tools.cloud import LocalCloud
 from tools.interpreter import ROOT
-from tools.sim import Board, World, cli, factory
+from tools.sim import Board, World, cli, factory, folder
 
 
 @contextlib.contextmanager
@@ -69,6 +69,12 @@ def test_typed_lines_play_with_the_world_and_quit_ends(tmp_path):
         say(process, "power")
         read_to("off: power cut")
         read_to("power on")
+        say(process, "cut 1000")
+        read_to("the power goes 1000 later")
+        say(process, "power off")
+        read_to("off: power cut")
+        say(process, "reset")
+        read_to("sim: it has no power: type power")
         say(process, "quit")
         assert process.wait(20) == 0
 
@@ -138,6 +144,19 @@ def test_second_board_on_the_same_flash_is_refused(tmp_path):
         assert process.wait(20) == 0
     with running("--folder", tmp_path / "flash") as (process, read_to):
         read_to("start 1: power on")
+
+
+def test_another_image_on_a_flash_that_is_in_use_wants_it_erased(tmp_path):
+    (tmp_path / "image").write_text("ota")
+    with running("--folder", tmp_path) as (process, read_to):
+        read_to(f"sim: the flash in {tmp_path} is laid out for --image ota: add --erase, or say --folder OTHER")
+        assert process.wait(20) == 1
+    with running("--folder", tmp_path, "--erase") as (process, read_to):
+        read_to("boot: start 1, slot factory")
+
+
+def test_each_kind_of_board_has_a_folder_of_its_own():
+    assert len({folder.default("stock", False), folder.default("ota", False), folder.default("stock", True)}) == 3
 
 
 def test_application_that_is_left_out_is_told(tmp_path):

@@ -52,6 +52,14 @@ def test_make_alone_lists_what_it_can_do():
     assert listed - {"help", "clean"} <= VERBS.keys()
 
 
+def test_an_example_that_is_not_there_is_told_with_those_that_are():
+    answer = run("make", "-n", "sim", "EXAMPLE=lamp")
+    assert answer.returncode == 2
+    assert "there is no example 'lamp'" in answer.stderr
+    assert "shadow" in answer.stderr
+    assert "--main examples/shadow/main.py" in run("make", "-n", "sim", "EXAMPLE=shadow").stdout
+
+
 def fake_python(folder, says):
     """A `python3` that answers every question about itself with the exit code `says` gives it."""
     program = folder / "python3"

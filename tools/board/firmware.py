@@ -118,7 +118,7 @@ def _collect(port, board, version):
         shutil.copy(built / name, target)
         print(f"{target.relative_to(ROOT)}: {target.stat().st_size} bytes")
     print(f"{room} bytes of the slot are free. A new chip: esptool write_flash 0 FILE-esptool.bin")
-    print("(0x1000 on the ESP32). An update over the air: python -m tools release publish FILE-update.bin")
+    print('(0x1000 on the ESP32). An update over the air: make release ARGS="publish FILE-update.bin ..."')
 
 
 def table_of(board):

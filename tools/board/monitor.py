@@ -39,7 +39,7 @@ def main(
         sys.exit("monitor: one board at a time; open another terminal for the next one")
     with SerialBoard(ports[0]) as board, _log(log) as file, _keyboard(board) as ended:
         screen = Screen(levels.LEVELS[level], time, file)
-        screen.note(f"{ports[0]}: Ctrl-] ends, Ctrl-C interrupts the board's program, Ctrl-D restarts it")
+        screen.note(f"{ports[0]}: Ctrl-] ends, Ctrl-C interrupts the board's program, Ctrl-D then restarts it")
         try:
             for text in board.console():
                 if ended.is_set():

@@ -71,7 +71,9 @@ class Screen:
         if kit is not None:
             self._suggest_kit(cloud, kit)
         self._suggest(
-            "Let something go wrong, typed here or after python -m tools cloud:", "fault no_puback --packets 2"
+            "Let something go wrong, typed here, or from another terminal:",
+            'fault no_puback --packets 2',
+            'make cloud ARGS="fault no_puback --packets 2"',
         )
         self._console.print("faults lists all kinds, heal ends them. Ctrl-C ends it all.\n", style="dim")
         self._is_introduced = True
@@ -88,10 +90,11 @@ class Screen:
             "Tell one something:", f"mosquitto_pub -i operator-2 {client} -q 1 -t devices/NAME/command -m '{{}}'"
         )
 
-    def _suggest(self, what: str, command: str) -> None:
+    def _suggest(self, what: str, *commands: str) -> None:
         self._console.print(what, style="dim")
-        # Never wrapped: a line that is to be pasted must stay one line.
-        self._console.print(Text(f"  {command}"), soft_wrap=True)
+        for command in commands:
+            # Never wrapped: a line that is to be pasted must stay one line.
+            self._console.print(Text(f"  {command}"), soft_wrap=True)
 
     def say(self, text: str, style: str = "") -> None:
         self._console.print(Text(text, style=style))

@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tools.cloud.recipes import create_fleet
 from tools.fleet.roots import RootMissing, amazon_root
+from tools.interpreter import ROOT
 
 _ROLE_HELP = """
 The role is what AWS IoT assumes to register things. Once, with rights in IAM:
@@ -41,7 +42,9 @@ def main(
     region: Annotated[str | None, typer.Option(help="Of AWS; default: that of your configuration.")] = None,
     profile: Annotated[str | None, typer.Option(help="Of your AWS configuration.")] = None,
     endpoint_url: Annotated[str | None, typer.Option(help="Of a local AWS IoT, as `make cloud` prints it.")] = None,
-    ca: Annotated[Path | None, typer.Option(help="Root certificate of that cloud; default: Amazon Root CA 1.")] = None,
+    ca: Annotated[
+        Path | None, typer.Option(help="The cloud's root certificate; default: Amazon Root CA 1, or .cloud/ca.pem.")
+    ] = None,
 ):
     """Make a provisioning template, a claim certificate and policies in your AWS account, and a settings file.
 
@@ -52,7 +55,7 @@ def main(
         iot = _client(region, profile, endpoint_url)
         if role is None and endpoint_url is None:
             raise Mistake("--role is needed: AWS IoT registers things under it; --help says how to make one")
-        root = _root(ca)
+        root = _root(ca, endpoint_url)
         networks = [_network(each) for each in wifi or ()]
         endpoint = iot.describe_endpoint(endpointType="iot:Data-ATS")["endpointAddress"]
         fleet = create_fleet(iot, name, role)
@@ -80,13 +83,14 @@ def _client(region, profile, endpoint_url):
     return boto3.Session(region_name=region, profile_name=profile).client("iot")
 
 
-def _root(path):
-    if path is None:
+def _root(path, endpoint_url):
+    if path is None and endpoint_url is None:
         return amazon_root()
+    path = path or ROOT / ".cloud" / "ca.pem"
     try:
         return path.read_text(encoding="ascii")
     except OSError as error:
-        raise Mistake(f"{path}: {error.strerror}") from error
+        raise Mistake(f"{path}: {error.strerror}; say --ca with the root certificate") from error
 
 
 def _network(text):

@@ -31,8 +31,8 @@ def follow(screen: Screen, account: Account, job_id: str, version: str) -> int:
     try:
         state = screen.watch(follower.states(_EVERY_LOCAL_S if account.is_local else _EVERY_S))
     except KeyboardInterrupt:
-        screen.say(f"\nThe job goes on. To watch it again:  python -m tools release follow {job_id}{options}")
-        screen.say(f"To cancel it:                        python -m tools release cancel {job_id}{options}")
+        screen.say(f'\nThe job goes on. To watch it again:  make release ARGS="follow {job_id}{options}"')
+        screen.say(f'To cancel it:                        make release ARGS="cancel {job_id}{options}"')
         return INTERRUPTED
     screen.outcome(state, version)
     return DONE if state.succeeded() else NOT_ALL

@@ -40,7 +40,7 @@ def keygen(
         screen.say("Back up the private key AND its passphrase, apart from each other: when all your keys are lost,")
         screen.say("devices take no update ever again.")
         if not known:
-            screen.say("Now make a second one: python -m tools release keygen --kid k2", "yellow")
+            screen.say('Now make a second one: make release ARGS="keygen --kid k2"', "yellow")
 
 
 def revoke(

@@ -132,4 +132,4 @@ def _text(file: Path) -> str:
 
 
 def _no_key(folder: Path) -> str:
-    return f"there is no private key in {folder}: make one with `python -m tools release keygen`, or say --keys FOLDER"
+    return f"there is no private key in {folder}: make one with `make release ARGS=keygen`, or say --keys FOLDER"

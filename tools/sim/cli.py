@@ -9,8 +9,9 @@ from typing import Annotated
 
 import typer
 
-from tools.interpreter import ROOT, MissingTool
+from tools.interpreter import MissingTool
 from tools.signals import on_end
+from tools.sim import folder as folders
 from tools.sim.bare import bare as bare_board
 from tools.sim.commands import Commands
 from tools.sim.cord import Board
@@ -23,7 +24,9 @@ _print_lock = threading.Lock()
 
 @app.command()
 def main(
-    folder: Annotated[Path, typer.Option(help="The board's flash; made when it is not there.")] = ROOT / ".board",
+    folder: Annotated[
+        Path | None, typer.Option(help="The board's flash; made when it is not there.  [default: .board/stock, ...]")
+    ] = None,
     heap: Annotated[str | None, typer.Option(help='The firmware\'s heap, such as "96k"; the chip has 160k.')] = None,
     wifi: Annotated[list[str] | None, typer.Option(help='A network in range, "name:password"; repeatable.')] = None,
     main: Annotated[
@@ -55,15 +58,17 @@ def main(
     Its console is printed here. What you type goes to the world around it: `help` tells the commands.
     """
     on_end(_interrupt)
+    folder = folder or folders.default(image, bare)
     try:
         with (
             contextlib.suppress(KeyboardInterrupt),
-            _alone(folder),
+            folders.alone(folder),
             World() as world,
             _bluetooth(world, bluetooth),
             Board(folder, world, heap=heap, image=image, on_line=_hear, **_kind(folder, serial, bare, main)) as board,
         ):
             world.internet = internet
+            folders.lay_out(folder, image, erase)
             _prepare(board, settings, erase)
             network = _furnish(world, wifi, endpoint, board)
             if cloud != "none":
@@ -75,7 +80,7 @@ def main(
             show(f"sim: board {board.unique_id}, flash in {board.flash.folder}; type help, or quit")
             board.power_on()
             _obey(Commands(board, world, show))
-    except (Mistake, MissingTool, ValueError, OSError) as mistake:
+    except (Mistake, folders.FolderInUse, MissingTool, ValueError, OSError) as mistake:
         sys.exit(f"sim: {mistake}")
 
 
@@ -97,20 +102,6 @@ def _hear(line):
             "sim: main.py's application is left out, because the last starts were short. "
             "Leave the device on for a minute and type reset, or begin anew with --erase."
         )
-
-
-@contextlib.contextmanager
-def _alone(folder):
-    """Two boards on one flash would write over each other. A process that dies gives its lock back by itself."""
-    import fcntl  # not on Windows, where --help shall still work
-
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / "lock", "w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Mistake(f"another simulated board runs from {folder}: quit it, or say --folder OTHER") from None
-        yield
 
 
 @contextlib.contextmanager

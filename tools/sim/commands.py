@@ -104,10 +104,15 @@ class Commands:
 
     def do_cut(self, n, how="whole"):
         """cut N [torn]               cut the power at the N-th flash write from now; torn: in the middle of it"""
+        if how not in ("whole", "torn"):
+            raise ValueError(self.do_cut.__doc__)
         self._board.cut_at_write(int(n), how == "torn")
+        self._show(f"sim: {self._board.writes} flash writes so far, the power goes {n} later; a restart writes some")
 
     def do_reset(self):
         """reset                      the reset button"""
+        if not self._board.is_on:
+            raise ValueError("it has no power: type power")
         self._board.reset()
 
     def do_button(self, what="press", pin="0"):

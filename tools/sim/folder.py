@@ -1,0 +1,37 @@
+"""Where a simulated board's flash is kept: one board to a folder, laid out for one image."""
+
+import contextlib
+
+from tools.interpreter import ROOT
+
+
+class FolderInUse(Exception):
+    """The folder cannot be had; the message says why, and what to do."""
+
+
+def default(image, is_bare):
+    """A folder for each kind of board, so that neither finds what another has left."""
+    return ROOT / ".board" / ("bare" if is_bare else image)
+
+
+@contextlib.contextmanager
+def alone(folder):
+    """Two boards on one flash would write over each other. A process that dies gives its lock back by itself."""
+    import fcntl  # not on Windows, where --help shall still work
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / "lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise FolderInUse(f"another simulated board runs from {folder}: quit it, or say --folder OTHER") from None
+        yield
+
+
+def lay_out(folder, image, erase):
+    """Note for which image its partitions are. Another table on a written flash would find a part of what was there."""
+    note = folder / "image"
+    before = note.read_text(encoding="utf-8") if note.exists() else image
+    if before != image and not erase:
+        raise FolderInUse(f"the flash in {folder} is laid out for --image {before}: add --erase, or say --folder OTHER")
+    note.write_text(image, encoding="utf-8")

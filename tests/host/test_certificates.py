@@ -187,6 +187,7 @@ def test_key_that_cannot_be_used_is_refused_with_the_reason(key, words):
         (EC_PEM.replace(b"\nMII", b"\nMIJ", 1), "cut off"),
         (EC_CERT[:100], "cut off"),
     ],
+    ids=["key", "short", "damaged", "unknown", "length", "cut off"],
 )
 def test_certificate_that_cannot_be_used_is_refused_with_the_reason(cert, words):
     assert words in refusal(certificates.certificates, cert)

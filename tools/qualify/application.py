@@ -28,7 +28,7 @@ async def application(device):
     while True:
         number += 1
         try:
-            await device.aws.publish("devices/%s/out" % device.name, str(number), qos=1, retain=number == 1)
+            await device.aws.publish("devices/%s/out" % device.name, str(number), qos=1, retain=number % 5 == 1)
         except errors.RetryError as error:
             print("application: %s" % error)
         await asyncio.sleep_ms(700)

@@ -2,10 +2,11 @@
 
 import json
 import tempfile
+import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from tools.cloud import LocalCloud
+from tools.cloud import LocalCloud, interference
 from tools.cloud.limits import Limits
 from tools.cloud.recipes import create_fleet, create_thing
 from tools.qualify.watch import Watch
@@ -17,6 +18,7 @@ APPLICATION = Path(__file__).with_name("application.py")
 
 # The firmware's own time-outs, scaled so that the cases take minutes: with `scale` 1 they are the firmware's defaults.
 DEFAULTS = {"connack_s": 6, "ack_s": 6, "stable_s": 30, "backoff_s": 2, "backoff_cap_s": 300, "connect_s": 15}
+_GONE_S = 3  # for a connection to be closed
 LEAST = {"connack_s": 2, "ack_s": 2, "stable_s": 5, "backoff_s": 1, "backoff_cap_s": 10, "connect_s": 3}
 
 
@@ -43,11 +45,14 @@ class Bench:
             folder = self._folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="awsesp-qualify-")))
             self.folder = Path(folder)
             self.cloud = stack.enter_context(LocalCloud(self.folder / "cloud", **self._options))
-            self.fleet = create_fleet(self.cloud.iot())
-            self.credentials = create_thing(self.cloud.iot(), THING, self.fleet.thing_policy)
+            self._furnish()
             self.cloud.tap(self.watch.packet)
             self._stack = stack.pop_all()
         return self
+
+    def _furnish(self):
+        fleet = create_fleet(self.cloud.iot())
+        self.credentials = create_thing(self.cloud.iot(), THING, fleet.thing_policy)
 
     def __exit__(self, *exception):
         return self._stack.__exit__(*exception)
@@ -99,11 +104,35 @@ class SimulatedBench(Bench):
 
 
 class NetworkBench(Bench):
-    """With a real board, which connects by itself: its settings name this machine as its cloud."""
+    """With a real board, which connects by itself: `settings_file` is what it must have been flashed with.
+
+    The cloud is kept in `folder` from run to run, so that the board's settings hold.
+    """
+
+    @property
+    def settings_file(self):
+        return self.folder / "settings.json"
+
+    def _furnish(self):
+        address, port = self._options["endpoint"], self._options["mqtt_port"]
+        if self.settings_file.exists():
+            known = json.loads(self.settings_file.read_text(encoding="utf-8"))["aws"]
+            if (known["endpoint"], known["port"]) == (address, port):
+                return
+            raise OSError(f"{self.folder} is for {known['endpoint']}, port {known['port']}: remove it to begin anew")
+        super()._furnish()
+        self.settings_file.touch(mode=0o600)
+        self.settings_file.write_text(json.dumps(self.settings(address, port=port), indent=2), encoding="utf-8")
 
     def start(self):
-        """It is on already: whatever connection it has begins anew, so that each case sees a first one."""
-        self.cloud.disconnect(THING)
+        """It is on already: its connection and its session end, and nothing has been seen before what comes now."""
+        refusal = self.faults.order("refuse")
+        self.cloud.interfere(interference.disconnect, THING)
+        deadline = time.monotonic() + _GONE_S
+        while not self.cloud.interfere(interference.expire_session, THING) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        self.watch.forget()
+        refusal.cancel()
 
     def console(self):
         return []

@@ -1,6 +1,5 @@
 """Device Advisor's cases, AWS's own qualification, against the simulated device or a real one; a table at the end."""
 
-import json
 import sys
 import time
 from pathlib import Path
@@ -30,6 +29,7 @@ def main(
     device: Annotated[
         str | None, typer.Option(help="Address of this machine in the network of a real board, which connects to it.")
     ] = None,
+    port: Annotated[int, typer.Option(help="With --device: the port that it connects to.")] = 8883,
     verbose: Annotated[bool, typer.Option("--verbose", help="The device's console where a case fails.")] = False,
 ):
     """Run AWS IoT Core Device Advisor's cases, by their AWS names.
@@ -50,7 +50,7 @@ def main(
     begin = time.monotonic()
     try:
         if device:
-            results = _on_the_network(console, cases, scale, device)
+            results = _on_the_network(console, cases, scale, device, port)
         else:
             results = run_simulated(cases, scale, workers, lambda result: _tell(console, result, verbose))
     except KeyboardInterrupt:
@@ -64,15 +64,12 @@ def main(
     sys.exit(0 if report.is_good(results) else 1)
 
 
-def _on_the_network(console, cases, scale, address):
+def _on_the_network(console, cases, scale, address, port):
     """The cloud on this machine's own address, the device wherever it is."""
-    with NetworkBench(scale, host="0.0.0.0", port=8883, endpoint=address) as bench:
-        _FOLDER.mkdir(parents=True, exist_ok=True)
-        path = _FOLDER / "settings.json"
-        path.touch(mode=0o600)
-        path.write_text(json.dumps(bench.settings(address), indent=2), encoding="utf-8")
-        console.print(f"The cloud is {address}, port 8883. Add your Wi-Fi to {path} and put both on the board:")
-        console.print(f'  make flash ARGS="--main tools/qualify/application.py --settings {path}"')
+    _FOLDER.mkdir(parents=True, exist_ok=True)
+    with NetworkBench(scale, host="0.0.0.0", port=port, endpoint=address, folder=_FOLDER) as bench:
+        console.print(f"The cloud is {address}, port {port}. Add your Wi-Fi to {bench.settings_file}, once, and:")
+        console.print(f'  make flash ARGS="--main tools/qualify/application.py --settings {bench.settings_file}"')
         console.print("Waiting for the device to connect (Ctrl-C ends) ...")
         bench.watch.wait_for("connected", 3600)
         return run_in_turn(bench, cases, lambda result: _tell(console, result, verbose=False))

@@ -57,6 +57,11 @@ class Watch:
 
     # ---- in the case's thread ----
 
+    def forget(self):
+        """Begin anew: nothing has been seen."""
+        with self._changed:
+            self._seen.clear()
+
     def now(self):
         """A place in what was seen: what comes after it has not happened yet."""
         with self._changed:

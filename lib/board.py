@@ -15,8 +15,10 @@ from micropython import const
 _BUTTON_SAMPLES = const(5)
 _BUTTON_GAP_MS = const(5)
 _NEVER_MS = const(86400000)  # a watchdog cannot be stopped, but it can be told to wait for a day
+_LONGEST_SLEEP_MS = const(2147483647)  # 24 days: the port takes an i32
 
 _uptime = [time.ticks_ms(), 0]  # ticks when last looked at, milliseconds until then
+_nvs = []  # opened once: the port never closes one, and each takes some of ESP-IDF's heap for good
 
 
 # Starts
@@ -28,6 +30,13 @@ def start_record():
 
     del sys.modules["starts"]
     return starts
+
+
+def storage():
+    """The namespace in NVS that is ours. Raises OSError."""
+    if not _nvs:
+        _nvs.append(esp32.NVS("awsesp"))
+    return _nvs[0]
 
 
 # Restart and watchdog
@@ -54,8 +63,9 @@ def reset():
 
 
 def deep_sleep(seconds):
-    """Sleep, then start anew; never returns. Clock and RTC memory survive it."""
-    machine.deepsleep(int(seconds * 1000))
+    """Sleep, then start anew; never returns. Clock and RTC memory survive it. At most 24 days; a time that is over
+    already, which the port would take for eternity, is a moment."""
+    machine.deepsleep(int(min(max(seconds * 1000, 1), _LONGEST_SLEEP_MS)))
 
 
 def Watchdog(timeout_ms):  # noqa: N802 - what it makes is the port's own: a class around it would only cost memory

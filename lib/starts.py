@@ -12,12 +12,10 @@ It is used at starts and ends, and in memory no longer: `board.start_record()` b
 
 import struct
 
-import esp32
 from micropython import const
 
 import board
 
-_NAMESPACE = "awsesp"
 _ROW_BITS = const(8)
 _ROW_MAX = const(255)
 _NUMBER_MASK = const(0x7FFFFF)  # i32 without its sign, without the row
@@ -76,7 +74,7 @@ def clean_reason():
 def _read():
     # (number of this start, row); zeros without a record, or when it cannot be read.
     try:
-        record = esp32.NVS(_NAMESPACE).get_i32("starts")
+        record = board.storage().get_i32("starts")
     except OSError:
         record = 0
     return record >> _ROW_BITS & _NUMBER_MASK, record & _ROW_MAX
@@ -90,7 +88,7 @@ def _clean_of(number):
     # The reason of the clean end of this start, or None when it did not end so.
     record = bytearray(_HEADER + _REASON_LIMIT)
     try:
-        size = esp32.NVS(_NAMESPACE).get_blob("clean", record)
+        size = board.storage().get_blob("clean", record)
         if size < _HEADER or struct.unpack_from("<I", record)[0] != number & _NUMBER_MASK:
             return None
         return bytes(record[_HEADER:size]).decode()
@@ -100,7 +98,7 @@ def _clean_of(number):
 
 def _write(setter, key, value):
     try:
-        nvs = esp32.NVS(_NAMESPACE)
+        nvs = board.storage()
         getattr(nvs, setter)(key, value)
         nvs.commit()
     except OSError as error:

@@ -18,6 +18,12 @@ def test_reset_restarts_the_chip():
     equal(board.reset_cause(), "hard")
 
 
+def test_sleep_always_ends():
+    for seconds, told in ((-5, "1 ms"), (0, "1 ms"), (0.5, "500 ms"), (60, "60000 ms"), (3000000, "2147483647 ms")):
+        slept = raises(simulation.Restarted, lambda: board.deep_sleep(seconds))
+        equal("%s" % slept, "machine.deepsleep() " + told)
+
+
 def test_identity_is_the_base_mac_in_lower_case_hex():
     equal(board.unique_id(), "0a1b2c3d4e5f")
 

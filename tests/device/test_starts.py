@@ -4,8 +4,15 @@ import esp32
 import machine
 import simulation
 
+import board
 import starts
 from harness import equal
+
+
+def power_cycle():
+    """Off and on: what the modules keep in memory is gone, too."""
+    board._nvs.clear()
+    simulation.board.power_cycle()
 
 
 def fresh():
@@ -16,7 +23,7 @@ def fresh():
             esp32.NVS("awsesp").erase_key(key)
         except OSError:
             pass
-    simulation.board.power_cycle()
+    power_cycle()
 
 
 def test_starts_in_a_row_are_counted():
@@ -129,7 +136,7 @@ def test_power_cut_at_every_write_leaves_what_was_or_what_is():
             simulation.board.flash.cut_at(write, torn)
             done = run_until_cut(lambda: starts.mark_clean("update"), starts.count, starts.forgive)
             simulation.board.flash.cut_at(None)
-            simulation.board.power_cycle()
+            power_cycle()
             seen = (starts.in_a_row(), starts.count(), starts.clean_reason())
             equal(seen in AFTER_STEPS[done : done + 2], True)
         equal(write > 3, True)
@@ -217,4 +224,23 @@ def empty_nvs():
                 esp32.NVS("filler").erase_key(key)
             except OSError:
                 pass
-    simulation.board.power_cycle()
+    power_cycle()
+
+
+def test_storage_is_opened_once_because_the_port_never_closes_it():
+    opened, real = [], esp32.NVS
+
+    def counted(namespace):
+        opened.append(namespace)
+        return real(namespace)
+
+    board._nvs.clear()
+    esp32.NVS = counted
+    try:
+        for _ in range(3):
+            starts.count()
+            starts.mark_clean("x")
+            starts.in_a_row(), starts.number(), starts.clean_reason()
+    finally:
+        esp32.NVS = real
+    equal(opened, ["awsesp"])

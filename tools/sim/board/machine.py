@@ -89,8 +89,10 @@ sleep = lightsleep
 
 
 def deepsleep(time_ms=None):
-    """Sleep, then start anew with DEEPSLEEP_RESET."""
-    how = "for ever" if time_ms is None else "%d ms" % time_ms
+    """Sleep, then start anew with DEEPSLEEP_RESET. A negative time is a huge one: the port makes it unsigned."""
+    if time_ms is not None and not -0x80000000 <= time_ms < 0x80000000:
+        raise OverflowError("overflow converting long int to machine word")
+    how = "for ever" if time_ms is None or time_ms < 0 else "%d ms" % time_ms
     simulation.board.restart("machine.deepsleep() " + how, DEEPSLEEP_RESET)
 
 

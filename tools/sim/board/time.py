@@ -6,9 +6,11 @@ A test without a host keeps the desk's own time until it says `simulation.board.
 import simulation
 import utime
 from simulated import calendar
-from utime import *  # noqa: F403  (ticks and sleeps are the same)
+from utime import *  # noqa: F403  (other ticks, and sleeps, are the same)
 
 _EPOCH_2000 = 946684800
+_LONGEST_TICKS = 1 << 29  # half of what the chip counts to: 6 days
+_WORD = 1 << 31
 
 
 def time():
@@ -31,6 +33,8 @@ def gmtime(seconds=None):
     """(year, month, day, hour, minute, second, weekday, yearday)."""
     if seconds is None:
         seconds = time()
+    elif not -_WORD <= seconds < _WORD:
+        raise OverflowError("overflow converting long int to machine word")
     return calendar.split(int(seconds) + _epoch())
 
 
@@ -42,3 +46,10 @@ def mktime(parts):
     if not 8 <= len(parts) <= 9:
         raise TypeError("mktime needs a tuple of length 8 or 9")
     return calendar.join(parts) - _epoch()
+
+
+def ticks_add(ticks, delta):
+    """A moment before or after another one, at most six days away."""
+    if not -_LONGEST_TICKS < delta < _LONGEST_TICKS:
+        raise OverflowError("ticks interval overflow")
+    return utime.ticks_add(ticks, delta)

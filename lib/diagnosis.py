@@ -11,6 +11,7 @@ import release
 from aws.service import Service
 
 _DEFENDER = "defender"
+_ANSWER_S = 20  # as that of `Service.ask`: who waits for the report shows no sign of life meanwhile
 # What Device Defender gets as custom metrics of type "number": name there, path here.
 _METRICS = (
     ("uptime_s", "uptime_s"),
@@ -59,7 +60,7 @@ async def to_shadow(system, name, document):
 async def to_defender(system, document):
     """Tell it as metrics of AWS IoT Device Defender. Errors: those of `Aws.publish`."""
     topic = "$aws/things/%s/%s/metrics/json" % (system.identity.name, _DEFENDER)
-    await system.aws.publish(topic, json.dumps(metrics(document)), qos=1)
+    await system.aws.publish(topic, json.dumps(metrics(document)), qos=1, timeout_s=_ANSWER_S)
 
 
 def metrics(document):

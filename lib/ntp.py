@@ -11,7 +11,7 @@ import errors
 PORT = 123
 LIMIT = 128  # bytes of an answer we read; 48 count
 
-LATEST = 4102444800  # 2100-01-01: a later time is a broken server
+LATEST = 3092601600  # 2068-01-01: a later time is a broken server, and more seconds than the port takes for a date
 FAR_S = 157680000  # 5 years: nearer, a device may well have lain in a store
 
 _SIZE = 48
@@ -60,7 +60,7 @@ def answer(packet, nonce):
 
 
 async def ask_time(servers, resolve, ask, not_before):
-    """(unix seconds, server) of the first of `servers` with a believable answer: from `not_before` on, before 2100.
+    """(unix seconds, server) of the first of `servers` with a believable answer: from `not_before` on, before 2068.
 
     A time years after `not_before` is believed only when no other server tells an earlier one: a clock that one broken
     server (a GPS week that rolled over) set decades ahead, and that is kept as the last time known, can never go back.

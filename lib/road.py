@@ -4,7 +4,6 @@ what the cloud wants done at its end."""
 import asyncio
 import random
 import sys
-import time
 
 from micropython import const
 
@@ -16,6 +15,7 @@ from backoff import Backoff
 
 _BEAT_MS = const(5000)
 _LOOK_MS = const(1000)
+_LISTEN_MS = const(200)
 _DAY_S = const(86400)
 _PASSING = const(2)  # times two: an application goes on working while the internet is gone
 _MOST_WINDOWS = const(13)  # 10 s, doubled so often, are nearly a day
@@ -79,13 +79,11 @@ class Road:
             self._windows = notes.read(self._flash).get("windows", 0)
         while True:
             owned.beat()
+            await asyncio.sleep_ms(_LISTEN_MS)
             try:
-                event = await asyncio.wait_for_ms(listener.get(), _LOOK_MS)
-            except asyncio.TimeoutError:
-                event = None
-            try:
-                if event:
-                    await self._note(event)
+                # Not by wait_for: what arrives just as the time is over would be taken, and lost.
+                while listener.any():
+                    await self._note(await listener.get())
                 await self._judge()
             except errors.StorageError as failure:
                 # A flash that is full or fails is no reason to leave the cloud, from where it may be mended.
@@ -175,7 +173,8 @@ class Road:
 
 
 async def _sleep(wait_ms, beat):
-    end_ms = time.ticks_add(time.ticks_ms(), wait_ms)
-    while time.ticks_diff(end_ms, time.ticks_ms()) > 0:
+    # In pieces: the ticks of the port reach 6 days, a health report may be due once a week.
+    while wait_ms > 0:
         beat()
-        await asyncio.sleep_ms(min(_BEAT_MS, time.ticks_diff(end_ms, time.ticks_ms())))
+        await asyncio.sleep_ms(min(_BEAT_MS, wait_ms))
+        wait_ms -= _BEAT_MS

@@ -29,7 +29,7 @@ _BEAT_MS = const(5000)
 
 _RESYNC_MS = const(43200000)  # 12 h: the chip's clock drifts by some seconds a day
 _RESYNC_RETRY_MS = const(900000)
-_END_OF_TIME = 4102444800  # the year 2100
+_END_OF_TIME = 3092601600  # the year 2068: `time.gmtime` takes 31 bits of seconds since 2000
 _DRIFT_S = const(86400)  # more than a clock that was set once can be ahead
 
 _FOR_A_WHILE = ("station", "names", "clock", "ntp", "dns", "datagrams")

@@ -88,6 +88,11 @@ async def test_first_believable_server_is_taken():
         equal(await Servers(a=bad, b=says(later)).time(), (later, "b"))
 
 
+async def test_time_that_the_port_has_no_date_for_is_refused():
+    error = await raises(errors.RetryError, Servers(a=says(3092601600)).time())  # 2068
+    equal(error.code, "no_ntp")
+
+
 async def test_time_before_the_last_one_known_is_refused_with_its_reason():
     error = await raises(errors.RetryError, Servers(a=says(NOVEMBER_2026 - 1)).time())
     equal(error.code, "no_ntp")

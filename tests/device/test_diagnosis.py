@@ -1,0 +1,28 @@
+"""The report on the device's health, where nobody answers."""
+
+import diagnosis
+import errors
+from harness import equal
+from supervisor import SILENCE_MS
+from test_operations import Group
+
+REPORT = {"time": 1, "version": "1.0.0", "uptime_s": 1, "connections": 1, "stall_ms": 1, "messages_dropped": 0}
+REPORT["starts"] = {"number": 1, "row": 1}
+REPORT["wifi"] = {"rssi": -50}
+REPORT["heap"] = {"gc_free": 1, "idf_free": 1, "idf_largest": 1}
+
+
+class Cut:
+    """A cloud that was lost: what is published waits for as long as it may."""
+
+    async def publish(self, topic, payload, qos, timeout_s=60):
+        self.waited_ms = timeout_s * 1000
+        raise errors.error("not_connected")
+
+
+async def test_a_report_that_is_not_taken_is_no_task_that_hangs():
+    system = Group(aws=Cut(), identity=Group(name="lamp"), settings=Group(health=Group(to="defender")))
+    diagnosis.report = lambda _: REPORT
+    equal((await diagnosis.tell_health(system)).code, "not_connected")
+    # Before that it may have waited for its turn, ten seconds at most.
+    equal(system.aws.waited_ms + 10000 < SILENCE_MS, True)

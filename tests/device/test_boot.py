@@ -154,6 +154,7 @@ def test_flash_that_refuses_does_not_stop_the_start():
     def refuse(namespace):
         raise OSError(-4353, "ESP_ERR_NVS_NOT_INITIALIZED")
 
+    board._nvs.clear()
     real, esp32.NVS = esp32.NVS, refuse
     try:
         output = power_on()

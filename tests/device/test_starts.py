@@ -9,12 +9,6 @@ import starts
 from harness import equal
 
 
-def power_cycle():
-    """Off and on: what the modules keep in memory is gone, too."""
-    board._nvs.clear()
-    simulation.board.power_cycle()
-
-
 def fresh():
     """A chip that was never started, with the power on."""
     simulation.board.flash.cut_at(None)
@@ -23,7 +17,7 @@ def fresh():
             esp32.NVS("awsesp").erase_key(key)
         except OSError:
             pass
-    power_cycle()
+    simulation.board.power_cycle()
 
 
 def test_starts_in_a_row_are_counted():
@@ -136,7 +130,7 @@ def test_power_cut_at_every_write_leaves_what_was_or_what_is():
             simulation.board.flash.cut_at(write, torn)
             done = run_until_cut(lambda: starts.mark_clean("update"), starts.count, starts.forgive)
             simulation.board.flash.cut_at(None)
-            power_cycle()
+            simulation.board.power_cycle()
             seen = (starts.in_a_row(), starts.count(), starts.clean_reason())
             equal(seen in AFTER_STEPS[done : done + 2], True)
         equal(write > 3, True)
@@ -224,7 +218,7 @@ def empty_nvs():
                 esp32.NVS("filler").erase_key(key)
             except OSError:
                 pass
-    power_cycle()
+    simulation.board.power_cycle()
 
 
 def test_storage_is_opened_once_because_the_port_never_closes_it():

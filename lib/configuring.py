@@ -131,7 +131,7 @@ class Configuring:
     async def on_reset(self, dat):
         import resetting
 
-        await resetting.erase(self._system.flash, dat["what"])
+        await resetting.erase(self._system, dat["what"])
         await self._leave("settings were reset")
 
     async def on_rst(self, _):

@@ -61,7 +61,7 @@ class Device:
     async def sleep(self, seconds):
         """Save power: as a restart, but the chip sleeps for so long before it starts anew. Never returns.
 
-        What was published is sent first, as far as `timeouts.drain_s` allows. It waits while a new image is on trial,
-        or a job at work.
+        What was published is sent first, as far as `timeouts.drain_s` allows. It waits while a new image, new settings
+        or credentials are on trial, or a job at work.
         """
         await self._system.sleep(seconds)

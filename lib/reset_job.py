@@ -28,7 +28,7 @@ async def finish(system):
     try:
         import resetting
 
-        await resetting.erase(system.flash, what)
+        await resetting.erase(system, what)
     finally:
         for name in ("resetting", "candidate"):
             sys.modules.pop(name, None)

@@ -8,12 +8,15 @@ _PERSONAL = ("candidate", "thing", "pending", "notes", "job", "wanted")
 _ALL = ("settings", "claim", "roots", "user")
 
 
-async def erase(flash, what):
+async def erase(system, what):
     """Forget networks, endpoint and the thing's credentials ("settings"), or everything ("all").
 
     The last step ends at the next start when the power goes meanwhile.
     """
+    flash = system.flash
     if what == "all":
+        if system.console.log is not None:
+            system.console.log.clear()
         await flash.erase_all(_PERSONAL + _ALL)
         return
     # Of the confirmed settings what makes a device of a fleet stays: its claim, template and roots.

@@ -227,9 +227,11 @@ class System:
     async def sleep(self, seconds):
         """Switch off in order, all but the chip's clock, and start anew in so many seconds. Never returns.
 
-        A new image on trial is let finish it first: asleep it could neither prove itself nor be watched. So is a job.
+        A new image on trial is let finish it first: asleep it could neither prove itself nor be watched. So are new
+        settings or credentials, and a job.
         """
-        while self.trial or self.aws.jobs.working:
+        identity = self.identity
+        while self.trial or identity.trial or identity.rotating or self.aws.jobs.working:
             await asyncio.sleep_ms(_LOOK_MS)
         self._sleep_s = seconds
         self.leave("sleep_requested", "sleeps for %d s" % seconds)

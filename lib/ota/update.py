@@ -48,6 +48,8 @@ class Update:
         another `fetch` goes on where this one ended; `download_refused`, `flash_failed`, and a server's certificate
         that is not good.
         """
+        if self.size and self.at == self.size:
+            return  # an earlier start has brought all of it; servers refuse a range that begins at the end
         answer = Answer(self._connect, self._writer.buffer, self._stall_ms)
         try:
             await self._open(answer, url)

@@ -48,6 +48,7 @@ class System:
         self.settings = Group(jobs=Group(allow=allow))
         self.aws = Group(jobs=Group(handlers=handlers))
         self.make_download = self.slot = None
+        self.console = Group(log=None)
 
     async def restart(self, reason):
         self.steps.append("restart")
@@ -179,6 +180,22 @@ async def test_steps_that_cannot_be_understood_are_rejected():
 
 
 # Factory reset
+
+
+class Lines:
+    def __init__(self):
+        self.lines = ["what happened"]
+
+    def clear(self):
+        self.lines = []
+
+
+async def test_a_whole_reset_forgets_the_log_too():
+    for what, left in (("settings", 1), ("all", 0)):
+        system = System("factory-reset")
+        system.console.log = Lines()
+        await raises(Restarted, operations.find(system, "factory-reset")(Job({"what": what})))
+        equal(len(system.console.log.lines), left)
 
 
 async def test_a_factory_reset_is_told_and_then_done():

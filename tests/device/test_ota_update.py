@@ -199,6 +199,17 @@ async def test_a_later_start_goes_on_with_what_was_written():
     await check(again)
 
 
+async def test_a_later_start_that_finds_all_of_it_asks_for_nothing():
+    partition = slot()
+    made = update(partition=partition)
+    await made.fetch(url("image"), lambda: None)
+    whole = update(size=SIZE // 4096 * 4096, partition=partition)
+    whole.at = whole.size
+    asked()
+    await whole.fetch(url("image"), lambda: None)
+    equal((asked(), whole.at), ([], whole.size))
+
+
 async def test_flash_that_does_not_keep_what_is_written():
     class Worn:
         """Loses a bit of the third sector."""

@@ -1,0 +1,36 @@
+"""The head: when a device may sleep."""
+
+import asyncio
+
+from harness import equal
+from system import System
+from test_operations import Group
+
+
+class Head:
+    """As far as `sleep` needs the system."""
+
+    trial = False
+
+    def __init__(self):
+        self.identity = Group(trial=None, rotating=False)
+        self.aws = Group(jobs=Group(working=False))
+        self.left = None
+
+    def leave(self, event, reason):
+        self.left = event, reason
+
+
+async def test_a_device_does_not_sleep_over_what_is_on_trial():
+    for what in ("image", "candidate", "certificate", "job"):
+        head = Head()
+        head.trial = what == "image"
+        head.identity = Group(trial="none" if what == "candidate" else None, rotating=what == "certificate")
+        head.aws.jobs.working = what == "job"
+        sleeping = asyncio.create_task(System.sleep(head, 60))
+        await asyncio.sleep_ms(300)
+        equal((what, head.left), (what, None))
+        head.trial = head.identity.trial = head.identity.rotating = head.aws.jobs.working = False
+        await asyncio.sleep_ms(300)
+        equal(head.left, ("sleep_requested", "sleeps for 60 s"))
+        sleeping.cancel()

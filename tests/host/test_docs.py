@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tools.docs import codes
+from tools.docs import codes, events
 from tools.interpreter import ROOT
 
 PAGES = sorted([*(ROOT / "docs").glob("*.md"), *ROOT.glob("*.md"), ROOT / "firmware" / "README.md",
@@ -30,6 +30,12 @@ def test_troubleshooting_has_every_code_with_its_sentence():
     assert "| `wrong_password` | Wi-Fi … refused the password: check it and configure it again. |" in text
 
 
+def test_events_has_every_event_that_the_firmware_can_tell():
+    text = events.PAGE.read_text(encoding="utf-8")
+    assert text == events.updated(text), "run: python -m tools docs"
+    assert events.names() == set(re.findall(r"^\| `([a-z.]+)` \|", text, re.MULTILINE))
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_between_files_lead_somewhere(page):
     text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
@@ -43,3 +49,11 @@ def test_verbs_that_are_named_exist(page):
     verbs = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     named = set(re.findall(r"(?:^ {4}|`)make ([a-z]+)\b", page.read_text(encoding="utf-8"), re.MULTILINE))
     assert named <= verbs, named - verbs
+
+
+def test_every_application_in_a_guide_runs_in_a_story():
+    stories = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests" / "stories").glob("test_*.py"))
+    for page in (ROOT / "docs").glob("*.md"):
+        block = re.search(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+        if block and "awsesp.run(" in block[1] and page.stem != "application":  # that one is main.py, in short
+            assert re.search(rf'(application_of|start)\("{page.stem}"', stories), page

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tools.docs.codes import PAGE, updated
+from tools.docs import codes, events
 from tools.interpreter import ROOT
 
 
@@ -16,7 +16,8 @@ def main(
     port: Annotated[int, typer.Option(help="Port of --serve.")] = 8001,
 ):
     """Build the documentation into build/docs; a link that leads nowhere is an error."""
-    PAGE.write_text(updated(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    for table in (codes, events):
+        table.PAGE.write_text(table.updated(table.PAGE.read_text(encoding="utf-8")), encoding="utf-8")
     command = ["serve", "--dev-addr", f"127.0.0.1:{port}"] if serve else ["build", "--strict", "--quiet"]
     try:
         # The theme's own advertisement for its successor is no warning of ours.

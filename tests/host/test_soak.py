@@ -123,6 +123,8 @@ def test_what_arrives_must_be_what_was_sent():
 def test_a_heap_that_grows_is_told_from_one_that_varies():
     varies = [(second, 100_000 + random.Random(second).randrange(500)) for second in range(0, 300, 5)]
     assert abs(growth([varies]).grown) < 500
+    moment = [(second, size + 20_000 * (second % 100 < 60)) for second, size in varies]
+    assert abs(growth([moment]).grown) < 500
     leaks = [(second, size + 20 * second) for second, size in varies]
     assert growth([[], varies[:3], leaks]).grown > 3000
     assert growth([leaks]).slope == pytest.approx(72_000, rel=0.1)
@@ -142,10 +144,12 @@ def test_a_seed_repeats_its_faults_and_all_of_them_come():
     assert not power & {name for faults in names("7 1", spared=True) for name in faults}
 
 
-def test_a_short_soak_passes():
-    command = [sys.executable, "-m", "tools", "soak", "--minutes", "0.15", "--devices", "2", "--seed", "1"]
+def test_a_short_soak_passes(tmp_path):
+    options = ["--minutes", "0.15", "--devices", "2", "--seed", "1", "--logs", str(tmp_path)]
+    command = [sys.executable, "-m", "tools", "soak", *options]
     answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=150)
     assert answer.returncode == 0, answer.stdout + answer.stderr
     assert answer.stdout.startswith("Seed 1: 2 devices")
     heard = re.search(r"handed to the\D+application\D+(\d+)", answer.stdout)
     assert int(heard[1]) > 5
+    assert "soak: ***" in (tmp_path / "soak-2.log").read_text()

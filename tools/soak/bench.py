@@ -34,18 +34,18 @@ _PORT_LOOK_S = 0.5
 
 
 class Cloud:
-    """A `LocalCloud` that is stopped and started beside its users. `up_since`: monotonic, None while it is down."""
+    """A `LocalCloud` that is stopped and started beside its users. `up`: whether it is there."""
 
     def __init__(self, folder):
         ports = [_port() for _ in range(3)]
         self._cloud = LocalCloud(folder, *ports, endpoint=ENDPOINT, names=["localhost"], fast_keys=True)
         self._lock = threading.Lock()
         self.faults = self._cloud.faults
-        self.up_since = None
+        self.up = False
 
     def __enter__(self):
         self._cloud.__enter__()
-        self.up_since = time.monotonic()
+        self.up = True
         return self._cloud
 
     def __exit__(self, *exception):
@@ -54,7 +54,7 @@ class Cloud:
     def stop(self):
         """Close all connections and ports; sessions are kept."""
         with self._lock:
-            self.up_since = None
+            self.up = False
             self._cloud.stop()
 
     def start(self):
@@ -68,7 +68,7 @@ class Cloud:
                     if time.monotonic() > deadline:
                         raise
                     time.sleep(_PORT_LOOK_S)
-            self.up_since = time.monotonic()
+            self.up = True
 
     def close_connections(self, client_id):
         """Of one client, if the cloud is there."""

@@ -4,15 +4,16 @@ import secrets
 import signal
 import sys
 import time
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from tools.interpreter import ROOT, MissingTool
+from tools.interpreter import MissingTool
 from tools.signals import on_end
 
-_LOGS = ROOT / "build" / "soak"
+_LOGS = Path("build/soak")
 _TOLD_EVERY_S = 30
 
 
@@ -20,25 +21,26 @@ def main(
     minutes: Annotated[float, typer.Option(min=0.1, help="How long faults befall the devices.")] = 10,
     devices: Annotated[int, typer.Option(min=1, max=50, help="Simulated devices, each in a world of its own.")] = 4,
     seed: Annotated[int | None, typer.Option(help="Of all chance: that of an earlier soak repeats its faults.")] = None,
-    bound: Annotated[int, typer.Option(help="Seconds in which a device must be back after a fault.")] = 60,
+    bound: Annotated[int, typer.Option(help="Seconds in which a device must be back after a fault.")] = 90,
     heap_bound: Annotated[int, typer.Option(help="Bytes by which what a collection leaves may grow.")] = 4096,
+    logs: Annotated[Path, typer.Option(help="Folder for what each device said, and what befell it.")] = _LOGS,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Tell every fault.")] = False,
 ):
     """Simulated devices under random faults: access point, lost frames, delay, names, time, power, the cloud itself.
 
     At the end both ends are compared: no QoS 1 message that was acknowledged, kept, or handed over may be missing, no
     device may be gone, restart by itself, or grow. Exit code 1 otherwise. Ctrl-C ends it early, with the verdict so
-    far. What each device said, and what befell it, is in build/soak/.
+    far.
     """
     from tools.soak.bench import Bench
     from tools.soak.storm import Storm
 
     console = Console(highlight=False)
     seed = secrets.randbelow(1_000_000) if seed is None else seed
-    console.print(f"Seed {seed}: {devices} devices for {minutes:g} minutes. Logs: {_LOGS.relative_to(ROOT)}")
+    console.print(f"Seed {seed}: {devices} devices for {minutes:g} minutes. Logs: {logs}")
     begin = time.monotonic()
     try:
-        with Bench(devices, _LOGS) as bench:
+        with Bench(devices, logs) as bench:
             storm = Storm(bench, seed, bound, _teller(console, begin, verbose))
             _end_early(storm)
             storm.begin()

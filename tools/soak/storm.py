@@ -86,16 +86,18 @@ class Storm:
     def _back_in(self, subject, since, bound_s):
         """Seconds until a message that was begun since then was acknowledged; None when it takes longer.
 
-        While the cloud is away nobody can be back: the time begins when it is there again.
+        While the cloud is away nobody can be back: that time does not count.
         """
-        begin, up = since, self._bench.cloud.up_since
+        took_s, looked = 0.0, since
         while not subject.ledger.proven_since(since):
-            if self._bench.cloud.up_since != up:
-                begin, up = time.monotonic(), self._bench.cloud.up_since
-            if self.over.is_set() or (up and time.monotonic() - begin > bound_s):
+            if self.over.is_set() or took_s > bound_s:
                 return None
             time.sleep(_LOOK_S)
-        return time.monotonic() - begin
+            now = time.monotonic()
+            if self._bench.cloud.up:
+                took_s += now - looked
+            looked = now
+        return took_s
 
     def _fell(self):
         """The cloud, for all of them."""

@@ -14,6 +14,7 @@ _FATAL_ALERT = -30592  # MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE
 _ALLOC_FAILED = (-32512, -10368, -16256, -19840, -20864, -24960)  # of SSL, X.509, PK, ECP, MD and CIPHER
 _LOW_ALLOC_FAILED = (16, 106)  # of MPI and ASN.1: in the low seven bits of another error, or alone and made positive
 _EPIPE = 32  # not in MicroPython's errno
+_SOCKET_ERRORS = 256  # below it are the errors of sockets; those of Mbed TLS are larger
 
 # How a connection ends that the other side has closed.
 _CLOSED = ("by the other side", "ECONNRESET", "EPIPE", "error 32")
@@ -61,9 +62,9 @@ def handshake_failure(failure, host, answers, alerted):
     """
     if isinstance(failure, ValueError):
         return _verdict(str(failure), host)
-    if isinstance(failure, MemoryError) or _means_no_memory(failure.errno):
+    if isinstance(failure, MemoryError) or _means_no_memory(_number(failure)):
         return errors.error("no_memory")
-    number = failure.errno
+    number = _number(failure)
     # In TLS 1.2 the server judges our certificate before its second answer: it sends an alert or just closes, so
     # quickly at times that we still write. What else it may dislike it tells by its first answer.
     if number in (_FATAL_ALERT, _EPIPE) or alerted or (answers > 1 and number in (_CONN_EOF, errno.ECONNRESET)):
@@ -88,9 +89,17 @@ def _verdict(text, host):
 
 def connection_failure(failure):
     """The error for an exception (OSError, MemoryError) of a connection that stood."""
-    if isinstance(failure, MemoryError) or failure.errno == errno.ENOMEM:
+    if isinstance(failure, MemoryError) or _number(failure) == errno.ENOMEM:
         return errors.error("no_memory")
-    return errors.error("connection_lost", _name(failure.errno))
+    number = _number(failure)
+    # TLS tells the end of the TCP connection so, when no goodbye of its own came before.
+    return errors.error("connection_lost", "by the other side" if number == _CONN_EOF else _name(number))
+
+
+def _number(failure):
+    """The errno of an OSError. Those of the TCP socket come out of TLS with another sign in MicroPython 1.24."""
+    number = failure.errno
+    return -number if isinstance(number, int) and -_SOCKET_ERRORS < number < 0 else number
 
 
 def _name(number):

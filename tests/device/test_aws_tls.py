@@ -138,6 +138,21 @@ def test_a_server_that_closes_once_it_has_seen_our_certificate_refuses_it():
     equal(failures.handshake_failure(OSError(errno.ECONNRESET), "host", 1, True).code, "cert_refused")
 
 
+def test_errors_of_the_socket_below_tls_have_another_sign_in_micropython_1_24():
+    for number in (errno.ECONNRESET, 32):
+        equal(failures.handshake_failure(OSError(-number), "host", 2, False).code, "cert_refused")
+        lost = failures.connection_failure(OSError(-number))
+        equal((lost.code, lost.message), ("connection_lost", failures.connection_failure(OSError(number)).message))
+        equal(failures.unanswered_failure(lost).code, "not_authorised")
+    equal(failures.connection_failure(OSError(-errno.ENOMEM)).code, "no_memory")
+    equal(failures.handshake_failure(OSError(-errno.ENOMEM), "host", 1, False).code, "no_memory")
+
+
+def test_a_connect_that_is_answered_by_the_end_of_the_connection_is_refused():
+    # Not by a goodbye of TLS: the socket was just closed.
+    equal(failures.unanswered_failure(failures.connection_failure(OSError(-29312))).code, "not_authorised")
+
+
 def test_the_worst_of_several_verdicts_is_told():
     both = ValueError(
         "\nThe certificate validity has expired\nThe certificate is not correctly signed by the trusted CA\n"

@@ -25,7 +25,7 @@ VERBS = {
     "flash": ("tools.board.flash", "Put the firmware on a board."),
     "firmware": ("tools.board.firmware", "Build a firmware image with everything frozen in."),
     "monitor": ("tools.board.monitor", "Watch a board's console."),
-    "diagram": ("tools.verbs.diagram", "Draw the table of modes into docs/modes.md."),
+    "diagram": ("tools.verbs.diagram", "Draw the table of modes into the docs."),
     "package": ("tools.verbs.package", "Write package.json, by which mip installs the firmware's files."),
 }
 

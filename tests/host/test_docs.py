@@ -51,6 +51,12 @@ def test_verbs_that_are_named_exist(page):
     assert named <= verbs, named - verbs
 
 
+def test_the_architecture_names_every_file_that_is_not_in_a_folder():
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    files = {path.stem for path in (ROOT / "lib").glob("*.py")}
+    assert {name for name in files if f"`{name}`" not in text} == set()
+
+
 def test_every_application_in_a_guide_runs_in_a_story():
     stories = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests" / "stories").glob("test_*.py"))
     for page in (ROOT / "docs").glob("*.md"):

@@ -1,10 +1,13 @@
-"""The diagram in docs/modes.md is the table that the firmware runs by."""
+"""The diagram in the docs is the table that the firmware runs by."""
+
+import pytest
 
 from tools.verbs import diagram
 
 
-def test_the_documented_diagram_is_the_table_of_the_firmware():
-    document = (diagram.ROOT / "docs" / "modes.md").read_text()
+@pytest.mark.parametrize("page", diagram.PAGES, ids=lambda page: page.name)
+def test_the_documented_diagram_is_the_table_of_the_firmware(page):
+    document = page.read_text(encoding="utf-8")
     assert document == diagram.updated(document), "run: python -m tools diagram"
 
 

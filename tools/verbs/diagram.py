@@ -8,6 +8,7 @@ from types import SimpleNamespace
 ROOT = Path(__file__).resolve().parents[2]
 BEGIN = "<!-- diagram: python -m tools diagram -->"
 END = "<!-- end of the diagram -->"
+PAGES = (ROOT / "docs" / "modes.md", ROOT / "docs" / "architecture.md")
 
 
 def mermaid(table):
@@ -29,13 +30,13 @@ def firmware(module):
 
 
 def updated(document):
-    """The text of docs/modes.md with the diagram of today's table."""
+    """The text of a page with the diagram of today's table."""
     head, _, rest = document.partition(BEGIN)
     _, _, tail = rest.partition(END)
     return f"{head}{BEGIN}\n{mermaid(firmware('modes').TABLE)}\n{END}{tail}"
 
 
 def main():
-    page = ROOT / "docs" / "modes.md"
-    page.write_text(updated(page.read_text()))
-    print(f"{page.relative_to(ROOT)} shows the table of lib/modes.py")
+    for page in PAGES:
+        page.write_text(updated(page.read_text(encoding="utf-8")), encoding="utf-8")
+        print(f"{page.relative_to(ROOT)} shows the table of lib/modes.py")

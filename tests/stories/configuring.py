@@ -35,7 +35,7 @@ def a_device_with_nothing_is_configured_and_goes_to_work(desk):
     device.wait_for(r"INIT --ready--> NORMAL")
     device.wait_for(r"aws\.connected")
     device.wait_for(r"publish\.done")
-    assert {"settings", "thing", "code"} == records(device) & (ALL | {"code"})
+    eventually(lambda: records(device) & (ALL | {"code"}) == {"settings", "thing", "code"})
     device.power_cut()
     device.power_on()
     device.wait_for(r"aws\.connected")

@@ -27,7 +27,10 @@ def read(flash):
 
 
 async def change(flash, **changes):
-    """Keep these notes beside the others; None forgets one. Nothing is written when nothing changes."""
+    """Keep these notes beside the others; None forgets one. Nothing is written when nothing changes.
+
+    Errors: `flash_full`, `flash_failed`.
+    """
     before = read(flash)
     after = dict(before)
     for name in changes:
@@ -38,9 +41,15 @@ async def change(flash, **changes):
     if after == before:
         return
     if after:
-        await flash.save("notes", b"", json.dumps(after).encode())
-    else:
-        await flash.erase("notes")
+        try:
+            await flash.save("notes", b"", json.dumps(after).encode())
+            return
+        except errors.StorageError:
+            # To forget takes room, too: rather all of it than a device that is sent into CONFIG at each start. What is
+            # to be reset is not forgotten.
+            if "reset" in after or any(changes[name] is not None for name in changes):
+                raise
+    await flash.erase("notes")
 
 
 def last_known_time(flash):

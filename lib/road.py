@@ -16,6 +16,7 @@ from backoff import Backoff
 _BEAT_MS = const(5000)
 _LOOK_MS = const(1000)
 _LISTEN_MS = const(200)
+_FULL_MS = const(30000)  # before a flash that refused is asked again
 _DAY_S = const(86400)
 _PASSING = const(2)  # times two: an application goes on working while the internet is gone
 _MOST_WINDOWS = const(13)  # 10 s, doubled so often, are nearly a day
@@ -88,6 +89,7 @@ class Road:
             except errors.StorageError as failure:
                 # A flash that is full or fails is no reason to leave the cloud, from where it may be mended.
                 self._bus.emit(events.TASK_FAILED, task="notes", code=failure.code, message=failure.message)
+                await _sleep(_FULL_MS, owned.beat)
 
     async def _note(self, event):
         if event.name == events.AWS_CONNECTED:

@@ -29,7 +29,7 @@ async def start(system):
         if flash.load("wanted") is not None:
             import settings_wanted
 
-            if await settings_wanted.apply(system):
+            if await _unless_flash_fails(settings_wanted.apply(system)):
                 await _load_settings(system)
     finally:
         for name in ("candidate", "settings", "settings_wanted", "settings_job", "tryout"):
@@ -74,7 +74,7 @@ async def _load_settings(system):
                 system.failure = system.failure or failure
                 continue
             if name != "candidate" and _record(system, "candidate") is not None:
-                await _drop_candidate(system)
+                await _unless_flash_fails(_drop_candidate(system))
             return
 
 
@@ -120,26 +120,35 @@ async def _drop_candidate(system):
 
 async def _decide(system):
     kept = notes.read(system.flash)
-    is_update_wanted = await _settle_update(system)
+    is_update_wanted = await _unless_flash_fails(_settle_update(system))
     missing = system.settings.missing(system.identity.known())
     if missing:
         system.failure = system.failure or errors.error("settings_missing", ", ".join(missing))
-        await notes.change(system.flash, into=None)
+        await _unless_flash_fails(notes.change(system.flash, into=None))
         if system.trial:  # the version before had all that it needs
-            await _fail_trial(system)
+            await _unless_flash_fails(_fail_trial(system))
             return "trial_failed"
         return "settings_incomplete"
     system.failure = None
     if is_update_wanted:
         return "update_accepted"
     if kept.get("into") == "CONFIG" or _is_button_held(system):
-        await notes.change(system.flash, into=None)
+        await _unless_flash_fails(notes.change(system.flash, into=None))
         return "config_requested"
     row = system.board.start_record().in_a_row()
     if row > system.settings.limits.starts:
         system.reason = "%d starts in a row did not last: without the application, until one does" % (row - 1)
         return "crash_loop"
     return "ready"
+
+
+async def _unless_flash_fails(step):
+    """Await it. A flash that is full keeps no device from its work: only there somebody can do something about it."""
+    try:
+        return await step
+    except errors.StorageError as failure:
+        print("flash: %s" % failure)
+        return None
 
 
 async def _settle_update(system):

@@ -1,0 +1,63 @@
+"""INIT on a flash that takes nothing any more: the device works all the same, for only there it can be mended."""
+
+import json
+
+import errors
+import notes
+import starting
+from harness import equal, raises
+from test_operations import Flash, Group
+
+
+class Full(Flash):
+    """No room for anything."""
+
+    async def save(self, name, secret, bulk=b""):
+        raise errors.error("flash_full", name)
+
+
+class Slot:
+    """What ota.slot says of a board that went back to its first slot."""
+
+    @staticmethod
+    def name():
+        return "ota_0"
+
+    @staticmethod
+    def is_on_trial():
+        return False
+
+
+class System:
+    """What `_decide` needs of the head."""
+
+    failure = restart_reason = reason = None
+    trial = False
+    NOBODY_CAME = ""
+
+    def __init__(self, **kept):
+        self.flash = Full(**{name: (b"", json.dumps(kept[name]).encode()) for name in kept})
+        record = Group(in_a_row=lambda: 1)
+        self.board = Group(start_record=lambda: record, reset_cause=lambda: "hard")
+        self.settings = Group(missing=lambda known: [], pins=Group(button=None), limits=Group(starts=5, trials=3))
+        self.identity = Group(known=lambda: True)
+        self.slot = lambda: Slot
+
+
+async def test_config_is_opened_once():
+    system = System(notes={"into": "CONFIG", "windows": 2})
+    equal(await starting._decide(system), "config_requested")
+    equal(await starting._decide(system), "ready")
+
+
+async def test_an_update_that_went_back_does_not_end_in_idle():
+    job = {"id": "j", "version": "1.1.0", "floor": "1.0.0", "slot": "ota_1", "stage": "trial", "trials": 1}
+    system = System(update={"floor": "1.0.0", "failed": [], "job": job})
+    equal(await starting._decide(system), "ready")
+
+
+async def test_a_reset_that_was_promised_is_not_forgotten_for_want_of_room():
+    system = System(notes={"into": "CONFIG", "reset": "all"})
+    await raises(errors.StorageError, notes.change(system.flash, into=None))
+    equal(notes.read(system.flash)["reset"], "all")
+    await raises(errors.StorageError, notes.change(system.flash, windows=3))

@@ -172,6 +172,24 @@ def test_erase_takes_everything_that_was_there(tmp_path, packages):
         assert not {"/lib/old/module.py", "/secure/thing.bin"} & set(board.list_files())
 
 
+def test_a_board_with_frozen_lib_gets_the_programs_alone(board, packages):
+    code, said = flash(board, packages, "--programs-only", "--no-watch")
+    assert code == 0, said
+    assert {"/boot.py", "/main.py"} <= set(board.list_files())
+    assert not [path for path in board.list_files() if path.startswith("/lib/")]
+
+
+def test_source_takes_the_place_of_what_was_compiled(board, packages):
+    code, said = flash(board, packages, "--no-ble", "--no-watch")
+    assert code == 0, said
+    code, said = flash(board, packages, "--no-ble", "--source")
+    assert code == 0, said
+    assert "done: CONFIG" in said
+    files = board.list_files()
+    assert "/lib/system.py" in files
+    assert not [path for path in files if path.endswith(".mpy")]
+
+
 def test_several_boards_at_once_each_for_itself(tmp_path, packages):
     with bare_board(tmp_path / "one") as one, bare_board(tmp_path / "two") as two:
         code, said = verb("flash", "--port", f"{one.port} {two.port}", "--no-ble", packages=packages)

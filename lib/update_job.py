@@ -31,7 +31,7 @@ async def do(system, job):
     # In this order: a power cut in between leaves a job that is judged anew, and no record of it under its id.
     if updates.job is not None:
         await updates.forget()
-    await job.keep(accepted=True)
+    await job.keep(accepted=True, bounded=True)  # by limits.update_starts and limits.trials
     await updates.want(job.id, update, slot[4])
     await _leave(system, "version %s" % update.version)
 

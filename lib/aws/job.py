@@ -61,7 +61,7 @@ class Job:
 
     async def keep(self, **values):
         """Put values (of JSON) into flash, where they stay for this job; beside what was kept before. A restart finds
-        them in `kept`. Errors: `flash_full`, `flash_failed`."""
+        them in `kept`. `bounded=True`: the handler counts its starts itself. Errors: `flash_full`, `flash_failed`."""
         self.kept.update(values)
         await self._save()
 
@@ -88,7 +88,7 @@ class Job:
             await self._save()
         except errors.StorageError:
             pass  # it may be the job that mends it
-        return self._tries <= _TRIES
+        return self._tries <= _TRIES or "bounded" in self.kept
 
     async def end(self):
         """The handler has returned, raised `failure`, or was cancelled because the job is gone."""

@@ -216,6 +216,25 @@ async def test_a_job_that_never_ends_its_restarts_fails():
         equal(begun, [False, True])
 
 
+async def test_a_job_that_bounds_its_restarts_itself_is_let_go_on():
+    async def update(job):
+        if not job.resumed:
+            await job.keep(bounded=True)
+            await asyncio.sleep(60)
+
+    desk = JobsDesk()
+    desk.add("one", {"operation": "update"})
+    async with desk:
+        desk.jobs.on("update", update)
+        await until(lambda: desk.flash.kept)
+        record = json.loads(desk.flash.kept["job"][1])
+        record["tries"] = 40
+        desk.flash.kept["job"] = (b"", json.dumps(record).encode())
+        await desk.restart()
+        desk.jobs.on("update", update)
+        await until(lambda: desk.status("one") == "SUCCEEDED")
+
+
 async def test_a_job_with_a_used_name_is_another_job():
     done = []
 

@@ -39,6 +39,7 @@ class Road:
         self._passes = False  # it passes by itself, as far as anybody knows
         self._reached_ms = system.board.uptime_ms()
         self._windows = 0  # how often CONFIG was opened since the cloud was reached
+        self._offline_s = 0  # without the cloud, between sleeps, before this start
 
     async def run(self, owned):
         """Go the road, again and again. The hands tell their own failures as events, this tells the others."""
@@ -76,8 +77,11 @@ class Road:
     async def keep_notes(self, owned):
         """Write down what later starts must know: the credentials that work, the time, what failed."""
         listener = self._bus.listen(events.AWS_CONNECTED, events.AWS_DISCONNECTED, events.WIFI_DISCONNECTED)
-        if self._board.reset_cause() != "power_on":  # else somebody may be there, and wait for the window
-            self._windows = notes.read(self._flash).get("windows", 0)
+        kept, cause = notes.read(self._flash), self._board.reset_cause()
+        if cause != "power_on":  # else somebody may be there, and wait for the window
+            self._windows = kept.get("windows", 0)
+        if cause == "deep_sleep":
+            self._offline_s = kept.get("offline", 0)
         while True:
             owned.beat()
             await asyncio.sleep_ms(_LISTEN_MS)
@@ -93,14 +97,16 @@ class Road:
 
     async def _note(self, event):
         if event.name == events.AWS_CONNECTED:
-            self._windows = 0
+            self._windows = self._offline_s = 0
             await self._identity.confirm()
-            await notes.change(self._flash, last=None, windows=None)
+            await notes.change(self._flash, last=None, windows=None, offline=None)
             # Only now: the server's certificate was valid at this time, so no forged answer set it. A forged time that
             # was kept could never be corrected.
             await self._keep_time(self._wifi.now())
             return
         code = event.data["code"]
+        self._reached_ms -= self._offline_s * 1000  # now that this start, too, has looked for it in vain
+        self._offline_s = 0
         self._failure = errors.DeviceError(code, event.data["message"])
         # The device may have been carried to another place, so Wi-Fi that is not there is somebody's affair.
         is_wifi = event.name == events.WIFI_DISCONNECTED
@@ -128,8 +134,18 @@ class Road:
             return
         last = {"code": failure.code, "message": failure.message}
         windows = None if trial else min(self._windows + 1, _MOST_WINDOWS)
-        await notes.change(self._flash, into="CONFIG", last=last, windows=windows)
+        await notes.change(self._flash, into="CONFIG", last=last, windows=windows, offline=None)
         self._system.leave("candidate_refused" if trial else "cloud_unreached", "%s" % failure)
+
+    async def rest(self, seconds):
+        """The device will sleep for so long: without the cloud, if it was looked for in vain."""
+        if self._failure is None or self._aws.is_connected:
+            return
+        offline_s = (self._board.uptime_ms() - self._reached_ms) // 1000 + int(seconds)
+        try:
+            await notes.change(self._flash, offline=min(offline_s, _DAY_S))
+        except errors.StorageError:
+            pass  # then CONFIG opens later
 
     async def _take_back(self, failure):
         import tryout

@@ -70,6 +70,7 @@ class System:
         self.console = Console(self)
         self._leaving = asyncio.Event()
         self._leave_by = None
+        self._road = None
         self._sleep_s = 0
 
     def run(self):
@@ -173,7 +174,7 @@ class System:
 
         self.wifi = self.make_wifi(self.bus, self.settings)
         self.aws = self._make_aws(self.bus, self.settings, self.wifi.resolve)
-        road = Road(self)
+        road = self._road = Road(self)
         self.own("wifi", lambda owned: self.wifi.run(owned.beat))
         self.own("cloud", road.run)
         return road
@@ -233,6 +234,7 @@ class System:
         identity = self.identity
         while self.trial or identity.trial or identity.rotating or self.aws.jobs.working:
             await asyncio.sleep_ms(_LOOK_MS)
+        await self._road.rest(seconds)
         self._sleep_s = seconds
         self.leave("sleep_requested", "sleeps for %d s" % seconds)
         await _for_ever()

@@ -4,6 +4,7 @@ import asyncio
 import time
 
 import events
+import notes
 import road
 from harness import equal
 from test_operations import Flash, Group
@@ -16,29 +17,38 @@ class Identity:
     async def confirm(self):
         self.confirmed += 1
 
+    async def refused(self, code):
+        return False
+
 
 class Aws:
-    is_connected = True
+    def __init__(self, is_connected):
+        self.is_connected = is_connected
 
 
 class Board:
+    def __init__(self, cause):
+        self.reset_cause = lambda: cause
+
     @staticmethod
     def uptime_ms():
         return time.ticks_ms()
-
-    @staticmethod
-    def reset_cause():
-        return "power_on"
 
 
 class System:
     """What it needs of the head."""
 
-    def __init__(self):
-        self.flash, self.bus, self.board = Flash(), events.Bus(), Board
-        self.identity, self.aws = Identity(), Aws()
+    left = None
+
+    def __init__(self, cause="power_on", is_connected=True):
+        self.flash, self.bus, self.board = Flash(), events.Bus(), Board(cause)
+        self.identity, self.aws = Identity(), Aws(is_connected)
         self.wifi = Group(now=lambda: 1800000000)
         self.settings = Group(outbox=Group(place="memory"), timeouts=Group(candidate_s=60, offline_s=60))
+
+
+    def leave(self, event, reason):
+        self.left = event
 
 
 class Busy(events.Bus):
@@ -70,6 +80,33 @@ async def test_a_connection_is_noted_whatever_the_loop_is_at():
             break
     noting.cancel()
     equal(system.identity.confirmed, 1)
+
+
+async def wake(flash, failure, sleeps_s=50):
+    """A start of a device that sleeps soon; returns why it was left."""
+    system = System("deep_sleep", is_connected=False)
+    system.flash = flash
+    made = road.Road(system)
+    noting = asyncio.create_task(made.keep_notes(Group(beat=lambda: None)))
+    await asyncio.sleep_ms(250)
+    if failure:
+        system.bus.emit(events.WIFI_DISCONNECTED, code="wrong_password", message="")
+    await asyncio.sleep_ms(250)
+    noting.cancel()
+    if not system.left:
+        await made.rest(sleeps_s)
+    return system.left
+
+
+async def test_a_device_that_sleeps_is_without_the_cloud_all_the_same():
+    flash = Flash()
+    equal([await wake(flash, False), notes.read(flash)], [None, {}])  # it had no time to look for the cloud
+    equal([await wake(flash, True), notes.read(flash)["offline"] >= 50], [None, True])
+    equal([await wake(flash, False), notes.read(flash)["offline"] >= 50], [None, True])
+    equal([await wake(flash, True), notes.read(flash)["offline"] >= 100], [None, True])
+    equal(await wake(flash, True), "cloud_unreached")
+    kept = notes.read(flash)
+    equal((kept["into"], "offline" in kept), ("CONFIG", False))
 
 
 async def test_a_wait_may_be_a_week():

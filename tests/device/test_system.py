@@ -15,7 +15,11 @@ class Head:
     def __init__(self):
         self.identity = Group(trial=None, rotating=False)
         self.aws = Group(jobs=Group(working=False))
+        self._road = self
         self.left = None
+
+    async def rest(self, seconds):
+        """Note it."""
 
     def leave(self, event, reason):
         self.left = event, reason

@@ -84,6 +84,10 @@ def test_dry_run_changes_nothing(board, packages):
     assert code == 0
     assert "files to write" in said
     assert [path for path in board.list_files() if path != "/boot.py"] == []
+    code, said = flash(board, str(board.flash.folder), "--dry-run")
+    assert code == 1
+    assert "is no checkout of micropython-lib" in said
+    assert "Traceback" not in said
 
 
 def test_settings_are_checked_before_and_their_secrets_stay_out_of_sight(board, packages, tmp_path):

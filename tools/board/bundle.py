@@ -66,8 +66,8 @@ def _fetched(name):
         return package_folder(name)
     except (deps.NotInstalled, interpreter.MissingTool) as error:
         raise BundleError(
-            f"{name} is not on this machine, and {error}: run `make deps` where the internet is, "
-            "or name a checkout of micropython-lib with MICROPYTHON_LIB="
+            f"{name} is not on this machine: run `make deps` where the internet is, "
+            f"or name a checkout of micropython-lib with MICROPYTHON_LIB=. {error}"
         ) from error
 
 

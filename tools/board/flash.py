@@ -14,6 +14,7 @@ from tools.board.first_boot import watch
 from tools.board.install import Install, Wishes
 from tools.board.ports import resolved
 from tools.board.serial_board import BoardError, SerialBoard
+from tools.interpreter import MissingTool
 
 _MEANING = {
     "NORMAL": "it works: Wi-Fi, clock and cloud come next",
@@ -116,7 +117,7 @@ class _Job(threading.Thread):
             with SerialBoard(self._port) as board:
                 Install(board, self._wishes, self._tell, self._progress).run(self._dry)
                 self.exit_code = 0 if self._dry or not self._watched else self._watch(board)
-        except (BoardError, BundleError) as error:
+        except (BoardError, BundleError, MissingTool) as error:
             self._tell(f"flash: {error}", "red")
 
     def _watch(self, board):

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from tools.cloud.kit import Kit
 from tools.cloud.local_cloud import LocalCloud
+from tools.interpreter import ROOT
 
 # event -> colour; what is not listed is shown without one
 _COLOURS = {
@@ -83,8 +84,10 @@ class Screen:
             f"-h {cloud.endpoint} -p {cloud.mqtt_port} --cafile {_shown(cloud.ca_file)} "
             f"--cert {_shown(kit.operator_certificate)} --key {_shown(kit.operator_key)}"
         )
-        simulator = f'make sim ARGS="--settings {_shown(kit.settings)} --cloud {cloud.control_url}"'
-        self._suggest("A factory-new simulated device that provisions itself here:", simulator)
+        simulator = "make sim"  # which finds the cloud of this checkout by itself
+        if cloud.folder != ROOT / ".cloud":
+            simulator = f'make sim ARGS="--settings {_shown(kit.settings)} --cloud {cloud.control_url}"'
+        self._suggest("A simulated device that provisions itself here:", simulator)
         self._suggest("Listen to all devices:", f"mosquitto_sub -i operator {client} -v -t 'devices/#'")
         self._suggest(
             "Tell one something:", f"mosquitto_pub -i operator-2 {client} -q 1 -t devices/NAME/command -m '{{}}'"

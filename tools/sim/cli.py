@@ -168,9 +168,15 @@ def _name_port(board, folder):
     name.unlink(missing_ok=True)
     if board.port:
         name.symlink_to(board.port)
-        port = name.relative_to(Path.cwd()) if name.is_relative_to(Path.cwd()) else name
-        show(f"sim: its serial port is {port}, also {board.port}")
-        show(f"sim: in another terminal: make flash PORT={port}, make monitor PORT={port}")
+        settings = folder / "settings.json"  # of a bare board, by its cloud
+        options = f' ARGS="--settings {_near(settings)}"' if settings.exists() else ""
+        show(f"sim: its serial port is {_near(name)}, also {board.port}; in another terminal:")
+        show(f"sim:   make flash PORT={_near(name)}{options}")
+        show(f"sim:   make monitor PORT={_near(name)}")
+
+
+def _near(path):
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def _connect_cloud(world, board, url, ca, network, settings_file=None):
@@ -189,7 +195,6 @@ def _connect_cloud(world, board, url, ca, network, settings_file=None):
         if settings_file is not None:
             settings_file.touch(mode=0o600)
             settings_file.write_text(cloud.factory_settings(board.unique_id, network, ca), encoding="utf-8")
-            show(f'sim: settings for it: make flash ... ARGS="--settings {settings_file}"')
         elif "/settings.json" not in board.list_files():
             settings = json.loads(cloud.factory_settings(board.unique_id, network, ca))
             board.write_file("/settings.json", json.dumps({**_settings_beside(board.image.main), **settings}))

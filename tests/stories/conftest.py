@@ -91,6 +91,16 @@ def is_settled(desk):
     return {"thing", "clock"} <= records and "pending" not in records
 
 
+def calm(device, silence_s=1):
+    """The flash writes so far, once there were none for a while: the file that was seen may still be being written."""
+    writes, since = device.writes, time.monotonic()
+    while time.monotonic() < since + silence_s:
+        time.sleep(0.02)
+        if device.writes != writes:
+            writes, since = device.writes, time.monotonic()
+    return writes
+
+
 def eventually(condition, timeout_s=20):
     """Wait until `condition()` is true; AssertionError when it does not become so."""
     deadline = time.monotonic() + timeout_s

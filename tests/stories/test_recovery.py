@@ -1,6 +1,6 @@
 """An application that crashes, hangs or restarts: the device recovers, and tells why it started."""
 
-from tests.stories.conftest import QUICK, eventually, is_settled, put_application
+from tests.stories.conftest import QUICK, calm, eventually, is_settled, put_application
 from tools.interpreter import ROOT
 
 
@@ -14,7 +14,7 @@ def test_a_crashing_application_is_left_out_until_it_is_replaced(desk, device):
     device.wait_for(r"INIT --crash_loop--> NORMAL \(5 starts in a row did not last")
     device.wait_for(r"aws\.connected")
     eventually(lambda: is_settled(desk))
-    settled = device.writes
+    settled = calm(device)
     eventually(lambda: device.writes > settled)  # start_uptime_s has passed: the start was a good one
     assert len(device.starts) == 6
     device.power_cut()

@@ -155,8 +155,10 @@ def test_another_image_on_a_flash_that_is_in_use_wants_it_erased(tmp_path):
         read_to("boot: start 1, slot factory")
 
 
-def test_each_kind_of_board_has_a_folder_of_its_own():
-    assert len({folder.default("stock", False), folder.default("ota", False), folder.default("stock", True)}) == 3
+def test_each_kind_of_board_and_each_application_has_a_folder_of_its_own():
+    shadow, jobs = (ROOT / "examples" / name / "main.py" for name in ("shadow", "jobs"))
+    boards = [("stock", False), ("ota", False), ("stock", True), ("stock", False, shadow), ("stock", False, jobs)]
+    assert len({folder.default(*board) for board in boards}) == len(boards)
 
 
 def test_application_that_is_left_out_is_told(tmp_path):

@@ -58,7 +58,7 @@ def main(
     Its console is printed here. What you type goes to the world around it: `help` tells the commands.
     """
     on_end(_interrupt)
-    folder = folder or folders.default(image, bare)
+    folder = folder or folders.default(image, bare, main)
     try:
         with (
             contextlib.suppress(KeyboardInterrupt),

@@ -9,9 +9,11 @@ class FolderInUse(Exception):
     """The folder cannot be had; the message says why, and what to do."""
 
 
-def default(image, is_bare):
-    """A folder for each kind of board, so that neither finds what another has left."""
-    return ROOT / ".board" / ("bare" if is_bare else image)
+def default(image, is_bare, main=None):
+    """A folder for each kind of board and each application: none finds what another has left, in the user's 256 bytes
+    and in the count of starts that did not last."""
+    kind = "bare" if is_bare else image
+    return ROOT / ".board" / (f"{main.resolve().parent.name}-{kind}" if main else kind)
 
 
 @contextlib.contextmanager

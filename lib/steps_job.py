@@ -9,6 +9,8 @@ handlers are no scripts here: those of AWS-Reboot and AWS-Download-File are oper
 the application's, which says `jobs.on("Install-Packages", handler)` by the name of the action.
 """
 
+import errors
+
 _KNOWN = {"reboot.sh": "restart", "download-file.sh": "download"}
 
 
@@ -29,7 +31,7 @@ async def run(system, job, find):
         if job.kept.get("step") != number:
             job.kept = {}  # what the step before has kept is not this one's
             await job.keep(step=number)
-        await _do(job, steps[number], handlers[number])
+        await _do(job, steps[number], handlers[number], number == len(steps) - 1)
         if job.outcome is not None:
             return
         await job.progress(100 * (number + 1) // len(steps), step=number + 1)
@@ -46,17 +48,41 @@ def _steps(document):
             action = step["action"]
             given = action["input"]
             operation = _KNOWN.get(given.get("handler"), action["name"])
-            ignored = action.get("ignoreStepFailure") == "true"
+            ignored = action.get("ignoreStepFailure") in ("true", True)
             steps.append({"operation": operation, "args": given.get("args", []), "ignored": ignored})
     except (KeyError, TypeError, AttributeError):
         return None
     return steps
 
 
-async def _do(job, step, handler):
+async def _do(job, step, handler, is_last):
     job.document = step
+    if not is_last:
+        job.succeed = _told_by(job)  # the step's end is not the job's
+    if step["ignored"]:
+        job.fail = job.reject = _nothing
     try:
         await handler(job)
     except Exception:  # whatever the step's handler raises
         if not step["ignored"]:
             raise
+    finally:
+        for name in ("succeed", "fail", "reject"):
+            try:
+                delattr(job, name)
+            except AttributeError:
+                pass  # it was the job's own
+
+
+def _told_by(job):
+    async def succeed(**details):
+        try:
+            await job.progress(**details)
+        except errors.BugError:
+            pass  # more than a job has room for
+
+    return succeed
+
+
+async def _nothing(*_):
+    """A failure that is ignored."""

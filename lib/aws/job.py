@@ -67,9 +67,7 @@ class Job:
 
     async def succeed(self, **details):
         """It is done, before the handler returns: for what cannot be told afterwards."""
-        merged = dict(self.details)
-        merged.update(details)
-        await self._end(words.SUCCEEDED, words.details(merged))
+        await self._end(words.SUCCEEDED, self._last_details(details))
 
     async def fail(self, reason, message=None):
         """It has failed this time. `reason`: a short code, or a sentence; returns when the cloud knows."""
@@ -133,11 +131,15 @@ class Job:
         await self.tell_outcome()
 
     def _reasons(self, reason, message):
+        return self._last_details({"reason": reason, "message": message or words.sentence(reason, self.operation)})
+
+    def _last_details(self, details):
+        """Beside what was told on the way, as far as there is room: how it ended comes first."""
         merged = dict(self.details)
-        merged["reason"] = reason
-        merged["message"] = message or words.sentence(reason, self.operation)
-        while len(merged) > words.MAX_PAIRS:  # why it ended comes first
-            merged.pop(next(name for name in merged if name not in ("reason", "message")))
+        merged.update(details)
+        older = [name for name in self.details if name not in details]
+        while len(merged) > words.MAX_PAIRS and older:
+            merged.pop(older.pop())
         return words.details(merged)
 
     async def _update(self, status, details):

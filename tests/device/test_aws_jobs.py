@@ -191,6 +191,20 @@ async def test_what_has_ended_is_not_done_again_when_the_cloud_missed_it():
         equal(done, ["one"])
 
 
+async def test_how_it_ended_comes_before_what_was_told_on_the_way():
+    async def talk(job):
+        await job.progress(**{"old%d" % n: n for n in range(8)})
+        await job.succeed(**{"new%d" % n: n for n in range(9)})
+
+    desk = JobsDesk()
+    desk.add("one", {"operation": "talk"})
+    async with desk:
+        desk.jobs.on("talk", talk)
+        await until(lambda: desk.status("one") == "SUCCEEDED")
+        details = desk.details("one")
+        equal((len(details), all("new%d" % n in details for n in range(9))), (10, True))
+
+
 async def test_a_job_that_never_ends_its_restarts_fails():
     begun = []
 

@@ -172,6 +172,36 @@ async def test_a_step_that_fails_ends_it_unless_that_is_ignored():
     equal(done, ["fail", "fail", "blink"])
 
 
+async def test_a_step_that_tells_its_success_is_not_the_last_one():
+    done = []
+
+    async def download(job):
+        done.append("download")
+        await job.succeed(size=5)
+
+    async def install(job):
+        done.append("install")
+
+    job = Job({"steps": [action("Download"), action("Install")], "finalStep": action("Download")})
+    await do(System(Download=download, Install=install), job, "steps")
+    equal(done, ["download", "install", "download"])
+    equal((job.told[0], job.outcome), ((None, {"size": 5}), "SUCCEEDED"))
+
+
+async def test_an_operation_that_rejects_its_step_is_ignored_where_the_step_says_so():
+    done = []
+
+    async def blink(job):
+        done.append("blink")
+
+    system = System("download", Blink=blink)
+    system.make_download = lambda system: None
+    download = action("Download", "download-file.sh", ignoreStepFailure="true")
+    job = Job({"steps": [download, action("Blink")]})
+    await do(system, job, "steps")
+    equal((done, job.outcome), (["blink"], None))
+
+
 async def test_steps_that_cannot_be_understood_are_rejected():
     for steps in ([], [{}], [{"action": {"name": "x"}}], ["x"], [{"action": {"name": "x", "input": "y"}}]):
         job = Job({"steps": steps})

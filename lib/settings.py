@@ -78,5 +78,8 @@ def _read(what, *details):
         return getattr(reader, what)(*details)
     finally:
         for name in _READERS:
-            if name not in others:
-                sys.modules.pop(name, None)
+            module = sys.modules.pop(name, None) if name not in others else None
+            if module is not None:
+                # The collector takes whatever looks like a pointer for one: in one of eight starts a whole file stayed.
+                # Now the most that stays is an empty module.
+                module.__dict__.clear()

@@ -1,6 +1,7 @@
 """Settings on the device's own interpreter, whose json differs; tests/host/test_settings*.py ask far more of them."""
 
 import json
+import sys
 
 import pki
 import settings
@@ -30,6 +31,23 @@ def test_complete_file_lacks_nothing():
     equal(len(loaded.roots), 2)
     equal(loaded.thing.key[:2], b"\x30\x77")
     equal((loaded.aws.port, loaded.timeouts.keepalive_s, loaded.limits.receive_buffer), (8883, 60, 6144))
+
+
+def test_what_reads_them_is_let_go_of_even_where_something_still_points_to_it():
+    class File:
+        """An empty file that looks who reads it."""
+
+        def seek(self, *_):
+            self.reader = sys.modules["settings_json"]
+            return 0
+
+        def close(self):
+            pass
+
+    file = File()
+    raises(PersonError, lambda: settings.load(file))
+    equal(file.reader.__dict__, {})
+    equal([name for name in sys.modules if name in settings._READERS], [])
 
 
 def test_nothing_at_all_has_defaults_and_says_what_is_missing():

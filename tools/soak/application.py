@@ -29,7 +29,7 @@ async def application(device):
 
 def heard(message):
     number, size, padding = bytes(message.payload).split(b" ")
-    print("soak: heard %d%s." % (int(number), "" if len(padding) == int(size) else " broken"))
+    print("soak: heard %d%s." % (int(number), "" if padding == b"x" * int(size) else " broken"))
 
 
 class Worker:

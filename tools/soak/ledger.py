@@ -133,7 +133,7 @@ class Ledger:
         """A message of the device."""
         with self._lock:
             message, size, padding = payload.decode().split(" ")
-            if len(padding) != int(size):
+            if padding != "x" * int(size):
                 self.wrong.append(f"message {message} arrived broken")
             self.again += message in self.seen
             self.seen.add(message)

@@ -17,6 +17,7 @@ ESP32 = {
     "esp32": True,
     "bluetooth": True,
     "slots": ["ota_0", "ota_1"],
+    "heap": 4 << 20,
     "mac": "0a1b2c3d4e5f",
     "umqtt": True,
     "aioble": None,
@@ -71,6 +72,11 @@ def test_a_board_that_cannot_run_it_is_refused(changes, refusal):
 def test_what_will_not_work_there_is_said(changes, remark):
     assert [text.startswith(remark) for text in Facts(**dict(ESP32, **changes)).remarks()] == [True]
     assert not [*Facts(**ESP32).remarks(), *Facts(**ESP32).refusals()]
+
+
+@pytest.mark.parametrize(("heap", "small"), [(165 * 1024, True), (2 << 20, False), (None, False)])
+def test_a_heap_without_psram_is_small(heap, small):
+    assert Facts(**dict(ESP32, heap=heap)).is_small() is small
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,9 @@ import json
 from dataclasses import dataclass
 
 OLDEST = (1, 24)
+# Wi-Fi takes 25 KB of what is there at the REPL, TLS up to 39 KB, the firmware as files about 110 KB: measured on the
+# 32-bit unix port, see docs/measurements.md. Chips without PSRAM have 165 to 175 KB.
+ROOMY_HEAP = 200 * 1024
 MPY_VERSION = 6
 
 # Runs on the board; every question on its own, because not every image has every module.
@@ -17,6 +20,10 @@ def _ask(question):
 def _slots():
     from esp32 import Partition
     return [p.info()[4] for p in Partition.find(Partition.TYPE_APP)]
+def _heap():
+    import gc
+    gc.collect()
+    return gc.mem_free() + gc.mem_alloc()
 def _mac():
     import machine
     return machine.unique_id().hex()
@@ -36,6 +43,7 @@ print(json.dumps({
     'esp32': _ask(lambda: bool(__import__('esp32'))),
     'bluetooth': _ask(lambda: bool(__import__('bluetooth'))),
     'slots': _ask(_slots),
+    'heap': _ask(_heap),
     'mac': _ask(_mac),
     'umqtt': _ask(lambda: _frozen('umqtt.simple')),
     'aioble': _ask(lambda: _frozen('aioble')),
@@ -45,7 +53,9 @@ print(json.dumps({
 
 @dataclass(frozen=True)
 class Facts:
-    """`version` (1, 24, 1); `slots` labels of the app partitions; `mac` hex; `umqtt`, `aioble`: in the image itself."""
+    """`version` (1, 24, 1); `slots` labels of the app partitions; `heap` bytes that Python may have in all; `mac` hex;
+    `umqtt`, `aioble`: in the image itself.
+    """
 
     machine: str | None
     platform: str
@@ -54,6 +64,7 @@ class Facts:
     esp32: bool | None
     bluetooth: bool | None
     slots: list | None
+    heap: int | None
     mac: str | None
     umqtt: bool | None
     aioble: bool | None
@@ -81,6 +92,10 @@ class Facts:
             yield "its image has no Bluetooth: it cannot be configured by phone, only by its settings file"
         if not self.reads_mpy:
             yield f"it reads .mpy files of version {self.mpy}, not {MPY_VERSION}: source files are copied instead"
+
+    def is_small(self):
+        """Whether lib as files would leave too little memory for TLS."""
+        return self.heap is not None and self.heap < ROOMY_HEAP
 
     def __str__(self):
         return f"{self.machine or self.platform}, MicroPython {_dotted(self.version)}, {self.mac or 'no MAC'}"

@@ -77,6 +77,11 @@ class Install:
             raise BoardError("; ".join(refusals))
         for remark in self.facts.remarks():
             self._tell(f"note: {remark}")
+        if self._wishes.with_lib and self.facts.is_small():
+            self._tell(
+                f"note: its heap is {self.facts.heap // 1024} KB: with lib as files TLS may find too little memory "
+                "(no_memory); an image with the firmware frozen in needs far less (docs/boards.md)"
+            )
 
     def _plan(self):
         wanted = self._wanted()

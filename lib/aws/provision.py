@@ -130,13 +130,21 @@ class Enrolment:
         self._answer = None
         try:
             # The answer comes on this connection only, so whoever asks must be listening already.
-            codes = await self._client.request([topic + _ACCEPTED, topic + _REJECTED], 1)
+            codes = await self._in_time(self._client.request([topic + _ACCEPTED, topic + _REJECTED], 1))
             if max(codes) > 2:
                 raise errors.error("claim_refused", "the policy does not allow to subscribe to the answers")
-            await self._client.publish(topic, json.dumps(request).encode(), qos=1)
+            await self._in_time(self._client.publish(topic, json.dumps(request).encode(), qos=1))
             return await self._wait()
         except errors.RetryError as failure:
             raise failure if failure.code == "claim_failed" else _failed(failure.code)
+
+    async def _in_time(self, asking):
+        """Whatever the settings want an acknowledgement to take: meanwhile there is no sign of life."""
+        self._beat()
+        try:
+            return await asyncio.wait_for_ms(asking, _ANSWER_MS)
+        except asyncio.TimeoutError:
+            raise _failed("no acknowledgement in %d s" % (_ANSWER_MS // 1000))
 
     async def _wait(self):
         for _ in range(_ANSWER_MS // _TICK_MS):

@@ -194,6 +194,20 @@ async def test_a_connection_closed_in_the_middle_is_tried_again_later():
     equal(failure.code, "claim_failed")
 
 
+async def test_a_cloud_that_acknowledges_nothing_is_given_up_before_the_supervisor_gives_up_the_device():
+    async def silent(peer):
+        await peer.accept()
+        await peer.receive(SUBSCRIBE)
+        await asyncio.sleep(10)
+
+    import aws.provision
+
+    aws.provision._ANSWER_MS = 300
+    async with Desk(silent, run=False, ack_s=60) as desk:
+        failure = await raises(errors.RetryError, asyncio.wait_for(enrol(desk, Flash()), 5))
+        equal((failure.code, "no acknowledgement" in failure.message), ("claim_failed", True))
+
+
 async def test_a_claim_that_may_not_connect_is_refused():
     async def script(peer):
         await peer.receive(CONNECT)

@@ -126,6 +126,7 @@ async def _decide(system):
         system.failure = system.failure or errors.error("settings_missing", ", ".join(missing))
         await _unless_flash_fails(notes.change(system.flash, into=None))
         if system.trial:  # the version before had all that it needs
+            system.reason = system.failure.message
             await _unless_flash_fails(_fail_trial(system))
             return "trial_failed"
         return "settings_incomplete"

@@ -3,6 +3,7 @@
 import json
 
 import errors
+import events
 import notes
 import starting
 from harness import equal, raises
@@ -41,6 +42,7 @@ class System:
         self.board = Group(start_record=lambda: record, reset_cause=lambda: "hard")
         self.settings = Group(missing=lambda known: [], pins=Group(button=None), limits=Group(starts=5, trials=3))
         self.identity = Group(known=lambda: True)
+        self.bus = events.Bus()
         self.slot = lambda: Slot
 
 
@@ -61,3 +63,17 @@ async def test_a_reset_that_was_promised_is_not_forgotten_for_want_of_room():
     await raises(errors.StorageError, notes.change(system.flash, into=None))
     equal(notes.read(system.flash)["reset"], "all")
     await raises(errors.StorageError, notes.change(system.flash, windows=3))
+
+
+async def test_a_new_image_that_lacks_settings_is_left_by_a_restart_that_is_wanted():
+    class Trial(Slot):
+        @staticmethod
+        def is_on_trial():
+            return True
+
+    system = System()
+    system.flash = Flash()
+    system.slot = lambda: Trial
+    system.settings.missing = lambda known: ["a Wi-Fi network"]
+    equal(await starting._decide(system), "trial_failed")
+    equal("a Wi-Fi network" in system.reason, True)

@@ -1,4 +1,9 @@
-"""`python -m tools soak`: simulated devices under faults, and the proof from both ends that nothing was lost."""
+"""Simulated devices under random faults: access point, lost frames, delay, names, time, power, the cloud itself.
+
+At the end both ends are compared: no QoS 1 message that was acknowledged, kept, or handed over may be missing, no
+device may be gone, restart by itself, or grow. Exit code 1 otherwise. Ctrl-C ends it early, with the verdict so
+far.
+"""
 
 import secrets
 import signal
@@ -22,16 +27,12 @@ def main(
     devices: Annotated[int, typer.Option(min=1, max=50, help="Simulated devices, each in a world of its own.")] = 4,
     seed: Annotated[int | None, typer.Option(help="Of all chance: that of an earlier soak repeats its faults.")] = None,
     bound: Annotated[int, typer.Option(help="Seconds in which a device must be back after a fault.")] = 90,
-    heap_bound: Annotated[int, typer.Option(help="Bytes by which what a collection leaves may grow.")] = 4096,
+    heap_bound: Annotated[
+        int, typer.Option(help="Bytes by which what a collection leaves may grow: first use takes some.")
+    ] = 8192,
     logs: Annotated[Path, typer.Option(help="Folder for what each device said, and what befell it.")] = _LOGS,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Tell every fault.")] = False,
 ):
-    """Simulated devices under random faults: access point, lost frames, delay, names, time, power, the cloud itself.
-
-    At the end both ends are compared: no QoS 1 message that was acknowledged, kept, or handed over may be missing, no
-    device may be gone, restart by itself, or grow. Exit code 1 otherwise. Ctrl-C ends it early, with the verdict so
-    far.
-    """
     from tools.soak.bench import Bench
     from tools.soak.storm import Storm
 

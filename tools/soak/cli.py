@@ -1,8 +1,7 @@
 """Simulated devices under random faults: access point, lost frames, delay, names, time, power, the cloud itself.
 
-At the end both ends are compared: no QoS 1 message that was acknowledged, kept, or handed over may be missing, no
-device may be gone, restart by itself, or grow. Exit code 1 otherwise. Ctrl-C ends it early, with the verdict so
-far.
+At the end both ends are compared: no QoS 1 message that was acknowledged, kept, or handed over may be missing, and no
+device may be gone, restart by itself, or grow. Exit code 1 otherwise. Ctrl-C ends it early, with the verdict so far.
 """
 
 import secrets
@@ -47,6 +46,8 @@ def main(
             storm.begin()
             storm.rage(minutes * 60)
             good = _judge(console, bench, storm, heap_bound)
+    except KeyboardInterrupt:  # asked twice: without a verdict
+        sys.exit(130)
     except (MissingTool, OSError) as error:
         sys.exit(f"soak: {error}")
     console.print(f"{'Passed' if good else '[red]Failed[/red]'} in {time.monotonic() - begin:.0f} s; --seed {seed}")

@@ -19,10 +19,9 @@ class Queue:
 
     def __init__(self, folder):
         self._folder = folder
-        numbers = self._numbers()
-        self.first = min(numbers) if numbers else 1
-        self._next = max(numbers) + 1 if numbers else 1
-        self.size = sum([self._size(number) for number in numbers])  # bytes of all records
+        self.first = self._next = 1
+        self.size = 0  # bytes of all records
+        self._look()
 
     def __len__(self):
         return self._next - self.first
@@ -68,11 +67,18 @@ class Queue:
     def _path(self, number):
         return "%s/%d" % (self._folder, number)
 
-    def _numbers(self):
+    def _look(self):
+        # The sizes come with the names: to ask for each would have a thousand records looked through a thousand times.
+        numbers = []
         try:
-            return [int(name) for name in os.listdir(self._folder) if name.isdigit()]
+            for entry in os.ilistdir(self._folder):
+                if entry[0].isdigit():
+                    numbers.append(int(entry[0]))
+                    self.size += max(entry[3] - _CRC_SIZE, 0)
         except OSError:
-            return []
+            pass  # no folder yet
+        if numbers:
+            self.first, self._next = min(numbers), max(numbers) + 1
 
     def _make_folder(self):
         try:

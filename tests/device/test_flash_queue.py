@@ -5,6 +5,7 @@ import os
 import simulation
 
 import errors
+import flash_queue
 from flash_board import ROOT, boot, chip, damage, fill_files, new_board
 from harness import equal, raises
 
@@ -47,6 +48,30 @@ async def test_what_is_not_ours_is_left_alone_and_what_is_damaged_is_none():
     queue.drop(queue.first)
     equal(records(queue), [b"second", None, None, None])
     equal(queue.read(99), None)
+
+
+class Looks:
+    """`os`, and how often it was asked to look through a folder: littlefs does that for a single file, too."""
+
+    def __init__(self):
+        self.count = 0
+
+    def __getattr__(self, name):
+        self.count += name in ("stat", "listdir", "ilistdir")
+        return getattr(os, name)
+
+
+async def test_a_long_queue_is_looked_through_once():
+    queue = (await new_board()).queue("outbox")
+    for _ in range(9):
+        queue.append(b"record")
+    store = await boot()
+    flash_queue.os = looks = Looks()
+    try:
+        again = store.queue("outbox")
+    finally:
+        flash_queue.os = os
+    equal((len(again), again.size, looks.count), (9, 54, 1))
 
 
 async def test_a_full_flash_is_told_and_what_was_there_stays():

@@ -5,7 +5,7 @@ own, with the simulated board's modules and the micropython-lib packages on the 
 fails its test, and a fresh one runs the rest. The file may say, as plain assignments at its top:
 
     HEAP = "200k"                bytes of heap (default: the interpreter's own)
-    TIMEOUT_S = 30               seconds for one test (default 10); then its waiting place is printed and it fails
+    TIMEOUT_S = 30               seconds for one test (default 30); then its waiting place is printed and it fails
     FRESH = True                 a new process for every test
     COMPANIONS = ["broker"]      what must run beside it: `companions/broker.py` in the same folder has
                                  `@contextmanager def companion(folder)`, in CPython, which yields a dict that the
@@ -22,7 +22,7 @@ import pytest
 from tests.device_process import DEVICE_TESTS, DeviceProcess, Died
 from tools import interpreter
 
-_SETTINGS = {"HEAP": None, "TIMEOUT_S": 10, "FRESH": False, "COMPANIONS": ()}
+_SETTINGS = {"HEAP": None, "TIMEOUT_S": 30, "FRESH": False, "COMPANIONS": ()}
 
 
 def pytest_addoption(parser):

@@ -14,7 +14,7 @@ from tools import interpreter
 
 DEVICE_TESTS = Path(__file__).resolve().parent / "device"
 MARK = b"\x1e"
-START_S = 20  # to start the interpreter and import the file, on a busy machine
+START_S = 40  # to start the interpreter and import the file, on a busy machine
 GRACE_S = 5  # between asyncio's own timeout inside and the kill from outside
 OUTPUT_LIMIT = 1_000_000  # bytes of output of one test; a test that prints for ever is killed
 
@@ -30,7 +30,7 @@ class Died(Exception):
 class DeviceProcess:
     """Starts with the first test, in an empty folder of its own, with its companions. `close` ends all of it."""
 
-    def __init__(self, file, heap=None, timeout_s=10, companions=()):
+    def __init__(self, file, heap=None, timeout_s=30, companions=()):
         self._timeout_s = timeout_s
         self._when = "at its start"
         self._cleanup = contextlib.ExitStack()

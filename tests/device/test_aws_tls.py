@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import os
+import ssl
 
 import errors
 from aws import failures, tls
@@ -77,6 +78,11 @@ async def test_a_context_serves_many_connections():
         await client.connect()
         await client.publish(b"t", b"x", qos=1)
         await client.disconnect()
+
+
+def test_a_client_verifies_because_the_firmware_says_so():
+    equal(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).verify_mode, ssl.CERT_NONE)  # the port's default
+    equal(trusting().verify_mode, ssl.CERT_REQUIRED)
 
 
 async def test_an_expired_certificate():

@@ -19,6 +19,8 @@ CONTEXT_SETTINGS = {"allow_extra_args": True, "ignore_unknown_options": True, "h
 PROCESSES_PER_CORE = 2
 _ONE_PROCESS = ("-n", "-p", "-s", "--pdb", "--co", "--help", "--version", "--fixtures", "--markers")
 
+_LONGEST_FIRST = ("tests/stories", "tests/host", "tests/device")  # or one process would still be at it at the end
+
 
 def main(context: typer.Context):
     if importlib.util.find_spec("pytest") is None:
@@ -33,4 +35,5 @@ def in_processes(arguments):
     """The arguments, and those for several processes, unless they choose tests or are about something else."""
     if any(not argument.startswith("-") or argument.startswith(_ONE_PROCESS) for argument in arguments):
         return arguments
-    return ["-n", str(PROCESSES_PER_CORE * (os.cpu_count() or 1)), "--dist", "loadfile", *arguments]
+    processes = ["-n", str(PROCESSES_PER_CORE * (os.cpu_count() or 1)), "--dist", "loadfile", "--no-loadscope-reorder"]
+    return [*processes, *_LONGEST_FIRST, *arguments]

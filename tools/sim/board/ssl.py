@@ -41,10 +41,11 @@ def _content(data):
 
 
 class SSLContext:
-    """Wraps the interpreter's own."""
+    """Wraps the interpreter's own. Verifies nothing until it is told to, as micropython-lib's ssl.py does."""
 
     def __init__(self, protocol):
         self._context = tls.SSLContext(protocol)
+        self._context.verify_mode = tls.CERT_NONE
         self._context.verify_callback = self._verify
         self._callback = None
 

@@ -154,8 +154,8 @@ def test_ctrl_c_leaves_the_job_running_and_says_how_to_go_on(tool, cloud, device
         finally:
             process.kill()
     job = job_id(output)
-    assert f"release follow {job}" in output
-    assert f"release cancel {job}" in output
+    assert f'make release ARGS="follow {job} --local"' in output
+    assert f'make release ARGS="cancel {job} --local"' in output
     assert "Traceback" not in output
     assert cloud.iot().describe_job(jobId=job)["job"]["status"] == "IN_PROGRESS"
 

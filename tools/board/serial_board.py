@@ -79,6 +79,7 @@ class SerialBoard:
 
     def _entered_raw_repl(self, line):
         line.in_raw_repl = False
+        line.serial.timeout = _READ_S
         line.serial.write(b"\r" + _CTRL_C + _CTRL_C)
         self._skip(0.3)
         line.serial.write(b"\r" + _CTRL_A)
@@ -106,6 +107,7 @@ class SerialBoard:
         if line is None or not line.in_raw_repl:
             raise BoardError(f"{self.port} is not being worked at")
         try:
+            line.serial.timeout = self._answer_s
             printed, failure = line.exec_raw(code, timeout=self._answer_s)
         except (*_LINE_ERRORS, IndexError, ValueError) as error:
             raise BoardError(f"{self.port} went silent ({error}): is it still plugged in?") from error
@@ -143,6 +145,7 @@ class SerialBoard:
     def _read(self):
         try:
             line = self._open()
+            line.serial.timeout = _READ_S
             return line.serial.read(max(1, line.serial.in_waiting))
         except (*_LINE_ERRORS, BoardError):
             self._drop()

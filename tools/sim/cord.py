@@ -134,14 +134,14 @@ class Board:
         """0, 1, microvolts for an ADC, or None for nothing attached."""
         self._runner.chip.drive_pin(pin, level)
 
-    def wait_for(self, pattern, timeout_s=20):
+    def wait_for(self, pattern, timeout_s=40):
         """The next line of the console that `pattern` is found in, after the one that was waited for last.
 
         Raises TimeoutError with the last lines, at once when the device sits in its REPL without a watchdog.
         """
         return self._console.wait_for(pattern, timeout_s, self._silent_because)
 
-    def wait_for_start(self, reason, timeout_s=20):
+    def wait_for_start(self, reason, timeout_s=40):
         """Until it has started for that reason (regular expression), such as "watchdog"."""
         return self.wait_for(f"^sim: start .*{reason}", timeout_s)
 

@@ -19,7 +19,7 @@ import events
 from .link import forget
 from .service import Service
 
-_BEAT_MS = const(5000)
+_LOOK_MS = const(200)
 _AGAIN_MS = const(30000)  # after a failure that passes by itself
 _GRACE_MS = const(20000)
 _GRACE_MORE_MS = const(3000)  # once it has begun to say it
@@ -111,9 +111,7 @@ class Jobs(Service):
 
 
 async def _until(event, beat):
+    # A time limit would take a task of its own, for as long as the device is at work.
     while not event.is_set():
         beat()
-        try:
-            await asyncio.wait_for_ms(event.wait(), _BEAT_MS)
-        except asyncio.TimeoutError:
-            pass
+        await asyncio.sleep_ms(_LOOK_MS)

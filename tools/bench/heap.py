@@ -2,7 +2,8 @@
 
 The fakes of the simulated board run out of a memory of their own and are counted before the firmware starts, because
 on a chip they are drivers in flash. What the firmware needs is measured in three forms: `.mpy` in the file system,
-which is loaded into the heap; `rom`, compiled code read where it lies, as frozen code is; `.py`, compiled there.
+which is loaded into the heap; `rom`, compiled code read where it lies; `.py`, compiled there; and, where there is a
+checkout to build it from (frozen.py), frozen into the interpreter, as the image of `firmware/` has it.
 """
 
 import contextlib
@@ -13,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 from tools import interpreter
+from tools.bench import frozen
 from tools.bench.desk import Failed
 from tools.bench.registry import measurement
 from tools.desk import Desk
@@ -51,28 +53,32 @@ def _register(form, what, goal):
         return needs(form)[1] / 1024
 
 
-_register("rom", "code in ROM", {"at_most": 96, "repeat": False})
+if frozen.source():
+    _register("frozen", "frozen", {"at_most": 96, "repeat": False})
+_register("rom", "code in ROM", {"less_is_better": True, "repeat": False})
 _register("mpy", ".mpy", {"at_most": 96, "repeat": False})
 _register("py", ".py", {"less_is_better": True, "repeat": False})
 
 
 @functools.cache
 def needs(form):
-    """(bytes of the smallest heap, bytes held) of an enrolled device whose lib has this form: "py", "mpy", "rom"."""
-    with tempfile.TemporaryDirectory(prefix="awsesp-heap-") as folder:
-        folder = Path(folder)
+    """(bytes of the smallest heap, bytes held) of an enrolled device whose lib is "py", "mpy", "rom" or "frozen"."""
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="awsesp-heap-")))
         main = folder / "main.py"
         main.write_text((interpreter.ROOT / "main.py").read_text().replace("\nif __name__", _HELD, 1))
         lib = interpreter.LIB
         if form == "mpy":
             lib = folder / "lib"
             compile_lib(lib)
-        with _enrolled(folder, {"main": main, "lib": lib}, form == "rom") as device:
-            device.power_on()
-            line = device.wait_for("bench: held", _ONLINE_S)
-            held = int(re.search(r"held (\d+)", line)[1]) - device.image.fakes_bytes
-            device.power_cut()
-            return _smallest(device, held, folder / "enrolled"), held
+        if form == "frozen":
+            stack.enter_context(frozen.interpreter_with_firmware())
+        device = stack.enter_context(_enrolled(folder, {"main": main, "lib": lib}, form))
+        device.power_on()
+        line = device.wait_for("bench: held", _ONLINE_S)
+        held = int(re.search(r"held (\d+)", line)[1]) - device.image.fakes_bytes
+        device.power_cut()
+        return _smallest(device, held, folder / "enrolled"), held
 
 
 def staying():
@@ -80,17 +86,20 @@ def staying():
     with tempfile.TemporaryDirectory(prefix="awsesp-heap-") as folder:
         main = Path(folder) / "main.py"
         main.write_text((interpreter.ROOT / "main.py").read_text().replace("\nif __name__", _HELD, 1))
-        with _enrolled(Path(folder), {"main": main}, False) as device:
+        with _enrolled(Path(folder), {"main": main}, "py") as device:
             device.power_on()
             return set(device.wait_for("bench: held", _ONLINE_S).split()[3:])
 
 
 @contextlib.contextmanager
-def _enrolled(folder, board, lib_in_rom):
+def _enrolled(folder, board, form):
     """A device, switched off, that has been enrolled and has connected once; a copy of its flash is in `enrolled`."""
     with Desk(board=board) as desk:
         device = desk.device
-        device.image.run_in_place(folder / "rom", lib_in_rom)
+        if form == "frozen":
+            device.image.path = []
+        else:
+            device.image.run_in_place(folder / "rom", with_lib=form == "rom")
         desk.leave_factory()
         for _ in range(2):  # the second start shows what the fakes hold of a flash that is in use
             device.power_on()

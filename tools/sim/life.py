@@ -100,7 +100,7 @@ class Life:
     def _start(self, channel):
         environment = dict(
             os.environ,
-            MICROPYPATH=os.pathsep.join([str(interpreter.BOARD), ".frozen"]),
+            MICROPYPATH=os.pathsep.join([*self._image.path[:1], ".frozen"]),
             SIM_CHANNEL=str(channel.fileno()),
             HOME=str(self._flash.folder),  # where the REPL keeps its history
         )

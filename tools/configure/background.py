@@ -6,6 +6,7 @@ cancelled and the loop ended in order.
 
 import asyncio
 import concurrent.futures
+import signal
 import threading
 
 _LOOK_S = 0.2  # Windows: a wait without an end is not interrupted by Ctrl-C
@@ -17,9 +18,16 @@ class Background:
 
     def __enter__(self):
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="bluetooth", daemon=True)
+        self._thread = threading.Thread(target=self._work, name="bluetooth", daemon=True)
         self._thread.start()
         return self
+
+    def _work(self):
+        # Ctrl-C is for the main thread, which may wait for a line to be typed: a signal that the system hands to this
+        # thread instead would not wake it.
+        if hasattr(signal, "pthread_sigmask"):
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        self._loop.run_forever()
 
     def __exit__(self, *_):
         self.run(self._cancel_tasks())

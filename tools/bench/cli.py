@@ -15,7 +15,6 @@ from rich.table import Table
 
 from tools import interpreter
 from tools.bench.desk import Desk, Failed
-from tools.bench.modules import table as modules_table
 from tools.bench.registry import Measurement, measurements
 
 DOCUMENT = interpreter.ROOT / "docs" / "measurements.md"
@@ -75,8 +74,10 @@ def bench(
         sys.exit("bench: --write is for the whole table: leave --only away")
     try:
         if modules:
+            from tools.bench import modules as of_modules  # which registers measurements, too: in their order
+
             with Desk() as desk:
-                Console().print(modules_table(desk))
+                Console().print(of_modules.table(desk))
             return
         results = measure(chosen, repeat, heap)
     except (Failed, interpreter.MissingTool) as error:

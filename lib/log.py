@@ -61,7 +61,11 @@ class Log:
 
     def read(self):
         """The lines (str), the oldest first."""
-        return str(self._view[len(_MARK) : self._end], "utf-8")
+        kept = self._view[len(_MARK) : self._end]
+        try:
+            return str(kept, "utf-8")
+        except UnicodeError:  # the chip lost power while it wrote, or something else did
+            return "".join([chr(byte) if byte < 128 else "?" for byte in kept])
 
     def clear(self):
         """Forget it all."""

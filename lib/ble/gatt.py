@@ -28,6 +28,7 @@ _LOOK_MS = const(1000)  # how long nothing is heard at most, so that gaps and he
 _ADVERTISE_MS = const(10000)
 _PAUSE_MS = const(10)
 _STUCK_MS = const(5000)  # without a free buffer: the phone takes nothing any more
+_SLOWEST_MS = const(40000)  # for a whole message: the largest one in pieces of 20 bytes, one every 130 ms
 
 
 class _Shown(aioble.BufferedCharacteristic):
@@ -99,9 +100,13 @@ class Gatt:
         """Nothing that one phone wrote is read as the next one's."""
         self._rx.read()
 
-    async def send(self, connection, frame):
-        """Notify the phone of `frame` on TX. Raises OSError."""
+    async def send(self, connection, frame, beat):
+        """Notify the phone of `frame` on TX. Raises OSError, also when the phone takes it too slowly."""
+        since_ms = time.ticks_ms()
         for piece in framing.chunks(frame, chunk(connection)):
+            beat()  # whoever listens waits behind this
+            if ticks.elapsed_ms(time.ticks_ms(), since_ms) > _SLOWEST_MS:
+                raise OSError(errno.ETIMEDOUT)
             await _notify(self._tx, connection, piece)
 
     async def tell_state(self, connection, sequence, code):

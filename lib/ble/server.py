@@ -4,6 +4,7 @@ One phone at a time. What a message asks for is done by who made this (`handle`)
 """
 
 import asyncio
+import errno
 import time
 
 from micropython import const
@@ -119,15 +120,16 @@ class Ble:
         try:
             reason = await self._listen(phone, address, beat)
             await asyncio.sleep_ms(_FAREWELL_MS)
-        except OSError:
-            pass  # it has, or is as good as
+        except OSError as failure:
+            if failure.errno == errno.ETIMEDOUT:
+                reason = "the phone does not take what it is sent"
         await gatt.hang_up(phone)
         self._gatt.clear()
         self._phone = None
         self._bus.emit(events.BLE_DISCONNECTED, phone=address, reason=reason)
 
     async def _listen(self, phone, address, beat):
-        talk = Talk(self._host, lambda frame: self._gatt.send(phone, frame))
+        talk = Talk(self._host, lambda frame: self._gatt.send(phone, frame, beat))
         told = False
         heard_ms = time.ticks_ms()
         while not talk.over:

@@ -212,7 +212,7 @@ class Talk:
         try:
             await self._say(ack, pending)
         except OSError:
-            self.over = "the phone has gone, or takes nothing"
+            self.over = "the phone has gone, or does not take what it is sent"
 
     async def _refuse(self, refusal):
         await self._say(messages.ack_of_error(refusal))

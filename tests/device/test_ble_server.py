@@ -5,7 +5,7 @@ import errno
 import gc
 import json
 
-from ble import codes, framing, server
+from ble import codes, framing, gatt, server
 from ble_desk import INFO, NAME, RX, STATE, TX, Desk, radio, until
 from harness import equal
 
@@ -99,6 +99,38 @@ async def test_phone_that_takes_nothing_is_let_go():
         visitor.write_clear({"typ": "STS", "id": 1, "dat": {}})
         await until(lambda: not visitor.is_connected, 9000)
         radio.congested = False
+        equal((await (await desk.visitor()).ask("STS", 1))["code"], codes.OK)
+
+
+class SlowClock:
+    """The time of `gatt`: two seconds more with each notification."""
+
+    now_ms = 0
+
+    def ticks_ms(self):
+        return self.now_ms
+
+
+async def test_phone_that_takes_a_message_too_slowly_is_let_go_while_the_device_shows_signs_of_life():
+    notify, clock, pieces = radio.notify, SlowClock(), []
+
+    def slow(*arguments):
+        clock.now_ms += 2000
+        pieces.append(desk.beats)
+        notify(*arguments)
+
+    gatt.time = clock
+    async with Desk("open") as desk:
+        visitor = await desk.visitor(mtu=None)
+        radio.notify = slow
+        desk.answer = {"text": "y" * 6000}
+        visitor.write_clear({"typ": "STS", "id": 1, "dat": {}})
+        await until(lambda: radio.advertising, 9000)
+        radio.notify = notify
+        equal((len(pieces), pieces[-1] - pieces[0]), (21, 20))
+        reasons = [data["reason"] for name, data in desk.events() if name == "ble.disconnected"]
+        equal(reasons, ["the phone has gone, or does not take what it is sent"])
+        desk.answer = None
         equal((await (await desk.visitor()).ask("STS", 1))["code"], codes.OK)
 
 

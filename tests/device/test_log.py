@@ -26,6 +26,17 @@ def test_lines_outlive_a_restart_of_the_chip():
     equal(log.read(), "one\ntwo\nthree\n")
 
 
+def test_bytes_that_are_no_text_are_read_as_question_marks():
+    memory = Memory()
+    log = Log(memory, 64)
+    log.add("one")
+    memory(memory.data + b"t\xff\x80wo\n\xc3")
+    again = Log(memory, 64)
+    equal(again.read(), "one\nt??wo\n?")
+    again.add("three")
+    equal(again.read(), "one\nt??wo\n?three\n")
+
+
 def test_the_oldest_lines_give_way_whole():
     memory = Memory()
     log = Log(memory, 64)

@@ -66,12 +66,10 @@ class Flash(Records):
             await super().erase(name)
 
     async def erase_all(self, names):
-        """Forget records ("user": the user's 256 bytes are 0 again, the outbox is empty).
+        """Forget records ("user": the user's 256 bytes are 0 again) and folders ("/files", with all that is in it).
 
         A power cut meanwhile does not stop it.
         """
-        if "user" in names:
-            self.queue("outbox").clear()
         await super().erase_all(names)
         if "user" in names:
             self._user[:] = bytes(SIZE)

@@ -14,6 +14,9 @@ from flash_blobs import RECORDS
 from flash_records import COPY, REST, storage_error
 
 _NVS_NOT_FOUND = const(-4354)
+_NO_ENTRY = const(2)
+_IS_FOLDER = const(0x4000)
+_AT_ONCE = const(64)  # names in memory
 
 
 async def start(store):
@@ -26,7 +29,10 @@ async def start(store):
         _mend(store, name)
         await asyncio.sleep_ms(0)
     if store._sequences.get("erasing", 0) > 0:
-        await _finish_erasing(store)
+        try:
+            await _finish_erasing(store)
+        except errors.StorageError as problem:  # rather a device that starts, and tries again at the next start
+            store.warn("what was to be erased is not all gone: %s" % problem)
 
 
 def read_spare(store, name, sequence):
@@ -57,7 +63,7 @@ async def erase(store, name):
 
 
 async def erase_all(store, *names):
-    """Forget all these records: when the power goes meanwhile, the next start does the rest."""
+    """Forget all these records and folders: when the power goes meanwhile, the next start does the rest."""
     await store._replace("erasing", ",".join(names).encode())
     await _finish_erasing(store)
 
@@ -67,7 +73,38 @@ async def _finish_erasing(store):
     for name in secret.decode().split(","):
         if name in RECORDS:
             await erase(store, name)
+        elif name[:1] == "/":
+            await _remove(store, name)
     await erase(store, "erasing")
+
+
+async def _remove(store, folder):
+    # Without recursion, for which a path of 64 letters could be too deep.
+    top = path = store._folder[: store._folder.rfind("/")] + folder
+    try:
+        while len(path) >= len(top):
+            path = _remove_some(path)
+            await asyncio.sleep_ms(0)
+    except OSError as problem:
+        if problem.errno != _NO_ENTRY:
+            raise storage_error("removing", folder, problem)
+
+
+def _remove_some(path):
+    """Remove files of this folder, the folder itself when it is empty; returns the folder to go on with."""
+    found = []
+    for entry in os.ilistdir(path):  # to its end, which closes it
+        if len(found) < _AT_ONCE:
+            found.append(entry)
+    for entry in found:
+        inner = "%s/%s" % (path, entry[0])
+        if entry[1] == _IS_FOLDER:
+            return inner
+        os.remove(inner)
+    if found:
+        return path
+    os.rmdir(path)
+    return path[: path.rfind("/")]
 
 
 def _mend(store, name):

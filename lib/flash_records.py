@@ -90,12 +90,14 @@ class Records:
         await self._erase("erase", name)
 
     async def erase_all(self, names):
-        """Forget all these records: when the power goes meanwhile, the next start does the rest."""
+        """Forget all these records, and folders beside ours: "/files". When the power goes meanwhile, the next start
+        does the rest."""
         await self._erase("erase_all", *names)
 
     async def _erase(self, how, *names):
         for name in names:
-            _check_name(name)
+            if name[0] != "/":
+                _check_name(name)
         async with self._lock:
             try:
                 import flash_mending

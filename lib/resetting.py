@@ -5,11 +5,13 @@ import settings as settings_words
 
 # The setup code stays: it is on the label. So do the settings file and its credentials, which are the factory's.
 _PERSONAL = ("candidate", "thing", "pending", "notes", "job", "wanted")
-_ALL = ("settings", "claim", "roots", "user")
+# Messages that wait are for the account of whoever had the device. The outbox comes last: an application may still run.
+_ALL = ("settings", "claim", "roots", "user", "/files")
+_OUTBOX = ("/outbox",)
 
 
 async def erase(system, what):
-    """Forget networks, endpoint and the thing's credentials ("settings"), or everything ("all").
+    """Forget networks, endpoint, the thing's credentials and messages ("settings"), or everything ("all").
 
     The last step ends at the next start when the power goes meanwhile.
     """
@@ -17,12 +19,12 @@ async def erase(system, what):
     if what == "all":
         if system.console.log is not None:
             system.console.log.clear()
-        await flash.erase_all(_PERSONAL + _ALL)
+        await flash.erase_all(_PERSONAL + _ALL + _OUTBOX)
         return
     # Of the confirmed settings what makes a device of a fleet stays: its claim, template and roots.
     kept = candidate.without_person(flash)
     if kept:
         await flash.save("settings", *settings_words.to_record(kept))
-        await flash.erase_all(_PERSONAL)
+        await flash.erase_all(_PERSONAL + _OUTBOX)
     else:
-        await flash.erase_all(_PERSONAL + ("settings",))
+        await flash.erase_all(_PERSONAL + ("settings",) + _OUTBOX)

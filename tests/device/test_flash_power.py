@@ -4,12 +4,15 @@ After each cut the board starts again; then NVS is erased, as the port does when
 more: so both copies are asked.
 """
 
+import os
+
 import simulation
 
+import errors
 import events
 import flash
 from flash_board import ROOT, boot, chip, erase_nvs, new_board
-from harness import equal
+from harness import equal, raises
 
 TIMEOUT_S = 120
 OLD = b"k" * 1220, b"c" * 1400
@@ -116,6 +119,46 @@ async def test_erasing_several_is_one_step():
 
     old = [OLD, OLD, OLD, (b"mine" + bytes(252), b""), b"mine"]
     await check_cuts(prepare, action, read, old, [None] * 4 + [bytes(4)], 25)
+
+
+async def test_erasing_records_and_folders_is_one_step():
+    def read(store):
+        found = [store.load("thing"), len(store.queue("outbox"))]
+        return found + [name in os.listdir(ROOT) for name in ("files", "outbox", "mine")]
+
+    async def prepare(store):
+        await store.save("thing", *OLD)
+        store.queue("outbox").append(b"one")
+        for name in ("files", "files/a", "files/a/b", "mine"):
+            os.mkdir("%s/%s" % (ROOT, name))
+        for name in ("files/1", "files/a/2", "files/a/b/3"):
+            with open("%s/%s" % (ROOT, name), "w") as file:
+                file.write(name)
+
+    async def action(store):
+        await store.erase_all(("/files", "thing", "/outbox"))
+
+    await check_cuts(prepare, action, read, [OLD, 1, True, True, True], [None, 0, False, False, True], 15)
+
+
+async def test_folders_of_many_files_are_forgotten_and_those_that_are_not_there():
+    store = await new_board()
+    queue = store.queue("outbox")
+    for number in range(150):
+        queue.append(b"%d" % number)
+    await store.erase_all(("/files", "/outbox"))
+    equal(os.listdir(ROOT), ["secure"])
+
+
+async def test_a_folder_that_cannot_be_erased_is_told_and_stops_no_start():
+    store = await new_board()
+    with open(ROOT + "/files", "w") as file:
+        file.write("no folder")
+    equal((await raises(errors.StorageError, store.erase_all(("/files",)))).code, "flash_failed")
+    store = await boot()
+    equal(["not all gone" in warning for warning in store.warnings], [True])
+    os.remove(ROOT + "/files")
+    equal([(await boot()).warnings, (await boot()).load("erasing")], [[], None])
 
 
 async def test_power_that_goes_again_while_the_start_mends():

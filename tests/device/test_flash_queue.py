@@ -82,11 +82,13 @@ async def test_a_full_flash_is_told_and_what_was_there_stays():
     equal(records((await boot()).queue("outbox")), [b"there"])
 
 
-async def test_resetting_everything_empties_it():
+async def test_it_is_forgotten_as_a_folder():
     store = await new_board()
     store.queue("outbox").append(b"secret")
-    await store.erase_all(("user",))
+    await store.erase_all(("user", "/outbox"))
     equal(len(store.queue("outbox")), 0)
+    store.queue("outbox").append(b"new")
+    equal(records((await boot()).queue("outbox")), [b"new"])
 
 
 def work(queue, appended, dropped):

@@ -113,7 +113,7 @@ class Updating:
         update = await self._check(job)
         job.document = None  # 2 KB, mostly its link
         image = self._image = system.make_update(system, update.size)
-        image.at = updates.job["at"]
+        image.go_on(updates.job["at"])
         while True:
             resumed = image.at
             await self._download(job, update)
@@ -123,7 +123,7 @@ class Updating:
             except errors.DeviceError:
                 if not resumed:
                     raise
-            image.at = 0  # perhaps it was the part of an earlier start
+            image.go_on(0)  # perhaps it was the part of an earlier start
             await updates.save(at=0)
         self._told = 100
         system.aws.go_on()

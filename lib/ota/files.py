@@ -34,7 +34,7 @@ class Download:
         answer = Answer(self._connect, buffer, self._stall_ms)
         half = self._root + path + _HALF
         try:
-            await answer.follow(url)
+            await answer.open(url)
             if answer.total > limit:
                 raise errors.error("download_refused", "%d bytes, limits.download is %d" % (answer.total, limit))
             self._make_folders(path)
@@ -70,9 +70,7 @@ async def _take(answer, buffer, file, progress):
     written, told = answer.ready, 0
     file.write(view[:written])
     while written < answer.total:
-        count = await answer.read(view)
-        if not count:
-            raise errors.error("download_failed", "the end was missing")
+        count = answer.take(view) or await answer.wait()
         file.write(view[:count])
         written += count
         if written * _STEPS // answer.total > told:

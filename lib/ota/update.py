@@ -11,35 +11,22 @@ from .https import Answer
 from .writer import Writer
 
 
-class Update:
+class Update(Writer):
     """An image of `size` bytes on its way into `partition`. `connect`: see https.py; `at`: bytes that are on flash.
 
     Without a size (None) it is what the server says. `timeouts` are those of lib/settings.py.
     """
 
     def __init__(self, connect, partition, size, timeouts):
+        super().__init__(partition, size or 0)
         self._connect = connect
         self._stall_ms = int(timeouts.stall_s * 1000)
-        self._partition = partition
-        self._writer = Writer(partition, size or 0)
         self._check_room()
 
     def _check_room(self):
-        room = self._partition.ioctl(4, 0) * self._partition.ioctl(5, 0)
+        room = self.partition.ioctl(4, 0) * self.partition.ioctl(5, 0)
         if self.size > room:
             raise errors.error("image_too_large", self.size, room)
-
-    @property
-    def size(self):
-        return self._writer.size
-
-    @property
-    def at(self):
-        return self._writer.at
-
-    @at.setter
-    def at(self, value):
-        self._writer.go_on(value)
 
     async def fetch(self, url, progress):
         """Download what is missing from `url`, by one connection, calling `progress()` for each sector that is written.
@@ -50,7 +37,7 @@ class Update:
         """
         if self.size and self.at == self.size:
             return  # an earlier start has brought all of it; servers refuse a range that begins at the end
-        answer = Answer(self._connect, self._writer.buffer, self._stall_ms)
+        answer = Answer(self._connect, self.buffer, self._stall_ms)
         try:
             await self._open(answer, url)
             await self._take(answer, progress)
@@ -58,36 +45,26 @@ class Update:
             answer.close()
 
     async def _open(self, answer, url):
-        await answer.follow(url, self._writer.at)
-        writer = self._writer
-        if not writer.size:
-            writer.size = answer.total
+        await answer.open(url, self.at)
+        if not self.size:
+            self.size = answer.total
             self._check_room()
-        if answer.total != writer.size:
-            raise errors.error("download_refused", "%d bytes instead of %d" % (answer.total, writer.size))
+        if answer.total != self.size:
+            raise errors.error("download_refused", "%d bytes instead of %d" % (answer.total, self.size))
         if not answer.start:
-            writer.go_on(0)  # a server without ranges
-        if answer.start != writer.at:
+            self.go_on(0)  # a server without ranges
+        if answer.start != self.at:
             raise errors.error("download_refused", "another range than was asked for")
 
     async def _take(self, answer, progress):
-        writer = self._writer
-        view = memoryview(writer.buffer)
+        view = self.view
         filled = answer.ready
-        wanted = writer.wanted()
+        wanted = self.wanted()
         while wanted:
             while filled < wanted:
-                part = view[filled:wanted]
-                count = answer.take(part) or await answer.read(part)
-                if not count:
-                    raise errors.error("download_failed", "a part of the range was missing")
-                filled += count
-            writer.put()
+                filled += answer.take(view[filled:wanted]) or await answer.wait()
+            self.put()
             progress()
             await asyncio.sleep_ms(0)
             filled = 0
-            wanted = writer.wanted()
-
-    async def digest(self):
-        """SHA-256 of the image, read back from flash."""
-        return await self._writer.digest()
+            wanted = self.wanted()

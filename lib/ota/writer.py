@@ -13,7 +13,7 @@ from micropython import const
 import errors
 
 SECTOR = const(4096)
-_CHUNK = const(512)
+_CHUNK = const(1024)
 
 
 class Writer:
@@ -23,10 +23,11 @@ class Writer:
         self.size = size
         self.at = 0
         self.buffer = bytearray(SECTOR)
-        self._partition = partition
+        self.partition = partition
         self._hash = hashlib.sha256()  # of what is before `at`; None when an earlier start has written that
-        self._view = memoryview(self.buffer)
         self._chunk = bytearray(_CHUNK)
+        self.view = view = memoryview(self.buffer)
+        self._parts = [view[at : at + _CHUNK] for at in range(0, SECTOR, _CHUNK)]
 
     def wanted(self):
         """How many bytes of `buffer` the next `put` takes: a sector, or what is left; 0 when all is written."""
@@ -39,21 +40,22 @@ class Writer:
             self.buffer[at] = 0xFF
         try:
             if not self._is_there():
-                self._partition.writeblocks(self.at // SECTOR, self.buffer)
+                self.partition.writeblocks(self.at // SECTOR, self.buffer)
                 if not self._is_there():
                     raise errors.error("flash_failed", "the image", "it reads back differently at byte %d" % self.at)
         except OSError as problem:
             raise errors.error("flash_failed", "writing the image", problem.args[-1])
         if self._hash is not None:
-            self._hash.update(self._view[:count])  # which is what the flash holds, as was just seen
+            self._hash.update(self.view[:count])  # which is what the flash holds, as was just seen
         self.at += count
 
     def _is_there(self):
-        block, chunk, view = self.at // SECTOR, self._chunk, self._view
-        for offset in range(0, SECTOR, _CHUNK):
-            self._partition.readblocks(block, chunk, offset)
-            if view[offset : offset + _CHUNK] != chunk:
+        block, offset, chunk, read = self.at // SECTOR, 0, self._chunk, self.partition.readblocks
+        for part in self._parts:
+            read(block, chunk, offset)
+            if part != chunk:
                 return False
+            offset += _CHUNK
         return True
 
     def go_on(self, at):
@@ -68,9 +70,9 @@ class Writer:
         total = hashlib.sha256()
         for at in range(0, self.size, SECTOR):
             try:
-                self._partition.readblocks(at // SECTOR, self.buffer)
+                self.partition.readblocks(at // SECTOR, self.buffer)
             except OSError as problem:
                 raise errors.error("flash_failed", "reading the image", problem.args[-1])
-            total.update(self._view[: min(SECTOR, self.size - at)])
+            total.update(self.view[: min(SECTOR, self.size - at)])
             await asyncio.sleep_ms(0)
         return total.digest()

@@ -76,7 +76,7 @@ async def test_an_image_is_downloaded_and_written():
     await check(made)
     equal(marks, [4096 * n for n in range(1, 13)] + [SIZE])
     buffer = bytearray(4096)
-    made._partition.readblocks(12, buffer)
+    made.partition.readblocks(12, buffer)
     equal(bytes(buffer[SIZE - 12 * 4096 :]), b"\xff" * (13 * 4096 - SIZE))
 
 
@@ -192,7 +192,7 @@ async def test_a_later_start_goes_on_with_what_was_written():
     made = update(partition=partition)
     await raises(errors.RetryError, made.fetch(url("cut"), lambda: None))
     again = update(partition=partition)
-    again.at = made.at + 100
+    again.go_on(made.at + 100)
     asked()
     await again.fetch(url("image"), lambda: None)
     equal(asked(), [("/image", 8192)])
@@ -204,7 +204,7 @@ async def test_a_later_start_that_finds_all_of_it_asks_for_nothing():
     made = update(partition=partition)
     await made.fetch(url("image"), lambda: None)
     whole = update(size=SIZE // 4096 * 4096, partition=partition)
-    whole.at = whole.size
+    whole.go_on(whole.size)
     asked()
     await whole.fetch(url("image"), lambda: None)
     equal((asked(), whole.at), ([], whole.size))

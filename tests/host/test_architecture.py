@@ -48,8 +48,8 @@ ROOMS = {
         "aws.sender", "aws.service", "aws.session", "aws.shadow", "aws.tls", "aws.topics",
     },
     "ota": {
-        "ota.document", "ota.files", "ota.foreign", "ota.https", "ota.keys", "ota.signature", "ota.slot", "ota.switch",
-        "ota.update", "ota.writer",
+        "ota.document", "ota.files", "ota.foreign", "ota.head", "ota.https", "ota.keys", "ota.signature", "ota.slot",
+        "ota.switch", "ota.update", "ota.writer",
     },
     "head": {
         "system", "modes", "starting", "road", "supervisor", "identity", "device", "console", "configuration",
@@ -64,7 +64,8 @@ ROOMS = {
 PURE = {
     "aws.failures", "aws.job_words", "aws.packets", "aws.presence", "aws.properties", "aws.rate", "aws.receiver",
     "aws.requests", "aws.ring", "aws.service", "aws.topics",
-    "ota.document", "ota.foreign", "ota.keys", "ota.signature", *(ROOMS["ble"] - {"ble.gatt", "ble.server"}),
+    "ota.document", "ota.foreign", "ota.keys", "ota.signature",
+    *(ROOMS["ble"] - {"ble.gatt", "ble.server"}),
 }  # fmt: skip
 
 HANDS = {"board", "flash", "wifi", "ble", "aws", "ota"}

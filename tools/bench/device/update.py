@@ -134,7 +134,7 @@ async def connection(port, size, look):
 
 
 def make_room_for_names():
-    """Let the interpreter's table of names grow now: it does so in steps of one or two KB, by whoever fills the last."""
+    """Let the interpreter's table of names grow now: it does so by one or two KB, at whoever fills the last of them."""
     somebody, number, held = Timeouts(), 0, gc.mem_alloc()
     while gc.mem_alloc() < held + SECTOR // 4:
         setattr(somebody, "name_%d" % number, None)

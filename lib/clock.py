@@ -1,36 +1,79 @@
-"""The chip's clock, set by a time server."""
+"""The chip's clock, set by a time server or by a person. `wifi` imports it for as long as that takes."""
 
+import sys
 import time
 
 import machine
+from micropython import const
 
-import dns
 import errors
+import events
 import ntp
-from datagrams import Datagrams
+import release
+from wifi import epoch
+
+_RESYNC_MS = const(43200000)  # 12 h: the chip's clock drifts by some seconds a day
+_RESYNC_RETRY_MS = const(900000)
+_DRIFT_S = const(86400)  # more than a clock that was set once can be ahead
 
 
-async def ask(servers, timeout_s, resolve, not_before, beat):
-    """(unix seconds, server): the first believable time, from `not_before` on. `resolve` is that of wifi.
+async def by_servers(wifi, not_before, beat):
+    """As `Wifi.set_clock`, whose turn it is."""
+    wifi._known_time = max(wifi._known_time, not_before)
+    wifi._resync_in_ms = _RESYNC_RETRY_MS
+    wifi._asked_time_ms = time.ticks_ms()
+    seconds, server = await _ask(wifi, beat)
+    _keep(wifi, seconds, server)
+    wifi._known_time = seconds
+    wifi._resync_in_ms = _RESYNC_MS
+    return seconds
 
-    Raises `no_ntp` or `no_dns`.
-    """
+
+def by_person(wifi, seconds, not_before):
+    """As `Wifi.keep_time`."""
+    earliest = max(release.BUILT, not_before)
+    if not earliest <= seconds < ntp.LATEST:
+        raise errors.error("invalid_setting", "time", seconds, "unix seconds of today, not before %d" % earliest)
+    _keep(wifi, seconds, "phone")
+
+
+async def resync(wifi, beat):
+    """Ask again. Raises nothing: the clock is good for weeks yet, and it is asked again in 15 minutes."""
+    try:
+        # A clock that a restart kept was learnt once: what it says is the last time known, but for its drift.
+        async with wifi._asking_time:
+            await by_servers(wifi, wifi._known_time if wifi._doubted else wifi.now() - _DRIFT_S, beat)
+        wifi._doubted = False
+    except errors.DeviceError:
+        pass
+
+
+def _keep(wifi, seconds, source):
+    year, month, day, hour, minute, second, weekday = time.gmtime(seconds - epoch())[:7]
+    machine.RTC().datetime((year, month, day, weekday, hour, minute, second, 0))
+    wifi._bus.emit(events.CLOCK_SET, time=seconds, source=source)
+
+
+async def _ask(wifi, beat):
+    """(unix seconds, server): the first believable time, from the last one known on. Raises `no_ntp` or `no_dns`."""
+    settings = wifi._settings
     # Silent name servers are waited for only once, not again for each time server.
     silence = []
 
     async def find(name):
-        if silence and not dns.is_address(name):
+        if silence and not name.replace(".", "").isdigit():  # an address needs none
             raise silence[0]
         try:
-            return await resolve(name, beat)
+            return await wifi.resolve(name, beat)
         except errors.RetryError as error:
             silence.append(error)
             raise
 
-    return await ntp.ask_time(servers, find, Datagrams(timeout_s, beat).ask, not_before)
+    async def ask(*question):
+        # Only now: while a name is looked for, that needs the memory.
+        from datagrams import Datagrams
 
+        sys.modules.pop("datagrams", None)
+        return await Datagrams(settings.timeouts.ntp_s, beat).ask(*question)
 
-def keep(seconds):
-    """Put the chip's clock to `seconds`, counted from the port's own epoch."""
-    year, month, day, hour, minute, second, weekday = time.gmtime(seconds)[:7]
-    machine.RTC().datetime((year, month, day, weekday, hour, minute, second, 0))
+    return await ntp.ask_time(settings.servers.ntp, find, ask, wifi._known_time)

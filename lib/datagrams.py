@@ -7,8 +7,7 @@ import time
 
 from micropython import const
 
-import dns
-
+_LIMIT = const(512)  # bytes of an answer: those of a name server, RFC 1035, are the longest
 _POLL_MS = const(20)
 _EAGAIN = const(11)
 _FIRST_PORT = const(49152)  # of the dynamic ports, RFC 6335
@@ -42,7 +41,7 @@ class Datagrams:
             self._beat()
             await asyncio.sleep_ms(_POLL_MS)
             try:
-                data, source = endpoint.recvfrom(dns.LIMIT)
+                data, source = endpoint.recvfrom(_LIMIT)
             except OSError as error:
                 if error.errno != _EAGAIN:
                     raise

@@ -58,7 +58,7 @@ class Road:
                 await _sleep(wait_ms, owned.beat)
 
     async def _go(self, beat):
-        while not self._wifi.is_connected:
+        while self._wifi.ip is None:  # only then what joined has given its memory back
             beat()
             await asyncio.sleep_ms(200)
         # A restart keeps the clock; wifi asks for the time again by itself now and then.

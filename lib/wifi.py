@@ -27,11 +27,6 @@ _STABLE_LOOKS = const(60)  # 30 s joined: the next loss starts a new series of w
 _ADDRESS_LOOKS = const(60)  # every 30 s: is the address still ours?
 _BEAT_MS = const(5000)
 
-_RESYNC_MS = const(43200000)  # 12 h: the chip's clock drifts by some seconds a day
-_RESYNC_RETRY_MS = const(900000)
-_END_OF_TIME = 3092601600  # the year 2068: `time.gmtime` takes 31 bits of seconds since 2000
-_DRIFT_S = const(86400)  # more than a clock that was set once can be ahead
-
 _FOR_A_WHILE = ("station", "names", "clock", "ntp", "dns", "datagrams")
 
 
@@ -112,12 +107,8 @@ class Wifi:
     async def _join_any(self, beat):
         settings = self._settings
         async with self._joining:
-            try:
-                station = self._start()
-                radio = station.Station(self._wlan, self._refusals, settings.timeouts, beat)
-                self.ssid, trouble = await radio.join_any(settings.networks)
-            finally:
-                _let_go()
+            radio = self._start().Station(self._wlan, self._refusals, settings.timeouts, beat)
+            self.ssid, trouble = await radio.join_any(settings.networks)
         if trouble:
             raise trouble
         self.ip = self._wlan.ifconfig()[0]
@@ -127,14 +118,10 @@ class Wifi:
 
     def start(self):
         """Switch the radio on; joining and scanning do it by themselves. Raises `wifi_failed`."""
-        try:
-            self._start()
-        finally:
-            _let_go()
+        self._start()
 
     def _start(self):
-        import station
-
+        station = _station()
         if not self._is_started:
             station.start(self._wlan, self._settings.hostname)
             self._is_started = True
@@ -151,17 +138,11 @@ class Wifi:
                 self._waits.stable()
             if looks % _ADDRESS_LOOKS == 0 and self._wlan.ifconfig()[0] == "0.0.0.0":  # the port does not notice
                 return errors.error("no_address", self.ssid)
-            if self._is_resync_due():
-                await self._resync(beat)
-        return errors.error("wifi_lost", self.ssid, self._reason())
-
-    def _reason(self):
-        try:
-            import station
-
-            return station.words(self._wlan.status())
-        finally:
-            _let_go()
+            asked_ms_ago = time.ticks_diff(time.ticks_ms(), self._asked_time_ms)
+            # An unset clock is the affair of whoever needs it first, and knows the last time known.
+            if asked_ms_ago >= self._resync_in_ms and self.clock_is_set:
+                await _clock().resync(self, beat)
+        return errors.error("wifi_lost", self.ssid, _station().words(self._wlan.status()))
 
     async def _wait_out(self, trouble, beat):
         wait_ms = self._waits.next_ms()
@@ -178,13 +159,9 @@ class Wifi:
         self._connected.clear()
         self.ip = None
         self._is_started = False
-        try:
-            import station
-
-            station.quietly(self._wlan.disconnect)
-            station.quietly(self._wlan.active, False)
-        finally:
-            _let_go()
+        station = _station()
+        station.quietly(self._wlan.disconnect)
+        station.quietly(self._wlan.active, False)
 
     async def scan(self):
         """[(ssid, rssi, secure)] of at most 20 networks, strongest first, each name once.
@@ -193,19 +170,14 @@ class Wifi:
         blocks the loop for 2 to 4 s on the chip: not for NORMAL.
         """
         async with self._joining:
-            try:
-                return self._start().scan(self._wlan)
-            finally:
-                _let_go()
+            return self._start().scan(self._wlan)
 
     async def resolve(self, host, beat=_nothing):
         """An address of `host` ("1.2.3.4"); one of several by chance. Raises `unknown_name` or `no_dns`."""
-        try:
-            import names
+        import names
 
-            return await names.resolve(host, self._wlan, self._settings.timeouts.dns_s, beat)
-        finally:
-            _let_go()
+        _let_go()
+        return await names.resolve(host, self._wlan, self._settings.timeouts.dns_s, beat)
 
     # The clock
 
@@ -219,7 +191,7 @@ class Wifi:
 
     def now(self):
         """Unix seconds, whatever epoch the port has."""
-        return int(time.time()) + _epoch()
+        return int(time.time()) + epoch()
 
     async def set_clock(self, not_before, beat=_nothing):
         """Set the clock by the first believable time server; returns unix seconds.
@@ -229,35 +201,11 @@ class Wifi:
         Raises `no_ntp` or `no_dns`.
         """
         async with self._asking_time:
-            self._known_time = max(self._known_time, not_before)
-            self._resync_in_ms = _RESYNC_RETRY_MS
-            self._asked_time_ms = time.ticks_ms()
-            try:
-                import clock
-
-                timeout_s = self._settings.timeouts.ntp_s
-                ntp = self._settings.servers.ntp
-                seconds, server = await clock.ask(ntp, timeout_s, self.resolve, self._known_time, beat)
-                clock.keep(seconds - _epoch())
-            finally:
-                _let_go()
-            self._known_time = seconds
-            self._resync_in_ms = _RESYNC_MS
-            self._bus.emit(events.CLOCK_SET, time=seconds, source=server)
-            return seconds
+            return await _clock().by_servers(self, not_before, beat)
 
     def keep_time(self, seconds, not_before):
         """Set the clock to what somebody says (unix seconds), until a time server does. Raises `invalid_setting`."""
-        earliest = max(release.BUILT, not_before)
-        if not earliest <= seconds < _END_OF_TIME:
-            raise errors.error("invalid_setting", "time", seconds, "unix seconds of today, not before %d" % earliest)
-        try:
-            import clock
-
-            clock.keep(seconds - _epoch())
-        finally:
-            _let_go()
-        self._bus.emit(events.CLOCK_SET, time=seconds, source="phone")
+        _clock().by_person(self, seconds, not_before)
 
     def doubt_clock(self, not_before):
         """A certificate says that the clock is ahead: ask again at once, and believe what is not before this."""
@@ -265,26 +213,27 @@ class Wifi:
         self._doubted = True
         self._resync_in_ms = 0
 
-    def _is_resync_due(self):
-        # An unset clock is the affair of whoever needs it first, and knows the last time known.
-        asked_ms_ago = time.ticks_diff(time.ticks_ms(), self._asked_time_ms)
-        return asked_ms_ago >= self._resync_in_ms and self.clock_is_set
 
-    async def _resync(self, beat):
-        try:
-            # A clock that a restart kept was learnt once: what it says is the last time known, but for its drift.
-            await self.set_clock(self._known_time if self._doubted else self.now() - _DRIFT_S, beat)
-            self._doubted = False
-        except errors.DeviceError:
-            pass  # the clock is good for weeks yet; it is asked again in 15 minutes
+def _station():
+    import station
+
+    _let_go()
+    return station
+
+
+def _clock():
+    import clock
+
+    _let_go()
+    return clock
 
 
 def _let_go():
-    # A coroutine of theirs that still runs keeps its own module: the next import makes another one.
+    # Whoever works with one of them holds it for so long; the next import makes another one.
     for name in _FOR_A_WHILE:
         sys.modules.pop(name, None)
 
 
-def _epoch():
-    # 1970 or 2000, in unix seconds.
+def epoch():
+    """That of the port, 1970 or 2000, in unix seconds."""
     return 0 if time.gmtime(0)[0] == 1970 else 946684800

@@ -23,6 +23,7 @@ _READERS = (
     "pem",
     "der",
     "records",
+    "nesting",
 )
 
 

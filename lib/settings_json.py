@@ -7,6 +7,7 @@ import io
 import json
 
 import errors
+import nesting
 
 MAX_FILE = 65536
 
@@ -35,11 +36,15 @@ def _read(file):
     start = len(_MARK) if file.read(len(_MARK)) == _MARK else 0
     file.seek(start)
     try:
-        return json.load(file)
+        document = json.load(file)
+        is_deep = nesting.too_deep(document)
     except (ValueError, TypeError, RuntimeError) as problem:
         raise _invalid("no valid JSON%s" % _place(file, start, problem), "one JSON object: {...}")
     except MemoryError:
         raise _invalid("too large for the memory of this chip", "fewer or smaller certificates")
+    if is_deep:
+        raise _invalid("too deep", "objects and lists nested at most %d deep" % nesting.DEEPEST)
+    return document
 
 
 def _place(file, start, problem):

@@ -7,6 +7,7 @@ So a handler that has ended is never run again, whatever moment the power goes.
 
 import asyncio
 import random
+import sys
 
 from micropython import const
 
@@ -35,6 +36,11 @@ async def _take_over(jobs, summary):
     request = {"stepTimeoutInMinutes": words.minutes(jobs.timeouts.job_step_s)}
     try:
         execution = (await jobs.ask("start-next", request)).get("execution")
+        import nesting
+
+        del sys.modules["nesting"]
+        if nesting.too_deep(execution):
+            raise errors.error("limit", "The nesting of a job", nesting.DEEPEST)
     except errors.BugError:  # the answer was larger than the receive buffer
         await Job(jobs, summary).reject("too_large")
         return None

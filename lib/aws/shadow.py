@@ -17,6 +17,7 @@ from micropython import const
 
 import errors
 import events
+import nesting
 
 from . import properties
 from .service import Service
@@ -89,6 +90,8 @@ class Shadow:
             if _reason(failure) == _MISSING:
                 return {}
             raise
+        if nesting.too_deep(document):
+            raise errors.error("limit", "The nesting of the shadow", nesting.DEEPEST)
         self.version = document.get("version", 0)
         return document
 
@@ -192,12 +195,15 @@ class Shadow:
             # Messages may overtake each other: what is older than what was followed is over.
             if version <= self._applied or (self._delta is not None and version <= self._delta[0]):
                 return
+            is_usable = isinstance(state, dict) and not nesting.too_deep(message)
         except (ValueError, TypeError, KeyError):
             return
         except MemoryError:
-            self._unsynced = True  # ask for it when there is more memory
-        else:
+            is_usable = False
+        if is_usable:
             self._delta = version, state, metadata
+        else:
+            self._unsynced = True  # ask for it: when there is more memory, or to be told what is wrong with it
         self._wake()
 
     def _wake(self):
@@ -209,9 +215,12 @@ class Shadow:
             while self._unsynced or self._delta is not None:
                 try:
                     await self._step()
-                except (errors.DeviceError, MemoryError) as failure:
+                except Exception as failure:  # noqa: BLE001 - a document that nobody thought of ends nothing
                     if isinstance(failure, MemoryError):
                         failure = errors.error("no_memory")
+                    elif not isinstance(failure, errors.DeviceError):
+                        self._bus.trace(failure)
+                        failure = errors.error("task_failed", "shadow", "its document cannot be used, %r" % failure)
                     if not self.service.ready.is_set():
                         return  # the next connection begins anew
                     self._tell(failure)
@@ -240,7 +249,7 @@ class Shadow:
         await self._follow(version, state.get("desired") or {}, state.get("delta"), metadata)
 
     async def _follow(self, version, desired, delta, metadata):
-        self._applied = version
+        self._applied = max(version, 0)  # TypeError for what is no number: what comes later is compared with it
         more, handed = {}, None
         for one in self._properties:
             if one.name in desired:

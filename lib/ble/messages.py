@@ -9,6 +9,7 @@ Only the shape is checked here. What a setting may be is `settings`' business, w
 import binascii
 import json
 
+import nesting
 from ble import codes
 
 _LARGEST_ID = 0xFFFFFFFF
@@ -96,12 +97,16 @@ def hello_ack(message_id, public, confirm):
 
 def _read(data):
     try:
-        return _loads(data)
+        document = _loads(data)
+        is_deep = nesting.too_deep(document)
     except MemoryError:
         raise codes.refuse(codes.TOO_LARGE)
     except (ValueError, TypeError, RuntimeError):
         # MicroPython says TypeError for a list as a key, CPython RuntimeError for nesting without end.
         raise codes.refuse(codes.NOT_JSON)
+    if is_deep:
+        raise codes.refuse(codes.TOO_LARGE, "nested more than %d deep" % nesting.DEEPEST)
+    return document
 
 
 def _loads(data):

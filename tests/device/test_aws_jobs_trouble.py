@@ -116,6 +116,25 @@ async def test_a_document_that_does_not_fit_is_rejected_and_does_not_block_the_o
         equal((desk.status("one"), desk.details("one")["reason"]), ("REJECTED", "too_large"))
 
 
+async def test_a_document_that_is_nested_without_end_is_rejected_and_does_not_block_the_others():
+    done = []
+
+    async def blink(job):
+        done.append(job.id)
+
+    desk = JobsDesk(receive_buffer=6144)
+    deep = []
+    for _ in range(400):
+        deep = [deep]
+    desk.add("one", {"operation": "blink", "deep": deep})
+    desk.add("two", {"operation": "blink"})
+    async with desk:
+        desk.jobs.on("blink", blink)
+        await desk.announce()
+        await until(lambda: desk.status("two") == "SUCCEEDED")
+        equal((desk.status("one"), desk.details("one")["reason"], done), ("REJECTED", "too_large", ["two"]))
+
+
 async def test_too_many_details_are_the_handler_s_fault():
     async def blink(job):
         await job.progress(**{"detail%d" % n: n for n in range(11)})

@@ -31,8 +31,8 @@ OPERATIONS = {
 # Room -> its files.
 ROOMS = {
     "words": {
-        "errors", "error_table", "events", "backoff", *SETTINGS, *CERTIFICATES, "dns", "ntp", "log", "records",
-        "release",
+        "errors", "error_table", "events", "backoff", *SETTINGS, *CERTIFICATES, "dns", "nesting", "ntp", "log",
+        "records", "release",
     },
     "board": {"board", "starts"},
     "flash": {"flash", "flash_blobs", "flash_mending", "flash_queue", "flash_records"},
@@ -87,11 +87,11 @@ def may_import(module):
     if module in ("errors", "error_table"):
         return {"error_table"}
     if module in SETTINGS:
-        return {"errors", "records"} | CERTIFICATES | SETTINGS
+        return {"errors", "nesting", "records"} | CERTIFICATES | SETTINGS
     if room == "words":
         return {"errors"} | CERTIFICATES
     if module in PURE:
-        return {"errors"} | CERTIFICATES | (PURE & ROOMS[room])
+        return {"errors", "nesting"} | CERTIFICATES | (PURE & ROOMS[room])
     if room in HANDS:
         return words | ROOMS[room]
     if room == "head":

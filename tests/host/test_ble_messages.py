@@ -35,7 +35,7 @@ def parsed(data):
 def check(data):
     outcome = parsed(data)
     if isinstance(outcome, codes.Refusal):
-        assert outcome.number in (codes.NOT_JSON, codes.MISSING_FIELD, codes.INVALID)
+        assert outcome.number in (codes.NOT_JSON, codes.MISSING_FIELD, codes.INVALID, codes.TOO_LARGE)
         ack = json.loads(messages.ack_of_error(outcome))
         assert ack["dat"]["code"] == outcome.number
         assert len(ack["dat"]["msg"]) < 200

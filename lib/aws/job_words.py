@@ -22,7 +22,7 @@ _SENTENCES = {
     "unknown_operation": "Nothing on this device does the operation '%s'.",
     "no_application": "The device runs without its application, which would do '%s': repair it first.",
     "bad_document": 'The job document needs "operation", "action" or "steps".',
-    "too_large": "The job document does not fit into the device's limits.receive_buffer, or is nested more than 20 deep.",
+    "too_large": "The job document does not fit into limits.receive_buffer, or is nested more than 20 deep.",
     "restarts": "The job was begun again and again, and never ended.",
 }
 

@@ -29,7 +29,8 @@ def test_the_limit_counts_lists_and_objects_one_within_the_other():
 def test_a_phone_cannot_send_it():
     for build in (lists, objects):
         text = '{"typ":"CFG","id":7,"dat":{"app":{"a":%s}}}'
-        failure = raises(codes.Refusal, lambda text=text % build(DEEP): messages.parse(text.encode()))
+        deep = (text % build(DEEP)).encode()
+        failure = raises(codes.Refusal, lambda deep=deep: messages.parse(deep))
         equal((failure.number, "20 deep" in failure.message), (codes.TOO_LARGE, True))
         equal(messages.parse((text % build(10)).encode()).id, 7)
 
@@ -37,6 +38,7 @@ def test_a_phone_cannot_send_it():
 def test_a_settings_file_cannot_hold_it():
     for build in (lists, objects):
         text = '{"networks":[],"app":{"a":%s}}'
-        failure = raises(errors.PersonError, lambda text=text % build(DEEP // 2): settings.load(text))
+        deep = text % build(DEEP // 2)
+        failure = raises(errors.PersonError, lambda deep=deep: settings.load(deep))
         equal("at most 20 deep" in failure.message, True)
         equal(settings.load(text % build(10)).networks, [])

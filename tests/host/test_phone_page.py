@@ -57,6 +57,20 @@ def test_the_device_that_does_not_come_back_is_online(phone):
     assert "did not come back" in phone.page.text()
 
 
+def test_what_the_device_warned_of_is_shown_until_the_end(phone):
+    warnings = ['network "home <b>" fell off the list: at most 8 are kept', 'unknown field "aws.colour"']
+    phone.open()
+    phone.connect()
+    phone.review()
+    phone.device.answers["CFG"] = [(0, {"warnings": warnings})]
+    phone.page.click("Send to the device")
+    phone.see("saved")
+    assert [warning in phone.page.text() for warning in warnings] == [True, True]
+    phone.page.click("I see it in the cloud")
+    phone.see("done")
+    assert [warning in phone.page.text() for warning in warnings] == [True, True]
+
+
 def test_the_device_that_comes_back_says_why_and_is_set_up_again(phone):
     phone.hurry()
     phone.open()

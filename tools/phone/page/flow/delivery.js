@@ -2,12 +2,18 @@
 
 import { messages } from "../protocol/configuration.js";
 
-/** Everything up to the device's "saved". `onBegin(label)` is called before each message. Throws Trouble. */
+/**
+ * Everything up to the device's "saved". `onBegin(label)` is called before each message. Returns what the device warned
+ * of, sentences. Throws Trouble.
+ */
 export async function deliver(link, draft, assembled, onBegin) {
+  const warnings = [];
   for (const { typ, dat, label } of messages(draft, assembled)) {
     onBegin(label);
-    await link.request(typ, dat);
+    const { details } = await link.request(typ, dat);
+    if (Array.isArray(details?.warnings)) warnings.push(...details.warnings.map(String));
   }
+  return warnings;
 }
 
 /** For the eyes: names only, no secret. `labels`: the steps that sending will take. */

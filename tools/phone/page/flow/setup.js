@@ -219,8 +219,9 @@ export class Setup {
     try {
       progress.begin("session");
       await this.#link.secure(this.#code, this.#openAgreed);
-      await deliver(this.#link, this.#draft, this.#usable(), (label) => heard() && progress.begin(label));
-      if (heard()) this.#watch();
+      const begin = (label) => heard() && progress.begin(label);
+      const warnings = await deliver(this.#link, this.#draft, this.#usable(), begin);
+      if (heard()) this.#watch(warnings);
     } catch (error) {
       if (!heard()) return;
       if (error instanceof Trouble) this.#trouble(error);
@@ -228,26 +229,27 @@ export class Setup {
     }
   }
 
-  async #watch() {
+  async #watch(warnings) {
     const run = ++this.#run;
     const name = this.#link.name;
     const networks = this.#draft.networks.map(({ ssid }) => ssid);
     this.#link.close();
-    const shown = this.#view.show("saved", { name, networks, onDone: () => this.#done(name, false) });
+    const done = (watched) => this.#done({ name, watched, warnings });
+    const shown = this.#view.show("saved", { name, networks, warnings, onDone: () => done(false) });
     const { outcome, failure } = await watch(this.#link, {
       timing: this.#environment.watchTiming,
       onTick: (left, total) => run === this.#run && shown.tick(left, total),
       stopped: () => run !== this.#run,
     });
     if (run !== this.#run) return;
-    if (outcome === "online") this.#done(name, true);
+    if (outcome === "online") done(true);
     else this.#trouble(new Trouble("came_back", { code: failure?.code ?? null, sentence: failure?.sentence ?? "" }));
   }
 
-  #done(name, watched) {
+  #done(outcome) {
     this.#run++;
     this.#forget();
-    this.#view.show("done", { name, watched, onAnother: () => this.#startOver() });
+    this.#view.show("done", { ...outcome, onAnother: () => this.#startOver() });
   }
 
   // Nothing secret outlives its use.

@@ -4,7 +4,7 @@ import { fill, h, icon } from "./dom.js";
 import { actions, button, lead, note, title, ways } from "./parts.js";
 import { WAYS, wordsFor } from "./words.js";
 
-export function saved({ name, networks, onDone, say }) {
+export function saved({ name, networks, warnings, onDone, say }) {
   const left = h("strong.left", {}, "3:00");
   const bar = h("progress", { max: "1", value: 0, "aria-label": "Time that has passed" });
   const element = h(
@@ -22,6 +22,7 @@ export function saved({ name, networks, onDone, say }) {
       "info",
       "If it cannot connect, it comes back within three minutes and says why: the page watches for that. Stay near it, or look into your cloud.",
     ),
+    ...warned(warnings),
     h("div.watching", {}, bar, h("p", {}, "Watching for another ", left)),
     actions(button("I see it in the cloud", onDone)),
   );
@@ -37,7 +38,7 @@ export function saved({ name, networks, onDone, say }) {
   return { element, tick };
 }
 
-export function done({ name, watched, onAnother }) {
+export function done({ name, watched, warnings, onAnother }) {
   const how = watched
     ? " did not come back with a failure, so it has reached the cloud. There you see it for certain."
     : " has its settings. The page no longer watches it.";
@@ -47,11 +48,15 @@ export function done({ name, watched, onAnother }) {
     h("div.hero.good", {}, icon("check")),
     title("Your device is set up"),
     lead(h("strong", {}, name), how),
+    ...warned(warnings),
     note("info", "Passwords, keys and the setup code are forgotten by this page."),
     actions(button("Set up another device", onAnother)),
   );
   return { element };
 }
+
+/** What the device left out, or forgot for it. */
+const warned = (warnings) => warnings.map((sentence) => note("warning", "The device says: ", sentence));
 
 export function trouble({ kind, code, sentence, retryS, onGo, say }) {
   const { title: what, text, ways: names } = wordsFor(kind, code);

@@ -1,10 +1,10 @@
 """The wiring: joins the hands to the head, and is all that an application's main.py needs.
 
-    import awsesp
+import awsesp
 
-    async def application(device): ...
+async def application(device): ...
 
-    awsesp.run(application)
+awsesp.run(application)
 """
 
 from micropython import const

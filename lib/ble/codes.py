@@ -1,6 +1,6 @@
 """The codes of the BLE protocol, their sentences, and which code an error of the device has for the phone.
 
-    raise codes.refuse(codes.INVALID, "the id must be a number")
+raise codes.refuse(codes.INVALID, "the id must be a number")
 """
 
 import errors

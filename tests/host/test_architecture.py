@@ -52,8 +52,8 @@ ROOMS = {
         "ota.switch", "ota.update", "ota.writer",
     },
     "head": {
-        "system", "modes", "starting", "road", "supervisor", "identity", "device", "console", "configuration",
-        "configuring", "candidate", "notes", "updates", "updating", "update_job", "trial", *OPERATIONS,
+        "system", "modes", "starting", "road", "supervisor", "identity", "credentials", "device", "console",
+        "configuration", "configuring", "candidate", "notes", "updates", "updating", "update_job", "trial", *OPERATIONS,
     },
     "wiring": {"awsesp"},
     "main": {"main"},

@@ -1,4 +1,4 @@
-"""The chip's clock, set by a time server or by a person. `wifi` imports it for as long as that takes."""
+"""The chip's clock, set by a time server, a person or the cloud. `wifi` imports it for as long as that takes."""
 
 import sys
 import time
@@ -29,12 +29,13 @@ async def by_servers(wifi, not_before, beat):
     return seconds
 
 
-def by_person(wifi, seconds, not_before):
+def by_somebody(wifi, seconds, not_before, source):
     """As `Wifi.keep_time`."""
     earliest = max(release.BUILT, not_before)
     if not earliest <= seconds < ntp.LATEST:
         raise errors.error("invalid_setting", "time", seconds, "unix seconds of today, not before %d" % earliest)
-    _keep(wifi, seconds, "phone")
+    _keep(wifi, seconds, source)
+    wifi._known_time = earliest  # a time server that lied may have told another one
 
 
 async def resync(wifi, beat):

@@ -8,7 +8,7 @@ fails: a listener that does not keep up loses its oldest events and can read how
 | mode.changed | mode, event, previous |
 | wifi.connected | ssid, ip, rssi |
 | wifi.disconnected | ssid, code, message, wait_ms (until the next attempt) |
-| clock.set | time (unix seconds), source |
+| clock.set | time (unix seconds), source: the name of a time server, "phone" or "cloud" |
 | ble.connected | phone (its address) |
 | ble.authenticated | phone; also in open mode, with its first message |
 | ble.disconnected | phone (None: the radio failed), reason |

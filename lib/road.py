@@ -100,9 +100,6 @@ class Road:
             self._windows = self._offline_s = 0
             await self._identity.confirm()
             await notes.change(self._flash, last=None, windows=None, offline=None)
-            # Only now: the server's certificate was valid at this time, so no forged answer set it. A forged time that
-            # was kept could never be corrected.
-            await self._keep_time(self._wifi.now())
             return
         code = event.data["code"]
         self._reached_ms -= self._offline_s * 1000  # now that this start, too, has looked for it in vain
@@ -121,6 +118,8 @@ class Road:
         now_ms = self._board.uptime_ms()
         if self._aws.is_connected:
             self._reached_ms = now_ms
+            if isinstance(self._aws.jobs.time, int):
+                await self._keep_time()
             return
         timeouts, trial = self._system.settings.timeouts, self._identity.trial or self._identity.rotating
         if trial:
@@ -184,10 +183,18 @@ class Road:
         del sys.modules["operations"]  # it is in memory for as long as somebody works with it
         return operations.find(self._system, name)
 
-    async def _keep_time(self, now):
+    async def _keep_time(self):
+        # That of the cloud, whose certificate was verified, and no other: a false one that was kept could never be
+        # corrected, and a certificate does not tell a time that is weeks ahead from a true one.
+        told, self._aws.jobs.time = self._aws.jobs.time, None
+        try:
+            if abs(self._wifi.now() - told) > _DAY_S:
+                self._wifi.keep_time(told, told - _DAY_S, "cloud")
+        except errors.PersonError:
+            return  # no time of today
         # Once a day is enough to tell a forged time from a true one, and spares the flash.
-        if now - notes.last_known_time(self._flash) > _DAY_S:
-            await self._flash.save("clock", now.to_bytes(8, "big"))
+        if told - notes.last_known_time(self._flash) > _DAY_S:
+            await self._flash.save("clock", told.to_bytes(8, "big"))
 
 
 async def _sleep(wait_ms, beat):

@@ -203,9 +203,9 @@ class Wifi:
         async with self._asking_time:
             return await _clock().by_servers(self, not_before, beat)
 
-    def keep_time(self, seconds, not_before):
+    def keep_time(self, seconds, not_before, source="phone"):
         """Set the clock to what somebody says (unix seconds), until a time server does. Raises `invalid_setting`."""
-        _clock().by_person(self, seconds, not_before)
+        _clock().by_somebody(self, seconds, not_before, source)
 
     def doubt_clock(self, not_before):
         """A certificate says that the clock is ahead: ask again at once, and believe what is not before this."""

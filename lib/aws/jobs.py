@@ -39,6 +39,7 @@ class Jobs(Service):
         self.flash = self.find = None
         self.with_application = True
         self.working = False  # on a job: no time to sleep
+        self.time = None  # unix seconds: what the cloud has told last, for whoever takes it
         self.grace_ms = _GRACE_MS  # that the application has, in all, to say which operations it does
 
     def on(self, operation, handler):
@@ -73,7 +74,9 @@ class Jobs(Service):
     async def _work(self, done):
         try:
             # Without its document, which may be larger than the receive buffer.
-            summary = (await self.ask("$next/get", {"includeJobDocument": False})).get("execution")
+            answer = await self.ask("$next/get", {"includeJobDocument": False})
+            self.time = answer.get("timestamp")
+            summary = answer.get("execution")
             if summary:
                 self.working = True
                 from . import job_work

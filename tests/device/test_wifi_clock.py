@@ -155,6 +155,16 @@ async def test_a_phone_may_set_the_clock_but_not_before_what_is_known():
     equal(abs(radio.wifi.now() - release.BUILT - 1000) <= 1, True)
 
 
+async def test_the_cloud_may_put_back_a_clock_that_a_time_server_has_set_ahead():
+    radio = await unset_clock()
+    world.ntp_offset_s = release.BUILT + 50 * 86400 - unix()
+    await radio.wifi.set_clock(0)
+    radio.wifi.keep_time(release.BUILT + 3000, release.BUILT, "cloud")
+    equal(abs(radio.wifi.now() - release.BUILT - 3000) <= 1, True)
+    world.ntp_offset_s = release.BUILT + 3005 - unix()
+    equal(abs(await radio.wifi.set_clock(0) - release.BUILT - 3005) <= 2, True)  # it is believed again
+
+
 async def test_a_clock_that_a_restart_has_kept_is_checked_soon_after_joining():
     radio = await unset_clock()
     radio.wifi.keep_time(release.BUILT + 1000, 0)

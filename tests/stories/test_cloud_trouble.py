@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.stories.conftest import thing_name
+from tests.stories.conftest import eventually, is_settled, thing_name
 from tools.desk import ENDPOINT
 
 
@@ -22,6 +22,20 @@ def test_a_time_before_this_firmware_was_built_is_not_believed(desk, device):
     assert not any("clock.set" in line for line in device.lines)
     desk.world.ntp_offset_s = 0
     device.wait_for(r"aws\.connected", 60)
+
+
+def test_a_time_server_that_lies_by_weeks_is_corrected_by_the_cloud_and_keeps_nobody_offline(desk, device):
+    desk.world.ntp_offset_s = 40 * 86400
+    device.power_on()
+    device.wait_for(r"clock\.set source=[^c]", 40)
+    device.wait_for(r"aws\.connected", 60)
+    device.wait_for(r"clock\.set source=cloud", 20)
+    eventually(lambda: is_settled(desk))
+    device.power_cut()
+    desk.world.ntp_offset_s = 0
+    device.power_on()
+    device.wait_for(r"aws\.connected", 60)
+    assert not any("no_ntp" in line for line in device.lines)
 
 
 def test_without_a_name_server_it_says_so(desk, device):

@@ -12,10 +12,7 @@ when the cloud has lost the session.
 """
 
 import asyncio
-import random
 import sys
-
-from micropython import const
 
 import errors
 import events
@@ -26,7 +23,6 @@ from .jobs import Jobs
 from .link import forget
 from .publishing import Publisher
 
-_FILTERS_AT_ONCE = const(8)  # AWS's
 _ONCE_IN_A_LIFE = ("certificates", "pem", "der")  # what only provisioning needs
 
 
@@ -65,31 +61,14 @@ class Aws(Publisher):
         provision.py. Errors: `claim_refused` (only the cloud's owner can change it), `claim_failed`, those of a
         connection.
         """
-        # Ten thousand devices may be switched on at once, or be told to rotate, and AWS enrols some ten a second.
-        wait_ms = random.randint(0, self._first_wait_ms)
-        # Not by `_pause` while connected: the news of the Wi-Fi are for who serves the connection.
-        await (asyncio.sleep_ms(wait_ms) if claim is None else self._pause(wait_ms, beat))
         others = [name for name in _ONCE_IN_A_LIFE if name in sys.modules]
         from . import provision
 
-        async def connect(client_id, context):
-            self._check_clock()
-            await self._open(client_id, context, True, beat)
-
-        client = self._client
-        enrolment = provision.Enrolment(client, template, parameters, keep, beat)
-        try:
-            if claim is None:
-                found = await enrolment.by_thing(self._inbox.deliver, pending)
-            else:
-                async with self._one:
-                    found = await enrolment.by_claim(connect, self._settings.roots, claim, pending)
-        finally:
-            client.cb = self._inbox.deliver
-            forget("provision")
-            for name in _ONCE_IN_A_LIFE:
-                if name not in others and name in sys.modules:
-                    del sys.modules[name]
+        forget("provision", "topics")
+        for name in _ONCE_IN_A_LIFE:
+            if name not in others:
+                sys.modules.pop(name, None)
+        found = await provision.provision(self, template, parameters, claim, pending, keep, beat)
         self._bus.emit(events.AWS_PROVISIONED, thing=found[0])
         return found
 
@@ -102,39 +81,11 @@ class Aws(Publisher):
         valid until its first await. Handlers run one after the other. While not connected the subscription is
         remembered and made with the next connection. Errors: `limit`, `subscribe_refused`.
         """
-        if qos not in (0, 1):
-            raise errors.error("not_supported", "QoS %s" % qos)
-        subscription = self._inbox.add(topic_filter, qos, handler)
-        if not self.is_connected:
-            return
-        try:
-            await self._grant((subscription,), (subscription.topic_filter,))
-        except errors.RetryError:
-            return  # the connection was lost: it is made with the next one
-        except errors.CloudError:
-            self._inbox.remove(topic_filter, refused=True)
-            raise
+        await _subscribing().subscribe(self, topic_filter, qos, handler)
 
     async def unsubscribe(self, topic_filter):
         """Hear a filter no more. While not connected the cloud is told so with the next connection."""
-        self._inbox.remove(topic_filter)
-        await self._take_back_now()
-
-    async def _take_back_now(self):
-        if self.is_connected:
-            try:
-                await self._take_back()
-            except errors.RetryError:
-                pass  # with the next connection
-
-    async def _take_back(self):
-        unwanted = self._inbox.unwanted
-        while unwanted:
-            batch = unwanted[:_FILTERS_AT_ONCE]
-            await self._client.request(batch, None)
-            for name in batch:
-                if name in unwanted:
-                    unwanted.remove(name)
+        await _subscribing().unsubscribe(self, topic_filter)
 
     # Services
 
@@ -157,7 +108,7 @@ class Aws(Publisher):
 
     def attach(self, service, more=()):
         """Let a service of AWS IoT (service.py) ask and hear, from now on; also on `more` topics. Errors: `limit`."""
-        self._inbox.attach(service, more)
+        _subscribing().attach(self, service, more)
         if self._name is not None:
             service.belong(self._name, self._tell)
         if self.is_connected:
@@ -172,8 +123,7 @@ class Aws(Publisher):
 
     async def detach(self, service):
         """Let a service neither ask nor hear any more."""
-        self._inbox.detach(service)
-        await self._take_back_now()
+        await _subscribing().detach(self, service)
 
     async def _tell(self, name, payload, timeout_ms):
         await rate.wait(self._rates, len(payload))
@@ -192,48 +142,15 @@ class Aws(Publisher):
     async def _subscribe_all(self):
         async with self._subscribing:
             try:
-                await self._take_back()
-                for service in self._services:
-                    if not service.ready.is_set():
-                        await self._open_service(service)
-                await self._subscribe_rest()
+                await _subscribing().subscribe_all(self)
             except errors.DeviceError:
                 return  # the connection ended, which `run` tells; the next one begins here again
+            except MemoryError:  # a device that hears nothing is of no use: the next connection begins with more
+                await self._client.disconnect("no_memory")
 
-    async def _subscribe_rest(self):
-        batch = self._inbox.to_grant()
-        while batch:
-            try:
-                await self._grant(batch, [one.topic_filter for one in batch])
-            except errors.CloudError as failure:
-                self._tell_refusal(failure)
-            batch = self._inbox.to_grant()
 
-    async def _open_service(self, service):
-        try:
-            if not service.granted:
-                service.refusal = None
-                await self._grant((service,), service.filters())
-        except errors.CloudError as failure:
-            service.refusal = failure
-            self._tell_refusal(failure)
-        service.ready.set()
-        if service.refusal is None:
-            service.online()
+def _subscribing():
+    from . import subscribing
 
-    def _tell_refusal(self, failure):
-        self._bus.emit(events.TASK_FAILED, task="subscribe", code=failure.code, message=failure.message)
-
-    async def _grant(self, batch, filters):
-        """Subscribe to the filters of a batch of subscriptions, all of one QoS."""
-        for subscription in batch:
-            subscription.granted = True  # asked for, so that nobody asks twice; a refused one would be refused again
-        try:
-            codes = await self._client.request(filters, batch[0].qos)
-        except BaseException:  # also of a caller who gives up: the next connection asks again
-            for subscription in batch:
-                subscription.granted = False
-            raise
-        for name, code in zip(filters, codes):
-            if code > 2:
-                raise errors.error("subscribe_refused", str(name, "utf-8"))
+    forget("subscribing", "topics")
+    return subscribing

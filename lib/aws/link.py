@@ -25,10 +25,11 @@ def writable(stream):
     yield core._io_queue.queue_write(stream)
 
 
-def forget(name):
-    """Let go of a file of this room that is needed for a moment only: TLS has use for its memory."""
-    del sys.modules["aws." + name]
-    delattr(sys.modules["aws"], name)
+def forget(*names):
+    """Let go of files of this room that are needed for a moment only: TLS has use for their memory."""
+    for name in names:
+        if sys.modules.pop("aws." + name, None) is not None:
+            delattr(sys.modules["aws"], name)
 
 
 def explain(kind, *details):

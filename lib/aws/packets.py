@@ -1,6 +1,7 @@
-"""The head of a PUBLISH, written into a buffer that is kept, because it is sent often. Pure.
+"""What every message needs: the head of a PUBLISH that is sent, and whose filter covers one that is received. Pure.
 
-The other packets that are sent are made by requests.py, what is received is cut by receiver.py.
+The other packets that are sent are made by requests.py, what is received is cut by receiver.py. Topics are bytes inside
+the room, because a character of a bytes object costs no memory to look at.
 """
 
 
@@ -31,3 +32,25 @@ def publish_head(buffer, first, topic, packet_id, payload_size):
         buffer[at + 1] = packet_id & 255
         at += 2
     return at
+
+
+def matches(topic_filter, topic):
+    """Whether the checked filter covers the topic, both bytes. Allocates nothing."""
+    size = len(topic)
+    if topic[0] == 0x24 and topic_filter[0] != 0x24:  # "$"
+        return False  # MQTT 3.1.1, 4.7.2: a leading wildcard does not cover $aws
+    at = 0  # in the topic
+    last = len(topic_filter) - 1
+    for i in range(last + 1):
+        wanted = topic_filter[i]
+        if wanted == 0x23:  # "#"
+            return True
+        if wanted == 0x2B:  # "+"
+            while at < size and topic[at] != 0x2F:  # "/"
+                at += 1
+        elif at < size and topic[at] == wanted:
+            at += 1
+        else:
+            # "sport/#" covers "sport" itself, too
+            return at == size and i == last - 1 and topic_filter[last] == 0x23
+    return at == size

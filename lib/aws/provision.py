@@ -14,6 +14,7 @@ import asyncio
 import binascii
 import json
 import os
+import random
 import time
 
 import certificates
@@ -30,6 +31,28 @@ _TICK_MS = 100
 # The ownership token lives for an hour; where the clock was set in between, nobody knows: leave a margin.
 _TOKEN_AGE_S = 3000
 _OLD_TOKEN = "InvalidCertificateOwnershipToken"
+
+
+async def provision(aws, template, parameters, claim, pending, keep, beat):
+    """As `Aws.provision`."""
+    # Ten thousand devices may be switched on at once, or be told to rotate, and AWS enrols some ten a second.
+    wait_ms = random.randint(0, aws._first_wait_ms)
+    # Not by `_pause` while connected: the news of the Wi-Fi are for who serves the connection.
+    await (asyncio.sleep_ms(wait_ms) if claim is None else aws._pause(wait_ms, beat))
+
+    async def connect(client_id, context):
+        aws._check_clock()
+        await aws._open(client_id, context, True, beat)
+
+    deliver = aws._inbox.deliver
+    enrolment = Enrolment(aws._client, template, parameters, keep, beat)
+    try:
+        if claim is None:
+            return await enrolment.by_thing(deliver, pending)
+        async with aws._one:
+            return await enrolment.by_claim(connect, aws._settings.roots, claim, pending)
+    finally:
+        aws._client.cb = deliver
 
 
 def _is_fresh(pending):

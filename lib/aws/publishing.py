@@ -8,7 +8,8 @@ from micropython import const
 import errors
 import events
 
-from . import rate, topics
+from . import rate
+from .link import forget
 from .session import Session
 
 _TOPICS_REMEMBERED = const(8)
@@ -24,6 +25,7 @@ class Publisher(Session):
         limits = settings.limits
         self._rates = rate.both(limits.publishes_per_s, limits.bytes_per_s)
         self._names = {}  # checked topics of the application: str or bytes -> bytes
+        self._topics = None  # topics.py, where it stays loaded
         self.dropped = 0  # publishes that were given up, so far
         self._backlog = None  # the outbox, once it is needed
         self._open_queue = None
@@ -56,9 +58,11 @@ class Publisher(Session):
         return self._publish(name, payload, qos, retain, int(timeout_s * 1000))
 
     def _remember(self, topic):
+        topics = self._topics or _load_topics()
         name = topics.check_topic(topic)
         if len(self._names) >= _TOPICS_REMEMBERED:
             self._names.clear()
+            self._topics = topics  # whoever has so many topics has use for it again and again
         self._names[topic] = name
         return name
 
@@ -111,3 +115,10 @@ class Publisher(Session):
     def _drain(self):
         if self._backlog is not None or self._open_queue is not None:
             self._outbox().begin()
+
+
+def _load_topics():
+    from . import topics
+
+    forget("topics")
+    return topics

@@ -15,7 +15,6 @@ import errors
 import events
 from backoff import Backoff
 
-from . import topics
 from .engine import Engine, Timing
 from .link import forget
 
@@ -65,6 +64,9 @@ class Session:
 
     def use(self, name, cert, key):
         """Connect with these from now on: thing name (the client id), certificate and private key as DER."""
+        from . import topics
+
+        forget("topics")
         topics.check_client_id(name)
         self._name = name
         self._pair = cert, key

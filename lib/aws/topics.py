@@ -1,7 +1,6 @@
-"""Topic names and filters: whether one is valid for AWS IoT, and which filter covers which topic.
+"""Topic names, filters and client ids: whether one is valid for AWS IoT. Pure. Loaded for a new one, and let go of.
 
-Pure. Names travel as bytes inside the room, because a character of a bytes object costs no memory to look at.
-Rules: MQTT 3.1.1 section 4.7; limits: AWS IoT Core message broker quotas.
+Rules: MQTT 3.1.1 section 4.7; limits: AWS IoT Core message broker quotas. Which filter covers which topic: packets.py.
 """
 
 import errors
@@ -41,25 +40,3 @@ def _encoded(topic):
     if not 0 < len(name) <= 256 or b"\0" in name or slashes > 7:
         raise errors.error("limit", "Topic '%s'" % topic, "1 to 256 bytes, 7 slashes, no zero byte")
     return name
-
-
-def matches(topic_filter, topic):
-    """Whether the checked filter covers the topic, both bytes. Allocates nothing."""
-    size = len(topic)
-    if topic[0] == 0x24 and topic_filter[0] != 0x24:  # "$"
-        return False  # MQTT 3.1.1, 4.7.2: a leading wildcard does not cover $aws
-    at = 0  # in the topic
-    last = len(topic_filter) - 1
-    for i in range(last + 1):
-        wanted = topic_filter[i]
-        if wanted == 0x23:  # "#"
-            return True
-        if wanted == 0x2B:  # "+"
-            while at < size and topic[at] != 0x2F:  # "/"
-                at += 1
-        elif at < size and topic[at] == wanted:
-            at += 1
-        else:
-            # "sport/#" covers "sport" itself, too
-            return at == size and i == last - 1 and topic_filter[last] == 0x23
-    return at == size

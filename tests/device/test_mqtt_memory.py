@@ -6,10 +6,11 @@ import gc
 import micropython
 
 import events
-from aws import topics
 from aws.inbox import Inbox
 from aws.outbox import Outbox
+from aws.packets import matches
 from aws.receiver import Receiver
+from aws.subscribing import add
 from harness import equal, skip
 from scripted_broker import Broker, publish
 
@@ -83,7 +84,7 @@ def test_the_table_of_subscriptions_is_searched_without_allocating():
     def search():
         hits = 0
         for wanted in (b"devices/+/telemetry", b"devices/#", b"#", b"other/#", b"devices/lamp/tele", b"+/+/+/+"):
-            if topics.matches(wanted, TOPIC):
+            if matches(wanted, TOPIC):
                 hits += 1
         return hits
 
@@ -97,7 +98,7 @@ def test_a_message_for_a_plain_handler_is_handed_over_without_allocating():
     def handler(message):
         heard[0] += len(message.payload)
 
-    inbox.add("devices/#", 0, handler)
+    add(inbox, "devices/#", 0, handler)
     view = memoryview(bytearray(64))
     inbox.deliver(TOPIC, view)
     locked(lambda: inbox.deliver(TOPIC, view))

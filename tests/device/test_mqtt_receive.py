@@ -6,6 +6,7 @@ import errors
 import events
 from aws.inbox import Inbox
 from aws.mqtt import MQTTException
+from aws.subscribing import add
 from harness import equal, raises
 from scripted_broker import (
     PUBACK,
@@ -249,7 +250,7 @@ async def test_a_handler_may_end_the_connection_it_is_called_from():
             heard.append(bytes(message.payload))
             await client.disconnect()
 
-        inbox.add("t", 1, handler)
+        add(inbox, "t", 1, handler)
         client.set_callback(inbox.deliver)
         await client.connect()
         may_send.set()

@@ -36,7 +36,7 @@ def is_valid_topic(name):
 @settings(max_examples=2000)
 def test_a_filter_covers_what_paho_s_covers(topic_filter, topic):
     expected = topic_matches_sub(topic_filter, topic)
-    assert topics.matches(topic_filter.encode(), topic.encode()) == expected
+    assert packets.matches(topic_filter.encode(), topic.encode()) == expected
 
 
 @given(st.text(max_size=300))

@@ -18,6 +18,7 @@ bad_document: The update's document cannot be used: %s.
 wrong_hardware: The update is for hardware '%s', this is '%s': send it to the right devices.
 not_newer: Version %s is not newer than %s, which runs here: only a signed force for this device goes back.
 below_floor: Version %s is too old: this device takes nothing before %s.
+no_keys: This firmware trusts no key, so it takes no update: make one (docs/ota.md, "Keys"), and flash it by cable.
 unknown_key: The update is signed by the key '%s', which this firmware does not trust.
 bad_signature: The update was not signed by the key '%s', or was changed since.
 image_too_large: The image has %d bytes, the slot %d.

@@ -88,8 +88,11 @@ async def _download(system, job):
 
         await download_job.run(system, job)
     finally:
-        for name in ("download_job", "ota.files", "ota.https", "aws.door"):
-            sys.modules.pop(name, None)
+        sys.modules.pop("download_job", None)
+        if system.slot is not None:
+            system.slot().forget("files", "https")
+        if sys.modules.pop("aws.door", None):
+            delattr(sys.modules["aws"], "door")
 
 
 async def _ota(system, job):
@@ -103,9 +106,7 @@ async def _ota(system, job):
     finally:
         for name in ("update_job", "updates"):
             sys.modules.pop(name, None)
-        for name in ("document", "foreign"):
-            if "ota." + name in sys.modules:
-                system.slot().forget(name)
+        system.slot().forget("document", "foreign")
 
 
 _OPERATIONS = {

@@ -8,7 +8,7 @@ import asyncio
 
 import errors
 import events
-from updates import NOT_REACHED, Updates
+from updates import NOT_REACHED, Updates, running
 
 _LOOK_MS = 500
 _CHECK_S = 15  # for one answer of the application's check
@@ -52,17 +52,21 @@ async def _sickness(system):
 
 
 async def _confirm(system):
-    updates = Updates(system.flash)
     system.slot().switch().confirm()
-    await updates.confirm()
+    # From here on nothing leads back, whatever becomes of the record: a crash is no end of a trial any more.
     system.trial = False
-    system.bus.emit(events.OTA_FINISHED, version=updates.job["version"])
+    try:
+        await Updates(system.flash).confirm()
+    except errors.StorageError as failure:
+        system.bus.emit(events.TASK_FAILED, task="trial", code=failure.code, message=failure.message)
+    system.bus.emit(events.OTA_FINISHED, version=running())
 
 
 async def fail(system, why):
     """This version is not to be tried again here. `why`: some words."""
     updates = Updates(system.flash)
-    failure = errors.error("trial_failed", updates.job["version"], why.rstrip("."))
-    await updates.end(failure, is_its_fault=True)
+    failure = errors.error("trial_failed", running(), why.rstrip("."))
+    if updates.job is not None:  # else there was no room for a record
+        await updates.end(failure, is_its_fault=True)
     system.trial = False
-    system.bus.emit(events.OTA_FAILED, version=updates.job["version"], code=failure.code, message=failure.message)
+    system.bus.emit(events.OTA_FAILED, version=running(), code=failure.code, message=failure.message)

@@ -24,6 +24,8 @@ async def do(system, job):
         return
     if system.trial:
         raise errors.error("in_trial", running())
+    if updates.job is not None and _is_kept(system, updates):
+        updates.raise_floor()
     update = vet(system, job, updates)
     slot = system.slot().switch().next_slot().info()
     if (update.size or 0) > slot[3]:
@@ -42,6 +44,8 @@ def vet(system, job, updates):
     update.check(running(), updates.floor, system.settings.hardware, (system.identity.name, job.id))
     if update.version in updates.failed:
         raise errors.error("failed_here", update.version)
+    if not KEYS and update.signature is not None:
+        raise errors.error("no_keys")
     if update.kid is not None and update.kid not in KEYS:
         raise errors.error("unknown_key", update.kid)
     return update
@@ -62,6 +66,9 @@ async def _go_on(system, job, updates):
         while system.trial:
             await asyncio.sleep_ms(_LOOK_MS)
         updates = Updates(system.flash)
+        if updates.job["stage"] == TRIAL:
+            await _end_without_note(system, job, updates)
+            return
     if updates.job["stage"] == ENDED:
         await updates.report(job)
     elif updates.job["stage"] == AGAIN:
@@ -69,6 +76,18 @@ async def _go_on(system, job, updates):
         await _leave(system, "version %s, trial %d" % (updates.job["version"], updates.job["trials"]))
     else:
         await _leave(system, "version %s" % updates.job["version"])
+
+
+async def _end_without_note(system, job, updates):
+    """The trial is over, and flash had no room for how it ended. A later start may find some."""
+    if not _is_kept(system, updates):
+        raise errors.error("flash_full", "how the trial of version %s ended" % updates.job["version"])
+    await job.succeed(version=updates.job["version"])
+
+
+def _is_kept(system, updates):
+    """Whether the record only says "trial" because flash had no room for its end: the version was confirmed."""
+    return updates.job["stage"] == TRIAL and updates.job["slot"] == system.slot().name()
 
 
 async def _leave(system, reason):

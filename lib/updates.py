@@ -66,26 +66,35 @@ class Updates:
         if is_its_fault:
             self.failed = [one for one in self.failed if one != self.job["version"]] + [self.job["version"]]
             self.failed = self.failed[-_MOST_FAILED:]
-        ended = {"stage": ENDED, "status": status, "reason": failure.code, "message": failure.message}
+        await self._insist(stage=ENDED, status=status, reason=failure.code, message=failure.message)
+
+    async def _insist(self, **changes):
         try:
-            await self.save(**ended)
+            await self.save(**changes)
         except errors.StorageError:
             # No room beside the record that says "wanted": mode OTA would be entered for ever. A power cut between the
             # two could take the floor, which is the lesser evil.
             await self._flash.erase("update")
-            await self.save(**ended)
+            await self.save(**changes)
 
     async def confirm(self):
-        """The new version stays: its floor is the device's from now on."""
-        if _numbers(self.job["floor"]) > _numbers(self.floor):
-            self.floor = self.job["floor"]
+        """The new version stays: its floor is the device's from now on. Raises `flash_full`, `flash_failed`: then the
+        record still says "trial", and the next start, which finds the slot confirmed, does this again."""
+        if self.job is None:  # of a slot that somebody has written by other means, when there was no room for a record
+            return
+        self.raise_floor()
         self.failed = [version for version in self.failed if version != self.job["version"]]
         await self.save(stage=ENDED, status="SUCCEEDED")
+
+    def raise_floor(self):
+        """To that of the job, whose version is confirmed."""
+        if _numbers(self.job["floor"]) > _numbers(self.floor):
+            self.floor = self.job["floor"]
 
     async def forget(self):
         """The job in the cloud has its end, or is gone."""
         self.job = None
-        await self.save()
+        await self._insist()
 
     async def report(self, job):
         """Tell the job in the cloud how it ended; returns when it knows. `job`: of aws/job.py."""

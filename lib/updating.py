@@ -6,6 +6,7 @@ often than `limits.update_starts`. How it ended is on flash before it is told.
 """
 
 import asyncio
+import sys
 
 from micropython import const
 
@@ -14,7 +15,6 @@ import events
 from backoff import Backoff
 from ota.keys import KEYS
 from supervisor import wrapped
-from update_job import vet
 from updates import Updates
 
 _TICK_MS = const(500)
@@ -36,6 +36,7 @@ class Updating:
         self._image = None  # ota/update.py
         self._percent = 0  # of it; what the cloud was told of it last
         self._told = 0
+        self._url = self._text = None  # the link to it, and what is signed
         self._job = None  # aws/job.py, once the cloud has handed it out
         self._alone = False  # whether TLS has no room for a second session
         self._is_switching = False  # from then on there is no way back
@@ -59,6 +60,7 @@ class Updating:
         except errors.DeviceError as failure:
             await self._give_up(failure)
         system.own("jobs", self._do_jobs)
+        system.own("asking", self._look_for_it, silence_ms=None)
         while system.board.uptime_ms() < end_ms or self._is_switching:
             owned.beat()
             await asyncio.sleep_ms(_TICK_MS)
@@ -69,16 +71,16 @@ class Updating:
 
     async def _do_jobs(self, owned):
         system = self._system
-        asking = asyncio.create_task(self._look_for_it())
-        try:
-            await system.aws.jobs.run(owned.beat, system.flash, lambda operation: self._take, False)
-        finally:
-            asking.cancel()
+        await system.aws.jobs.run(owned.beat, system.flash, lambda operation: self._take, False)
 
-    async def _look_for_it(self):
+    async def _look_for_it(self, _):
         """The cloud hands out no job that is gone: ask for it by its name."""
         while self._job is None:
-            await self._still_wanted(self._updates.job["id"])
+            try:
+                await self._still_wanted(self._updates.job["id"])
+            except errors.DeviceError as failure:
+                # Whatever the cloud has against the question: as long as it hands out the job, the update comes.
+                self._system.bus.emit(events.TASK_FAILED, task="asking", code=failure.code, message=failure.message)
             await asyncio.sleep(_LOOK_S)
 
     # The job
@@ -110,36 +112,59 @@ class Updating:
 
     async def _bring(self, job):
         system, updates = self._system, self._updates
-        update = await self._check(job)
-        job.document = None  # 2 KB, mostly its link
-        image = self._image = system.make_update(system, update.size)
+        size = await self._check(job)
+        image = self._image = system.make_update(system, size)
         image.go_on(updates.job["at"])
         while True:
             resumed = image.at
-            await self._download(job, update)
+            await self._download(job)
+            self._told = 100
+            digest = await image.digest()
+            update = await self._ask_again(job)  # the last look before the switch
             try:
-                await update.check_image(await image.digest(), KEYS)
+                await update.check_image(digest, KEYS)
                 break
             except errors.DeviceError:
                 if not resumed:
                     raise
             image.go_on(0)  # perhaps it was the part of an earlier start
             await updates.save(at=0)
-        self._told = 100
-        system.aws.go_on()
-        await self._still_wanted(job.id)  # the last look before the switch
         await job.progress(100, step="restarting")
 
     async def _check(self, job):
-        """The `Update`, authentic and wanted here. What is refused will always be."""
+        """Learn what is to be brought, if it is authentic and wanted; returns its size. What is refused will always
+        be."""
         try:
-            update = vet(self._system, job, self._updates)
+            update = self._read(job)
             await update.authenticate(KEYS)
-            return update
+            self._url, self._text = update.url, update.text
+            return update.size
         except errors.DeviceError as failure:
             await self._give_up(failure, "REJECTED")
+        finally:
+            self._system.slot().forget("signature")  # the download has use for its memory
 
-    async def _download(self, job, update):
+    def _read(self, job):
+        """The `Update` of the job's document. Raises why this device does not take it."""
+        try:
+            from update_job import vet
+
+            return vet(self._system, job, self._updates)
+        finally:
+            job.document = None  # 2 KB, mostly its link
+            sys.modules.pop("update_job", None)
+            self._system.slot().forget("document", "foreign")
+
+    async def _ask_again(self, job):
+        """The same, of the document as the cloud has it now: it signs a new link whenever it is asked."""
+        self._system.aws.go_on()
+        job.document = await self._still_wanted(job.id, True)
+        update = self._read(job)
+        if update.text != self._text:
+            raise errors.error("bad_document", "is another one than before")
+        return update
+
+    async def _download(self, job):
         """All that is missing, by as many connections as it takes; only those that bring nothing are counted."""
         settings, image = self._system.settings, self._image
         backoff = Backoff(settings.timeouts.backoff_s * 1000, settings.timeouts.backoff_cap_s * 1000)
@@ -148,7 +173,7 @@ class Updating:
             before = image.at
             try:
                 await self._get_ready()
-                await image.fetch(update.url, self._progress)
+                await image.fetch(self._url, self._progress)
                 return
             except errors.RetryError as failure:
                 failures += 1
@@ -160,7 +185,7 @@ class Updating:
                 if failure.code == "no_memory":
                     self._alone = True
                 elif failure.code == "link_expired":
-                    update.url = await self._fresh_link(job, update)
+                    self._url = (await self._ask_again(job)).url
                 await asyncio.sleep_ms(backoff.next_ms())
 
     async def _get_ready(self):
@@ -172,16 +197,6 @@ class Updating:
         if self._alone or heap["idf_free"] < _TLS_FREE or heap["idf_largest"] < _TLS_BLOCK:
             self._alone = True
             await system.aws.pause()
-
-    async def _fresh_link(self, job, update):
-        """The link in a fresh copy of the document: the cloud signs a new one whenever it is asked."""
-        self._system.aws.go_on()
-        job.document = await self._still_wanted(job.id, True)
-        fresh = vet(self._system, job, self._updates)
-        job.document = None
-        if fresh.text != update.text:
-            raise errors.error("bad_document", "is another one than before")
-        return fresh.url
 
     async def _still_wanted(self, job_id, with_document=False):
         """The document of the job, for as long as it takes to get an answer; ends this mode when it is gone."""

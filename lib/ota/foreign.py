@@ -25,12 +25,13 @@ def read(job_id, document):
 class Unsigned:
     """An image that nobody has signed: whoever may create jobs may run anything on the device."""
 
-    kid = size = None
+    kid = size = signature = None
+    text = ""
     min_version = _UNKNOWN
 
     def __init__(self, job_id, document):
         self.version = "job:" + job_id
-        self.url = self.text = link(document.get("url"))
+        self.url = link(document.get("url"))
 
     def check(self, running, floor, hardware, names):
         """Nothing is known that could be checked."""
@@ -55,13 +56,13 @@ class Afr(Unsigned):
             self.text = file["sig-sha256-ecdsa"]
         except (TypeError, ValueError, KeyError):
             raise errors.error("bad_document", "afr_ota is not that of one file over HTTP")
-        self._signature = unbase64(self.text)
+        self.signature = unbase64(self.text)
 
     async def check_image(self, digest, keys):
         """Raise `bad_signature` unless a trusted key signed what has this SHA-256."""
         from .signature import verify
 
         for kid in keys:
-            if await verify(binascii.unhexlify(keys[kid]), digest, self._signature):
+            if await verify(binascii.unhexlify(keys[kid]), digest, self.signature):
                 return
         raise errors.error("bad_signature", ", ".join(sorted(keys)))

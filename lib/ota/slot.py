@@ -27,12 +27,13 @@ def switch():
     return switch
 
 
-def forget(name):
-    """Let go of a file of this room that is needed for a moment only."""
+def forget(*names):
+    """Let go of files of this room that are needed for a moment only, as far as they are there."""
     import sys
 
-    del sys.modules["ota." + name]
-    delattr(sys.modules["ota"], name)
+    for name in names:
+        if sys.modules.pop("ota." + name, None):
+            delattr(sys.modules["ota"], name)
 
 
 def has(state):

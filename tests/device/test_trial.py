@@ -10,20 +10,10 @@ from esp32 import Partition
 from flash import Flash
 from flash_board import ROOT, chip
 from harness import equal
-from update_desk import Desk
+from update_desk import Desk, tried
 
 TIMEOUT_S = 30
 HEAP = "16m"  # for what the desk keeps
-
-
-def tried(application, **settings):
-    """A desk whose version 1.1.0 is about to be tried, with this application."""
-    desk = Desk(**settings)
-    if application:
-        desk.applications["1.1.0"] = application
-    desk.send("1.1.0")
-    equal((desk.live(), desk.live()), ("restart", "restart"))
-    return desk
 
 
 def went_back(desk, reason):

@@ -4,6 +4,7 @@ import simulation
 
 from flash_board import fill_files, fill_nvs
 from harness import equal
+from ota import keys
 from update_desk import SIZE, SLOT, THING, Desk
 
 TIMEOUT_S = 30
@@ -53,6 +54,14 @@ def test_a_board_without_slots_says_so():
     desk.send("1.1.0")
     desk.live(desk.has_ended)
     equal(desk.status(), ("REJECTED", "no_slots"))
+
+
+def test_a_firmware_without_keys_takes_no_update_and_says_how_to_get_one():
+    desk = Desk()
+    keys.KEYS.clear()
+    refused(desk, "1.1.0", "no_keys")
+    message = desk.cloud.details("job-0")["message"]
+    equal(("trusts no key" in message, "docs/ota.md" in message), (True, True))
 
 
 def test_updates_may_be_forbidden():

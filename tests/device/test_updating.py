@@ -5,6 +5,7 @@ import asyncio
 import simulation
 
 from harness import equal
+from jobs_desk import Refused
 from update_desk import SIZE, SLOT, Desk, given_up
 
 TIMEOUT_S = 60
@@ -121,6 +122,26 @@ def test_a_job_cancelled_before_the_download():
     equal(desk.live(), "restart")
     equal(desk.live(limit_s=60), "calm")
     equal((desk.starts, desk.asked, desk.system.mode), (["1.0.0"] * 3, [], "NORMAL"))
+
+
+def test_a_cloud_that_tells_nothing_of_a_job_hands_it_out_all_the_same():
+    desk = Desk()
+    desk.send("1.1.0")
+    equal(desk.live(), "restart")
+    answer, asked = desk.cloud._answer, []
+
+    def refuses(end, document):
+        if end == "job-1/get" and not asked:
+            asked.append(end)
+            raise Refused("InvalidRequest", {})
+        if end == "$next/get" and not asked:
+            return {}
+        return answer(end, document)
+
+    desk.cloud._answer = refuses
+    desk.at(5, lambda: desk.system.aws and desk.system.aws.news())
+    desk.live_on()
+    equal((asked, desk.status(), desk.starts), (["job-1/get"], ("SUCCEEDED", None), ["1.0.0", "1.0.0", "1.1.0"]))
 
 
 def test_a_job_cancelled_halfway():

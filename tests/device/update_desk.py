@@ -229,6 +229,16 @@ def given_up(desk, reason, status="FAILED", starts=2):
     equal((desk.starts[-1], desk.system.mode), ("1.0.0", "NORMAL"))
 
 
+def tried(application, **settings):
+    """A desk whose version 1.1.0 is about to be tried, with this application."""
+    desk = Desk(**settings)
+    if application:
+        desk.applications["1.1.0"] = application
+    desk.send("1.1.0")
+    equal((desk.live(), desk.live()), ("restart", "restart"))
+    return desk
+
+
 async def _enrolled_board():
     store = await flash_board.new_board()
     await store.save("thing", records.pack({"key": b"key"}), records.pack({"name": THING, "cert": b"certificate"}))

@@ -22,6 +22,10 @@ class Wifi:
     def is_connected(self):
         return self._desk.has_wifi
 
+    @property
+    def ip(self):
+        return "192.168.4.2" if self.is_connected else None
+
     async def run(self, beat):
         while True:
             beat()

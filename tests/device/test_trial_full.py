@@ -1,0 +1,60 @@
+"""Trials that end while flash has no room to note how."""
+
+import asyncio
+import os
+
+from esp32 import Partition
+
+from flash_board import ROOT, chip, fill_files, fill_nvs
+from harness import equal
+from update_desk import THING, Desk, tried
+
+TIMEOUT_S = 30
+HEAP = "16m"  # for what the desk keeps
+
+
+async def fills(device):
+    """Leaves no room on flash, not even for a note of how its trial ended."""
+    fill_nvs()
+    fill_files()
+    await asyncio.sleep(1000)
+
+
+def test_a_new_image_is_confirmed_when_flash_has_no_room_to_note_it():
+    desk = Desk()
+    desk.applications["1.1.0"] = fills
+    desk.send("1.1.0", min_version="1.1.0")
+    desk.live_on()
+    equal((desk.status(), desk.version()), (("SUCCEEDED", None), "1.1.0"))
+    equal(desk.live(limit_s=100), "calm")
+    os.remove(ROOT + "/filler")
+    del desk.applications["1.1.0"]
+    equal((desk.live(limit_s=100), desk.starts.count("1.1.0")), ("calm", 3))
+    older = desk.document("1.0.5", force=THING)  # below the floor, which this start has raised
+    desk.send(older, "job-2")
+    desk.live_on(job_id="job-2")
+    equal(desk.status("job-2"), ("REJECTED", "below_floor"))
+
+
+def test_a_slot_of_others_is_confirmed_when_flash_has_no_room_for_a_note():
+    desk = Desk()
+    equal(desk.live(limit_s=10), "calm")
+    fill_nvs()
+    fill_files()
+    other = Partition("ota_1")
+    image = desk.image("1.1.0")
+    other.writeblocks(0, image + bytes(-len(image) % 4096))
+    other.set_boot()
+    chip().power_cycle()
+    equal(desk.live(limit_s=100), "calm")
+    equal((desk.live(limit_s=10), desk.starts), ("calm", ["1.0.0", "1.1.0", "1.1.0"]))
+
+
+def test_an_outage_in_the_trial_ends_the_job_where_flash_has_no_room():
+    desk = tried(fills)
+    desk.is_reachable = False
+    equal(desk.live(), "restart")
+    desk.is_reachable = True
+    desk.live_on()
+    equal(desk.status(), ("FAILED", "flash_full"))
+    equal((desk.live(limit_s=100), desk.version()), ("calm", "1.0.0"))

@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime
+import queue
 import ssl
 
 import pytest
@@ -41,10 +42,11 @@ def file(path):
 
 
 class Authority:
-    """A CA, and a server and a client certificate of it; valid from 2024 to 2040."""
+    """A CA, and a server and a client certificate of it; valid from 2024 to the year `until`."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, until=2040):
         self._folder = folder
+        self._until = until
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.certificate = self._issue("test root", self.key, self.key, None)
 
@@ -57,7 +59,7 @@ class Authority:
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(datetime.datetime(2024, 1, 1))
-            .not_valid_after(datetime.datetime(2040, 1, 1))
+            .not_valid_after(datetime.datetime(self._until, 1, 1))
             .add_extension(x509.BasicConstraints(issuer is None, None), True)
         )
         return builder.sign(signer, hashes.SHA256())
@@ -99,13 +101,17 @@ def authority(tmp_path):
 
 
 @contextlib.contextmanager
-def tls_desk(folder, authority, program, **options):
-    """The board with the root's files, and a TLS server behind cloud.example."""
+def tls_desk(folder, authority, program, refusals=None, **options):
+    """The board with the root's files, and a TLS server behind cloud.example; `refusals`: what its handshakes met."""
     context = authority.server_context(**options)
 
     def serve(connection):
-        with connection, contextlib.suppress(OSError):
-            echo(context.wrap_socket(connection, server_side=True))
+        try:
+            with connection:
+                echo(context.wrap_socket(connection, server_side=True))
+        except OSError as failure:
+            if refusals is not None:
+                refusals.put(str(failure))
 
     with desk(folder, TALK + program) as (world, board), server(serve) as port:
         world.name("cloud.example", port)
@@ -122,6 +128,14 @@ def test_certificates_are_judged_by_the_chips_clock(tmp_path, authority):
         board.wait_for(r"^ValueError '\\nThe certificate validity starts in the future\\n'$")
         board.wait_for("^answer b'hello'$")
         board.wait_for(r"^ValueError '\\nThe certificate validity has expired\\n'$")
+
+
+def test_who_shows_an_expired_certificate_is_told_so(tmp_path):
+    refusals = queue.Queue()
+    with tls_desk(tmp_path, Authority(tmp_path, until=2025), 'talk(2030, file("/root.der"))', refusals) as board:
+        board.power_on()
+        board.wait_for(r"^ValueError '\\nThe certificate validity has expired\\n'$")
+        assert "alert certificate expired" in refusals.get(timeout=10)
 
 
 def test_pem_and_der_are_both_accepted_and_a_client_shows_its_pair(tmp_path, authority):

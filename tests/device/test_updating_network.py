@@ -1,7 +1,5 @@
 """Mode OTA on bad networks: links that expire, servers that go, Wi-Fi that is lost, memory for one TLS session."""
 
-import random
-
 import simulation
 
 import errors
@@ -32,24 +30,6 @@ def test_links_that_always_have_expired():
     desk.faults = [lambda link: link.say(403, b"")] * 50
     given_up(desk, "link_expired")
     equal(len(desk.asked), 9)  # limits.update_tries of them were fresh
-
-
-def test_a_connection_that_is_cut_at_random_bytes():
-    def cut(link):
-        link.data = link.data[: random.randint(0, 20000)]
-
-    resumed = 0
-    for seed in range(5):
-        random.seed(seed)
-        desk = Desk()
-        desk.send("1.1.0")
-        desk.faults = [cut] * 60
-        desk.live_on()
-        equal((desk.status(), desk.version()), (("SUCCEEDED", None), "1.1.0"))
-        starts = [start for _, start in desk.asked]
-        equal(starts, sorted(starts))
-        resumed += len([start for start in starts if start])
-    equal(resumed > 10, True)
 
 
 def test_a_server_that_is_gone_for_good():

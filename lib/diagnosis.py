@@ -136,4 +136,6 @@ async def tell_health(system):
             await to_shadow(system, "health", report(system))
     except errors.DeviceError as failure:
         return failure
+    except MemoryError:
+        return errors.error("no_memory")  # a report that is left out is no reason to restart
     return None

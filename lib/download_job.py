@@ -32,7 +32,8 @@ async def run(system, job):
 
 def _wanted(document):
     """(link, path, SHA-256 or None) of the document."""
-    given = list(document.get("args") or ()) + [None, None]
+    given = document.get("args")
+    given = (given if isinstance(given, list) else []) + [None, None]
     url, path = document.get("url", given[0]), document.get("path", given[1])
     digest = document.get("sha256")
     if not isinstance(url, str) or not url.startswith("https://"):

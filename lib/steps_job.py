@@ -39,15 +39,17 @@ async def run(system, job, find):
 
 def _steps(document):
     """Each step as a document of its own; None when one cannot be understood."""
-    wanted = document["steps"]
-    if "finalStep" in document:
-        wanted = wanted + [document["finalStep"]]
     steps = []
     try:
+        wanted = document["steps"]
+        if "finalStep" in document:
+            wanted = wanted + [document["finalStep"]]
         for step in wanted:
             action = step["action"]
             given = action["input"]
             operation = _KNOWN.get(given.get("handler"), action["name"])
+            if not isinstance(operation, str):
+                return None
             ignored = action.get("ignoreStepFailure") in ("true", True)
             steps.append({"operation": operation, "args": given.get("args", []), "ignored": ignored})
     except (KeyError, TypeError, AttributeError):

@@ -203,6 +203,8 @@ class Enrolment:
 def _take_certificate(answer):
     cert, key = certificates.pair(answer["certificatePem"], answer["privateKey"], "the new thing")
     token = answer["certificateOwnershipToken"]
+    if not isinstance(token, str):
+        raise ValueError("certificateOwnershipToken")
     return {"cert": cert, "key": key, "token": token, "time": time.time()}
 
 

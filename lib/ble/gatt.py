@@ -27,6 +27,7 @@ _ADVERTISE_US = const(100000)
 _LOOK_MS = const(1000)  # how long nothing is heard at most, so that gaps and heartbeats are on time
 _ADVERTISE_MS = const(10000)
 _PAUSE_MS = const(10)
+_NO_RESOURCES = const(0x11)  # an error of ATT
 _STUCK_MS = const(5000)  # without a free buffer: the phone takes nothing any more
 _SLOWEST_MS = const(40000)  # for a whole message: the largest one in pieces of 20 bytes, one every 130 ms
 
@@ -44,7 +45,10 @@ class _Shown(aioble.BufferedCharacteristic):
         self._text = text
 
     def on_read(self, connection):
-        self.write(self._text(connection))
+        try:
+            self.write(self._text(connection))
+        except (MemoryError, OSError):
+            return _NO_RESOURCES
         return 0  # no error
 
 

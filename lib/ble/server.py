@@ -123,6 +123,8 @@ class Ble:
         except OSError as failure:
             if failure.errno == errno.ETIMEDOUT:
                 reason = "the phone does not take what it is sent"
+        except MemoryError:
+            reason = "no memory for what it sent"  # when it has gone there is more
         await gatt.hang_up(phone)
         self._gatt.clear()
         self._phone = None
@@ -156,7 +158,7 @@ class Ble:
             return
         try:
             await self._gatt.tell_state(self._phone, self._sequence, self._code)
-        except OSError:
+        except (OSError, MemoryError):
             pass  # it reads STATE when it comes back
 
     def _failed(self, failure):

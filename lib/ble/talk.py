@@ -213,6 +213,8 @@ class Talk:
             await self._say(ack, pending)
         except OSError:
             self.over = "the phone has gone, or does not take what it is sent"
+        except MemoryError:
+            self.over = "no memory for an answer"  # which it gets when it asks again
 
     async def _refuse(self, refusal):
         await self._say(messages.ack_of_error(refusal))

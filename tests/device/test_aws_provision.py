@@ -173,6 +173,8 @@ async def test_rubbish_in_the_answers_is_survived():
         {"certificatePem": 1},
         {"certificatePem": "x", "privateKey": "y"},
         other_key,
+        new_certificate(token=["token"]),
+        new_certificate(token=7),
     ):
         failure, flash = await failure_of(good(create=[("accepted", answer)]), errors.RetryError)
         equal((failure.code, flash.kept), ("claim_failed", []))

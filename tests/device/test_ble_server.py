@@ -5,9 +5,10 @@ import errno
 import gc
 import json
 
-from ble import codes, framing, gatt, server
+from ble import codes, documents, framing, gatt, messages, server
 from ble_desk import INFO, NAME, RX, STATE, TX, Desk, radio, until
-from harness import equal
+from harness import equal, raises
+from simulated.radio_alone import AttError
 
 FRESH = True  # aioble keeps its state in its modules
 TIMEOUT_S = 30
@@ -100,6 +101,42 @@ async def test_phone_that_takes_nothing_is_let_go():
         await until(lambda: not visitor.is_connected, 9000)
         radio.congested = False
         equal((await (await desk.visitor()).ask("STS", 1))["code"], codes.OK)
+
+
+async def test_phone_whose_message_leaves_no_memory_is_let_go_and_may_come_again():
+    parse, frame = messages.parse, framing.frame
+
+    def exhausted(*_):
+        raise MemoryError
+
+    async with Desk("open") as desk:
+        visitor = await desk.visitor()
+        messages.parse = exhausted
+        visitor.write_clear({"typ": "STS", "id": 1, "dat": {}})
+        await until(lambda: radio.advertising)
+        messages.parse = parse
+        visitor = await desk.visitor()
+        desk.answer = asyncio.Event()
+        equal((await visitor.ask("APPLY", 1))["code"], codes.IN_PROGRESS)
+        framing.frame = exhausted
+        desk.answer.set()
+        await until(lambda: radio.advertising)
+        framing.frame = frame
+        reasons = [data["reason"] for name, data in desk.events() if name == "ble.disconnected"]
+        equal(reasons, ["no memory for what it sent", "no memory for an answer"])
+        desk.answer = None
+        equal((await (await desk.visitor()).ask("STS", 1))["code"], codes.OK)
+
+
+async def test_value_for_which_there_is_no_memory_ends_nothing():
+    async with Desk() as desk:
+        visitor = await desk.visitor()
+        before = visitor.phone.read(INFO)
+        end = documents.info_end
+        documents.info_end = lambda chunk: bytes(1 << 40)
+        equal(raises(AttError, lambda: visitor.phone.read(INFO)).args, (0x11,))  # insufficient resources
+        documents.info_end = end
+        equal(visitor.phone.read(INFO), before)
 
 
 class SlowClock:

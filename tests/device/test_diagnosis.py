@@ -12,6 +12,16 @@ REPORT["wifi"] = {"rssi": -50}
 REPORT["heap"] = {"gc_free": 1, "idf_free": 1, "idf_largest": 1}
 
 
+def exhausted(system):
+    raise MemoryError
+
+
+async def test_a_report_for_which_there_is_no_memory_is_left_out():
+    diagnosis.report = exhausted
+    system = Group(settings=Group(health=Group(to="shadow")))
+    equal((await diagnosis.tell_health(system)).code, "no_memory")
+
+
 class Cut:
     """A cloud that was lost: what is published waits for as long as it may."""
 

@@ -113,7 +113,13 @@ async def test_a_restart_is_done_once():
 async def test_what_the_document_lacks_is_rejected():
     system = System("download", "factory-reset")
     system.make_download = lambda system: None
-    for name, document in (("download", {"url": "http://x"}), ("factory-reset", {"what": "some"})):
+    for name, document in (
+        ("download", {"url": "http://x"}),
+        ("download", {"args": 5}),
+        ("download", {"args": {"url": "https://x"}}),
+        ("factory-reset", {"what": "some"}),
+        ("factory-reset", {"what": ["all"]}),
+    ):
         job = Job(document)
         await do(system, job, name)
         equal(job.outcome, "REJECTED invalid_setting")
@@ -203,8 +209,13 @@ async def test_an_operation_that_rejects_its_step_is_ignored_where_the_step_says
 
 
 async def test_steps_that_cannot_be_understood_are_rejected():
-    for steps in ([], [{}], [{"action": {"name": "x"}}], ["x"], [{"action": {"name": "x", "input": "y"}}]):
-        job = Job({"steps": steps})
+    for steps in ([], [{}], [{"action": {"name": "x"}}], ["x"], [{"action": {"name": "x", "input": "y"}}], 5, "x", {}):
+        for document in ({"steps": steps}, {"steps": steps, "finalStep": {}}):
+            job = Job(document)
+            await do(System(), job, "steps")
+            equal(job.outcome, "REJECTED bad_document")
+    for document in ({"operation": "steps"}, {"steps": [action(["x"])]}, {"steps": [action("steps")]}):
+        job = Job(document)
         await do(System(), job, "steps")
         equal(job.outcome, "REJECTED bad_document")
 

@@ -65,7 +65,11 @@ class Log:
         try:
             return str(kept, "utf-8")
         except UnicodeError:  # the chip lost power while it wrote, or something else did
-            return "".join([chr(byte) if byte < 128 else "?" for byte in kept])
+            kept = bytearray(kept)
+            for at in range(len(kept)):
+                if kept[at] > 127:
+                    kept[at] = 0x3F  # "?"
+            return str(kept, "utf-8")
 
     def clear(self):
         """Forget it all."""

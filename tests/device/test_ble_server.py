@@ -5,10 +5,11 @@ import errno
 import gc
 import json
 
+from simulated.radio_alone import AttError
+
 from ble import codes, documents, framing, gatt, messages, server
 from ble_desk import INFO, NAME, RX, STATE, TX, Desk, radio, until
 from harness import equal, raises
-from simulated.radio_alone import AttError
 
 FRESH = True  # aioble keeps its state in its modules
 TIMEOUT_S = 30

@@ -4,6 +4,7 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from tools import public
 from tools.interpreter import LIB, ROOT
 from tools.shorten import shorten
 
@@ -38,14 +39,14 @@ def compile_lib(folder):
     Raises `Refused`.
     """
     sources = {path.relative_to(LIB): path.read_text(encoding="utf-8") for path in sorted(LIB.rglob("*.py"))}
-    modules = {path: ".".join(path.with_suffix("").parts) for path in sources}
-    short = shorten({modules[path]: text for path, text in sources.items()})
+    modules = {path: ".".join(path.with_suffix("").parts).removesuffix(".__init__") for path in sources}
+    short = shorten({modules[path]: text for path, text in sources.items()}, public.names())
 
     def compile_one(path):
         source = Path(folder) / path
         source.parent.mkdir(parents=True, exist_ok=True)
         source.write_text(short[modules[path]], encoding="utf-8")
-        compile_file(source, source.with_suffix(".mpy"), name=f"lib/{path.as_posix()}")
+        compile_file(source, source.with_suffix(".mpy"), name=modules[path])
         source.unlink()
         return path.with_suffix(".mpy")
 

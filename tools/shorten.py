@@ -1,60 +1,54 @@
-"""Private names made short, in what is compiled for a board: `_unconfirmed` becomes `_f`.
+"""Names made short, in what is compiled for a board: `_unconfirmed` becomes `_f`, `handshake_failure` becomes `ab`.
 
-MicroPython keeps every name that it has ever met in the heap: a private one costs 15 to 25 bytes, and the firmware has
-hundreds. Nobody outside `lib` may use them, so nobody misses them there. Lines stay where they are, and names that
-mean something to others (public ones, those that stand in a string, those of other libraries) stay as they are.
+MicroPython keeps every name that it has ever met in the heap, for ever: one costs 15 to 25 bytes, and the firmware has
+a thousand. Those that nobody outside `lib` says (public.py) are missed by nobody there. Lines stay where they are;
+module names, names that stand in a string, and names that are not `lib`'s own stay as they are.
 
 A short name is used again wherever it cannot be mistaken: two names get different ones only if both stand in the same
-file, or in files whose classes inherit from each other.
+file, or in files whose classes inherit from each other. Private ones stay private: MicroPython gives a constant with
+an underscore no room in the heap.
 """
 
 import ast
 import io
 import itertools
+import keyword
+import re
 import string
 import tokenize
 
+# Names that are numbers in the format of .mpy files and never take room; without those that Python itself looks for.
+_IN_EVERY_MPY = """
+    abs all any append bool callable chr copy count dir end eval exec find format hash id index insert int isalpha
+    isdigit islower isspace isupper iter join key len list little lower lstrip main map object ord pop popitem pow print
+    range remove repr reverse rfind rindex round rsplit rstrip self sep set sort sorted split start step stop str strip
+    sum super tuple type update upper zip bytecode classmethod divmod endswith extend from_bytes getattr globals hasattr
+    isinstance issubclass locals replace setattr setdefault startswith staticmethod to_bytes
+    """.split()  # noqa: SIM905 (a list of so many is a page)
+_PREFIX = re.compile(r"[A-Za-z_]\w*_")  # what a name is put together from: getattr(self, "on_" + kind)
 
-def shorten(sources):
-    """{module: text} -> the same with short private names. `module` is a dotted name; lines keep their numbers."""
+
+def shorten(sources, known=frozenset()):
+    """{module: text} -> the same with short names. `module` is a dotted name, `known` are names that must stay."""
     files = {module: _File(module, text) for module, text in sources.items()}
-    short = _short_names(list(files.values()))
+    short = _short_names(list(files.values()), known)
     return {module: file.renamed(short) for module, file in files.items()}
 
 
 class _File:
-    """What one source has to say about its private names."""
+    """What one source has to say about names."""
 
     def __init__(self, module, text):
+        self.module = module
         self.text = text
-        tree = ast.parse(text)
+        self.tree = ast.parse(text)
         self.names = {token.string for token in _tokens(text) if token.type == tokenize.NAME}
-        self.private = {name for name in self.names if name[0] == "_" and name.strip("_") and not name.endswith("__")}
-        self.defined = set()
-        self.kept = set()  # private names that must stay as they are
-        self.related = {module}  # modules with which it shares objects: by inheritance
-        for node in ast.walk(tree):
-            self._define(node)
-            self._keep(node)
-        origins = dict(_imports(tree, module))
-        bases = [base for node in ast.walk(tree) if isinstance(node, ast.ClassDef) for base in map(_root, node.bases)]
-        self.related |= {origins[base] for base in bases if base in origins}
-
-    def _define(self, node):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            self.defined.add(node.name)
-        elif isinstance(node, ast.arg):
-            self.defined.add(node.arg)
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            self.defined.add(node.id)
-        elif _is_stored(node) and _is_self(node.value):
-            self.defined.add(node.attr)
-
-    def _keep(self, node):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            self.kept.add(node.value)
-        elif _is_stored(node) and not _is_self(node.value):
-            self.kept.add(node.attr)  # on an object of whatever class
+        self.remembered = set(_remembered(self.tree))
+        self.strings = {node.value for node in ast.walk(self.tree) if _is_text(node)}
+        origins = dict(_imports(self.tree, module))
+        bases = [_root(base) for node in ast.walk(self.tree) if isinstance(node, ast.ClassDef) for base in node.bases]
+        # Modules with which it shares objects: by inheritance.
+        self.related = {module, *(origins[base] for base in bases if base in origins)}
 
     def renamed(self, short):
         """The text with each name of `short` replaced."""
@@ -66,16 +60,42 @@ class _File:
         return "".join(lines)
 
 
-def _is_stored(node):
-    return isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
-
-
-def _is_self(node):
-    return isinstance(node, ast.Name) and node.id == "self"
-
-
 def _tokens(text):
     return tokenize.generate_tokens(io.StringIO(text).readline)
+
+
+def _is_text(node):
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+def _remembered(tree):
+    """The names defined here for which MicroPython needs room: all but those of local variables."""
+    for scope in ast.walk(tree):
+        if isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield scope.name
+        elif isinstance(scope, ast.arg):
+            yield scope.arg
+        elif isinstance(scope, ast.Attribute) and isinstance(scope.ctx, ast.Store):
+            if isinstance(scope.value, ast.Name) and scope.value.id == "self":
+                yield scope.attr
+        if isinstance(scope, ast.Module | ast.ClassDef):
+            yield from _stored(scope)
+
+
+def _stored(scope):
+    """Names that are assigned to in a module's or a class's own lines."""
+    for node in ast.iter_child_nodes(scope):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+            yield from _stored(node)
+
+
+def _constants(tree):
+    """`_NAME = const(...)`: the compiler puts the number in its place, as long as the name has its underscore."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and _root(node.value.func) == "const":
+            yield from (target.id for target in node.targets if target.id.startswith("_"))
 
 
 def _imports(tree, module):
@@ -96,31 +116,84 @@ def _root(node):
     return node.id if isinstance(node, ast.Name) else None
 
 
-def _short_names(files):
-    """{private name: short name}: the colours of a graph in which names are joined that must not be the same."""
+def _short_names(files, known):
+    """{name: short name}: the colours of a graph in which names are joined that must not be the same."""
+    chosen = _chosen(files, known)
     groups = _groups(files)
-    defined = set().union(*(file.defined for file in files))
-    kept = set().union(*(file.kept for file in files))
-    chosen = set().union(*(file.private for file in files)) & defined - kept
-    taken = set().union(*(file.names for file in files)) - chosen
     places = {name: [place for place, group in enumerate(groups) if name in group] for name in chosen}
-    used = [set() for _ in groups]
+    taken = [group - chosen for group in groups]
     short = {}
     for name in sorted(chosen, key=lambda name: (-len(places[name]), name)):
         for candidate in _candidates():
-            if candidate not in taken and not any(candidate in used[place] for place in places[name]):
+            if not any(candidate in taken[place] for place in places[name]):
                 break
         short[name] = candidate
         for place in places[name]:
-            used[place].add(candidate)
+            taken[place].add(candidate)
     return short
 
 
+def _chosen(files, known):
+    strings = set().union(*(file.strings for file in files))
+    prefixes = tuple(text for text in strings if _PREFIX.fullmatch(text))
+    modules = {part for file in files for part in file.module.split(".")}
+    kept = strings | modules | known | set(_IN_EVERY_MPY) | set(_said_to_strangers(files))
+    for file in files:
+        kept |= set(_constants(file.tree)) | _strangers(file, modules)
+    return {
+        name
+        for file in files
+        for name in file.remembered - kept
+        if len(name.strip("_")) > 1 and not name.endswith("__") and not name.startswith(prefixes)
+    }
+
+
+def _strangers(file, modules):
+    """Names that belong to modules which are not `lib`'s: `from cryptolib import aes`, `time.ticks_ms`."""
+    foreign = set()
+    for node in ast.walk(file.tree):
+        if isinstance(node, ast.ImportFrom) and not node.level and node.module.split(".")[0] not in modules:
+            foreign.update(alias.name for alias in node.names)
+    imported = {name for name, origin in _imports(file.tree, file.module) if origin.split(".")[0] not in modules}
+    for node in ast.walk(file.tree):
+        if isinstance(node, ast.Attribute) and _root(node) in imported:
+            foreign.add(node.attr)
+    return foreign
+
+
+def _said_to_strangers(files):
+    """Names of arguments in calls of what is not defined here, or takes them as data: `emit(name, **data)`."""
+    parameters = _parameters(files)
+    for call in [node for file in files for node in ast.walk(file.tree) if isinstance(node, ast.Call)]:
+        called = call.func.attr if isinstance(call.func, ast.Attribute) else _root(call.func)
+        for argument in call.keywords:
+            if not all(argument.arg in own for own in parameters.get(called, [set()])):
+                yield argument.arg
+
+
+def _parameters(files):
+    """{name of a function or class: [the names of its parameters, one set for each that is called so]}."""
+    found = {}
+    for node in [node for file in files for node in ast.walk(file.tree)]:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            found.setdefault(node.name, []).append(_own_parameters(node))
+        elif isinstance(node, ast.ClassDef):
+            makers = [each for each in node.body if isinstance(each, ast.FunctionDef) and each.name == "__init__"]
+            found.setdefault(node.name, []).extend(map(_own_parameters, makers))
+    return found
+
+
+def _own_parameters(function):
+    if function.args.kwarg:
+        return set()  # what it is told is data
+    return {each.arg for each in ast.walk(function.args) if isinstance(each, ast.arg)}
+
+
 def _groups(files):
-    """The private names of each file, together with those of the files that its classes inherit from."""
+    """The names of each file, together with those of the files that its classes inherit from."""
     groups = []
     for file in files:
-        modules, names = set(file.related), set(file.private)
+        modules, names = set(file.related), set(file.names)
         for other in [group for group in groups if group[0] & modules]:
             groups.remove(other)
             modules |= other[0]
@@ -130,7 +203,9 @@ def _groups(files):
 
 
 def _candidates():
-    letters = string.ascii_letters
+    yield from _IN_EVERY_MPY
     for size in itertools.count(1):
-        for combination in itertools.product(letters, repeat=size):
-            yield "_" + "".join(combination)
+        for letters in itertools.product(string.ascii_letters, repeat=size):
+            name = "".join(letters)
+            if not keyword.iskeyword(name):
+                yield name

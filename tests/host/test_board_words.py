@@ -97,10 +97,24 @@ def test_importance_of_a_line(line, level):
 
 
 def test_a_frame_of_a_traceback_has_the_source_of_this_checkout():
-    lines = (LIB / "wifi.py").read_text().splitlines()
-    number = next(n for n, line in enumerate(lines, 1) if line.strip().startswith("class "))
-    assert source_of(f'  File "lib/wifi.py", line {number}, in <module>') == lines[number - 1].strip()
-    assert source_of('  File "lib/wifi.py", line 99999, in <module>') is None
-    assert source_of('  File "asyncio/core.py", line 1, in run') is None
-    assert source_of('  File "../../etc/passwd", line 1, in run') is None
-    assert source_of("no frame") is None
+    lines = (LIB / "aws" / "client.py").read_text().splitlines()
+    first = next(n for n, line in enumerate(lines, 1) if "def use(" in line)
+    shown = f"lib/aws/client.py, Aws.use: {lines[first - 1].strip()}"
+    assert source_of(f'  File "aws.client", line {first}, in find') == shown
+    assert source_of(f'  File "lib/aws/client.py", line {first}, in publish') == shown
+    number = next(n for n, line in enumerate(lines, 1) if line.startswith("class "))
+    assert source_of(f'  File "/lib/aws/client.py", line {number}') == f"lib/aws/client.py: {lines[number - 1]}"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '  File "wifi", line 99999, in <module>',
+        '  File "asyncio.core", line 1, in run',
+        '  File "asyncio/core.py", line 1, in run',
+        '  File "../../etc/passwd", line 1, in run',
+        "no frame",
+    ],
+)
+def test_a_line_that_is_none_of_this_checkout_has_no_source(line):
+    assert source_of(line) is None

@@ -1,17 +1,18 @@
-"""Private names made short for a board: what may not be mistaken stays apart, and what others know by name stays."""
+"""Names made short for a board: what may not be mistaken stays apart, and what others know by name stays."""
 
 import ast
 import re
 
 import pytest
 
+from tools import public
 from tools.interpreter import LIB
 from tools.shorten import shorten
 
 
 def run(sources, module):
     """Shorten the sources and run them all in order; returns the namespace of one, and the short texts."""
-    short = shorten(sources)
+    short = shorten(sources, known={"Base", "Heir", "Bus", "ask", "set"})
     spaces = {name: {} for name in sources}
     for name, text in short.items():
         lines = [line for line in text.splitlines() if not line.startswith("from ")]
@@ -21,15 +22,21 @@ def run(sources, module):
     return spaces[module], short
 
 
-def test_a_private_name_becomes_short_and_lines_stay():
-    text = "_LONG = 5\n\n\nclass A:\n    def _very_long(self, _unused=_LONG):\n        return self._very_long\n"
+def test_a_name_becomes_short_and_lines_stay():
+    text = "class Lengthy:\n    def very_long(self, _unused=5):\n        self.too_long = _unused\n"
     short = shorten({"a": text})["a"]
-    assert "_very_long" not in short and "_LONG" not in short and "_unused" not in short
-    assert [bool(line) for line in short.splitlines()] == [bool(line) for line in text.splitlines()]
+    assert not re.search("Lengthy|very_long|_unused|too_long", short)
+    assert [len(line) - len(line.lstrip()) for line in short.splitlines()] == [0, 4, 8]
+    ast.parse(short)
 
 
-def test_public_names_and_dunders_stay():
+def test_names_that_others_know_and_dunders_stay():
     text = "class Public:\n    __slots__ = ()\n\n    def __init__(self):\n        self.name = _ = 1\n"
+    assert shorten({"a": text}, known={"Public", "name"})["a"] == text
+
+
+def test_a_constant_keeps_its_underscore_without_which_it_needs_room():
+    text = "from micropython import const\n\n_LIMIT = const(5)\n"
     assert shorten({"a": text})["a"] == text
 
 
@@ -43,11 +50,11 @@ def test_a_base_class_in_another_file_shares_no_short_name():
     heir = space["Heir"]()
     heir.set()
     assert sorted(vars(heir).values()) == [1, 2, 3]
-    names = set(re.findall(r"_\w+", "".join(short.values()))) - {"__init__"}
+    names = set(re.findall(r"self\.(\w+)", "".join(short.values())))
     assert len(names) == 3  # the other file uses them again
 
 
-def test_a_private_name_that_another_file_uses_is_the_same_there():
+def test_a_name_that_another_file_uses_is_the_same_there():
     sources = {
         "a": "class Bus:\n    def _forget(self):\n        return 'gone'\n",
         "b": "from a import Bus\n\ndef ask():\n    _other, _more = 1, 2\n    return Bus()._forget(), _other + _more\n",
@@ -60,26 +67,56 @@ def test_a_private_name_that_another_file_uses_is_the_same_there():
     "text",
     [
         "class A:\n    def _restart(self):\n        return getattr(self, '_restart')\n",  # in a table of names
-        "from asyncio import core\n\n\ndef wait(stream):\n    return core._io_queue.queue_read(stream)\n",
+        "class A:\n    def on_open(self, kind):\n        return getattr(self, 'on_' + kind)\n",  # put together
+        "from cryptolib import aes\n\n\nclass A:\n    def cipher(self, aes=aes):\n        return aes\n",
+        "import time\n\n\nclass A:\n    def ticks_ms(self):\n        return time.ticks_ms()\n",
+        "import queue\n\n\nclass A:\n    def wait(self, patience_s):\n        queue.get(patience_s=patience_s)\n",
+        "def emit(**data):\n    emit(wait_ms=wait())\n\n\ndef wait(wait_ms=0):\n    pass\n",
         "def mark(message):\n    message._mark = 1\n",  # whose class may have a name for it
     ],
 )
-def test_what_others_know_by_name_stays(text):
-    assert shorten({"a": text})["a"] == text
+def test_what_is_known_by_name_elsewhere_stays(text):
+    said = set(re.findall(r"\b(_restart|on_open|aes|ticks_ms|patience_s|wait_ms|_mark)\b", text))
+    short = shorten({"a": text}, known={"A", "emit", "wait", "cipher", "mark"})["a"]
+    for name in said:
+        assert short.count(name) == text.count(name)
 
 
 def test_a_short_name_that_is_taken_is_not_given():
-    short = shorten({"a": "from other import _a\n\n\ndef _mine():\n    return _a\n"})["a"]
-    assert "return _a\n" in short and "def _a(" not in short
+    short = shorten({"a": "from other import abs\n\n\ndef _mine():\n    return abs, all\n"})["a"]
+    assert "return abs, all\n" in short and not re.search(r"def (abs|all)\(", short)
 
 
-def test_the_firmware_has_less_than_half_of_its_private_names_left():
-    sources = {str(path): path.read_text(encoding="utf-8") for path in LIB.rglob("*.py")}
-    short = shorten(sources)
+@pytest.fixture(scope="module")
+def firmware():
+    """(sources, the same made short) of lib."""
+    modules = {".".join(path.relative_to(LIB).with_suffix("").parts): path for path in LIB.rglob("*.py")}
+    sources = {module: path.read_text(encoding="utf-8") for module, path in modules.items()}
+    return sources, shorten(sources, public.names())
 
-    def private(texts):
-        return {name for text in texts for name in re.findall(r"\b_[a-zA-Z]\w*", text)}
 
-    assert len(private(short.values())) * 2 < len(private(sources.values()))
-    for path, text in short.items():
-        ast.parse(text, path)
+def test_the_firmware_has_less_than_half_of_its_names_left(firmware):
+    def defined(texts):
+        trees = [ast.parse(text) for text in texts]
+        functions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+        return {node.name for tree in trees for node in ast.walk(tree) if isinstance(node, functions)}
+
+    sources, short = firmware
+    assert len(defined(short.values())) * 2 < len(defined(sources.values()))
+
+
+def test_the_firmware_keeps_the_names_that_its_reference_shows(firmware):
+    _, short = firmware
+    for module, name in [
+        ("device", "def enter_config(self, reason)"),
+        ("aws.publishing", "timeout_s="),
+        ("aws.ring", "def get_nowait(self)"),
+        ("aws.shadow", "class Shadow"),
+        ("flash", "async def write(self, offset, data)"),
+        ("errors", "class DeviceError"),
+        ("events", "WIFI_CONNECTED = "),
+        ("board", "def uptime_ms("),
+        ("release", "VERSION = "),
+        ("ota.keys", "KEYS = "),
+    ]:
+        assert name in short[module], f"{module} has lost {name}"

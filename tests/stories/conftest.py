@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.stories import secrets
+from tools import mpy
 from tools.desk import Desk
 
 APPLICATIONS = Path(__file__).parent / "applications"
@@ -51,12 +52,20 @@ class Certificates:
             self.created += 1
 
 
-def open_desk(**options):
+def open_desk(lib=None, **options):
     """A `Desk` whose cloud makes EC keys: RSA keys as AWS makes them take their time, and one story is enough.
 
-    `options` are those of `LocalCloud`.
+    The device runs `lib` instead of the checkout's. `options` are those of `LocalCloud`.
     """
-    return Desk(cloud={"fast_keys": True, **options})
+    return Desk(board={"lib": lib}, cloud={"fast_keys": True, **options})
+
+
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory):
+    """A folder with lib as `make flash` puts it onto a board: what users write must find the names that it needs."""
+    folder = tmp_path_factory.mktemp("compiled")
+    mpy.compile_lib(folder)
+    return folder
 
 
 def put_application(desk, name):

@@ -15,9 +15,9 @@ SETTINGS = {**QUICK, "timeouts": {**QUICK["timeouts"], "job_jitter_s": 0}}
 
 
 @pytest.fixture(scope="module")
-def desk():
+def desk(compiled):
     """One desk for all of them: the device is enrolled once."""
-    with open_desk() as desk:
+    with open_desk(lib=compiled) as desk:
         desk.leave_factory(**SETTINGS)
         yield desk
 

@@ -8,9 +8,9 @@ from tests.stories.phone import setup_code, visit
 
 
 @pytest.fixture(scope="module")
-def desk():
+def desk(compiled):
     """One desk for all of them: the device is enrolled once."""
-    with open_desk() as desk:
+    with open_desk(lib=compiled) as desk:
         desk.leave_factory(**{**QUICK, "app": {"every_s": 1, "rounds": 2}, "limits": {"starts": 100}})
         yield desk
 

@@ -1,30 +1,54 @@
-"""Source lines for the tracebacks of compiled modules, which know file and line but have no text."""
+"""Source lines for the tracebacks of compiled modules, which know module and line, but neither text nor true names."""
 
+import ast
 import re
 from functools import lru_cache
 
 from tools.interpreter import ROOT
 
-_FRAME = re.compile(r'^\s*File "(?P<path>[^"]+)", line (?P<line>\d+)')
+_FRAME = re.compile(r'^\s*File "(?P<file>[\w./]+)", line (?P<line>\d+)')
 
 
 def source_of(line):
-    """The source text of a traceback's line (`  File "lib/wifi.py", line 12, in run`), or None.
+    """What a traceback's line (`  File "aws.client", line 12, in find`) speaks of, or None:
 
-    It is that of this checkout: right as long as the board runs the same version.
+    `lib/aws/client.py, Aws.publish: return self._sender.send(...)`. It is read from this checkout: right as long
+    as the board runs the same version. The names at the ends of such lines are short ones (tools/shorten.py).
     """
     frame = _FRAME.match(line)
-    if frame is None:
+    path = _path(frame["file"]) if frame else None
+    if path is None:
         return None
-    lines = _lines(frame["path"].lstrip("/"))
+    lines, functions = _read(path)
     number = int(frame["line"])
-    return lines[number - 1].strip() if 0 < number <= len(lines) else None
+    if not 0 < number <= len(lines):
+        return None
+    inside = [name for first, last, name in functions if first <= number <= last]
+    where = f"{path.relative_to(ROOT).as_posix()}, {inside[-1]}" if inside else path.relative_to(ROOT).as_posix()
+    return f"{where}: {lines[number - 1].strip()}"
+
+
+def _path(file):
+    """Of the source: `file` is a module's dotted name, or a path on the board."""
+    if ".." in file:
+        return None
+    as_module = file.replace(".", "/") + ".py"
+    candidates = (ROOT / file.lstrip("/"), ROOT / "lib" / file.lstrip("/"), ROOT / "lib" / as_module)
+    return next((each for each in candidates if each.is_file()), None)
 
 
 @lru_cache(maxsize=64)
-def _lines(path):
-    candidates = (ROOT / path, ROOT / "lib" / path)
-    if ".." in path:
-        return []
-    found = next((each for each in candidates if each.is_file()), None)
-    return found.read_text(encoding="utf-8").splitlines() if found else []
+def _read(path):
+    """(lines, [(first line, last line, qualified name)] of its functions, outer ones first)."""
+    text = path.read_text(encoding="utf-8")
+    return text.splitlines(), list(_functions(ast.parse(text), ""))
+
+
+def _functions(node, prefix):
+    for each in ast.iter_child_nodes(node):
+        if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield each.lineno, each.end_lineno, prefix + each.name
+        if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield from _functions(each, f"{prefix}{each.name}.")
+        else:
+            yield from _functions(each, prefix)

@@ -1,0 +1,117 @@
+"""Names that others know, and that therefore stay as they are in what is compiled for a board (shorten.py).
+
+These are: what docs/api.md shows; what the programs say that are shipped as they are, and the examples of the
+documentation; and the names of MicroPython, of its packages and of the chip, which cost a board nothing.
+"""
+
+import ast
+import asyncio
+import builtins
+import hashlib
+import importlib
+import io
+import re
+import select
+import socket
+import ssl
+from functools import cache
+
+from tools.interpreter import BOARD, LIB, ROOT, STAND_INS
+
+_REPLACED = ("release", "ota/keys")  # by those of one build (firmware/), of one device (release keygen)
+_REFERENCE = ROOT / "docs" / "api.md"
+_REFERRED = re.compile(r"^::: ([\w.]+)\n(?:    options:\n      members: \[([\w, ]+)\]\n)?", re.MULTILINE)
+_EXAMPLE = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+# What `lib` imports of Python's library and MicroPython has, too; and what only MicroPython has in these.
+_MODULES = "asyncio binascii errno gc hashlib io json os random select socket ssl struct sys time".split()  # noqa: SIM905
+_TYPES = (
+    str, bytes, bytearray, memoryview, list, tuple, dict, set, frozenset, int, float, OSError, StopIteration,
+    type((lambda: (yield))()), type(lambda: None), io.BytesIO, io.StringIO, hashlib.sha256, socket.socket,
+    ssl.SSLContext, select.poll, asyncio.Event, asyncio.Lock, asyncio.Task, asyncio.StreamReader,
+    asyncio.StreamWriter, asyncio.AbstractEventLoop,
+)  # fmt: skip
+_MICROPYTHON = set(
+    """
+    ThreadSafeFlag alloc_emergency_exception_buf core cur_task current_task ilistdir ioctl ipoll kbd_intr ph_key
+    print_exception queue_read queue_write readinto schedule sleep_ms sleep_us state ticks_add ticks_diff ticks_ms
+    wait_for_ms wait_io_event
+    """.split()  # noqa: SIM905
+)
+
+
+@cache
+def names():
+    """All of them, a frozenset."""
+    return frozenset(_of_the_reference() | _of_what_is_replaced() | _of_programs() | _of_examples() | _of_others())
+
+
+def _of_the_reference():
+    found = set()
+    for module, members in _REFERRED.findall(_REFERENCE.read_text(encoding="utf-8")):
+        tree = ast.parse((LIB / f"{module.replace('.', '/')}.py").read_text(encoding="utf-8"))
+        shown = {name.strip() for name in members.split(",")} if members else None
+        for node in tree.body:
+            if shown is None or getattr(node, "name", None) in shown:
+                found |= _public(node)
+    return found
+
+
+def _of_what_is_replaced():
+    return set().union(*(_public(ast.parse((LIB / f"{name}.py").read_text(encoding="utf-8"))) for name in _REPLACED))
+
+
+def _public(node):
+    """Names that a user of this definition can say: its own, its attributes', its methods' and their parameters'."""
+    found = set()
+    for each in ast.walk(node):
+        if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef) and not each.name.startswith("_"):
+            found.update(argument.arg for argument in ast.walk(each.args) if isinstance(argument, ast.arg))
+        if isinstance(each, ast.FunctionDef) and each.name == "__init__":
+            found.update(argument.arg for argument in ast.walk(each.args) if isinstance(argument, ast.arg))
+        if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            found.add(each.name)
+        elif isinstance(each, ast.Attribute) and isinstance(each.ctx, ast.Store):
+            found.add(each.attr)
+        elif isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store):
+            found.add(each.id)
+    return {name for name in found if not name.startswith("_")}
+
+
+def _of_programs():
+    """What is said by the files that go onto a board as they are, or into an image."""
+    programs = [ROOT / "boot.py", ROOT / "main.py"]
+    for folder in ("examples", "firmware"):
+        programs += sorted((ROOT / folder).rglob("*.py"))
+    return set().union(*(_said(ast.parse(path.read_text(encoding="utf-8"))) for path in programs))
+
+
+def _of_examples():
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    texts = [text for page in pages for text in _EXAMPLE.findall(page.read_text(encoding="utf-8"))]
+    return set().union(*(_said(ast.parse(text)) for text in texts))
+
+
+def _said(tree):
+    """Names by which a program calls what is not its own: imported, of attributes, of arguments."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.Attribute):
+            found.add(node.attr)
+        elif isinstance(node, ast.keyword) and node.arg:
+            found.add(node.arg)
+    return found
+
+
+def _of_others():
+    found = set(dir(builtins)) | _MICROPYTHON
+    for module in _MODULES:
+        found.update(dir(importlib.import_module(module)))
+    for kind in _TYPES:
+        found.update(dir(kind))
+    for folder in (BOARD, STAND_INS):  # the chip's names and aioble's are in what stands for them here
+        for path in folder.rglob("*.py"):
+            found |= _public(ast.parse(path.read_text(encoding="utf-8")))
+    return found

@@ -64,7 +64,7 @@ class Aws(Publisher):
         others = [name for name in _ONCE_IN_A_LIFE if name in sys.modules]
         from . import provision
 
-        forget("provision", "topics")
+        forget("provision", "opening", "topics")
         for name in _ONCE_IN_A_LIFE:
             if name not in others:
                 sys.modules.pop(name, None)
@@ -137,7 +137,7 @@ class Aws(Publisher):
     async def _begin(self):
         await self._subscribe_all()
         self._drain()
-        await self._tell_status("ONLINE")
+        await self._tell_status("connected")
 
     async def _subscribe_all(self):
         async with self._subscribing:

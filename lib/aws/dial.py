@@ -1,7 +1,8 @@
-"""Opens the TCP connection of a `Link`. Loaded when it is needed, and let go of before TLS begins."""
+"""Opens the connection of a `Link`: TCP, then TLS. Loaded when it is needed, and let go of."""
 
 import asyncio
 import errno
+import gc
 import socket
 
 import errors
@@ -10,7 +11,7 @@ from .link import explain, writable
 
 
 async def connect(link, address, timeout_ms):
-    """Connect `link` to the IP address. Errors: `port_blocked`, `refused`, `unreachable`, `no_memory`."""
+    """Connect `link` to the IP address by TCP. Errors: `port_blocked`, `refused`, `unreachable`, `no_memory`."""
     try:
         link.raw = link.stream = raw = socket.socket()
         raw.setblocking(False)
@@ -30,3 +31,29 @@ async def connect(link, address, timeout_ms):
         raise errors.error("port_blocked", link.host, link.port)
     except (OSError, MemoryError) as failure:
         raise explain("connect_failure", failure, link.host, link.port)
+
+
+async def shake_hands(link, context, first_packet, timeout_ms):
+    """Shake hands in TLS, where there is a `context` (SSLContext), and write `first_packet`, which drives it.
+
+    Errors: those of the server's certificate, `cert_refused`, `tls_failed`, `no_memory`, `connection_lost`.
+    """
+    link.begin(first_packet)
+    gc.collect()
+    try:
+        if context is not None:
+            link.stream = context.wrap_socket(link.raw, server_hostname=link.host, do_handshake_on_connect=False)
+        await asyncio.wait_for_ms(_write_first(link), timeout_ms)
+    except asyncio.TimeoutError:
+        raise errors.error("tls_failed", "no answer in %d s" % (timeout_ms // 1000))
+    except (OSError, ValueError, MemoryError) as failure:
+        if context is None:
+            raise explain("connection_failure", failure)
+        raise explain("tls_failure", failure, link)
+
+
+async def _write_first(link):
+    while not link.resume():
+        link.waits += 1
+        # In the handshake the TLS socket itself must be polled: it knows whether it wants to read or to write.
+        await writable(link.stream)

@@ -26,8 +26,12 @@ class Door:
             self._context = tls.make_context(self._roots)
         link = Connection(host, port)
         try:
-            await link.open(await self._resolve(host), self._timeout_ms)
-            await link.start(self._context, first_packet, self._timeout_ms)
+            address = await self._resolve(host)
+            from . import dial
+
+            forget("dial")
+            await dial.connect(link, address, self._timeout_ms)
+            await dial.shake_hands(link, self._context, first_packet, self._timeout_ms)
         except BaseException as failure:  # a cancelled connect must close its socket, too
             link.close()
             if getattr(failure, "code", None) == "cert_refused":

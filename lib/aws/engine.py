@@ -1,6 +1,5 @@
 """An asyncio MQTT 3.1.1 client: QoS 0 and 1, many messages in flight, no blocking. mqtt.py gives it umqtt's face."""
 
-import asyncio
 import sys
 from asyncio import core
 
@@ -8,8 +7,7 @@ from micropython import const
 
 import errors
 
-from .connection import Connection
-from .link import Link, explain, forget
+from .link import forget
 from .outbox import Outbox
 from .receiver import Receiver
 
@@ -65,7 +63,7 @@ class Engine:
         self.survive = survive
         self.error = None  # why the last connection ended
         self.refusal = 0  # the code by which the last CONNACK refused
-        self._resolve = resolve
+        self.resolve = resolve
         self._receiver = Receiver(receive_buffer)
         self._send_buffer = bytearray(send_buffer)
         self._outbox = Outbox(window)
@@ -82,53 +80,20 @@ class Engine:
 
         Errors: all of "the road to the cloud" in error_table.py.
         """
-        await self.disconnect()
-        timing = self.timing
-        link = Link(self.server, self.port)
-        try:
-            address = await self._resolve(self.server)
-            await link.open(address, timeout * 1000 if timeout else timing.connect_ms)
-            await link.start(self.ssl, self._connect_packet(clean_session), timing.handshake_ms)
-        except MemoryError:
-            link.close()
-            raise errors.error("no_memory")
-        except BaseException:  # a cancelled connect must close its socket, too
-            link.close()
-            raise
-        return await self._open(link)
+        from . import opening
 
-    def _connect_packet(self, clean_session):
-        from . import requests
+        forget("opening")
+        return await opening.connect(self, clean_session, timeout)
 
-        forget("requests")
-        will = (self.lw_topic, self.lw_msg, self.lw_qos, self.lw_retain) if self.lw_topic else None
-        return requests.connect(self.client_id, self.keepalive, clean_session, self.user, self.pswd, will)
-
-    async def _open(self, link):
-        connection = Connection(
+    def begin(self, make, link):
+        """Be at work on `link`, on which CONNECT was sent, by what `make` makes: a `connection.Connection`."""
+        self._connection = connection = make(
             link, self._receiver, self._outbox, self._send_buffer, self.timing, self._deliver, self._drop, self._ended
         )
-        self._connection = connection
         self.sock = link.stream
         self.error = None
         connection.start()
-        try:
-            await asyncio.wait_for_ms(connection.opened.wait(), self.timing.connack_ms)
-        except asyncio.TimeoutError:
-            connection.fail(errors.error("no_connack"))
-        except asyncio.CancelledError:
-            connection.fail(errors.error("connection_lost", "connect was cancelled"))
-            raise
-        self.refusal = connection.refusal
-        if connection.refusal:
-            refusal = explain("connack_failure", connection.refusal)
-            connection.fail(refusal)
-            raise refusal  # the broker may have closed the connection before us
-        if connection.error is None:
-            return connection.session_present
-        if connection.answered:
-            raise connection.error
-        raise explain("unanswered_failure", connection.error)
+        return connection
 
     def _ended(self, error):
         self._connection = None

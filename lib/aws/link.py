@@ -1,4 +1,4 @@
-"""One TCP or TLS connection: opened with deadlines, written and read without blocking.
+"""One TCP or TLS connection, written and read without blocking. It is opened by dial.py.
 
 A TLS socket is polled through the TCP socket below it once the handshake is done: the poller of a port with file
 descriptors needs a millisecond for anything else. That is right because a read that returned less than was asked for
@@ -7,8 +7,6 @@ has emptied the TLS layer, so that only new bytes from the network can bring mor
 Only tasks of the MQTT engine may wait here: asyncio forgets every other waiter of a socket when one is cancelled.
 """
 
-import asyncio
-import gc
 import sys
 from asyncio import core
 
@@ -63,38 +61,11 @@ class Link:
         self._tail_at = 0
         self.waits = 0
 
-    async def open(self, address, timeout_ms):
-        """Connect to the IP address by TCP. Errors: `port_blocked`, `refused`, `unreachable`, `no_memory`."""
-        from . import dial
-
-        forget("dial")
-        await dial.connect(self, address, timeout_ms)
-
-    async def start(self, context, first_packet, timeout_ms):
-        """Shake hands in TLS, where there is a `context` (SSLContext), and write `first_packet`, which drives it.
-
-        Errors: those of the server's certificate, `cert_refused`, `tls_failed`, `no_memory`, `connection_lost`.
-        """
-        self._data = first_packet
+    def begin(self, data):
+        """Let `resume` write `data` first."""
+        self._data = data
         self._at = 0
-        self._end = len(first_packet)
-        gc.collect()
-        try:
-            if context is not None:
-                self.stream = context.wrap_socket(self.raw, server_hostname=self.host, do_handshake_on_connect=False)
-            await asyncio.wait_for_ms(self._write_first(), timeout_ms)
-        except asyncio.TimeoutError:
-            raise errors.error("tls_failed", "no answer in %d s" % (timeout_ms // 1000))
-        except (OSError, ValueError, MemoryError) as failure:
-            if context is None:
-                raise explain("connection_failure", failure)
-            raise explain("tls_failure", failure, self)
-
-    async def _write_first(self):
-        while not self.resume():
-            self.waits += 1
-            # In the handshake the TLS socket itself must be polled: it knows whether it wants to read or to write.
-            await writable(self.stream)
+        self._end = len(data)
 
     def send(self, data, size, tail=None, tail_at=0):
         """Write the first `size` bytes of `data`, then `tail` from `tail_at` on; True when all of it is out.

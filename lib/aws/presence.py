@@ -9,11 +9,30 @@ Loaded for a moment on every connection, where `aws.status` is set.
 import json
 import time
 
+import errors
+
 ONLINE = "connected"
 LEAVING = "disconnected"
 LOST = "lost"  # the last will
 
 _EPOCH_2000 = 946684800
+_STATUS_MS = 3000
+
+
+def leave_will(session):
+    """Let the broker tell it when the next connection of a `Session` is lost."""
+    client = session._client
+    client.lw_topic, client.lw_msg = message(LOST, session._settings.aws.status, session._name)
+    client.lw_qos, client.lw_retain = 1, True
+
+
+async def tell(session, state):
+    """Publish that the thing of a `Session` is in this state."""
+    topic, payload = message(state, session._settings.aws.status, session._name)
+    try:
+        await session._client.publish(topic, payload, True, 1, _STATUS_MS, False)
+    except errors.RetryError:
+        pass  # the connection was lost, which the last will tells
 
 
 def message(state, template, thing):

@@ -20,8 +20,7 @@ import time
 import certificates
 import errors
 
-from . import topics
-from .session import make_context
+from . import opening, topics
 
 _CREATE = b"$aws/certificates/create/json"
 _ACCEPTED = b"/accepted"
@@ -41,8 +40,8 @@ async def provision(aws, template, parameters, claim, pending, keep, beat):
     await (asyncio.sleep_ms(wait_ms) if claim is None else aws._pause(wait_ms, beat))
 
     async def connect(client_id, context):
-        aws._check_clock()
-        await aws._open(client_id, context, True, beat)
+        opening.check_clock(aws)
+        await opening.in_time(aws, client_id, context, True, beat)
 
     deliver = aws._inbox.deliver
     enrolment = Enrolment(aws._client, template, parameters, keep, beat)
@@ -110,7 +109,7 @@ class Enrolment:
     @staticmethod
     async def _connect(connect, roots, claim):
         client_id = "claim-" + binascii.hexlify(os.urandom(8)).decode()
-        context = make_context(roots, claim[0], claim[1])
+        context = opening.make_context(roots, claim[0], claim[1])
         try:
             await connect(client_id, context)
         except errors.CloudError as failure:

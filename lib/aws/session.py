@@ -5,7 +5,6 @@ The MQTT session is a persistent one.
 """
 
 import asyncio
-import gc
 import random
 import time
 
@@ -19,23 +18,10 @@ from .engine import Engine, Timing
 from .link import forget
 
 _TICK_MS = const(200)
-_MARGIN_S = const(30)  # asking several name servers, blocking handshakes
 _FLOOR_MS = const(1000)  # AWS takes one CONNECT a second for a client id
-_STATUS_MS = const(3000)
 _SEND_BUFFER = const(512)  # a larger publish is written in two pieces
 _IN_FLIGHT_LIMIT = const(100)  # AWS's
-_FIRST_YEAR = const(2024)  # an unset clock says 2000
 _WIFI_LOST = ("connection_lost", "Wi-Fi was lost")
-
-
-def make_context(roots, cert, key):
-    """An SSLContext, see tls.py."""
-    try:
-        from . import tls
-    except MemoryError:
-        raise errors.error("no_memory")
-    forget("tls")
-    return tls.make_context(roots, cert, key)
 
 
 class Session:
@@ -119,12 +105,9 @@ class Session:
         """One connection from its beginning to its end; returns the error that ended it."""
         async with self._one:
             try:
-                if self._name is None:
-                    raise errors.error("settings_missing", "no thing certificate")
-                self._check_clock()
-                self._make_context()
-                self._leave_will()
-                return await self._serve(await self._open(self._name, self._context, False, beat), beat)
+                # Two steps: a coroutine that awaits inside a call holds what it has awaited for as long as the other.
+                session_present = await _opening().by_thing(self, beat)
+                return await self._serve(session_present, beat)
             except errors.DeviceError as failure:
                 if failure.code == "not_authorised" and await self._wifi_news():
                     return errors.error(*_WIFI_LOST)
@@ -139,53 +122,12 @@ class Session:
         self._up.clear()
         self._client.lw_topic = None  # none of whoever connects by the claim
 
-    def _status(self, state):
-        """(topic, payload) of the retained message that tells whether the device is online; None where nobody asks."""
-        template = self._settings.aws.status
-        if template is None or self._name is None:
-            return None
-        from . import presence
-
-        forget("presence")
-        return presence.message(getattr(presence, state), template, self._name)
-
-    def _leave_will(self):
-        will = self._status("LOST")
-        if will is not None:
-            client = self._client
-            client.lw_topic, client.lw_msg = will
-            client.lw_qos, client.lw_retain = 1, True
-
     async def _tell_status(self, state):
-        status = self._status(state)
-        if status is not None:
-            try:
-                await self._client.publish(*status, True, 1, _STATUS_MS, False)
-            except errors.RetryError:
-                pass  # the connection was lost, which the last will tells
+        if self._settings.aws.status is not None and self._name is not None:
+            from . import presence
 
-    def _make_context(self):
-        if self._context is None:
-            self._context = make_context(self._settings.roots, *self._pair)
-            self._pair = None
-
-    def _check_clock(self):
-        is_set = self._clock_is_set() if self._clock_is_set else time.gmtime()[0] >= _FIRST_YEAR
-        if not is_set:
-            raise errors.error("clock_not_set")
-
-    async def _open(self, client_id, context, clean_session, beat):
-        self._client.client_id = client_id
-        self._client.ssl = context
-        gc.collect()
-        # Every wait in there has its own timeout; if it takes longer than all of them together, the silence shall tell.
-        timeouts = self._settings.timeouts
-        longest_s = timeouts.dns_s + 2 * timeouts.connect_s + timeouts.connack_s + _MARGIN_S
-        beating = asyncio.create_task(_beat_for(longest_s, beat))
-        try:
-            return await self._client.connect(clean_session)
-        finally:
-            beating.cancel()
+            forget("presence")
+            await presence.tell(self, state)
 
     async def _serve(self, session_present, beat):
         client = self._client
@@ -226,7 +168,7 @@ class Session:
         self._stopped = True
         if self._client.is_connected:
             await self._client.drain(self._settings.timeouts.drain_s * 1000 if drain_ms is None else drain_ms)
-            await self._tell_status("LEAVING")
+            await self._tell_status("disconnected")
         await self._client.disconnect()
 
 
@@ -243,7 +185,8 @@ def _make_client(settings, resolve, buffer):
     )
 
 
-async def _beat_for(seconds, beat):
-    for _ in range(seconds):
-        beat()
-        await asyncio.sleep(1)
+def _opening():
+    from . import opening
+
+    forget("opening")
+    return opening

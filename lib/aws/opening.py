@@ -1,0 +1,122 @@
+"""The way to a connection at work: the context of TLS, TCP, TLS, CONNECT. Loaded for it, and let go of."""
+
+import asyncio
+import gc
+import time
+
+from micropython import const
+
+import errors
+
+from .connection import Connection
+from .link import Link, explain, forget
+
+_MARGIN_S = const(30)  # asking several name servers, blocking handshakes
+_FIRST_YEAR = const(2024)  # an unset clock says 2000
+
+
+async def by_thing(session, beat):
+    """Connect a `Session` with its thing's credentials: 1 when the broker has kept the MQTT session, else 0."""
+    if session._name is None:
+        raise errors.error("settings_missing", "no thing certificate")
+    check_clock(session)
+    if session._context is None:
+        session._context = make_context(session._settings.roots, *session._pair)
+        session._pair = None
+    if session._settings.aws.status is not None:
+        from . import presence
+
+        forget("presence")
+        presence.leave_will(session)
+        del presence
+    return await in_time(session, session._name, session._context, False, beat)
+
+
+def check_clock(session):
+    """Certificates cannot be judged without a clock. Errors: `clock_not_set`."""
+    clock_is_set = session._clock_is_set
+    if not (clock_is_set() if clock_is_set else time.gmtime()[0] >= _FIRST_YEAR):
+        raise errors.error("clock_not_set")
+
+
+def make_context(roots, cert, key):
+    """An SSLContext, see tls.py."""
+    try:
+        from . import tls
+    except MemoryError:
+        raise errors.error("no_memory")
+    forget("tls")
+    return tls.make_context(roots, cert, key)
+
+
+async def in_time(session, client_id, context, clean_session, beat):
+    """Connect by this id and SSLContext, with signs of life for as long as that may take."""
+    client = session._client
+    client.client_id = client_id
+    client.ssl = context
+    gc.collect()
+    # Every wait in there has its own timeout; if it takes longer than all of them together, the silence shall tell.
+    timeouts = session._settings.timeouts
+    longest_s = timeouts.dns_s + 2 * timeouts.connect_s + timeouts.connack_s + _MARGIN_S
+    beating = asyncio.create_task(_beat_for(longest_s, beat))
+    try:
+        return await connect(client, clean_session, None)
+    finally:
+        beating.cancel()
+
+
+async def _beat_for(seconds, beat):
+    for _ in range(seconds):
+        beat()
+        await asyncio.sleep(1)
+
+
+async def connect(engine, clean_session, timeout):
+    """As `Engine.connect`."""
+    await engine.disconnect()
+    timing = engine.timing
+    link = Link(engine.server, engine.port)
+    try:
+        address = await engine.resolve(engine.server)
+        from . import dial
+
+        forget("dial")
+        await dial.connect(link, address, timeout * 1000 if timeout else timing.connect_ms)
+        await dial.shake_hands(link, engine.ssl, _connect_packet(engine, clean_session), timing.handshake_ms)
+    except MemoryError:
+        link.close()
+        raise errors.error("no_memory")
+    except BaseException:  # a cancelled connect must close its socket, too
+        link.close()
+        raise
+    return await _begin(engine, link)
+
+
+def _connect_packet(engine, clean_session):
+    from . import requests
+
+    forget("requests")
+    will = (engine.lw_topic, engine.lw_msg, engine.lw_qos, engine.lw_retain) if engine.lw_topic else None
+    return requests.connect(engine.client_id, engine.keepalive, clean_session, engine.user, engine.pswd, will)
+
+
+async def _begin(engine, link):
+    """Be at work on a link on which CONNECT was sent: wait for its answer."""
+    connection = engine.begin(Connection, link)
+    try:
+        await asyncio.wait_for_ms(connection.opened.wait(), engine.timing.connack_ms)
+    except asyncio.TimeoutError:
+        connection.fail(errors.error("no_connack"))
+    except asyncio.CancelledError:
+        connection.fail(errors.error("connection_lost", "connect was cancelled"))
+        raise
+    engine.refusal = connection.refusal
+    if connection.refusal:
+        refusal = explain("connack_failure", connection.refusal)
+        connection.fail(refusal)
+        raise refusal  # the broker may have closed the connection before us
+    if connection.error is None:
+        return connection.session_present
+    if connection.answered:
+        raise connection.error
+    raise explain("unanswered_failure", connection.error)

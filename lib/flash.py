@@ -6,29 +6,35 @@ one. They are old or new as a whole, whatever moment the power goes.
 """
 
 import asyncio
+import sys
 import time
 
 from micropython import const
 
 import errors
 import events
-from flash_records import Records
 
 SIZE = 256
 
 _BEAT_MS = const(5000)
 _RETRY_CAP_MS = const(60000)
 _NO_ENTRY = const(2)
+_MAX_WARNINGS = const(16)
 
 
-class Flash(Records):
+class Flash:
     """Storage for everybody. `root`: the folder that is "/" on the chip. Emits flash.flushed with the count of writes.
 
-    `write_interval_ms`: how often `run` puts on flash what was written.
+    `write_interval_ms`: how often `run` puts on flash what was written. `warnings`: the newest 16 sentences about what
+    was mended or has no copy.
     """
 
     def __init__(self, bus, root="", write_interval_ms=1000):
-        super().__init__(root + "/secure")
+        self.warnings = []
+        self._folder = root + "/secure"
+        self._nvs = None
+        self._sequences = {}  # of the newest of each record; 0: there is none; negative: it was erased since
+        self._lock = asyncio.Lock()
         self._bus = bus
         self._root = root
         self._interval_ms = write_interval_ms
@@ -38,10 +44,73 @@ class Flash(Records):
 
     async def start(self):
         """Open the storage, mend what a power cut left. Raises `flash_failed` when there is no storage at all."""
-        await super().start()
+        try:
+            import flash_records
+
+            await flash_records.start(self)
+        finally:
+            _let_go()
         record = self._load_user()
         if record is not None and len(record[0]) == SIZE:
             self._user[:] = record[0]
+
+    def warn(self, sentence):
+        """Keep a sentence about something that is not as it should be."""
+        self.warnings.append(sentence)
+        if len(self.warnings) > _MAX_WARNINGS:
+            self.warnings.pop(0)
+
+    # Records
+
+    def load(self, name):
+        """(secret, bulk) of a record, bytes both; None when there is none.
+
+        Raises `flash_failed` when both copies were damaged since `start`.
+        """
+        if self._sequences.get(name, 1) <= 0:
+            return None
+        try:
+            import flash_records
+
+            return flash_records.load(self, name)
+        finally:
+            _let_go()
+
+    async def save(self, name, secret, bulk=b""):
+        """Replace a record as a whole; it is on flash when this returns.
+
+        Raises `flash_full` or `flash_failed`: then the old one stays.
+        """
+        async with self._lock:
+            await self._replace(name, secret, bulk)
+
+    async def _replace(self, *record):
+        try:
+            import flash_records
+
+            await flash_records.replace(self, *record)
+        finally:
+            _let_go()
+
+    async def erase(self, name):
+        """Forget a record, if there is one. Raises `flash_failed`: then it may still be there."""
+        await self.erase_all((name,))
+
+    async def erase_all(self, names):
+        """Forget records ("user": the user's 256 bytes are 0 again) and folders ("/files", with all that is in it).
+
+        A power cut meanwhile does not stop it.
+        """
+        async with self._lock:
+            try:
+                import flash_records
+
+                await flash_records.erase_all(self, names)
+            finally:
+                _let_go()
+        if "user" in names:
+            self._user[:] = bytes(SIZE)
+            self._saved = self._written
 
     def settings_file(self):
         """/settings.json, open for reading; None when there is none. Raises `flash_failed`."""
@@ -57,23 +126,6 @@ class Flash(Records):
         from flash_queue import Queue
 
         return Queue("%s/%s" % (self._root, name))
-
-    async def erase(self, name):
-        """Forget a record, if there is one. Raises `flash_failed`: then it may still be there."""
-        if name == "user":
-            await self.erase_all((name,))
-        else:
-            await super().erase(name)
-
-    async def erase_all(self, names):
-        """Forget records ("user": the user's 256 bytes are 0 again) and folders ("/files", with all that is in it).
-
-        A power cut meanwhile does not stop it.
-        """
-        await super().erase_all(names)
-        if "user" in names:
-            self._user[:] = bytes(SIZE)
-            self._saved = self._written
 
     # The user's data
 
@@ -142,3 +194,9 @@ async def _sleep(wait_ms, beat):
 def _check_range(offset, n):
     if offset < 0 or n < 0 or offset + n > SIZE:
         raise errors.error("out_of_range", offset, n)
+
+
+def _let_go():
+    # Records are read and written seldom, and what does it has 6 KB.
+    for name in ("flash_records", "flash_blobs", "flash_mending"):
+        sys.modules.pop(name, None)

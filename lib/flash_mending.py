@@ -1,6 +1,6 @@
 """The rare work on records: what a start finds after a power cut is mended, and records are erased.
 
-`flash_records` imports it for as long as it works. `store` is its `Records`.
+`flash_records` imports it. `store` is the `Flash` of flash.py.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ from micropython import const
 
 import errors
 import flash_blobs
+import flash_records
 from flash_blobs import RECORDS
 from flash_records import COPY, REST, storage_error
 
@@ -26,6 +27,7 @@ async def start(store):
     except OSError:
         pass  # it is there, or the first file to be written will tell
     for name in RECORDS:
+        store._sequences[name] = 0
         _mend(store, name)
         await asyncio.sleep_ms(0)
     if store._sequences.get("erasing", 0) > 0:
@@ -37,7 +39,7 @@ async def start(store):
 
 def read_spare(store, name, sequence):
     """(sequence, (secret, bulk)) as the file has them; (0, None) when they are not whole."""
-    data = store._read(name, sequence, COPY)
+    data = flash_records.read(store, name, sequence, COPY)
     found = None if data is None else flash_blobs.decode(name, data)
     if found is None or found[0] != sequence:
         return 0, None
@@ -47,9 +49,9 @@ def read_spare(store, name, sequence):
 
 async def erase(store, name):
     """Forget the record, if there is one. Raises `flash_failed`: then it may still be there."""
-    for sequence in store._files(name, COPY):
+    for sequence in flash_records.files(store, name, COPY):
         try:
-            os.remove(store._path(name, sequence, COPY))
+            os.remove(flash_records.path(store, name, sequence, COPY))
         except OSError as problem:
             raise storage_error("removing", name, problem)
     try:
@@ -59,17 +61,17 @@ async def erase(store, name):
         if problem.errno != _NVS_NOT_FOUND:
             raise storage_error("erasing", name, problem)
     store._sequences[name] = -abs(store._sequences.get(name, 0))
-    store._sweep(name, REST)
+    flash_records.sweep(store, name, REST)
 
 
 async def erase_all(store, *names):
     """Forget all these records and folders: when the power goes meanwhile, the next start does the rest."""
-    await store._replace("erasing", ",".join(names).encode())
+    await flash_records.replace(store, "erasing", ",".join(names).encode())
     await _finish_erasing(store)
 
 
 async def _finish_erasing(store):
-    secret, _ = store.load("erasing")
+    secret, _ = flash_records.load(store, "erasing")
     for name in secret.decode().split(","):
         if name in RECORDS:
             await erase(store, name)
@@ -108,7 +110,7 @@ def _remove_some(path):
 
 
 def _mend(store, name):
-    main, record = store._read_main(name)
+    main, record = flash_records.read_main(store, name)
     spare = _newest_spare(store, name)
     sequence = max(main, spare)
     if not sequence:
@@ -123,14 +125,14 @@ def _mend(store, name):
             _mend_main(store, name, sequence, blob, rest)
         if spare != sequence:
             store.warn("%s: its spare copy was written again" % name)
-            store._write_spare(name, sequence, blob, rest)
-    store._sweep(name, REST, sequence)
-    store._sweep(name, COPY, sequence)
+            flash_records.write_spare(store, name, sequence, blob, rest)
+    flash_records.sweep(store, name, REST, sequence)
+    flash_records.sweep(store, name, COPY, sequence)
 
 
 def _newest_spare(store, name):
     """The sequence number of the newest whole one, or 0."""
-    for sequence in store._files(name, COPY):
+    for sequence in flash_records.files(store, name, COPY):
         if read_spare(store, name, sequence)[0]:
             return sequence
     return 0
@@ -138,7 +140,7 @@ def _newest_spare(store, name):
 
 def _mend_main(store, name, sequence, blob, rest):
     try:
-        store._write_main(name, sequence, blob, rest)
+        flash_records.write_main(store, name, sequence, blob, rest)
         store.warn("%s: its main copy was written again" % name)
     except errors.StorageError as problem:
         store.warn("%s: its main copy cannot be written again: %s" % (name, problem))
@@ -150,7 +152,7 @@ def _mend_nothing(store, name):
         store._nvs.get_blob(name, bytearray(flash_blobs.OVERHEAD + RECORDS[name][0]))
     except OSError as problem:
         if problem.errno == _NVS_NOT_FOUND:
-            store._sweep(name, REST)
-            store._sweep(name, COPY)
+            flash_records.sweep(store, name, REST)
+            flash_records.sweep(store, name, COPY)
             return
     store.warn("%s: no copy of it can be read" % name)

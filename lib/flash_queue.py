@@ -6,9 +6,8 @@ begins with the number instead of 0, so that an empty file is no empty record.
 """
 
 import os
+import sys
 from binascii import crc32
-
-from flash_records import storage_error
 
 _CRC_SIZE = 4
 _STAT_SIZE = 6
@@ -39,7 +38,7 @@ class Queue:
                 os.sync()
         except OSError as problem:
             self._remove(path)
-            raise storage_error("writing", self._folder, problem)
+            raise _error("writing", self._folder, problem)
         self._next += 1
         self.size += len(record)
 
@@ -98,3 +97,13 @@ class Queue:
             os.remove(path)
         except OSError:
             pass  # not there; or it stays, and is sent once more after the next start
+
+
+def _error(*details):
+    try:
+        from flash_records import storage_error
+
+        return storage_error(*details)
+    finally:
+        for name in ("flash_records", "flash_blobs"):
+            sys.modules.pop(name, None)

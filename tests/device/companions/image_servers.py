@@ -38,6 +38,12 @@ class Script:
     def image(self, start):
         return ok(IMAGE[start:], start)
 
+    def apart(self, start):
+        """Head and body in a record of TLS each, and more."""
+        whole = ok(IMAGE[start:], start)
+        head = len(whole) - len(IMAGE) + start
+        return [whole[:head]] + [whole[at : at + 3000] for at in range(head, len(whole), 3000)]
+
     def without_ranges(self, start):
         return ok(IMAGE)
 

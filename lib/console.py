@@ -14,15 +14,18 @@ class Console:
     def __init__(self, system):
         self.log = None
         self._system = system
-        self._heard = system.bus.listen(limit=32)
+        system.bus.tell = self.tell
         system.bus.trace = self.trace
 
-    async def run(self, _):
-        """Tell every event; an owned task."""
+    def tell(self, event):
+        """Tell an event."""
+        if event.name == events.MODE_CHANGED:  # the door has told it already
+            return
         system = self._system
-        async for event in self._heard:
-            if event.name != events.MODE_CHANGED:  # the door has told it already
-                self.say(line(system.board.uptime_ms(), system.mode, event), event.name not in _NOT_KEPT)
+        try:
+            self.say(line(system.board.uptime_ms(), system.mode, event), event.name not in _NOT_KEPT)
+        except MemoryError:  # whoever has something to tell goes on
+            pass
 
     def door(self, event, after, reason):
         """Tell which mode comes next."""

@@ -115,16 +115,20 @@ class Listener:
 class Bus:
     """Carries events from whoever emits them to every listener.
 
-    `trace(failure)` tells where an exception came from, for who catches one that is another's fault: the console.
+    `trace(failure)` tells where an exception came from, for who catches one that is another's fault, and `tell(event)`
+    is called with every event, at once: both are the console's.
     """
 
     def __init__(self):
         self._listeners = []
         self.trace = _print_trace
+        self.tell = None
 
     def emit(self, name, **data):
         """Tell every listener. With no listener for it nothing is kept."""
         event = Event(name, data)
+        if self.tell is not None:
+            self.tell(event)
         for listener in self._listeners:
             listener._put(event)
 

@@ -1,4 +1,7 @@
-"""The table of modes: which event leads from which mode to which, and what `system` does there."""
+"""The table of modes: which event leads from which mode to which, and what is done there.
+
+That is a method of the system's; for the way out, "restart", a function of `leaving`, or "reset": at once.
+"""
 
 import errors
 
@@ -19,31 +22,31 @@ TABLE = (
     (INIT, "config_requested", CONFIG, "_config"),
     (INIT, "failed", IDLE, "_idle"),
     # A new image that does not come to its work must not stay: the bootloader goes back to the one before.
-    (INIT, "trial_failed", RESTART, "_restart"),
-    (IDLE, "trial_failed", RESTART, "_reset"),
-    (CONFIG, "restart_requested", RESTART, "_restart"),
+    (INIT, "trial_failed", RESTART, "restart"),
+    (IDLE, "trial_failed", RESTART, "reset"),
+    (CONFIG, "restart_requested", RESTART, "restart"),
     # Somebody pressed the button and did nothing: a device with complete settings goes back to work.
-    (CONFIG, "window_closed", RESTART, "_restart"),
-    (CONFIG, "task_failed", RESTART, "_restart_after_crash"),
-    (CONFIG, "failed", RESTART, "_restart_after_crash"),
-    (NORMAL, "restart_requested", RESTART, "_restart"),
+    (CONFIG, "window_closed", RESTART, "restart"),
+    (CONFIG, "task_failed", RESTART, "restart_after_crash"),
+    (CONFIG, "failed", RESTART, "restart_after_crash"),
+    (NORMAL, "restart_requested", RESTART, "restart"),
     # CONFIG wants a clean heap: Bluetooth and TLS do not fit beside each other.
-    (NORMAL, "config_requested", RESTART, "_restart"),
-    (NORMAL, "candidate_refused", RESTART, "_restart"),
-    (NORMAL, "cloud_unreached", RESTART, "_restart"),
+    (NORMAL, "config_requested", RESTART, "restart"),
+    (NORMAL, "candidate_refused", RESTART, "restart"),
+    (NORMAL, "cloud_unreached", RESTART, "restart"),
     # The update itself wants a clean heap: it is kept in flash and done after the restart.
-    (NORMAL, "update_requested", RESTART, "_restart"),
+    (NORMAL, "update_requested", RESTART, "restart"),
     # A new image has found itself bad: the bootloader goes back to the one before.
-    (NORMAL, "trial_failed", RESTART, "_restart"),
-    (NORMAL, "sleep_requested", RESTART, "_sleep"),
-    (NORMAL, "task_failed", RESTART, "_restart_after_crash"),
-    (NORMAL, "failed", RESTART, "_restart_after_crash"),
-    (OTA, "update_written", RESTART, "_restart"),
-    (OTA, "update_failed", RESTART, "_restart"),
-    (OTA, "task_failed", RESTART, "_restart_after_crash"),
-    (OTA, "failed", RESTART, "_restart_after_crash"),
+    (NORMAL, "trial_failed", RESTART, "restart"),
+    (NORMAL, "sleep_requested", RESTART, "sleep"),
+    (NORMAL, "task_failed", RESTART, "restart_after_crash"),
+    (NORMAL, "failed", RESTART, "restart_after_crash"),
+    (OTA, "update_written", RESTART, "restart"),
+    (OTA, "update_failed", RESTART, "restart"),
+    (OTA, "task_failed", RESTART, "restart_after_crash"),
+    (OTA, "failed", RESTART, "restart_after_crash"),
     # Nothing that goes wrong on the way out may keep the device from restarting.
-    (RESTART, "failed", RESTART, "_reset"),
+    (RESTART, "failed", RESTART, "reset"),
 )
 
 

@@ -99,15 +99,15 @@ class Supervisor:
                 return owned
         return None
 
-    async def stop(self, timeout_ms, but=None):
-        """Cancel every owned task but the caller's own and that of the name `but`.
+    async def stop(self, timeout_ms):
+        """Cancel every owned task but the caller's own.
 
         Waits at most `timeout_ms` for all of them together; False when some did not end.
         """
         self._stopping = True
         deadline_ms = time.ticks_add(time.ticks_ms(), timeout_ms)
         current = asyncio.current_task()
-        ending = [owned for owned in self._owned if owned.task is not current and owned.name != but]
+        ending = [owned for owned in self._owned if owned.task is not current]
         for owned in ending:
             owned.task.cancel()
         while any(owned in self._owned for owned in ending):

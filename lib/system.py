@@ -22,8 +22,6 @@ from supervisor import Supervisor, wrapped
 # Allocated, then garbage is collected: where it was collected only when none is left, what stays for long would lie
 # scattered over the whole heap, and no piece of 6 KB would be found.
 _SWEEP_BYTES = const(8192)
-_STOP_TIMEOUT_MS = const(3000)
-_CLOSE_TIMEOUT_S = const(5)
 _REPEAT_REASON_S = const(60)
 _LOOK_MS = const(200)
 
@@ -71,7 +69,8 @@ class System:
         self._leaving = asyncio.Event()
         self._leave_by = None
         self._road = None
-        self._sleep_s = 0
+        self._way = None  # what the table says is to be done
+        self.sleep_s = 0
 
     def run(self):
         """Run the device for ever; only Ctrl-C on the console comes back, to the REPL."""
@@ -87,7 +86,6 @@ class System:
     # The door
 
     async def _main(self):
-        self.own("console", self.console.run, silence_ms=None)
         asyncio.create_task(self.supervisor.watch())
         action = self._initialise
         while True:
@@ -105,7 +103,8 @@ class System:
         previous, self.mode = self.mode, after
         self.bus.emit(events.MODE_CHANGED, mode=after, event=event, previous=previous)
         gc.collect()  # what stays for the whole of a mode lies side by side then, not between the garbage of the last
-        return getattr(self, action)
+        self._way = action
+        return self._restart if after == "restart" else getattr(self, action)
 
     def _way_out(self, event):
         try:
@@ -113,7 +112,7 @@ class System:
 
             return modes.way_out(self.mode, event)
         except MemoryError:
-            return "restart", "_reset"
+            return "restart", "reset"
         finally:
             sys.modules.pop("modes", None)  # it is read a few times in a device's life
 
@@ -235,7 +234,7 @@ class System:
         while self.trial or identity.trial or identity.rotating or self.aws.jobs.working:
             await asyncio.sleep_ms(_LOOK_MS)
         await self._road.rest(seconds)
-        self._sleep_s = seconds
+        self.sleep_s = seconds
         self.leave("sleep_requested", "sleeps for %d s" % seconds)
         await _for_ever()
 
@@ -248,40 +247,13 @@ class System:
     # restart
 
     async def _restart(self):
-        await self._stop_everything()
-        self.board.start_record().mark_clean(self.reason)
-        await self._reset()
+        """Leave in the way that the table says; whatever fails on it, the table has an answer to."""
+        how = self._way
+        if how == "reset":
+            self.board.reset()
+        import leaving
 
-    async def _sleep(self):
-        await self._stop_everything()
-        self.board.start_record().mark_clean(self.reason)
-        self.board.deep_sleep(self._sleep_s)
-
-    async def _restart_after_crash(self):
-        await self._stop_everything()
-        if self.trial:
-            import trial
-
-            await self._bounded("trial", trial.fail(self, self.failure.message), _CLOSE_TIMEOUT_S)
-        await self._reset()  # without the clean mark: so many of these in a row lead into recovery
-
-    async def _reset(self):
-        self.board.reset()
-
-    async def _stop_everything(self):
-        """End the tasks, then write and send what is left; each with its own timeout, so that it always ends."""
-        if not await self.supervisor.stop(_STOP_TIMEOUT_MS, but="console"):
-            print("system: some tasks did not end in %d ms" % _STOP_TIMEOUT_MS)
-        for name, hand in (("aws", self.aws), ("ble", self.ble), ("wifi", self.wifi)):
-            if hand is not None:
-                await self._bounded(name, hand.stop(), _CLOSE_TIMEOUT_S + self.settings.timeouts.drain_s)
-        await self._bounded("flash", self.flash.flush(), _CLOSE_TIMEOUT_S)
-
-    async def _bounded(self, name, closing, timeout_s):
-        try:
-            await asyncio.wait_for(closing, timeout_s)
-        except Exception as failure:  # noqa: BLE001 - one room that fails to close must not keep the others from it
-            print("system: closing %s failed: %s" % (name, wrapped(name, failure)))
+        await getattr(leaving, how)(self)
 
     def _feed(self):
         if self.watchdog is not None:

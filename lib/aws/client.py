@@ -81,7 +81,8 @@ class Aws(Publisher):
         valid until its first await. Handlers run one after the other. While not connected the subscription is
         remembered and made with the next connection. Errors: `limit`, `subscribe_refused`.
         """
-        await _subscribing().subscribe(self, topic_filter, qos, handler)
+        async with self._subscribing:  # one after the other: its file is in memory once
+            await _subscribing().subscribe(self, topic_filter, qos, handler)
 
     async def unsubscribe(self, topic_filter):
         """Hear a filter no more. While not connected the cloud is told so with the next connection."""

@@ -132,19 +132,6 @@ async def test_stop_ends_every_task_but_the_one_that_asks():
     equal(house.deaths, [])
 
 
-async def test_stop_leaves_the_one_that_is_named():
-    house = House()
-
-    async def waits(owned):
-        await asyncio.sleep(60)
-
-    console, other = (house.supervisor.own(name, waits) for name in ("console", "other"))
-    await asyncio.sleep_ms(0)
-    equal(await house.supervisor.stop(1000, but="console"), True)
-    equal((console.task.done(), other.task.done()), (False, True))
-    console.task.cancel()
-
-
 async def test_stop_does_not_wait_for_ever_for_a_task_that_will_not_end():
     house = House()
 

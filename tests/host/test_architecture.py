@@ -53,8 +53,9 @@ ROOMS = {
         "ota.switch", "ota.update", "ota.writer",
     },
     "head": {
-        "system", "modes", "starting", "road", "supervisor", "identity", "credentials", "device", "console",
-        "configuration", "configuring", "candidate", "notes", "updates", "updating", "update_job", "trial", *OPERATIONS,
+        "system", "modes", "leaving", "starting", "road", "supervisor", "identity", "credentials", "device",
+        "console", "configuration", "configuring", "candidate", "notes", "updates", "updating", "update_job", "trial",
+        *OPERATIONS,
     },
     "wiring": {"awsesp"},
     "main": {"main"},
@@ -72,7 +73,7 @@ PURE = {
 HANDS = {"board", "flash", "wifi", "ble", "aws", "ota"}
 HARDWARE = {"machine", "network", "esp32", "bluetooth", "aioble", "socket", "ssl", "umqtt", "vfs"}
 # boot and board work before there is a bus
-PRINTERS = {"boot", "board", "starts", "console", "main", "system", "starting", "configuration"}
+PRINTERS = {"boot", "board", "starts", "console", "main", "system", "leaving", "starting", "configuration"}
 SHADOW_SEEKERS = {"boot"}  # imports by computed names to tell which file hides which
 LONGEST_FILE = 300
 

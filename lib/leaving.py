@@ -1,0 +1,51 @@
+"""The way out of every mode: what is at work is stopped, what is not on flash is written, and the chip starts anew."""
+
+import asyncio
+
+from micropython import const
+
+from supervisor import wrapped
+
+_STOP_TIMEOUT_MS = const(3000)
+_CLOSE_TIMEOUT_S = const(5)
+
+
+async def restart(system):
+    """Start anew, and let the next start know that this was wanted."""
+    await _stop_everything(system)
+    system.board.start_record().mark_clean(system.reason)
+    system.board.reset()
+
+
+async def sleep(system):
+    """As `restart`, but the chip sleeps before."""
+    await _stop_everything(system)
+    system.board.start_record().mark_clean(system.reason)
+    system.board.deep_sleep(system.sleep_s)
+
+
+async def restart_after_crash(system):
+    """Start anew without the clean mark: so many of these in a row lead into recovery."""
+    await _stop_everything(system)
+    if system.trial:
+        import trial
+
+        await _bounded("trial", trial.fail(system, system.failure.message), _CLOSE_TIMEOUT_S)
+    system.board.reset()
+
+
+async def _stop_everything(system):
+    """End the tasks, then write and send what is left; each with its own timeout, so that it always ends."""
+    if not await system.supervisor.stop(_STOP_TIMEOUT_MS):
+        print("system: some tasks did not end in %d ms" % _STOP_TIMEOUT_MS)
+    for name, hand in (("aws", system.aws), ("ble", system.ble), ("wifi", system.wifi)):
+        if hand is not None:
+            await _bounded(name, hand.stop(), _CLOSE_TIMEOUT_S + system.settings.timeouts.drain_s)
+    await _bounded("flash", system.flash.flush(), _CLOSE_TIMEOUT_S)
+
+
+async def _bounded(name, closing, timeout_s):
+    try:
+        await asyncio.wait_for(closing, timeout_s)
+    except Exception as failure:  # noqa: BLE001 - one room that fails to close must not keep the others from it
+        print("system: closing %s failed: %s" % (name, wrapped(name, failure)))

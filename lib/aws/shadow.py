@@ -19,7 +19,7 @@ import errors
 import events
 import nesting
 
-from . import properties
+from . import asking, properties  # noqa: F401 - asking stays, because a shadow asks often
 from .service import Service
 
 _TIMEOUT_S = const(20)

@@ -9,7 +9,6 @@ from micropython import const
 
 import errors
 import events
-import notes
 import release
 from backoff import Backoff
 
@@ -19,7 +18,6 @@ _LISTEN_MS = const(200)
 _FULL_MS = const(30000)  # before a flash that refused is asked again
 _DAY_S = const(86400)
 _PASSING = const(2)  # times two: an application goes on working while the internet is gone
-_MOST_WINDOWS = const(13)  # 10 s, doubled so often, are nearly a day
 
 
 class Road:
@@ -63,7 +61,7 @@ class Road:
             await asyncio.sleep_ms(200)
         # A restart keeps the clock; wifi asks for the time again by itself now and then.
         if not self._wifi.clock_is_set:
-            await self._wifi.set_clock(max(release.BUILT, notes.last_known_time(self._flash)), beat)
+            await self._wifi.set_clock(_last_known_time(self._flash), beat)
         beat()
         if not self._identity.known():
             await self._identity.enrol(self._aws, self._board.unique_id(), beat)
@@ -77,41 +75,20 @@ class Road:
     async def keep_notes(self, owned):
         """Write down what later starts must know: the credentials that work, the time, what failed."""
         listener = self._bus.listen(events.AWS_CONNECTED, events.AWS_DISCONNECTED, events.WIFI_DISCONNECTED)
-        kept, cause = notes.read(self._flash), self._board.reset_cause()
-        if cause != "power_on":  # else somebody may be there, and wait for the window
-            self._windows = kept.get("windows", 0)
-        if cause == "deep_sleep":
-            self._offline_s = kept.get("offline", 0)
+        _reckoning().begin(self)
         while True:
             owned.beat()
             await asyncio.sleep_ms(_LISTEN_MS)
             try:
                 # Not by wait_for: what arrives just as the time is over would be taken, and lost.
                 while listener.any():
-                    await self._note(await listener.get())
+                    event = await listener.get()
+                    await _reckoning().note(self, event)
                 await self._judge()
             except errors.StorageError as failure:
                 # A flash that is full or fails is no reason to leave the cloud, from where it may be mended.
                 self._bus.emit(events.TASK_FAILED, task="notes", code=failure.code, message=failure.message)
                 await _sleep(_FULL_MS, owned.beat)
-
-    async def _note(self, event):
-        if event.name == events.AWS_CONNECTED:
-            self._windows = self._offline_s = 0
-            await self._identity.confirm()
-            await notes.change(self._flash, last=None, windows=None, offline=None)
-            return
-        code = event.data["code"]
-        self._reached_ms -= self._offline_s * 1000  # now that this start, too, has looked for it in vain
-        self._offline_s = 0
-        self._failure = errors.DeviceError(code, event.data["message"])
-        # The device may have been carried to another place, so Wi-Fi that is not there is somebody's affair.
-        is_wifi = event.name == events.WIFI_DISCONNECTED
-        self._passes = not is_wifi and isinstance(errors.error(code), errors.RetryError)
-        if code == "server_cert_expired":
-            self._wifi.doubt_clock(notes.last_known_time(self._flash))
-        if await self._identity.refused(code):
-            self._system.leave("restart_requested", "the cloud refused the new certificate")
 
     async def _judge(self):
         """When the cloud was not reached for too long, CONFIG is opened: a person may have to mend something."""
@@ -119,38 +96,20 @@ class Road:
         if self._aws.is_connected:
             self._reached_ms = now_ms
             if isinstance(self._aws.jobs.time, int):
-                await self._keep_time()
+                await _reckoning().keep_time(self)
             return
         timeouts, trial = self._system.settings.timeouts, self._identity.trial or self._identity.rotating
         if trial:
             patience_s = timeouts.candidate_s
         else:
             patience_s = min(timeouts.offline_s << self._windows + (_PASSING if self._passes else 0), _DAY_S)
-        if now_ms - self._reached_ms < patience_s * 1000:
-            return
-        failure = self._failure or errors.error("not_reached", patience_s)
-        if trial and await self._take_back(failure):
-            return
-        last = {"code": failure.code, "message": failure.message}
-        windows = None if trial else min(self._windows + 1, _MOST_WINDOWS)
-        await notes.change(self._flash, into="CONFIG", last=last, windows=windows, offline=None)
-        self._system.leave("candidate_refused" if trial else "cloud_unreached", "%s" % failure)
+        if now_ms - self._reached_ms >= patience_s * 1000:
+            await _reckoning().give_up(self, patience_s, trial)
 
     async def rest(self, seconds):
         """The device will sleep for so long: without the cloud, if it was looked for in vain."""
-        if self._failure is None or self._aws.is_connected:
-            return
-        offline_s = (self._board.uptime_ms() - self._reached_ms) // 1000 + int(seconds)
-        try:
-            await notes.change(self._flash, offline=min(offline_s, _DAY_S))
-        except errors.StorageError:
-            pass  # then CONFIG opens later
-
-    async def _take_back(self, failure):
-        import tryout
-
-        del sys.modules["tryout"]
-        return await tryout.take_back(self._system, failure)
+        if self._failure is not None and not self._aws.is_connected:
+            await _reckoning().rest(self, seconds)
 
     async def report_health(self, owned):
         """Tell the cloud how the device is, every `health.every_s`; never where that is 0."""
@@ -171,7 +130,7 @@ class Road:
 
     async def do_jobs(self, owned, with_application):
         """Do the jobs of AWS IoT: the application's, and the firmware's own operations."""
-        if "reset" in notes.read(self._flash):
+        if _is_to_be_reset(self._flash):
             import reset_job
 
             await reset_job.finish(self._system)
@@ -183,19 +142,6 @@ class Road:
         del sys.modules["operations"]  # it is in memory for as long as somebody works with it
         return operations.find(self._system, name)
 
-    async def _keep_time(self):
-        # That of the cloud, whose certificate was verified, and no other: a false one that was kept could never be
-        # corrected, and a certificate does not tell a time that is weeks ahead from a true one.
-        told, self._aws.jobs.time = self._aws.jobs.time, None
-        try:
-            if abs(self._wifi.now() - told) > _DAY_S:
-                self._wifi.keep_time(told, told - _DAY_S, "cloud")
-        except errors.PersonError:
-            return  # no time of today
-        # Once a day is enough to tell a forged time from a true one, and spares the flash.
-        if told - notes.last_known_time(self._flash) > _DAY_S:
-            await self._flash.save("clock", told.to_bytes(8, "big"))
-
 
 async def _sleep(wait_ms, beat):
     # In pieces: the ticks of the port reach 6 days, a health report may be due once a week.
@@ -203,3 +149,22 @@ async def _sleep(wait_ms, beat):
         beat()
         await asyncio.sleep_ms(min(_BEAT_MS, wait_ms))
         wait_ms -= _BEAT_MS
+
+
+# What is needed now and then, and lets nobody's frame hold it.
+
+
+def _reckoning():
+    import reckoning
+
+    for name in ("reckoning", "notes"):
+        sys.modules.pop(name, None)
+    return reckoning
+
+
+def _last_known_time(flash):
+    return max(release.BUILT, _reckoning().notes.last_known_time(flash))
+
+
+def _is_to_be_reset(flash):
+    return "reset" in _reckoning().notes.read(flash)

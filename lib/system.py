@@ -124,7 +124,8 @@ class System:
 
             event = await starting.start(self)
         finally:
-            sys.modules.pop("starting", None)
+            for name in ("starting", "notes"):
+                sys.modules.pop(name, None)
         self.own("starts", self._forgive_starts, silence_ms=None)
         return event
 
@@ -220,6 +221,7 @@ class System:
         """Restart into CONFIG, where a phone can change the settings. Never returns. Raises `flash_full`..."""
         import notes
 
+        del sys.modules["notes"]
         await notes.change(self.flash, into="CONFIG")
         self.leave("config_requested", "%s" % (reason,))
         await _for_ever()

@@ -53,9 +53,9 @@ ROOMS = {
         "ota.switch", "ota.update", "ota.writer",
     },
     "head": {
-        "system", "modes", "leaving", "starting", "road", "supervisor", "identity", "credentials", "device",
-        "console", "configuration", "configuring", "candidate", "notes", "updates", "updating", "update_job", "trial",
-        *OPERATIONS,
+        "system", "modes", "leaving", "starting", "road", "reckoning", "supervisor", "identity", "credentials",
+        "device", "console", "configuration", "configuring", "candidate", "notes", "updates", "updating", "update_job",
+        "trial", *OPERATIONS,
     },
     "wiring": {"awsesp"},
     "main": {"main"},

@@ -2,6 +2,8 @@
 each is waiting.
 """
 
+import os
+import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -107,13 +109,24 @@ def server_troubles(desk):
 
 
 def link_cut_at_random_bytes(desk):
-    job = desk.releases.release("1.1.0")
-    desk.wait_for(r"OTA ota\.started")
-    for count in (9100, 900, 12_700, 2300, 10_900):  # of the download, its handshake, and what MQTT says meanwhile
-        desk.home.cut_after(count)
-        eventually(lambda: desk.home.cut_left is None or desk.device.slot == "ota_1", END_S)
-    desk.home.cut_after(None)
-    desk.ends(job, "SUCCEEDED")
+    """More cuts, and each byte on its own: tests/device/test_update_cuts.py and test_ota_cuts.py."""
+    seed = int(os.environ.get("UPDATE_SEED") or random.randrange(1 << 32))
+    choose = random.Random(seed)
+    # Of the download, its handshake, and what MQTT says meanwhile. The first lets a record of TLS through: 16 KB.
+    counts = [choose.randrange(21_000, 45_000)]
+    counts += [choose.randrange(choose.choice((700, 3000, 25_000))) for _ in range(int(os.environ.get("CUTS") or 5))]
+    try:
+        job = desk.releases.release("1.1.0", size=SLOT - 0x1000)
+        desk.wait_for(r"OTA ota\.started")
+        for count in counts:
+            desk.home.cut_after(count)
+            eventually(lambda: desk.home.cut_left is None or desk.device.slot == "ota_1", END_S)
+        desk.home.cut_after(None)
+        desk.ends(job, "SUCCEEDED")
+        begins = desk.downloads()
+        assert begins == sorted(begins) and begins[-1] > 0, begins  # each went on where the one before was cut
+    except Exception as error:
+        raise AssertionError(f"UPDATE_SEED={seed}, cut after {counts}: {error}") from error
 
 
 def flash_full(desk):

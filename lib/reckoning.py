@@ -12,6 +12,7 @@ import events
 import notes
 
 _DAY_S = const(86400)
+_MILLISECONDS = const(100000000000)  # as seconds this were the year 5138
 _MOST_WINDOWS = const(13)  # 10 s, doubled so often, are nearly a day
 
 
@@ -77,6 +78,8 @@ async def keep_time(road):
     # corrected, and a certificate does not tell a time that is weeks ahead from a true one.
     jobs, wifi = road._aws.jobs, road._wifi
     told, jobs.time = jobs.time, None
+    if told > _MILLISECONDS:
+        told //= 1000  # AWS's documentation says seconds, and shows milliseconds
     try:
         if abs(wifi.now() - told) > _DAY_S:
             wifi.keep_time(told, told - _DAY_S, "cloud")

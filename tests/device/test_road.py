@@ -164,6 +164,7 @@ async def test_the_last_time_known_is_what_the_cloud_has_told():
     equal(await after_connecting(flash, _NOW + 5, _NOW), ([], _NOW))
     equal(await after_connecting(flash, _NOW + 3600, _NOW + 3600), ([], _NOW))  # once a day
     equal(await after_connecting(flash, _NOW + 2 * _DAY, _NOW + 2 * _DAY), ([], _NOW + 2 * _DAY))
+    equal(await after_connecting(flash, _NOW + 4 * _DAY, (_NOW + 4 * _DAY) * 1000 + 69), ([], _NOW + 4 * _DAY))
 
 
 async def test_a_time_server_that_lies_by_weeks_is_not_kept_and_the_clock_goes_back():

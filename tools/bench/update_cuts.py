@@ -41,7 +41,7 @@ def _at_work():
     """A desk whose device is connected, and its releases."""
     with Desk(board={"image": "ota", "slot_bytes": _SLOT_BYTES}, cloud={"fast_keys": True}) as desk:
         releases = Releases(desk)
-        desk.leave_factory(timeouts={**TIMES, "backoff_s": 1, "backoff_cap_s": 1})
+        desk.leave_factory(timeouts={**TIMES, "backoff_s": 1, "backoff_cap_s": 10})
         desk.device.power_on()
         desk.device.wait_for(r"aws\.connected", _WAIT_S)
         yield desk, releases

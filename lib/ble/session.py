@@ -1,4 +1,4 @@
-"""The encrypted session: keys from an X25519 secret and the setup code, messages sealed and opened with them.
+"""The encrypted session: messages sealed and opened with the keys that HELLO gave (hello.py).
 
     counter u32 | AES-256-CTR ciphertext | tag, 16 bytes        a payload of type 2 (framing.SEALED)
 
@@ -7,19 +7,16 @@ not need a second buffer. They yield to the loop about every 3 ms of an ESP32-C3
 """
 
 import asyncio
-import hashlib
-import os
 
-from ble import codes, framing, hkdf, x25519
+from ble import codes, framing, hkdf
 
 COUNTER = 4  # bytes before the ciphertext
 TAG = 16  # bytes behind it
 OVERHEAD = COUNTER + TAG
 
-_LABEL = b"awsesp-ble-1"
 _KEY = 32
 _BLOCK = 16
-_PIECE = 512  # bytes of keystream made in one call
+_PIECE = 256  # bytes of keystream made in one call
 _LAST_COUNTER = 0xFFFFFFFF
 
 
@@ -28,30 +25,6 @@ def aes_ecb(key):
     from cryptolib import aes  # MicroPython only; on the desk another one is handed in
 
     return aes(key, 1)
-
-
-def transcript(phone_public, device_public, name):
-    """SHA-256 of both public keys and the device's advertised name: what both sides must have seen alike."""
-    digest = hashlib.sha256(phone_public)
-    digest.update(device_public)
-    digest.update(name.encode())
-    return digest.digest()
-
-
-def derive(secret, setup_code, th):
-    """128 bytes: enc_p, mac_p, enc_d, mac_d of 32 each. p is from phone to device, d from device to phone."""
-    return hkdf.expand(hkdf.extract(_LABEL, secret + setup_code), _LABEL + th, 4 * _KEY)
-
-
-async def answer_hello(phone_public, setup_code, name, aes=aes_ecb, random=os.urandom):
-    """The device's side of HELLO: (Session, the device's public key), a new key pair each time.
-
-    Takes two multiplications, 0.6 s on an ESP32-C3. Raises Refusal 8 for an unsafe public key.
-    """
-    private, public = await x25519.key_pair(random)
-    secret = await x25519.shared_secret(private, phone_public)
-    th = transcript(phone_public, public, name)
-    return Session(derive(secret, setup_code, th), th, aes), public
 
 
 class Session:
@@ -135,34 +108,30 @@ class Opener:
 
 
 class _Ctr:
-    """AES-256-CTR out of ECB, because the ESP32's cryptolib has no CTR. Its two buffers serve every message."""
+    """AES-256-CTR out of ECB, because the ESP32's cryptolib has no CTR."""
+
+    # Of all directions: nothing is awaited between filling and using them.
+    _blocks = bytearray(_PIECE)
+    _stream = bytearray(_PIECE)
 
     def __init__(self, cipher):
         self._cipher = cipher
-        self._blocks = bytearray(_PIECE)
-        self._stream = bytearray(_PIECE)
-        self._counter = 0  # that stands in the blocks
 
     async def apply(self, counter, data):
         """Encrypt or decrypt `data` (memoryview) in place with the keystream of the message `counter`."""
         for start in range(0, len(data), _PIECE):
             if start:
                 await asyncio.sleep(0)
-            # Nothing is awaited between these two: another message may use the buffers in the pause.
-            self._make_stream(counter, start // _BLOCK)
+            self._make_stream(counter.to_bytes(COUNTER, "big"), start // _BLOCK)
             _xor(data[start : start + _PIECE], self._stream)
 
-    def _make_stream(self, counter, index):
+    def _make_stream(self, prefix, index):
         blocks = self._blocks
-        if counter != self._counter:
-            self._counter = counter
-            prefix = counter.to_bytes(COUNTER, "big")
-            for start in range(0, _PIECE, _BLOCK):
-                blocks[start : start + COUNTER] = prefix
-        for low in range(_BLOCK - 1, _PIECE, _BLOCK):
+        for start in range(0, _PIECE, _BLOCK):
+            blocks[start : start + COUNTER] = prefix
             # A message has at most 384 blocks: the upper half of the index stays zero.
-            blocks[low - 1] = index >> 8
-            blocks[low] = index & 0xFF
+            blocks[start + _BLOCK - 2] = index >> 8
+            blocks[start + _BLOCK - 1] = index & 0xFF
             index += 1
         self._cipher.encrypt(blocks, self._stream)
 

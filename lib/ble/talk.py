@@ -160,8 +160,7 @@ class Talk:
             details = {"retry_s": retry_s}
             return await self._say(messages.ack("HELLO", message.id, codes.NOT_AUTHENTICATED, sentence, details))
         try:
-            key = messages.public_key(message)
-            made, public = await session.answer_hello(key, self._host.setup_code, self._host.name)
+            made, public = await _answer(messages.public_key(message), self._host)
         except codes.Refusal as refusal:
             refusal.pkt, refusal.id = message.typ, message.id
             raise
@@ -229,6 +228,15 @@ class Talk:
             else:
                 frame = framing.frame(framing.CLEAR, ack)
             await self._send(frame)
+
+
+async def _answer(key, host):
+    try:
+        from ble import hello
+
+        return await hello.answer(key, host.setup_code, host.name)
+    finally:
+        codes.forget("hello", "x25519")
 
 
 def _no_session_here(message=None):

@@ -9,7 +9,7 @@ import bluetooth
 import simulation
 
 import events
-from ble import framing, session, x25519
+from ble import framing, hello, session, x25519
 from ble.server import Ble
 
 TX = bluetooth.UUID("15ba8b82-df9a-46dc-865a-177a17ad9035")
@@ -155,8 +155,8 @@ class Visitor:
         dat = await self.ask("HELLO", message_id, {"pub": binascii.hexlify(public).decode()})
         if "pub" in dat:
             device = binascii.unhexlify(dat["pub"])
-            th = session.transcript(public, device, NAME)
-            keys = session.derive(await x25519.shared_secret(private, device), code, th)
+            th = hello.transcript(public, device, NAME)
+            keys = hello.derive(await x25519.shared_secret(private, device), code, th)
             self._sealer = session.Sealer(keys[:32], keys[32:64])
             self._opener = session.Opener(keys[64:96], keys[96:])
         return dat

@@ -5,7 +5,7 @@ import random
 
 import error_table
 import errors
-from ble import answers, codes, messages
+from ble import answers, code_table, codes, messages
 from harness import equal, raises
 
 
@@ -147,15 +147,16 @@ def test_errors_of_the_device_reach_the_phone_as_codes_with_their_sentence():
 
 
 def test_codes_are_those_of_the_specification():
-    equal(codes.numbers(), list(range(16)) + [99])
-    for number in codes.numbers():
-        equal((len(codes.sentence(number)) < 90, codes.name(number) == codes.name(number).lower()), (True, True))
+    equal(code_table.numbers(), list(range(16)) + [99])
+    for number in code_table.numbers():
+        name, sentence = code_table.find(number)
+        equal((len(sentence) < 90, name == name.lower()), (True, True))
 
 
 def test_mapped_errors_exist():
     known = error_table.codes()
-    for names in codes._OF_ERRORS.values():
-        for name in names:
+    for line in code_table._ERRORS.strip().split("\n"):
+        for name in line.split()[1:]:
             equal((name, name in known), (name, True))
 
 

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import json
 
-from ble import codes, framing, lockout, messages, session, setup_code
+from ble import codes, framing, hello, lockout, messages, session, setup_code
 from harness import equal, raises
 
 TIMEOUT_S = 20
@@ -34,7 +34,7 @@ def payload_of(frame):
 
 async def test_keys_and_confirmation_are_those_of_the_specification():
     values = vectors()
-    answer, public = await session.answer_hello(
+    answer, public = await hello.answer(
         unhex(values["phone_public"]),
         unhex(values["setup_code_bytes"]),
         values["name"],
@@ -42,9 +42,9 @@ async def test_keys_and_confirmation_are_those_of_the_specification():
     )
     equal(public.hex(), values["device_public"])
     equal(answer.confirm.hex(), values["confirm"])
-    th = session.transcript(unhex(values["phone_public"]), public, values["name"])
+    th = hello.transcript(unhex(values["phone_public"]), public, values["name"])
     equal(th.hex(), values["th"])
-    keys = session.derive(unhex(values["shared_secret"]), unhex(values["setup_code_bytes"]), th)
+    keys = hello.derive(unhex(values["shared_secret"]), unhex(values["setup_code_bytes"]), th)
     equal(keys.hex(), values["enc_p"] + values["mac_p"] + values["enc_d"] + values["mac_d"])
     text = await answer.open(memoryview(bytearray(unhex(values["sealed_by_phone"]))))
     equal(bytes(text).decode(), values["clear"])
@@ -186,7 +186,7 @@ async def test_others_run_while_a_large_message_is_opened():
 
 
 async def test_unsafe_public_key_makes_no_session():
-    refusal = await raises(codes.Refusal, session.answer_hello(bytes(32), bytes(10), "esp-000000"))
+    refusal = await raises(codes.Refusal, hello.answer(bytes(32), bytes(10), "esp-000000"))
     equal(refusal.number, codes.INVALID)
 
 

@@ -38,8 +38,9 @@ ROOMS = {
     "flash": {"flash", "flash_blobs", "flash_mending", "flash_queue", "flash_records"},
     "wifi": {"wifi", "station", "names", "clock", "datagrams"},
     "ble": {
-        "ble.answers", "ble.codes", "ble.documents", "ble.framing", "ble.gatt", "ble.hkdf", "ble.lockout",
-        "ble.messages", "ble.server", "ble.session", "ble.setup_code", "ble.talk", "ble.ticks", "ble.x25519",
+        "ble.answers", "ble.code_table", "ble.codes", "ble.documents", "ble.framing", "ble.gatt", "ble.hello",
+        "ble.hkdf", "ble.lockout", "ble.messages", "ble.server", "ble.session", "ble.setup_code", "ble.talk",
+        "ble.ticks", "ble.x25519",
     },
     "aws": {
         "aws.asking", "aws.backlog", "aws.client", "aws.connection", "aws.dial", "aws.door", "aws.engine",

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ble import codes, framing, hkdf, lockout, messages, session, setup_code, x25519
+from ble import codes, framing, hello, hkdf, lockout, messages, session, setup_code, x25519
 from tests import ble_reference
 
 VECTORS = Path(__file__).resolve().parents[1] / "vectors" / "ble.json"
@@ -83,9 +83,9 @@ def test_hkdf_is_that_of_cryptography(salt, material, info, length):
 @given(CODE, st.lists(TEXT, max_size=3), st.lists(TEXT, max_size=3), CHUNK)
 def test_whole_conversation_with_the_second_implementation(code, from_phone, from_device, chunk):
     phone = ble_reference.Phone(code)
-    ((kind, hello),) = through_the_air(ble_reference.frame(ble_reference.CLEAR, phone.hello(1)), chunk)
-    message = messages.parse(hello)
-    device, public = run(session.answer_hello(messages.public_key(message), code, NAME, ble_reference.AesEcb))
+    ((kind, said),) = through_the_air(ble_reference.frame(ble_reference.CLEAR, phone.hello(1)), chunk)
+    message = messages.parse(said)
+    device, public = run(hello.answer(messages.public_key(message), code, NAME, ble_reference.AesEcb))
     ack = messages.hello_ack(message.id, public, device.confirm)
     end, proven = phone.session(ack, NAME)
     assert (kind, proven, device.authenticated) == (framing.CLEAR, True, False)
@@ -110,7 +110,7 @@ def test_messages_of_every_length_are_read_by_the_second_implementation(length):
 @given(CODE, CODE)
 def test_phone_with_another_code_notices_and_is_noticed(code, typed):
     phone = ble_reference.Phone(typed)
-    device, public = run(session.answer_hello(phone.public, code, NAME, ble_reference.AesEcb))
+    device, public = run(hello.answer(phone.public, code, NAME, ble_reference.AesEcb))
     end, proven = phone.session(messages.hello_ack(1, public, device.confirm), NAME)
     assert proven == (code == typed)
     if code != typed:
@@ -125,7 +125,7 @@ def test_phone_with_another_code_notices_and_is_noticed(code, typed):
 @given(CODE)
 def test_device_of_another_name_is_noticed(code):
     phone = ble_reference.Phone(code)
-    device, public = run(session.answer_hello(phone.public, code, "esp-other", ble_reference.AesEcb))
+    device, public = run(hello.answer(phone.public, code, "esp-other", ble_reference.AesEcb))
     assert phone.session(messages.hello_ack(1, public, device.confirm), NAME)[1] is False
 
 
@@ -133,8 +133,8 @@ def test_device_of_another_name_is_noticed(code):
 @given(CODE)
 def test_two_sessions_share_no_keys(code):
     phone = ble_reference.Phone(code)
-    first, _ = run(session.answer_hello(phone.public, code, NAME, ble_reference.AesEcb))
-    second, _ = run(session.answer_hello(phone.public, code, NAME, ble_reference.AesEcb))
+    first, _ = run(hello.answer(phone.public, code, NAME, ble_reference.AesEcb))
+    second, _ = run(hello.answer(phone.public, code, NAME, ble_reference.AesEcb))
     assert first.confirm != second.confirm
     assert run(first.frame(b"same text")) != run(second.frame(b"same text"))
 

@@ -11,7 +11,7 @@ from bleak.exc import BleakBluetoothNotAvailableError, BleakBluetoothNotAvailabl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ble import codes
+from ble import code_table, codes
 from tests import ble_reference as reference
 from tests.host.phone_device import CODE, ReferenceDevice
 from tools.configure import radio
@@ -217,5 +217,5 @@ def test_protocol_and_radio_know_nothing_of_each_other(module, foreign):
 
 
 def test_every_code_has_words_and_every_end_a_sentence():
-    assert sorted(CODES) == codes.numbers()
+    assert sorted(CODES) == code_table.numbers()
     assert {end for end, *_ in [*CODES.values(), *KINDS.values()]} <= EXITS.keys()

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from ble import codes
+from ble import code_table, codes
 from tests import ble_reference as reference
 from tests.host.phone_device import APS, CODE, Radio, ReferenceDevice
 from tests.host.phone_node import JsError
@@ -114,7 +114,7 @@ def test_work_without_end_ends(node, device):
     assert trouble.value.kind == "no_answer"
 
 
-@pytest.mark.parametrize("code", [number for number in codes.numbers() if number not in (0, 1, 2, 4, 10, 11)])
+@pytest.mark.parametrize("code", [number for number in code_table.numbers() if number not in (0, 1, 2, 4, 10, 11)])
 def test_every_refusal_comes_with_its_code(node, device, code):
     device.answers["APPLY"] = [(1, {}), (code, {})]
     with pytest.raises(JsError) as trouble:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import errors
 import settings_checks
-from ble import codes, framing, setup_code
+from ble import code_table, framing, setup_code
 from certificates import certificate, key, pair
 from tests.host import pki
 from tests.host.phone_node import PAGE
@@ -56,7 +56,7 @@ def test_numbers_are_those_of_the_device(node):
     networks, roles, largest, header, gap_ms, numbers = node.script(script)
     assert (networks, tuple(roles)) == (settings_checks.MAX_NETWORKS, settings_checks.ROLES)
     assert (largest, header, gap_ms) == (framing.LARGEST, framing.HEADER, framing.GAP_MS)
-    assert numbers == {codes.name(number): number for number in codes.numbers()}
+    assert numbers == {code_table.find(number)[0]: number for number in code_table.numbers()}
 
 
 @pytest.mark.parametrize(
@@ -247,7 +247,7 @@ def test_every_code_has_words_and_a_way_on(node):
         "async (load) => { const { CODES, KINDS, WAYS } = await load('view/words'); return { CODES, KINDS, WAYS }; }"
     )
     words = node.script(script)
-    assert sorted(map(int, words["CODES"])) == codes.numbers()
+    assert sorted(map(int, words["CODES"])) == code_table.numbers()
     for entry in [*words["CODES"].values(), *words["KINDS"].values()]:
         assert entry["title"] and entry["text"] and entry["ways"]
         assert set(entry["ways"]) <= words["WAYS"].keys()

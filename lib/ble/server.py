@@ -131,7 +131,7 @@ class Ble:
         self._bus.emit(events.BLE_DISCONNECTED, phone=address, reason=reason)
 
     async def _listen(self, phone, address, beat):
-        talk = Talk(self._host, lambda frame: self._gatt.send(phone, frame, beat))
+        talk = Talk(self._host, lambda frame: self._gatt.send(phone, frame, beat), beat)
         told = False
         heard_ms = time.ticks_ms()
         while not talk.over:

@@ -1,7 +1,7 @@
 """One phone's conversation: bytes in, frames out. The radio is not in it.
 
     host = Host(name, setup_code, handle, clock_ms, failed)     # outlives phones
-    talk = Talk(host, send)                                     # from connecting to disconnecting
+    talk = Talk(host, send, beat)                               # from connecting to disconnecting
     while not talk.over:                                        # then hang up: it says why
         await talk.hear(data, now_ms)                           # b"" once a second, so that gaps are noticed
 
@@ -93,16 +93,18 @@ class Work:
 
 
 class Talk:
-    """`send(frame)`: a coroutine function; raises OSError when the phone is gone or takes nothing.
+    """`send(frame)`: a coroutine function; raises OSError when the phone is gone or takes nothing. `beat()`: a sign of
+    life, for what was sent to be searched for minutes.
 
     `known` turns True with the first message of somebody who may ask. `over`: why nothing more is listened to, or None.
     """
 
-    def __init__(self, host, send):
+    def __init__(self, host, send, beat):
         self.known = False
         self.over = None
         self._host = host
         self._send = send
+        self._beat = beat
         self._sending = asyncio.Lock()  # frames do not mix, and are sent in the order of their counters
         self._parser = host.parser
         self._parser.clear()
@@ -124,6 +126,7 @@ class Talk:
             if found is None:
                 return
             if found == framing.SEARCHING:
+                self._beat()
                 await asyncio.sleep(0)
             elif found == framing.BAD_CRC:
                 await self._refuse(codes.refuse(codes.BAD_CRC))

@@ -104,6 +104,17 @@ async def test_phone_that_takes_nothing_is_let_go():
         equal((await (await desk.visitor()).ask("STS", 1))["code"], codes.OK)
 
 
+async def test_device_shows_signs_of_life_while_it_searches_what_a_hostile_phone_sent():
+    false = b"\xa5\x01\x0b\xb8\xff\xff"  # a header every six bytes, each of a message of 3000: 75 s of CRC on a chip
+    async with Desk() as desk:
+        visitor = await desk.visitor()
+        before = desk.beats
+        visitor.write(false * 1000)
+        equal((await visitor.ack())[1]["code"], codes.BAD_CRC)
+        await until(lambda: desk.beats - before > 500, 9000)
+        equal(visitor.is_connected, True)
+
+
 async def test_phone_whose_message_leaves_no_memory_is_let_go_and_may_come_again():
     parse, frame = messages.parse, framing.frame
 

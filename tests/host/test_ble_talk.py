@@ -72,7 +72,7 @@ class Visit:
 
     def _connect(self):
         self.phone = self.end = None
-        self.talk = talk.Talk(self.host, self._send)
+        self.talk = talk.Talk(self.host, self._send, lambda: None)
         self._stream = b""
 
     async def _send(self, frame):

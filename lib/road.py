@@ -33,6 +33,7 @@ class Road:
             self._aws.keep_in(system.flash.queue)
         self._identity = system.identity
         self._bus = system.bus
+        self._is_known = False  # the device is a thing, and has its credentials
         self._failure = None  # the last one: what there is to tell when the cloud is not reached for too long
         self._passes = False  # it passes by itself, as far as anybody knows
         self._reached_ms = system.board.uptime_ms()
@@ -43,6 +44,7 @@ class Road:
         """Go the road, again and again. The hands tell their own failures as events, this tells the others."""
         timeouts = self._system.settings.timeouts
         backoff = Backoff(timeouts.backoff_s * 1000, timeouts.backoff_cap_s * 1000, floor_ms=1000)
+        self._use_credentials()  # now: the heap is still in one piece
         while True:
             try:
                 await self._go(owned.beat)
@@ -63,14 +65,17 @@ class Road:
         if not self._wifi.clock_is_set:
             await self._wifi.set_clock(_last_known_time(self._flash), beat)
         beat()
-        if not self._identity.known():
+        if not self._is_known:
             await self._identity.enrol(self._aws, self._board.unique_id(), beat)
-        self._use_credentials()
+            self._use_credentials()
         await self._aws.run(beat)
 
     def _use_credentials(self):
         # No coroutine: whatever has passed through the hands of one it holds fast for as long as it lives.
-        self._aws.use(*self._identity.current())
+        credentials = self._identity.current()
+        self._is_known = credentials is not None
+        if self._is_known:
+            self._aws.use(*credentials)
 
     async def keep_notes(self, owned):
         """Write down what later starts must know: the credentials that work, the time, what failed."""

@@ -175,8 +175,8 @@ class System:
         self.wifi = self.make_wifi(self.bus, self.settings)
         self.aws = self._make_aws(self.bus, self.settings, self.wifi.resolve)
         road = self._road = Road(self)
-        self.own("wifi", lambda owned: self.wifi.run(owned.beat))
         self.own("cloud", road.run)
+        self.own("wifi", lambda owned: self.wifi.run(owned.beat))
         return road
 
     async def _run_application(self, owned):

@@ -64,7 +64,7 @@ class Aws(Publisher):
         others = [name for name in _ONCE_IN_A_LIFE if name in sys.modules]
         from . import provision
 
-        forget("provision", "opening", "topics")
+        forget("provision", "opening", "tls", "topics")
         for name in _ONCE_IN_A_LIFE:
             if name not in others:
                 sys.modules.pop(name, None)

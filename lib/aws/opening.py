@@ -20,9 +20,7 @@ async def by_thing(session, beat):
     if session._name is None:
         raise errors.error("settings_missing", "no thing certificate")
     check_clock(session)
-    if session._context is None:
-        session._context = make_context(session._settings.roots, *session._pair)
-        session._pair = None
+    session.make_context()
     if session._settings.aws.status is not None:
         from . import presence
 
@@ -37,16 +35,6 @@ def check_clock(session):
     clock_is_set = session._clock_is_set
     if not (clock_is_set() if clock_is_set else time.gmtime()[0] >= _FIRST_YEAR):
         raise errors.error("clock_not_set")
-
-
-def make_context(roots, cert, key):
-    """An SSLContext, see tls.py."""
-    try:
-        from . import tls
-    except MemoryError:
-        raise errors.error("no_memory")
-    forget("tls")
-    return tls.make_context(roots, cert, key)
 
 
 async def in_time(session, client_id, context, clean_session, beat):

@@ -20,7 +20,7 @@ import time
 import certificates
 import errors
 
-from . import opening, topics
+from . import opening, tls, topics
 
 _CREATE = b"$aws/certificates/create/json"
 _ACCEPTED = b"/accepted"
@@ -109,7 +109,7 @@ class Enrolment:
     @staticmethod
     async def _connect(connect, roots, claim):
         client_id = "claim-" + binascii.hexlify(os.urandom(8)).decode()
-        context = opening.make_context(roots, claim[0], claim[1])
+        context = tls.make_context(roots, claim[0], claim[1])
         try:
             await connect(client_id, context)
         except errors.CloudError as failure:

@@ -57,6 +57,16 @@ class Session:
         self._name = name
         self._pair = cert, key
         self._context = None
+        try:
+            self.make_context()  # already: nothing needs larger pieces of memory than certificate and key
+        except errors.DeviceError:
+            pass  # every attempt to connect will tell
+
+    def make_context(self):
+        """Make the TLS context of the credentials, unless there is one. Errors: see tls.py."""
+        if self._context is None:
+            self._context = _tls().make_context(self._settings.roots, *self._pair)
+            self._pair = None
 
     def first_wait(self, wait_ms):
         """Let the first connection after power-on wait a random part of `wait_ms` (default: that of the back-off)."""
@@ -190,3 +200,12 @@ def _opening():
 
     forget("opening")
     return opening
+
+
+def _tls():
+    try:
+        from . import tls
+    except MemoryError:
+        raise errors.error("no_memory")
+    forget("tls")
+    return tls

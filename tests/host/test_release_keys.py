@@ -84,6 +84,7 @@ def test_a_key_is_revoked_but_not_the_last_by_accident(tool):
     assert (code, "no update ever again" in output) == (2, True)
     tool.good("revoke", "k2", "--trusted", tool.trusted, "--last")
     assert keys.trusted(tool.trusted) == {}
+    assert "trusts no key" in tool.good("keys", "--trusted", tool.trusted)
     code, output = tool.run("revoke", "k9", "--trusted", tool.trusted)
     assert (code, "does not trust 'k9'" in output) == (2, True)
 

@@ -129,6 +129,18 @@ def link_cut_at_random_bytes(desk):
         raise AssertionError(f"UPDATE_SEED={seed}, cut after {counts}: {error}") from error
 
 
+def power_lost_in_every_download(desk):
+    """Such as with a supply that does not bear the flash being written."""
+    desk.cloud.faults.files.order("slow", amount=5000, times=None)
+    job = desk.releases.release("1.1.0")
+    for _ in range(5):  # limits.update_starts
+        desk.wait_for(r"OTA ota\.started")
+        desk.device.power_cut()
+        desk.device.power_on()
+    desk.ends(job, "FAILED", "update_interrupted")
+    assert set(desk.versions()) == {"1.0.0"}
+
+
 def flash_full(desk):
     desk.device.power_cut()
     desk.device.write_file("/main.py", FILLS)
@@ -227,7 +239,7 @@ def keys_replaced_and_revoked(desk):
 STORIES = (
     crash_in_the_trial, hang_in_the_trial, failed_health_check, reset_in_the_trial, repl_in_the_trial,
     power_cut_in_the_trial, power_cut_at_some_writes, outage_in_the_trial, wifi_lost_in_the_download, server_troubles,
-    link_cut_at_random_bytes, flash_full, server_gone,
+    link_cut_at_random_bytes, power_lost_in_every_download, flash_full, server_gone,
     image_broken_on_the_way, led_to_a_wrong_host, cancelled_halfway, released_while_offline, refusals,
     back_to_an_older_version, keys_replaced_and_revoked,
 )  # fmt: skip

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from tools.board import partitions
 from tools.interpreter import ROOT
+from tools.release import keys
 
 BOARDS = ROOT / "firmware" / "boards"
 OUT = ROOT / "build" / "firmware"
@@ -41,6 +42,9 @@ def main(
     if not (folder / "mpconfigboard.cmake").exists():
         known = ", ".join(sorted(path.parent.name for path in BOARDS.glob("*/mpconfigboard.cmake")))
         sys.exit(f"firmware: there is no board {board}: say one of {known}")
+    if not keys.trusted(keys.TRUSTED):
+        print("firmware: lib/ota/keys.py has no key: devices with this image take no update over the air.")
+        print('firmware: make one first: make release ARGS="keygen --kid k1" (docs/ota.md)')
     try:
         port = requirements(micropython or os.environ.get("MICROPYTHON_SRC"))
     except Missing as missing:

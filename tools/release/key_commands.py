@@ -66,7 +66,12 @@ def list_keys(folder: opt.Keys = keys.FOLDER, trusted: opt.Trusted = keys.TRUSTE
         rows = [[kid, public[:16] + "...", _here(kid, folder)] for kid, public in sorted(known.items())]
         others = sorted({path.stem for path in folder.glob("*.pem")} - known.keys())
         rows += [[kid, "not trusted by this firmware", _here(kid, folder)] for kid in others]
-        Screen().table(["key", "public key", "private key"], rows)
+        screen = Screen()
+        if not known:
+            screen.say("The firmware of this checkout trusts no key: devices that are flashed with it take no update.")
+            screen.say('Make one before the first is flashed: make release ARGS="keygen --kid k1"')
+        if rows:
+            screen.table(["key", "public key", "private key"], rows)
 
 
 def sign(

@@ -21,8 +21,11 @@ from settings_types import Group
 def base(flash):
     """The document to lay changes on: of the candidate that is there already, else of the confirmed settings."""
     for name in ("candidate", "settings"):
+        record = flash.load(name)
+        if record is None:
+            continue
         try:
-            document = settings_words.from_record(*flash.load(name) or (b"{}",))
+            document = settings_words.from_record(*record)
         except errors.PersonError:
             continue  # of a newer firmware
         if name == "settings":

@@ -10,8 +10,7 @@ import sys
 from micropython import const
 
 import events
-import notes
-from ble import codes, setup_code
+from ble import codes
 from configuring import Configuring
 from errors import DeviceError, StorageError
 
@@ -31,7 +30,6 @@ class Configuration:
     async def run(self):
         """Open the door; returns the event of the table that leads out of CONFIG."""
         system = self._system
-        system.wifi = system.make_wifi(system.bus, self._settings)
         self._tell()
         system.own("flash", lambda owned: system.flash.run(owned.beat))
         if system.make_ble is not None:
@@ -61,10 +59,11 @@ class Configuration:
         print("CONFIG: '%s' can be configured over Bluetooth" % system.name)
         if settings.security == "code":
             # Here and nowhere else: whoever reads the console has the device in hand.
-            print("CONFIG: setup code %s, %s" % (setup_code.text(code), setup_code.link(settings.page, code)))
+            words = _code_words()
+            print("CONFIG: setup code %s, %s" % (words.text(code), words.link(settings.page, code)))
 
     async def _setup_code(self):
-        flash, wifi = self._system.flash, self._system.wifi
+        flash = self._system.flash
         try:
             record = flash.load("code")
         except StorageError as failure:
@@ -73,14 +72,19 @@ class Configuration:
         if record is not None:
             return record[0]
         # The chip's random numbers are only as good as they must be while a radio is on.
+        wifi = self._system.make_wifi(self._system.bus, self._settings)
+        sys.modules.pop("wifi", None)
         wifi.start()
-        code = setup_code.new()
+        code = _code_words().new()
         await wifi.stop()
         await flash.save("code", code)
         return code
 
     def _failure(self):
         """The failure that led here, as STATE's `last`; None without one."""
+        import notes
+
+        sys.modules.pop("notes", None)
         last = notes.read(self._system.flash).get("last")
         if last:
             failure = DeviceError(last["code"], last["message"])
@@ -124,3 +128,10 @@ class Configuration:
                 await candidate.drop(self._system.flash)
         finally:
             sys.modules.pop("candidate", None)
+
+
+def _code_words():
+    from ble import setup_code
+
+    codes.forget("setup_code")
+    return setup_code

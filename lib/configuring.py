@@ -2,17 +2,17 @@
 
 What CFG and CERT bring is staged: only APPLY keeps it, all of it in one step, when the Wi-Fi was joined with it. Who
 goes before leaves nothing behind.
+
+Bluetooth leaves little of the heap: what reads settings, and the Wi-Fi, are imported for one message and let go of.
 """
 
 import gc
+import sys
 
-import candidate
 import errors
 import events
-import notes
 import release
 from ble import codes
-from device import Device
 from settings_types import Group
 
 
@@ -62,35 +62,51 @@ class Configuring:
 
     def _stage(self, typ, dat):
         warnings = []
-        document = self._document or candidate.base(self._system.flash)
-        self._document = candidate.merged(document, typ, dat, warnings)
+        words = _candidate()
+        document = self._document or words.base(self._system.flash)
+        self._document = words.merged(document, typ, dat, warnings)
         return warnings
 
     async def on_apply(self, _):
         await self.door.progress()
-        document = self._document or candidate.base(self._system.flash)
         try:
-            candidate.check(self._system, document)
-            await self._join(candidate.networks(self._system, document))
+            await self._join(self._checked())
             await self.door.set_state("saving")
-            await candidate.save(self._system, document, "phone")
+            await _candidate().save(self._system, self._document, "phone")
         except errors.DeviceError as failure:
             await self._tell_failed(failure)
             raise
         await self._leave("new settings", codes.DONE)
         return {"code": codes.DONE}
 
+    def _checked(self):
+        """The networks of what is staged, when the device could work with it."""
+        words, system = _candidate(), self._system
+        self._document = self._document or words.base(system.flash)
+        words.check(system, self._document)
+        return words.networks(system, self._document)
+
     async def _join(self, networks):
         # A network that was there before would hide that the new password is wrong.
         given = [network for network in networks if network.ssid in self._ssids]
-        system, old = self._system, self._system.settings
+        old = self._system.settings
         settings = {"networks": given or networks, "hostname": old.hostname, "timeouts": old.timeouts}
-        system.wifi = system.make_wifi(system.bus, Group(settings))
         await self.door.set_state("joining")
+        wifi = self._wifi(Group(settings))
         try:
-            await system.wifi.join_once()
+            await wifi.join_once()
         finally:
-            await system.wifi.stop()
+            await self._stop_wifi()
+
+    def _wifi(self, settings=None):
+        system = self._system
+        system.wifi = system.make_wifi(system.bus, settings or system.settings)
+        sys.modules.pop("wifi", None)
+        return system.wifi
+
+    async def _stop_wifi(self):
+        wifi, self._system.wifi = self._system.wifi, None
+        await wifi.stop()
 
     async def _tell_failed(self, failure):
         number = codes.number_of(failure)
@@ -101,7 +117,11 @@ class Configuring:
 
     async def on_scan(self, _):
         await self.door.progress()
-        found = await self._system.wifi.scan()
+        wifi = self._wifi()
+        try:
+            found = await wifi.scan()
+        finally:
+            await self._stop_wifi()
         return {"aps": [{"ssid": ssid, "rssi": rssi, "secure": secure} for ssid, rssi, secure in found]}
 
     async def on_sts(self, _):
@@ -111,7 +131,7 @@ class Configuring:
             "mode": system.mode,
             "version": self.version,
             "thing": system.identity.name,
-            "rssi": system.wifi.rssi(),
+            "rssi": None,  # no network is joined but for APPLY
             "uptime_s": system.board.uptime_ms() // 1000,
             "heap_free": system.board.heap()["gc_free"],
             "restart": system.restart_reason,
@@ -119,11 +139,16 @@ class Configuring:
         }
 
     async def on_time(self, dat):
-        self._system.wifi.keep_time(dat["time"], notes.last_known_time(self._system.flash))
+        import notes
+
+        self._wifi().keep_time(dat["time"], notes.last_known_time(self._system.flash))
+        self._system.wifi = None
 
     async def on_app(self, dat):
         if self._system.configure is None:
             raise codes.refuse(codes.INVALID, "the application takes no messages")
+        from device import Device
+
         return await self._system.configure(Device(self._system, None), dat)
 
     # Leaving
@@ -141,3 +166,11 @@ class Configuring:
         self._is_leaving = True
         await self.door.set_state("restarting", number)
         self._restart(reason)
+
+
+def _candidate():
+    import candidate
+
+    for name in ("candidate", "settings"):
+        sys.modules.pop(name, None)
+    return candidate

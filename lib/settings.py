@@ -18,7 +18,9 @@ _READERS = (
     "settings_documents",
     "settings_lacking",
     "settings_checks",
+    "settings_numbers",
     "settings_reader",
+    "settings_records",
     "certificates",
     "pem",
     "der",
@@ -74,8 +76,12 @@ def _read(what, *details):
             import settings_json as reader
         elif what in ("convert", "merge_cert"):
             import settings_certs as reader
-        else:
+        elif what == "merge_cfg":
+            import settings_documents as reader
+        elif what == "load":
             import settings_reader as reader
+        else:
+            import settings_records as reader
         return getattr(reader, what)(*details)
     finally:
         for name in _READERS:

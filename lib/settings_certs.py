@@ -6,7 +6,6 @@ A file of its own, because reading certificates and reading everything else woul
 import certificates
 import errors
 import settings_checks as checks
-from settings_schema import migrate
 
 CERT_FIELDS = ("role", "cert", "key")
 
@@ -16,6 +15,8 @@ def convert(document):
 
     They are taken out of the one given, so that the text of each makes room for the DER of the next.
     """
+    from settings_schema import migrate  # not for one certificate of a phone
+
     document = migrate(checks.mapping("settings.json", document))
     certs = document.pop("certs", None)
     certs = [] if certs is None else certs

@@ -1,4 +1,4 @@
-"""Settings as plain documents (dicts as JSON gives them): read, brought to the current schema, merged, kept.
+"""Settings as plain documents (dicts as JSON gives them): laid one over the other.
 
 The settings file, what flash holds and what the phone sends are laid one over the other by the same code, so a rule is
 checked in one place. In a document here `certs` hold DER (bytes), not PEM; `emptied` names the fields that were set to
@@ -7,12 +7,9 @@ null as a whole, so that the layer below does not shine through; `identity` whic
 
 import json
 
-import records
 import settings_checks as checks
 
 MAX_APP = 4096
-# The part with the passwords goes into NVS, whose few KB are divided in flash_records.py.
-MAX_SECRET = 1536
 
 AWS_FIELDS = ("endpoint", "port", "thing", "template", "parameters", "status")
 NETWORK_FIELDS = ("ssid", "password")
@@ -47,42 +44,6 @@ def layer(below, above, warnings):
         for entry in above["certs"]:
             result = merge_cert(result, entry)
     return result
-
-
-def to_record(document):
-    """What flash keeps of a document: (secret, bulk) for `flash.save`. Raises `invalid_setting` when it is too long."""
-    kept = {field: document[field] for field in ("networks", "aws", "emptied", "identity") if field in document}
-    kept["schema"] = checks.SCHEMA
-    secret = _compact(kept).encode()
-    if len(secret) > MAX_SECRET:
-        problem = "%d bytes with aws" % len(secret)
-        raise checks.invalid("networks", problem, "at most %d bytes; empty the list with networks: null" % MAX_SECRET)
-    fields = {"app": _compact(document["app"])} if "app" in document else {}
-    for entry in document.get("certs", ()):
-        for part in ("cert", "key"):
-            fields["%s.%s" % (entry["role"], part)] = entry.get(part)
-    return secret, records.pack(fields)
-
-
-def from_record(secret, bulk=b""):
-    """The document of what flash kept. Raises `invalid_setting`, `settings_too_new`."""
-    from settings_schema import migrate
-
-    try:
-        document = json.loads(secret)
-        fields = records.unpack(bulk)
-        if "app" in fields:
-            document["app"] = json.loads(fields["app"])
-    except (ValueError, TypeError):
-        raise checks.invalid("settings in flash", "not readable", "what this firmware wrote")
-    certs = [
-        {"role": role, "cert": fields[role + ".cert"], "key": fields.get(role + ".key")}
-        for role in checks.ROLES
-        if role + ".cert" in fields
-    ]
-    if certs:
-        document["certs"] = certs
-    return migrate(checks.mapping("settings in flash", document))
 
 
 def _compact(value):

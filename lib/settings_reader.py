@@ -3,10 +3,9 @@
 import settings_checks as checks
 import settings_documents as documents
 import settings_lacking as lacking
-from settings_documents import from_record, merge_cfg, to_record
+import settings_numbers as numbers
+from settings_records import from_record
 from settings_types import Group, Settings
-
-__all__ = ("from_record", "load", "merge_cfg", "to_record")
 
 _HARDWARE = "esp32"
 _PREFIX = "awsesp"
@@ -37,7 +36,7 @@ def _check_file(document, warnings):
     """The document of a file in the form the layers have: only checked fields."""
     result = {name: document[name] for name in document if name not in ("networks", "aws", "app")}
     phone = {name: document[name] for name in ("networks", "aws", "app") if document.get(name) is not None}
-    return merge_cfg(result, phone, warnings)
+    return documents.merge_cfg(result, phone, warnings)
 
 
 def _build(document, warnings):
@@ -57,9 +56,9 @@ def _build(document, warnings):
             "jobs": _jobs(_object(document, "jobs"), warnings),
             "health": _health(_object(document, "health"), warnings),
             "outbox": _outbox(_object(document, "outbox"), warnings),
-            "limits": _numbers("limits", checks.LIMITS, document, checks.whole, warnings),
-            "timeouts": _numbers("timeouts", checks.TIMEOUTS, document, checks.whole, warnings),
-            "pins": _numbers("pins", checks.PINS, document, checks.whole_or_null, warnings),
+            "limits": _numbers("limits", numbers.LIMITS, document, checks.whole, warnings),
+            "timeouts": _numbers("timeouts", numbers.TIMEOUTS, document, checks.whole, warnings),
+            "pins": _numbers("pins", numbers.PINS, document, checks.whole_or_null, warnings),
             "thing": _pair(certs.get("thing")),
             "claim": _pair(certs.get("claim")),
             "roots": certs["ca"]["roots"] if "ca" in certs else [],

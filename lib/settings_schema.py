@@ -2,18 +2,19 @@
 
 import errors
 import settings_checks as checks
+from settings_records import SCHEMA
 
 
 def migrate(document):
     """The document in the current schema. The one given stays as it is: the firmware before an update reads it, too."""
     schema = document.get("schema")
     if schema is None:
-        schema = 0 if "awsConfig" in document or "pWifiSsid" in document else checks.SCHEMA
+        schema = 0 if "awsConfig" in document or "pWifiSsid" in document else SCHEMA
     if not checks.is_whole(schema) or schema < 0:
-        raise checks.invalid("schema", checks.shown(schema), "the whole number %d" % checks.SCHEMA)
-    if schema > checks.SCHEMA:
-        raise errors.error("settings_too_new", str(schema)[:20], checks.SCHEMA)
-    while schema < checks.SCHEMA:
+        raise checks.invalid("schema", checks.shown(schema), "the whole number %d" % SCHEMA)
+    if schema > SCHEMA:
+        raise errors.error("settings_too_new", str(schema)[:20], SCHEMA)
+    while schema < SCHEMA:
         document = _MIGRATIONS[schema](document)
         schema += 1
     return document

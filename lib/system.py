@@ -16,7 +16,6 @@ from micropython import const
 import errors
 import events
 from console import Console
-from device import Device
 from supervisor import Supervisor, wrapped
 
 # Allocated, then garbage is collected: where it was collected only when none is left, what stays for long would lie
@@ -180,6 +179,8 @@ class System:
         return road
 
     async def _run_application(self, owned):
+        from device import Device  # not for CONFIG
+
         await self._application(Device(self, owned))
 
     async def _run_trial(self, owned):

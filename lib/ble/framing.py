@@ -19,6 +19,7 @@ GAP_MS = 5000
 BAD_CRC = 3
 LATE = 4
 SEARCHING = 5
+NO_MEMORY = 6
 
 CRC_START = 0xFFFF
 
@@ -28,6 +29,8 @@ _RUBBISH = -2
 # Bytes looked at in one step: a few milliseconds on the slowest chip. Frames made to be searched again and again
 # (a false header every six bytes) would otherwise stop the loop for long enough to wake the watchdog.
 _STEP = 1024
+# Bytes of the buffer while nothing larger is on its way: all messages but certificates fit.
+_SMALL = 512
 
 
 def crc16(data, crc=CRC_START):
@@ -73,13 +76,14 @@ def chunks(buffer, size):
 
 
 class Parser:
-    """Messages out of a stream, in one buffer of one whole message.
+    """Messages out of a stream, in one buffer, which is as large as the message that comes.
 
         rest = memoryview(chunk)
         while rest:
             rest = rest[parser.feed(rest, now_ms) :]
             while (found := parser.next()) is not None:
-                ...                  # CLEAR or SEALED: parser.payload; BAD_CRC, LATE: say so; SEARCHING: let others run
+                ...                  # CLEAR or SEALED: parser.payload; SEARCHING: let others run; others: say so
+        parser.let_go()
 
     Counters: `rubbish` (bytes skipped), `bad_crc` and `late` (messages dropped).
     """
@@ -89,11 +93,13 @@ class Parser:
         self.bad_crc = 0
         self.late = 0
         self.payload = None
-        self._view = memoryview(bytearray(HEADER + LARGEST))
+        self._small = memoryview(bytearray(_SMALL))
         self.clear()
 
     def clear(self):
         """Forget what arrived: the connection is new."""
+        self.payload = None
+        self._view = self._small
         self._start = 0  # the first byte not yet judged
         self._end = 0  # behind the last byte that arrived
         self._suspect = 0  # behind the damaged message that is being searched
@@ -127,10 +133,11 @@ class Parser:
         return self._start < self._end
 
     def next(self):
-        """One step of the search: None when more bytes are needed, else a type, BAD_CRC, LATE or SEARCHING.
+        """One step of the search: None when more bytes are needed, else a type, BAD_CRC, LATE, NO_MEMORY or SEARCHING.
 
-        After a type `payload` is a memoryview into the buffer, to be changed at will, valid until the next `feed`.
-        BAD_CRC comes once for a damaged message, however many false headers are inside it.
+        After a type `payload` is a memoryview into the buffer, to be changed at will, valid until the next `feed` or
+        `let_go`. BAD_CRC comes once for a damaged message, however many false headers are inside it; so does NO_MEMORY
+        for one that no buffer is found for.
         """
         if self._tell_late:
             self._tell_late = False
@@ -142,7 +149,28 @@ class Parser:
             return None
         if length == _RUBBISH:
             return self._skip_mark()
+        size = HEADER + length
+        if size > len(self._view) and not self._grow(size):
+            return self._give_up(self._start + size, NO_MEMORY)
         return self._check(length)
+
+    def let_go(self):
+        """`payload` is needed no more: what handles the message may have the memory that it took."""
+        self.payload = None
+        if not self.waiting:
+            self._move_to_front(self._end)
+            self._view = self._small
+
+    def _grow(self, size):
+        try:
+            view = memoryview(bytearray(size))
+        except MemoryError:
+            return False
+        kept = self._end - self._start
+        view[:kept] = self._view[self._start : self._end]
+        self._view = view
+        self._move_to_front(self._start)
+        return True
 
     def _find_mark(self):
         view, start = self._view, self._start
@@ -177,20 +205,21 @@ class Parser:
 
     def _finish(self, body, length):
         if self._crc != self._view[body - 2] << 8 | self._view[body - 1]:
-            return self._damaged(body + length)
+            return self._give_up(body + length, BAD_CRC)
         kind = self._view[self._start + 1]
         self.payload = self._view[body : body + length]
         self._begin(body + length)
         return kind
 
-    def _damaged(self, end):
+    def _give_up(self, end, why):
         known = self._start < self._suspect
         self._suspect = max(self._suspect, end)
         self._skip_mark()
         if known:
             return SEARCHING
-        self.bad_crc += 1
-        return BAD_CRC
+        if why == BAD_CRC:
+            self.bad_crc += 1
+        return why
 
     def _skip_mark(self):
         self.rubbish += 1
@@ -206,8 +235,10 @@ class Parser:
         shift = self._start
         if not shift or (self._start < self._end and self._end + wanted <= len(self._view)):
             return
-        kept = self._end - shift
-        self._view[:kept] = self._view[shift : self._end]
+        self._view[: self._end - shift] = self._view[shift : self._end]
+        self._move_to_front(shift)
+
+    def _move_to_front(self, shift):
         self._start = 0
-        self._end = kept
+        self._end -= shift
         self._suspect = max(0, self._suspect - shift)

@@ -32,7 +32,7 @@ class Host:
         self.handle = handle
         self.failed = failed
         self.lockout = lockout.Lockout(clock_ms)
-        self.parser = framing.Parser()  # one for all phones: 6 KB in one piece may not be found a second time
+        self.parser = framing.Parser()
         self._work = None
 
     @property
@@ -132,8 +132,11 @@ class Talk:
                 await self._refuse(codes.refuse(codes.BAD_CRC))
             elif found == framing.LATE:
                 await self._refuse(codes.refuse(codes.TIMEOUT))
+            elif found == framing.NO_MEMORY:
+                await self._refuse(codes.refuse(codes.BUSY if self._host.is_busy else codes.TOO_LARGE))
             else:
                 await self._read(found, self._parser.payload)
+                self._parser.let_go()
 
     async def _read(self, kind, payload):
         is_open = self._host.setup_code is None

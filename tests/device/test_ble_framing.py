@@ -163,20 +163,54 @@ def test_searching_through_hostile_bytes_stops_often():
     for index in range(1024):
         hostile += b"\xa5\x01" + (6 * (1023 - index)).to_bytes(2, "big") + b"\x00\x01"
     parser = framing.Parser()
-    equal(parser.feed(hostile, 0), len(hostile))
-    steps = 0
+    rest = memoryview(hostile)
+    seen = []
+    while rest:
+        rest = rest[parser.feed(rest, 0) :]
+        seen += steps(parser)
+    equal(len(seen) > 2000, True)
+    equal(seen.count(framing.BAD_CRC), 1)
+
+
+def steps(parser):
+    """What each step found, none of them long."""
     seen = []
     while True:
         before = parser._checked
         what = parser.next()
-        if what is None:
-            break
-        seen.append(what)
-        steps += 1
         if parser._checked - before > 1024:
             raise AssertionError("looked at %d bytes in one step" % (parser._checked - before))
-    equal(steps > 2000, True)
-    equal(seen.count(framing.BAD_CRC), 1)
+        if what is None:
+            return seen
+        seen.append(what)
+
+
+def test_large_message_has_its_memory_only_while_it_is_there():
+    parser = framing.Parser()
+    small = len(parser._view)
+    wire = bytes(framing.frame(framing.SEALED, bytes(6000)))
+    equal(feed(parser, wire + wire[:9]), [(framing.SEALED, bytes(6000))])
+    parser.let_go()
+    equal(len(parser._view) > small, True)  # the next one has begun
+    equal(feed(parser, wire[9:]), [(framing.SEALED, bytes(6000))])
+    parser.let_go()
+    equal((len(parser._view), parser.payload), (small, None))
+    equal(feed(parser, wire), [(framing.SEALED, bytes(6000))])
+
+
+def test_message_without_memory_for_it_is_told_once_and_the_next_one_read():
+    def none(size):
+        raise MemoryError
+
+    parser = framing.Parser()
+    framing.bytearray = none
+    try:
+        found = feed(parser, (b"\xa5\x01\x10\x00ab" + bytes(20)) * 40)
+    finally:
+        del framing.bytearray
+    equal(found, [framing.NO_MEMORY])
+    equal(feed(parser, bytes(4096)), [])
+    equal(feed(parser, bytes(framing.frame(framing.CLEAR, PAYLOAD))), [(framing.CLEAR, PAYLOAD)])
 
 
 def test_parsing_allocates_a_bounded_little_per_chunk():

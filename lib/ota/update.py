@@ -63,7 +63,7 @@ class Update(Writer):
         while wanted:
             while filled < wanted:
                 filled += answer.take(view[filled:wanted]) or await answer.wait()
-            self.put()
+            self.put(wanted)
             progress()
             await asyncio.sleep_ms(0)
             filled = 0

@@ -25,6 +25,7 @@ class Writer:
         self.buffer = bytearray(SECTOR)
         self.partition = partition
         self._hash = hashlib.sha256()  # of what is before `at`; None when an earlier start has written that
+        self._is_known = True  # what the flash holds, as far as `at`, was there before
         self._chunk = bytearray(_CHUNK)
         self.view = view = memoryview(self.buffer)
         self._parts = [view[at : at + _CHUNK] for at in range(0, SECTOR, _CHUNK)]
@@ -33,15 +34,17 @@ class Writer:
         """How many bytes of `buffer` the next `put` takes: a sector, or what is left; 0 when all is written."""
         return min(SECTOR, self.size - self.at)
 
-    def put(self):
-        """Write what is in `buffer`. Raises `flash_failed`."""
-        count = self.wanted()
+    def put(self, count):
+        """Write the `count` bytes that are in `buffer`, as many as were wanted. Raises `flash_failed`."""
+        block = self.at // SECTOR
         for at in range(count, SECTOR):
             self.buffer[at] = 0xFF
         try:
-            if not self._is_there():
-                self.partition.writeblocks(self.at // SECTOR, self.buffer)
-                if not self._is_there():
+            # Behind the first sector that is another one, all are.
+            self._is_known = self._is_known and self._is_there(block)
+            if not self._is_known:
+                self.partition.writeblocks(block, self.buffer)
+                if not self._is_there(block):
                     raise errors.error("flash_failed", "the image", "it reads back differently at byte %d" % self.at)
         except OSError as problem:
             raise errors.error("flash_failed", "writing the image", problem.args[-1])
@@ -49,8 +52,8 @@ class Writer:
             self._hash.update(self.view[:count])  # which is what the flash holds, as was just seen
         self.at += count
 
-    def _is_there(self):
-        block, offset, chunk, read = self.at // SECTOR, 0, self._chunk, self.partition.readblocks
+    def _is_there(self, block):
+        offset, chunk, read = 0, self._chunk, self.partition.readblocks
         for part in self._parts:
             read(block, chunk, offset)
             if part != chunk:
@@ -62,6 +65,7 @@ class Writer:
         """Begin at byte `at`, rounded down to a sector: what is before it was written by an earlier start."""
         self.at = min(at, self.size) // SECTOR * SECTOR
         self._hash = None if self.at else hashlib.sha256()
+        self._is_known = True
 
     async def digest(self):
         """SHA-256 of the image as the flash has it. Raises `flash_failed`."""

@@ -166,7 +166,7 @@ class Flash:
     async def run(self, beat):
         """The writer: puts on flash what was written since. Never returns; an owned task.
 
-        When flash refuses, it tries again, less and less often; `flush` tells whoever waits.
+        When flash refuses, or there is no memory, it tries again, less and less often; `flush` tells whoever waits.
         """
         failures = 0
         while True:
@@ -176,7 +176,7 @@ class Flash:
             try:
                 await self.flush()
                 failures = 0
-            except errors.StorageError as problem:
+            except (errors.StorageError, MemoryError) as problem:
                 failures = min(failures + 1, 16)
                 self.warn("the user's data is not on flash: %s" % problem)
 

@@ -43,13 +43,16 @@ OVERHEAD = _HEAD_SIZE + _CRC_SIZE  # bytes of a blob beside what is kept in it
 
 
 def encode(name, sequence, secret, bulk):
-    """(blob, rest) of a record, bytes both."""
+    """(blob, rest) of a record, buffers both."""
     in_nvs = len(secret) <= RECORDS[name][0]
     kept = secret if in_nvs else b""
     rest = bulk if in_nvs else secret + bulk
-    head = struct.pack(_HEAD, _MAGIC, _VERSION, 0, sequence, len(secret), len(rest), crc32(rest), len(kept))
-    blob = head + kept
-    return blob + struct.pack("<I", _crc(name, blob)), rest
+    blob = bytearray(OVERHEAD + len(kept))  # in one piece: to put it together of several takes three times the memory
+    end = _HEAD_SIZE + len(kept)
+    struct.pack_into(_HEAD, blob, 0, _MAGIC, _VERSION, 0, sequence, len(secret), len(rest), crc32(rest), len(kept))
+    blob[_HEAD_SIZE:end] = kept
+    struct.pack_into("<I", blob, end, _crc(name, memoryview(blob)[:end]))
+    return blob, rest
 
 
 def decode(name, data):

@@ -81,7 +81,6 @@ async def replace(store, name, secret, bulk=b""):
     sequence = abs(store._sequences.get(name, 0)) + 1
     blob, rest = flash_blobs.encode(name, sequence, secret, bulk)
     write_main(store, name, sequence, blob, rest)
-    store._sequences[name] = sequence
     await asyncio.sleep_ms(0)
     write_spare(store, name, sequence, blob, rest)
 
@@ -110,6 +109,7 @@ def write_main(store, name, sequence, blob, rest):
     except OSError as problem:
         remove(store, name, sequence, REST)
         raise storage_error("writing", name, problem)
+    store._sequences[name] = sequence
     sweep(store, name, REST, sequence)
 
 

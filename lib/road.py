@@ -16,6 +16,7 @@ _BEAT_MS = const(5000)
 _LOOK_MS = const(1000)
 _LISTEN_MS = const(200)
 _FULL_MS = const(30000)  # before a flash that refused is asked again
+_CROWDED_MS = const(3000)
 _DAY_S = const(86400)
 _PASSING = const(2)  # times two: an application goes on working while the internet is gone
 
@@ -81,19 +82,24 @@ class Road:
         """Write down what later starts must know: the credentials that work, the time, what failed."""
         listener = self._bus.listen(events.AWS_CONNECTED, events.AWS_DISCONNECTED, events.WIFI_DISCONNECTED)
         _reckoning().begin(self)
+        event = None
         while True:
             owned.beat()
             await asyncio.sleep_ms(_LISTEN_MS)
             try:
                 # Not by wait_for: what arrives just as the time is over would be taken, and lost.
-                while listener.any():
-                    event = await listener.get()
+                while event is not None or listener.any():
+                    event = event or await listener.get()
                     await _reckoning().note(self, event)
+                    event = None
                 await self._judge()
             except errors.StorageError as failure:
                 # A flash that is full or fails is no reason to leave the cloud, from where it may be mended.
+                event = None
                 self._bus.emit(events.TASK_FAILED, task="notes", code=failure.code, message=failure.message)
                 await _sleep(_FULL_MS, owned.beat)
+            except MemoryError:
+                await _sleep(_CROWDED_MS, owned.beat)  # a connection that begins needs much: once more when it stands
 
     async def _judge(self):
         """When the cloud was not reached for too long, CONFIG is opened: a person may have to mend something."""

@@ -84,6 +84,29 @@ async def test_a_connection_is_noted_whatever_the_loop_is_at():
     equal(system.identity.confirmed, 1)
 
 
+class Crowded(Identity):
+    """There is no memory to confirm it, at first."""
+
+    async def confirm(self):
+        await super().confirm()
+        if self.confirmed < 2:
+            raise MemoryError
+
+
+async def test_a_connection_is_noted_as_soon_as_there_is_memory_for_it():
+    system = System()
+    system.identity = Crowded()
+    noting = asyncio.create_task(road.Road(system).keep_notes(Group(beat=lambda: None)))
+    await asyncio.sleep_ms(50)
+    system.bus.emit(events.AWS_CONNECTED)
+    for _ in range(100):
+        await asyncio.sleep_ms(100)
+        if system.identity.confirmed > 1:
+            break
+    equal((noting.done(), system.identity.confirmed), (False, 2))
+    noting.cancel()
+
+
 async def wake(flash, failure, sleeps_s=50):
     """A start of a device that sleeps soon; returns why it was left."""
     system = System("deep_sleep", is_connected=False)

@@ -52,10 +52,10 @@ async def fetch(made):
     await made.fetch("https://images.test:%s/apart" % os.getenv("PORT"), lambda: None)
 
 
-async def cut_at(made, at, how):
+async def cut_at(made, at, how, since="handshake"):
     """One more link, cut so. The code of its error; None when all had come before."""
     with open("cut", "w") as file:
-        file.write("%d %s" % (at, how))
+        file.write("%d %s %s" % (at, since, how))
     before = made.at
     try:
         await fetch(made)
@@ -84,22 +84,27 @@ async def test_wherever_it_is_cut():
     marks = await records()
     begins = [end for kind, end in marks if kind == BODY]
     handshake = [end for kind, end in marks if end < begins[0]]
-    places = [0, 1] + [at for end in handshake for at in (end - 1, end)]
-    places += [begins[0] - 20, begins[0] - 1, begins[0], begins[0] + 1]  # the head of the answer, and behind it
+    head = begins[0] - handshake[-1]
+    places = [(at, "handshake") for at in [0, 1] + [at for end in handshake for at in (end - 1, end)]]
+    places += [(at, "answer") for at in (0, 1, head // 2, head - 1, head, head + 1)]
     made = update()
-    for at in places:
+    for at, since in places:
         for how in ("closed", "reset"):
-            equal((await cut_at(made, at, how) is None, made.at), (False, 0))
+            equal((await cut_at(made, at, how, since) is None, made.at), (False, 0))
     await check(made)
 
 
 async def test_at_its_last_byte():
-    last = [end for kind, end in await records() if kind == BODY][-1]  # of the image: a goodbye is an alert
+    marks = await records()
+    ends = [end for kind, end in marks if kind == BODY]
+    begin = [end for kind, end in marks if end < ends[0]][-1]
     for how in ("closed", "reset"):
         made = update()
-        equal(await cut_at(made, last - 1, how), "download_failed")
-        # All but the record that lacks its last byte; a reset may take along what was not read yet.
-        equal(made.at == (SIZE - 2000) // SECTOR * SECTOR or how == "reset", True)
+        code = await cut_at(made, ends[-1] - begin - 1, how, "answer")
+        # All but the record that lacks its last byte; a reset may take along all that was not read yet.
+        if how == "closed":
+            equal((code, made.at), ("download_failed", (SIZE - 2000) // SECTOR * SECTOR))
+        equal(code is None, False)
         await check(made)
 
 

@@ -1,8 +1,9 @@
 """The server of images behind a link that is cut after so many bytes to the client.
 
-Environment: PORT. Beside the files of image_servers.py: `cut`, written by the test: after how many bytes, and "closed"
-or "reset"; without it nothing is cut. `records`: a line for each TLS record of the last link that was whole, with its
-type and the byte at which it ends.
+Environment: PORT. Beside the files of image_servers.py: `cut`, written by the test: after how many bytes, of what
+("handshake": of all; "answer": from its first record of TLS on; the length of a handshake varies with its signature),
+and "closed" or "reset"; without it nothing is cut. `records`: a line for each record of the last link that was whole,
+with its type and the byte at which it ends.
 """
 
 import contextlib
@@ -13,6 +14,7 @@ import threading
 from tests.device.companions import image_servers
 
 _HEADER = 5  # of a record: type, version, length
+_ANSWER = 23
 
 
 class Cutter:
@@ -37,16 +39,19 @@ class Cutter:
         with contextlib.suppress(OSError), client, socket.create_connection(("127.0.0.1", self._target)) as server:
             copying = threading.Thread(target=_copy, args=(client, server), daemon=True)
             copying.start()
-            at, how = self._order()
-            said = bytearray()
-            while at is None or len(said) < at:
-                data = server.recv(4096 if at is None else min(4096, at - len(said)))
+            at, since, how = self._order()
+            said, end = bytearray(), at if since == "handshake" else None
+            while end is None or len(said) < end:
+                data = server.recv(4096)
                 if not data:
                     break
+                before = len(said)
                 said += data
-                if at is None:  # before the client has read it
-                    (self._folder / "records").write_text("".join(_records(said)))
-                client.sendall(data)
+                if at is None:
+                    self._note(said)  # before the client has read it
+                elif end is None:
+                    end = next((start + at for kind, start, _ in _records(said) if kind == _ANSWER), None)
+                client.sendall(data[: len(data) if end is None else max(0, end - before)])
             if at is not None:
                 # The other thread must not wait for it any more: until then closing ends nothing.
                 client.shutdown(socket.SHUT_RDWR if how == "closed" else socket.SHUT_RD)
@@ -56,10 +61,14 @@ class Cutter:
 
     def _order(self):
         try:
-            at, how = (self._folder / "cut").read_text().split()
-            return int(at), how
+            at, since, how = (self._folder / "cut").read_text().split()
+            return int(at), since, how
         except FileNotFoundError:
-            return None, None
+            return None, None, None
+
+    def _note(self, said):
+        (self._folder / "new").write_text("".join(f"{kind} {end}\n" for kind, _, end in _records(said)))
+        (self._folder / "new").replace(self._folder / "records")
 
     def close(self):
         self._listener.close()
@@ -75,11 +84,12 @@ def _copy(source, target):
 
 
 def _records(said):
+    """(type, start, end) of the records of TLS that have begun."""
     at = 0
-    while at < len(said):
-        kind = said[at]
-        at += _HEADER + int.from_bytes(said[at + 3 : at + _HEADER], "big")
-        yield f"{kind} {at}\n"
+    while at + _HEADER <= len(said):
+        end = at + _HEADER + int.from_bytes(said[at + 3 : at + _HEADER], "big")
+        yield said[at], at, end
+        at = end
 
 
 @contextlib.contextmanager

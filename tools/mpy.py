@@ -33,14 +33,14 @@ def compile_file(source, target, name=None, architecture=None):
         raise Refused(f"{name}: {complaint.strip()}")
 
 
-def compile_lib(folder):
+def compile_lib(folder, said=frozenset()):
     """Write lib as it goes onto a board into `folder`: compiled, private names short. Returns the files' paths in it.
 
-    Raises `Refused`.
+    `said`: names that stay beside the public ones. Raises `Refused`.
     """
     sources = {path.relative_to(LIB): path.read_text(encoding="utf-8") for path in sorted(LIB.rglob("*.py"))}
     modules = {path: ".".join(path.with_suffix("").parts).removesuffix(".__init__") for path in sources}
-    short = shorten({modules[path]: text for path, text in sources.items()}, public.names())
+    short = shorten({modules[path]: text for path, text in sources.items()}, public.names() | said)
 
     def compile_one(path):
         source = Path(folder) / path

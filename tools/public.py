@@ -83,7 +83,12 @@ def _of_programs():
     programs = [ROOT / "boot.py", ROOT / "main.py"]
     for folder in ("examples", "firmware"):
         programs += sorted((ROOT / folder).rglob("*.py"))
-    return set().union(*(_said(ast.parse(path.read_text(encoding="utf-8"))) for path in programs))
+    return set().union(*map(said_by, programs))
+
+
+def said_by(program):
+    """The names by which the file `program` calls what is not its own."""
+    return _said(ast.parse(program.read_text(encoding="utf-8")))
 
 
 def _of_examples():

@@ -12,6 +12,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+from tools import public
 from tools.bench.desk import PROGRAMS
 from tools.bench.registry import measurement
 from tools.demo.phone import demo_phone
@@ -106,8 +107,8 @@ def heap():
     """Bytes that the door holds: (open, with a session, closed again)."""
     with tempfile.TemporaryDirectory(prefix="awsesp-ble-") as folder, World() as world:
         lib = Path(folder) / "lib"
-        compile_lib(lib)
         main = PROGRAMS / "bluetooth_heap.py"
+        compile_lib(lib, public.said_by(main))
         with Board(Path(folder) / "board", world, main=main, lib=lib) as board:
             board.power_on()
             ready = _held(board, "ready")

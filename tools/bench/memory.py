@@ -5,8 +5,8 @@ import importlib.util
 import tempfile
 from pathlib import Path
 
-from tools import interpreter
-from tools.bench.desk import Failed
+from tools import interpreter, public
+from tools.bench.desk import PROGRAMS, Failed
 from tools.bench.registry import measurement
 from tools.mpy import compile_lib
 
@@ -18,7 +18,8 @@ _WORDS = ("errors", "events", "backoff", "certificates")
 def compiled_lib():
     """A folder with lib compiled for MicroPython; it lives as long as this process."""
     folder = tempfile.TemporaryDirectory(prefix="bench-mpy-")
-    compile_lib(folder.name)
+    said = [public.said_by(PROGRAMS / f"{program}.py") for program in ("connected", "update")]
+    compile_lib(folder.name, frozenset().union(*said))
     return folder
 
 

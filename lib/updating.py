@@ -80,7 +80,7 @@ class Updating:
                 await self._still_wanted(self._updates.job["id"])
             except errors.DeviceError as failure:
                 # Whatever the cloud has against the question: as long as it hands out the job, the update comes.
-                self._system.bus.emit(events.TASK_FAILED, task="asking", code=failure.code, message=failure.message)
+                self._complain("asking", failure)
             await asyncio.sleep(_LOOK_S)
 
     # The job
@@ -129,7 +129,7 @@ class Updating:
                     raise
             image.go_on(0)  # perhaps it was the part of an earlier start
             await updates.save(at=0)
-        await job.progress(100, step="restarting")
+        await self._tell("restarting")
 
     async def _check(self, job):
         """Learn what is to be brought, if it is authentic and wanted; returns its size. What is refused will always
@@ -230,7 +230,16 @@ class Updating:
                 await self._updates.save(at=self._image.at)
             except errors.StorageError:
                 pass  # after a power cut it begins anew, no more
-            await self._job.progress(self._told, step="downloading")
+            await self._tell("downloading")
+
+    async def _tell(self, step):
+        try:
+            await self._job.progress(self._told, step=step)
+        except errors.DeviceError as failure:  # a cloud that does not want to know is no reason to stop
+            self._complain("update", failure)
+
+    def _complain(self, task, failure):
+        self._system.bus.emit(events.TASK_FAILED, task=task, code=failure.code, message=failure.message)
 
     # The end
 

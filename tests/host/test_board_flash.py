@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 import tty
@@ -88,6 +89,23 @@ def test_dry_run_changes_nothing(board, packages):
     assert code == 1
     assert "is no checkout of micropython-lib" in said
     assert "Traceback" not in said
+
+
+def test_a_board_without_psram_gets_code_without_line_numbers(tmp_path, packages):
+    with bare_board(tmp_path / "board", heap="64k") as board:
+        code, said = flash(board, packages, "--dry-run")
+        assert code == 0, said
+        assert "lib as files leaves little of it" in said
+        assert "compiled without line numbers" in said
+        code, with_lines = flash(board, packages, "--dry-run", "--lines")
+        assert code == 0, with_lines
+        assert "without line numbers" not in with_lines
+        assert kilobytes(said) < kilobytes(with_lines)
+
+
+def kilobytes(said):
+    """Of what flash would write."""
+    return int(re.search(r"files to write \((\d+) KB\)", said)[1])
 
 
 def test_settings_are_checked_before_and_their_secrets_stay_out_of_sight(board, packages, tmp_path):

@@ -2,12 +2,14 @@
 
 import pytest
 
+from tools import mpy, public
 from tools.board import levels
 from tools.board.bundle import File
 from tools.board.facts import Facts
 from tools.board.plan import plan
 from tools.board.tracebacks import source_of
 from tools.interpreter import LIB
+from tools.shorten import short_names
 
 ESP32 = {
     "machine": "Generic ESP32 module with ESP32",
@@ -104,6 +106,14 @@ def test_a_frame_of_a_traceback_has_the_source_of_this_checkout():
     assert source_of(f'  File "lib/aws/client.py", line {first}, in publish') == shown
     number = next(n for n, line in enumerate(lines, 1) if line.startswith("class "))
     assert source_of(f'  File "/lib/aws/client.py", line {number}') == f"lib/aws/client.py: {lines[number - 1]}"
+
+
+def test_a_frame_without_a_line_number_has_the_functions_with_that_short_name():
+    short = short_names(mpy.lib_sources(), public.names())
+    shown = source_of(f'  File "aws.client", line 1, in {short["_subscribe_all"]}')
+    assert "Aws._subscribe_all" in shown and shown.startswith("lib/aws/client.py, ")
+    assert source_of('  File "aws.client", line 1, in use') == "lib/aws/client.py, Aws.use"
+    assert source_of('  File "aws.client", line 1, in publish') is None
 
 
 @pytest.mark.parametrize(

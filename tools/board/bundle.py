@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools import interpreter, mpy
+from tools import interpreter, mpy, public
 from tools.interpreter import LIB, ROOT
 from tools.verbs import deps
 
@@ -33,13 +33,15 @@ class File:
         return hashlib.sha256(self.data).hexdigest()
 
 
-def firmware(compiled=True):
-    """lib/ as a list of `File`."""
+def firmware(compiled=True, lines=True, main=None):
+    """lib/ as a list of `File`, with all names that the application `main` says; without `lines` as mpy.py says."""
     if not compiled:
         return [File(f"/lib/{path.relative_to(LIB)}", path.read_bytes()) for path in sorted(LIB.rglob("*.py"))]
+    said = public.said_by(main) if main else frozenset()
     with tempfile.TemporaryDirectory() as folder:
         try:
-            return [File(f"/lib/{path}", (Path(folder) / path).read_bytes()) for path in mpy.compile_lib(folder)]
+            paths = mpy.compile_lib(folder, said, lines)
+            return [File(f"/lib/{path}", (Path(folder) / path).read_bytes()) for path in paths]
         except mpy.Refused as reason:
             raise BundleError(str(reason)) from reason
 

@@ -31,6 +31,9 @@ def main(
     settings: Annotated[Path | None, typer.Option(help="A settings file (docs/settings.md) to put there, too.")] = None,
     main: Annotated[Path | None, typer.Option("--main", help="Your own main.py instead of this checkout's.")] = None,
     source: Annotated[bool, typer.Option("--source", help="Copy lib as .py: more heap, slower to start.")] = False,
+    lines: Annotated[
+        bool | None, typer.Option(help="Line numbers in tracebacks. Default: where the heap is large (PSRAM).")
+    ] = None,
     ble: Annotated[bool, typer.Option(help="Install aioble, for the configuration by phone.")] = True,
     programs_only: Annotated[bool, typer.Option("--programs-only", help="Not lib: it is in the image.")] = False,
     erase: Annotated[bool, typer.Option("--erase", help="Erase all files and stored data first.")] = False,
@@ -44,7 +47,7 @@ def main(
     3 it is there, but the board is in IDLE.
     """
     ports = resolved("flash", port)
-    wishes = Wishes(settings, main, not source, not programs_only, ble, erase)
+    wishes = Wishes(settings, main, not source, lines, not programs_only, ble, erase)
     _check(wishes)
     with _Screen(len(ports) > 1) as screen:
         jobs = [_Job(each, wishes, screen, dry_run, watch) for each in ports]

@@ -34,12 +34,16 @@ except Exception as _e:
 
 
 class Wishes:
-    """What the person asked for: `settings` and `main` paths or None, `compiled`, `with_lib`, `with_ble`, `erase`."""
+    """What the person asked for: `settings` and `main` paths or None, `compiled`, `with_lib`, `with_ble`, `erase`.
 
-    def __init__(self, settings=None, main=None, compiled=True, with_lib=True, with_ble=True, erase=False):
+    `lines`: whether compiled code knows its line numbers; None is for the board to decide.
+    """
+
+    def __init__(self, settings=None, main=None, compiled=True, lines=None, with_lib=True, with_ble=True, erase=False):
         self.settings = settings
         self.main = main
         self.compiled = compiled
+        self.lines = lines
         self.with_lib = with_lib
         self.with_ble = with_ble
         self.erase = erase
@@ -79,9 +83,14 @@ class Install:
             self._tell(f"note: {remark}")
         if self._wishes.with_lib and self.facts.is_small():
             self._tell(
-                f"note: its heap is {self.facts.heap // 1024} KB: with lib as files TLS may find too little memory "
-                "(no_memory); an image with the firmware frozen in needs far less (docs/boards.md)"
+                f"note: its heap is {self.facts.heap // 1024} KB: lib as files leaves little of it to an application; "
+                "an image with the firmware frozen in leaves far more (docs/boards.md)"
             )
+            if not self._has_lines():
+                self._tell("note: lib is compiled without line numbers, which saves 3 KB; --lines keeps them")
+
+    def _has_lines(self):
+        return not self.facts.is_small() if self._wishes.lines is None else self._wishes.lines
 
     def _plan(self):
         wanted = self._wanted()
@@ -107,7 +116,7 @@ class Install:
         wishes, compiled = self._wishes, self._wishes.compiled and self.facts.reads_mpy
         wanted = []
         if wishes.with_lib:
-            wanted += bundle.firmware(compiled) + self._packages(compiled)
+            wanted += bundle.firmware(compiled, self._has_lines(), wishes.main) + self._packages(compiled)
             wanted.append(bundle.File(INSTALLED, "\n".join(file.path for file in wanted).encode()))
         if wishes.settings:
             file, warnings = bundle.settings(wishes.settings)

@@ -27,7 +27,7 @@ def require_port(verb, port):
 def _only_port(verb):
     found = [each.device for each in _ports_on_usb()]
     if len(found) > 1:
-        sys.exit(f"{verb}: several boards are there: say PORT={found[0]}, or PORT=\"{' '.join(found)}\" for all")
+        sys.exit(f'{verb}: several boards are there: say PORT={found[0]}, or PORT="{" ".join(found)}" for all')
     if not found:
         sys.exit(f"{verb}: {_there()} Or name its port: PORT=/dev/ttyUSB0.")
     return found[0]

@@ -2,30 +2,44 @@
 
 import ast
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 
+from tools import mpy, public
 from tools.interpreter import ROOT
+from tools.shorten import short_names
 
-_FRAME = re.compile(r'^\s*File "(?P<file>[\w./]+)", line (?P<line>\d+)')
+_FRAME = re.compile(r'^\s*File "(?P<file>[\w./]+)", line (?P<line>\d+)(?:, in (?P<name>\S+))?')
 
 
 def source_of(line):
     """What a traceback's line (`  File "aws.client", line 12, in find`) speaks of, or None:
 
     `lib/aws/client.py, Aws.publish: return self._sender.send(...)`. It is read from this checkout: right as long
-    as the board runs the same version. The names at the ends of such lines are short ones (tools/shorten.py).
+    as the board runs the same version. The names at the ends of such lines are short ones (tools/shorten.py). Where
+    the board's code has no line numbers each line is 1, and what is known are the functions with that short name.
     """
     frame = _FRAME.match(line)
     path = _path(frame["file"]) if frame else None
     if path is None:
         return None
     lines, functions = _read(path)
-    number = int(frame["line"])
+    number, shown = int(frame["line"]), path.relative_to(ROOT).as_posix()
+    if number == 1 and frame["name"] not in (None, "<module>"):
+        called = [
+            name
+            for _, _, name in functions
+            if _short_names().get(name.split(".")[-1], name.split(".")[-1]) == frame["name"]
+        ]
+        return f"{shown}, {' or '.join(called)}" if called else None
     if not 0 < number <= len(lines):
         return None
     inside = [name for first, last, name in functions if first <= number <= last]
-    where = f"{path.relative_to(ROOT).as_posix()}, {inside[-1]}" if inside else path.relative_to(ROOT).as_posix()
-    return f"{where}: {lines[number - 1].strip()}"
+    return f"{shown}, {inside[-1]}: {lines[number - 1].strip()}" if inside else f"{shown}: {lines[number - 1].strip()}"
+
+
+@cache
+def _short_names():
+    return short_names(mpy.lib_sources(), public.names())
 
 
 def _path(file):

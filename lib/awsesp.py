@@ -7,6 +7,8 @@ async def application(device): ...
 awsesp.run(application)
 """
 
+import gc
+
 from micropython import const
 
 import board
@@ -15,6 +17,8 @@ from system import System
 
 _RECEIVE_BUFFER = const(6144)  # what limits.receive_buffer is when nobody says otherwise
 # The largest piece of memory, taken while the heap is in one piece: later there may be enough, but nowhere in a row.
+# A little more, because a message over Bluetooth has a header beside that.
+_PIECE = const(6272)
 _kept = []
 
 
@@ -24,7 +28,7 @@ def run(application, configure=None):
     `application(device)` runs in mode NORMAL. `configure(device, dat)` answers what the phone sends as APP, in
     mode CONFIG.
     """
-    _kept.append(bytearray(_RECEIVE_BUFFER))
+    _kept.append(bytearray(_PIECE))
     System(board, Flash, _wifi, _aws, application, _ble, configure, _slot, _update, _download).run()
 
 
@@ -40,14 +44,15 @@ def _wifi(bus, settings):
 def _aws(bus, settings, resolve):
     from aws.client import Aws
 
-    return Aws(bus, settings, resolve, buffer=_kept.pop() if _kept else None)
+    _kept.clear()
+    gc.collect()
+    return Aws(bus, settings, resolve, buffer=bytearray(_RECEIVE_BUFFER))
 
 
 def _ble(*details):
-    _kept.clear()
     from ble.server import Ble
 
-    return Ble(*details)
+    return Ble(*details, kept=_kept)
 
 
 def _slot():

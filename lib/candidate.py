@@ -36,9 +36,13 @@ def base(flash):
 
 
 def merged(document, typ, dat, warnings=None):
-    """A new document: `document` with the dat of a message CFG or CERT. Raises the errors of `settings.merge_...`."""
+    """A new document: `document` with the dat of a message CFG or CERT, whose texts are DER afterwards.
+
+    Raises the errors of `settings.merge_cfg` and `merge_cert`.
+    """
     if typ == "CFG":
         return settings_words.merge_cfg(document, dat, warnings)
+    settings_words.decode_pem(dat)
     result = settings_words.merge_cert(document, dat, warnings)
     if dat["role"] != "ca":
         result["identity"] = dat["role"]

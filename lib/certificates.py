@@ -2,13 +2,10 @@
 
 What is read is RFC 5280 (certificates), RFC 5915 (SEC1 keys), RFC 8017 (PKCS#1 keys) and RFC 5958 (PKCS#8 keys), as
 far as a device needs it. `what` names the thing in errors: "the claim certificate". Anything that is not well-formed
-raises the error `bad_certificate`, and nothing else.
-
-Only shape, dates and key are looked at: signatures are verified by TLS.
+raises the error `bad_certificate`, and nothing else. Only shape, dates and key are looked at: TLS verifies signatures.
 """
 
 import errors
-import pem
 from der import (
     BIT_STRING,
     GENERALIZED_TIME,
@@ -47,7 +44,7 @@ _DAYS_OF_MONTH = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 def certificates(data, what="the certificate"):
     """The DER of each certificate in `data` (str or bytes: PEM, DER or base64 of DER), in its order; at least one."""
     found = []
-    for der in pem.decode(data, pem.CERTIFICATE, what):
+    for der in _decode(data, "CERTIFICATE", what):
         found.extend(_split(der, what))
     return found
 
@@ -61,7 +58,7 @@ def certificate(data, what="the certificate"):
 
 def key(data, what="the private key"):
     """The DER of the private key in `data` (str or bytes: PEM, DER or base64 of DER; SEC1, PKCS#1 or PKCS#8)."""
-    der = pem.decode(data, pem.PRIVATE_KEY, what)[0]
+    der = _decode(data, "PRIVATE_KEY", what)[0]
     _guarded(_read_key, der, what)
     return der
 
@@ -84,12 +81,12 @@ def pair(cert, key_data, what="the thing"):
 
 def not_before(der, what="the certificate"):
     """Unix seconds from which the certificate in DER is valid."""
-    return _guarded(lambda data: _time(_Certificate(data).validity), der, what)
+    return _guarded(_validity, der, what)[0]
 
 
 def not_after(der, what="the certificate"):
     """Unix seconds until which the certificate in DER is valid."""
-    return _guarded(_expiry, der, what)
+    return _guarded(_validity, der, what)[1]
 
 
 def is_self_signed(der, what="the certificate"):
@@ -113,6 +110,14 @@ def key_fits(cert_der, key_der):
     if kind != key_kind:
         return False
     return None if key_public is None else public == key_public
+
+
+def _decode(data, kind, what):
+    if isinstance(data, bytes) and data[:1] == b"\x30":  # DER: what reads PEM is not needed
+        return [data]
+    import pem
+
+    return pem.decode(data, getattr(pem, kind), what)
 
 
 def _guarded(read, der, what):
@@ -150,22 +155,17 @@ def _split(data, what):
         start = reader.position()
         _guarded(lambda _: reader.enter(SEQUENCE), data, what)
         der = data if not found and not reader.any() else data[start : reader.position()]
-        _guarded(_check_certificate, der, what)
+        _guarded(_validity, der, what)
         found.append(der)
     return found
 
 
-def _check_certificate(der):
-    certificate = _Certificate(der)
-    _time(certificate.validity)
-    _time(certificate.validity)
-    certificate.validity.finish()
-
-
-def _expiry(der):
-    validity = _Certificate(der).validity
-    _time(validity)
-    return _time(validity)
+def _validity(der):
+    """From when until when, in unix seconds."""
+    reader = _Certificate(der).validity
+    begin, end = _time(reader), _time(reader)
+    reader.finish()
+    return begin, end
 
 
 def _names_are_equal(der):
@@ -256,6 +256,8 @@ def _read_key(der):
 
 def _not_a_key(first):
     if first.next_is(OBJECT) and first.enter(OBJECT).contents().startswith(_OID_ENCRYPTION):
+        import pem
+
         return Malformed(pem.ENCRYPTED)
     return Malformed("it is not a private key, though it may be a certificate")
 

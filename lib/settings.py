@@ -19,6 +19,7 @@ _READERS = (
     "settings_lacking",
     "settings_checks",
     "settings_numbers",
+    "settings_pem",
     "settings_reader",
     "settings_records",
     "certificates",
@@ -51,6 +52,11 @@ def merge_cfg(document, dat, warnings=None):
     return _read("merge_cfg", document, dat, warnings)
 
 
+def decode_pem(dat):
+    """Replace the PEM texts of a CERT by their DER, for `merge_cert`: in a full heap there is no room for both."""
+    _read("decode", dat)
+
+
 def merge_cert(document, dat, warnings=None):
     """A new document: `document` with what the phone's CERT gives, as DER; it replaces what was there for the role.
 
@@ -76,6 +82,8 @@ def _read(what, *details):
             import settings_json as reader
         elif what in ("convert", "merge_cert"):
             import settings_certs as reader
+        elif what == "decode":
+            import settings_pem as reader
         elif what == "merge_cfg":
             import settings_documents as reader
         elif what == "load":

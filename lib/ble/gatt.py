@@ -6,6 +6,7 @@ whatever a phone writes into it, and notifications wait while the stack has no b
 
 import asyncio
 import errno
+import gc
 import time
 
 import aioble
@@ -57,19 +58,26 @@ def _nothing(connection):
 
 
 class Gatt:
-    """`info`: bytes of `documents.info`. `state()` gives STATE's JSON. Raises OSError when the radio does not start."""
+    """`info`: bytes of `documents.info`. `state()` gives STATE's JSON. Raises OSError when the radio does not start.
 
-    def __init__(self, name, info, state):
+    `kept`: a list that is emptied for the sake of the buffer of RX.
+    """
+
+    def __init__(self, name, info, state, kept=None):
         bluetooth.BLE().irq(aioble.core.ble_irq)  # aioble does it once, and `stop` takes it away
         aioble.config(mtu=_MTU, gap_name=name)
         service = aioble.Service(bluetooth.UUID(_SERVICE))
         self._name = name
         self._uuid = service.uuid
         self._tx = _Shown(service, _TX, _nothing, _SMALLEST_CHUNK)
-        self._rx = _Shown(service, _RX, _nothing, framing.HEADER + framing.LARGEST, append=True)
+        self._rx = _Shown(service, _RX, _nothing, _SMALLEST_CHUNK, append=True)
         self._state = _Shown(service, _STATE, lambda connection: state(), documents.LARGEST)
         _Shown(service, _INFO, lambda connection: info + documents.info_end(chunk(connection)), documents.LARGEST)
         aioble.register_services(service)
+        if kept:  # not before: what was allocated meanwhile would lie in the midst of its place
+            kept.clear()
+            gc.collect()
+        bluetooth.BLE().gatts_set_buffer(self._rx._value_handle, framing.HEADER + framing.LARGEST, True)
 
     async def phone(self, beat):
         """Advertise until a phone has connected; returns aioble's connection. Raises OSError."""

@@ -3,14 +3,16 @@
 The scheme, byte by byte, is in docs/ble-protocol.md and the specification.
 """
 
+import binascii
 import hashlib
 import os
 
-from ble import hkdf, x25519
+from ble import codes, hkdf, messages, x25519
 from ble.session import Session, aes_ecb
 
 _LABEL = b"awsesp-ble-1"
 _KEYS = 128  # bytes, of all four
+_PUBLIC_KEY = 32
 
 
 def transcript(phone_public, device_public, name):
@@ -35,3 +37,20 @@ async def answer(phone_public, setup_code, name, aes=aes_ecb, random=os.urandom)
     secret = await x25519.shared_secret(private, phone_public)
     th = transcript(phone_public, public, name)
     return Session(derive(secret, setup_code, th), th, aes), public
+
+
+def public_key(message):
+    """The 32 bytes of a HELLO's "pub". Raises Refusal 8."""
+    try:
+        key = binascii.unhexlify(message.dat["pub"])
+    except ValueError:
+        key = b""
+    if len(key) != _PUBLIC_KEY:
+        raise codes.refuse(codes.INVALID, "pub must be 64 hexadecimal digits", message.typ, message.id)
+    return key
+
+
+def ack(message_id, public, confirm):
+    """The ACK of HELLO, with the device's public key and its proof that it knows the setup code (bytes both)."""
+    details = {"pub": binascii.hexlify(public).decode(), "confirm": binascii.hexlify(confirm).decode()}
+    return messages.ack("HELLO", message_id, codes.OK, None, details)

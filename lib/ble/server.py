@@ -29,10 +29,11 @@ class Ble:
     """`name`: what is advertised, at most 28 bytes. `hardware`, `version`: for INFO. `security`: "code" or "open".
 
     `setup_code`: 10 bytes. `handle(typ, id, dat)`: see `talk.Host`; it may await `progress` and `set_state`. Emits
-    ble.connected, ble.authenticated, ble.disconnected. `warnings` are sentences for whoever starts the device.
+    ble.connected, ble.authenticated, ble.disconnected. `warnings` are sentences for whoever starts the device. `kept`:
+    a list that holds a piece of memory as large as a message, which the radio needs in one piece.
     """
 
-    def __init__(self, bus, name, hardware, version, security, setup_code, handle):
+    def __init__(self, bus, name, hardware, version, security, setup_code, handle, kept=None):
         self.warnings = []
         self._bus = bus
         self._name = name
@@ -41,6 +42,7 @@ class Ble:
             setup_code = None
             self.warnings.append("security is open: whoever is in range can configure this device")
         self._host = Host(name, setup_code, handle, time.ticks_ms, self._failed)
+        self._kept = kept
         self._gatt = None
         self._phone = None  # aioble's connection
         self._sequence = 0
@@ -102,7 +104,7 @@ class Ble:
         await asyncio.sleep_ms(wait_ms)
 
     async def _serve_phones(self, beat, waits):
-        self._gatt = gatt.Gatt(self._name, self._info, lambda: self._state)
+        self._gatt = gatt.Gatt(self._name, self._info, lambda: self._state, self._kept)
         asks = asyncio.create_task(self._answer_asks())
         try:
             while True:

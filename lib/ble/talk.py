@@ -166,11 +166,11 @@ class Talk:
             details = {"retry_s": retry_s}
             return await self._say(messages.ack("HELLO", message.id, codes.NOT_AUTHENTICATED, sentence, details))
         try:
-            made, public = await _answer(messages.public_key(message), self._host)
+            made, ack = await _greeted(message, self._host)
         except codes.Refusal as refusal:
             refusal.pkt, refusal.id = message.typ, message.id
             raise
-        await self._say(messages.hello_ack(message.id, public, made.confirm))
+        await self._say(ack)
         self._session = made
 
     def _end_session(self):
@@ -236,11 +236,13 @@ class Talk:
             await self._send(frame)
 
 
-async def _answer(key, host):
+async def _greeted(message, host):
+    """(Session, the ACK of this HELLO)."""
     try:
         from ble import hello
 
-        return await hello.answer(key, host.setup_code, host.name)
+        made, public = await hello.answer(hello.public_key(message), host.setup_code, host.name)
+        return made, hello.ack(message.id, public, made.confirm)
     finally:
         codes.forget("hello", "x25519")
 

@@ -106,6 +106,7 @@ class Visitor:
         self.sizes = []  # of the notifications on TX
         self.confirm = None
         self._parser = framing.Parser()
+        self._arrived = b""
         self._sealer = self._opener = None
 
     @property
@@ -131,14 +132,18 @@ class Visitor:
         return kind, document["dat"]
 
     def _next(self):
-        found = self._parser.next()
-        if found in (framing.CLEAR, framing.SEALED):
-            return found, memoryview(bytearray(self._parser.payload))
         if self.is_connected:
             for piece in self.phone.notifications(TX):
                 self.sizes.append(len(piece))
-                self._parser.feed(piece, 0)
-        return None
+                self._arrived += piece
+        while True:
+            found = self._parser.next()
+            if found in (framing.CLEAR, framing.SEALED):
+                return found, memoryview(bytearray(self._parser.payload))
+            if found is None and not self._arrived:
+                return None
+            if found is None:
+                self._arrived = self._arrived[self._parser.feed(self._arrived, 0) :]
 
     def silent(self):
         """True when the device has said nothing that was not read yet."""

@@ -5,7 +5,7 @@ import random
 
 import error_table
 import errors
-from ble import answers, code_table, codes, messages
+from ble import answers, code_table, codes, hello, messages
 from harness import equal, raises
 
 
@@ -92,12 +92,12 @@ def test_invalid_requests_say_what_is_allowed():
 
 
 def test_public_key_is_64_hexadecimal_digits():
-    def hello(pub):
+    def said(pub):
         return messages.parse(json.dumps({"typ": "HELLO", "id": 9, "dat": {"pub": pub}}).encode())
 
-    equal(messages.public_key(hello("Ab" * 32)), b"\xab" * 32)
+    equal(hello.public_key(said("Ab" * 32)), b"\xab" * 32)
     for pub in ("", "ab", "ab" * 31, "ab" * 33, "zz" * 32, "a" * 63, "\u00e9" * 64):
-        refusal = raises(codes.Refusal, lambda: messages.public_key(hello(pub)))
+        refusal = raises(codes.Refusal, lambda: hello.public_key(said(pub)))
         equal((refusal.number, refusal.pkt, refusal.id), (codes.INVALID, "HELLO", 9))
 
 

@@ -70,8 +70,8 @@ async def test_largest_message_is_sealed_as_by_other_implementations():
 async def test_hello_is_answered_as_the_specification_says():
     values = vectors()
     message = messages.parse(unhex(values["frame_type_1"])[framing.HEADER :])
-    equal((message.typ, message.id, messages.public_key(message).hex()), ("HELLO", 1, values["phone_public"]))
-    ack = json.loads(messages.hello_ack(1, unhex(values["device_public"]), unhex(values["confirm"])))
+    equal((message.typ, message.id, hello.public_key(message).hex()), ("HELLO", 1, values["phone_public"]))
+    ack = json.loads(hello.ack(1, unhex(values["device_public"]), unhex(values["confirm"])))
     equal((ack["typ"], ack["id"], ack["dat"]["pkt"], ack["dat"]["code"]), ("ACK", 1, "HELLO", 0))
     equal((ack["dat"]["pub"], ack["dat"]["confirm"]), (values["device_public"], values["confirm"]))
 

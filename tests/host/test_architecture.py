@@ -18,7 +18,7 @@ CERTIFICATES = {"certificates", "der", "pem"}
 # What settings are made of: they may use each other, and records.
 SETTINGS = {
     "settings", "settings_certs", "settings_checks", "settings_documents", "settings_json", "settings_lacking",
-    "settings_numbers", "settings_reader", "settings_records", "settings_schema", "settings_types",
+    "settings_numbers", "settings_pem", "settings_reader", "settings_records", "settings_schema", "settings_types",
 }  # fmt: skip
 
 # AWS IoT Jobs, and what the firmware itself does for them.
@@ -39,8 +39,8 @@ ROOMS = {
     "wifi": {"wifi", "station", "names", "clock", "datagrams"},
     "ble": {
         "ble.answers", "ble.code_table", "ble.codes", "ble.documents", "ble.framing", "ble.gatt", "ble.hello",
-        "ble.hkdf", "ble.lockout", "ble.messages", "ble.server", "ble.session", "ble.setup_code", "ble.talk",
-        "ble.ticks", "ble.x25519",
+        "ble.hkdf", "ble.lockout", "ble.messages", "ble.parsing", "ble.server", "ble.session", "ble.setup_code",
+        "ble.talk", "ble.ticks", "ble.x25519",
     },
     "aws": {
         "aws.asking", "aws.backlog", "aws.client", "aws.connection", "aws.dial", "aws.door", "aws.engine",

@@ -85,8 +85,8 @@ def test_whole_conversation_with_the_second_implementation(code, from_phone, fro
     phone = ble_reference.Phone(code)
     ((kind, said),) = through_the_air(ble_reference.frame(ble_reference.CLEAR, phone.hello(1)), chunk)
     message = messages.parse(said)
-    device, public = run(hello.answer(messages.public_key(message), code, NAME, ble_reference.AesEcb))
-    ack = messages.hello_ack(message.id, public, device.confirm)
+    device, public = run(hello.answer(hello.public_key(message), code, NAME, ble_reference.AesEcb))
+    ack = hello.ack(message.id, public, device.confirm)
     end, proven = phone.session(ack, NAME)
     assert (kind, proven, device.authenticated) == (framing.CLEAR, True, False)
     for text in from_phone:
@@ -111,7 +111,7 @@ def test_messages_of_every_length_are_read_by_the_second_implementation(length):
 def test_phone_with_another_code_notices_and_is_noticed(code, typed):
     phone = ble_reference.Phone(typed)
     device, public = run(hello.answer(phone.public, code, NAME, ble_reference.AesEcb))
-    end, proven = phone.session(messages.hello_ack(1, public, device.confirm), NAME)
+    end, proven = phone.session(hello.ack(1, public, device.confirm), NAME)
     assert proven == (code == typed)
     if code != typed:
         with pytest.raises(codes.Refusal) as refusal:
@@ -126,7 +126,7 @@ def test_phone_with_another_code_notices_and_is_noticed(code, typed):
 def test_device_of_another_name_is_noticed(code):
     phone = ble_reference.Phone(code)
     device, public = run(hello.answer(phone.public, code, "esp-other", ble_reference.AesEcb))
-    assert phone.session(messages.hello_ack(1, public, device.confirm), NAME)[1] is False
+    assert phone.session(hello.ack(1, public, device.confirm), NAME)[1] is False
 
 
 @FEW

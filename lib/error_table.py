@@ -1,9 +1,11 @@
-"""The table of all errors: a text for each who must act, in it a line for each error, "code: sentence".
+"""The table of all errors: texts for each who must act, in them a line for each error, "code: sentence".
 
-`errors.error` looks into it. A dict of tuples would hold three times the memory.
+`errors.error` looks into it. A dict of tuples would hold three times the memory; longer texts would need more of it in
+a row than a worn heap has.
 """
 
-_PERSON = """
+_PERSON = (
+    """
 wrong_password: Wi-Fi '%s' refused the password: check it and configure it again.
 unknown_name: The name '%s' does not exist: check the AWS endpoint or server name.
 server_cert_untrusted: The server's certificate is not signed by a trusted root: set the right CA.
@@ -11,6 +13,8 @@ server_cert_wrong_name: The server's certificate is not for '%s': check the AWS 
 key_mismatch: The private key does not fit the certificate: give both parts of the same pair.
 invalid_setting: %s: %s; allowed: %s.
 settings_missing: Settings are incomplete: %s.
+""",
+    """
 settings_too_new: The settings have schema %s, this firmware knows up to %s: update the firmware.
 not_allowed: The operation '%s' is not allowed on this device: add it to jobs.allow in its settings.
 bad_certificate: %s is not a certificate or key this device can use: %s.
@@ -18,6 +22,8 @@ bad_document: The update's document cannot be used: %s.
 wrong_hardware: The update is for hardware '%s', this is '%s': send it to the right devices.
 not_newer: Version %s is not newer than %s, which runs here: only a signed force for this device goes back.
 below_floor: Version %s is too old: this device takes nothing before %s.
+""",
+    """
 no_keys: This firmware trusts no key, so it takes no update: make one (docs/ota.md, "Keys"), and flash it by cable.
 unknown_key: The update is signed by the key '%s', which this firmware does not trust.
 bad_signature: The update was not signed by the key '%s', or was changed since.
@@ -25,8 +31,10 @@ image_too_large: The image has %d bytes, the slot %d.
 no_slots: This board has no second slot for an update: flash an image with OTA slots by cable, once.
 no_rollback: This board's bootloader would not go back after a bad update: flash one with rollback enabled by cable.
 failed_here: Version %s has failed on this device: correct it, and release it as another version.
-"""
-_RETRY = """
+""",
+)
+_RETRY = (
+    """
 no_network: Wi-Fi '%s' is not in range: move the device closer or switch the access point on.
 no_address: Wi-Fi '%s' gave no address in time: check the router's DHCP.
 wifi_failed: Joining Wi-Fi '%s' failed (%s): the device tries again.
@@ -35,6 +43,8 @@ no_dns: No name server answered for '%s': check the router's internet connection
 no_ntp: No time server answered (%s): allow UDP port 123 or set servers.ntp.
 clock_not_set: The clock is not set, so certificates cannot be judged: waiting for a time server.
 port_blocked: %s:%d does not answer: a firewall may block the port (8883 must be open outwards).
+""",
+    """
 refused: %s:%d refused the connection: check endpoint and port.
 unreachable: %s:%d cannot be reached (%s): check the network.
 server_cert_not_yet_valid: The server's certificate is not valid yet: the device's clock is wrong.
@@ -43,6 +53,8 @@ no_memory: Not enough memory for TLS: the device frees some and tries again.
 server_busy: The cloud is not available at the moment (%s): the device tries again.
 protocol: The peer broke the MQTT protocol (%s): the connection was closed.
 no_connack: The cloud accepted the connection but did not answer in time.
+""",
+    """
 no_acknowledgement: The cloud did not acknowledge in time: the device connects again.
 no_pingresp: Nothing was received for too long: the link is dead, the device connects again.
 connection_lost: The connection to the cloud was closed (%s): the device connects again.
@@ -51,6 +63,8 @@ not_reached: The cloud was not reached in %d s: check the network and the AWS en
 outbox_full: The outbox holds %d messages already: publish again when the device was connected for a while.
 not_connected: Not connected to the cloud: wait for aws.connected.
 claim_failed: Provisioning failed for now (%s): the device tries again.
+""",
+    """
 token_expired: The ownership token is too old: a new certificate is asked for.
 too_fast: More than %s per second: the message was not sent.
 download_failed: The download was interrupted (%s): check the server.
@@ -58,44 +72,55 @@ link_expired: The link of the download is not valid any more (HTTP %d): let link
 in_trial: This device is trying version %s: send the next update when it has been confirmed.
 update_interrupted: The update began %d times and was interrupted each time: the device stays with what it has.
 update_too_slow: The update took more than %d s: the device stays with what it has.
-"""
-_CLOUD = """
+""",
+)
+_CLOUD = (
+    """
 server_cert_expired: The server's certificate has expired: renew it, or check the device's clock.
 cert_refused: The cloud refused the device's certificate: register it, activate it, attach a policy.
 not_authorised: The cloud did not authorise the connection (%s): check the certificate's policy.
 subscribe_refused: The cloud refused the subscription to '%s': check the policy.
 rejected: AWS IoT rejected '%s' (%s): check the request and the policy.
+""",
+    """
 claim_refused: The cloud refused to provision this device (%s): check claim, template and policy.
 image_broken: The image is not one that starts here (%s): build and publish it anew.
 download_refused: The server did not give the file (%s): publish it anew.
 trial_failed: Version %s was tried and went back (%s).
 trial_given_up: Version %s was tried %d times and never confirmed (%s): the device stays with what it has.
-"""
-_STORAGE = """
+""",
+)
+_STORAGE = (
+    """
 flash_failed: The flash refused %s (%s).
 flash_full: The flash has no room for %s.
-"""
-_BUG = """
+""",
+)
+_BUG = (
+    """
 limit: %s: the limit of AWS IoT is %s.
 out_of_range: The user's data is 256 bytes: offset %d with %d bytes is outside.
 task_failed: The task '%s' died: %s.
 task_stuck: The task '%s' showed no sign of life for %d s.
 bad_transition: Mode %s has no way out by %s.
 not_supported: %s is not part of this firmware.
-"""
+""",
+)
 _TABLE = (("person", _PERSON), ("retry", _RETRY), ("cloud", _CLOUD), ("storage", _STORAGE), ("bug", _BUG))
 
 
 def find(code):
     """(who, sentence) for this code. Raises KeyError when it is not in the table."""
     key = "\n%s: " % code
-    for who, text in _TABLE:
-        at = text.find(key)
-        if at >= 0:
-            return who, text[at + len(key) : text.find("\n", at + 1)]
+    for who, texts in _TABLE:
+        for text in texts:
+            at = text.find(key)
+            if at >= 0:
+                return who, text[at + len(key) : text.find("\n", at + 1)]
     raise KeyError(code)
 
 
 def codes():
     """All codes, sorted: for the documentation and its test."""
-    return sorted([line.split(":")[0] for _, text in _TABLE for line in text.strip().split("\n")])
+    lines = "".join(["".join(texts) for _, texts in _TABLE]).split("\n")
+    return sorted([line.split(":")[0] for line in lines if line.strip()])

@@ -26,6 +26,7 @@ _WATCH_MS = const(500)
 _STABLE_LOOKS = const(60)  # 30 s joined: the next loss starts a new series of waits
 _ADDRESS_LOOKS = const(60)  # every 30 s: is the address still ours?
 _BEAT_MS = const(5000)
+_CROWDED_MS = const(10000)  # where there was no memory to ask for the time
 
 _FOR_A_WHILE = ("station", "names", "clock", "ntp", "dns", "datagrams")
 
@@ -141,7 +142,11 @@ class Wifi:
             asked_ms_ago = time.ticks_diff(time.ticks_ms(), self._asked_time_ms)
             # An unset clock is the affair of whoever needs it first, and knows the last time known.
             if asked_ms_ago >= self._resync_in_ms and self.clock_is_set:
-                await _clock().resync(self, beat)
+                try:
+                    await _clock().resync(self, beat)
+                except MemoryError:
+                    self._asked_time_ms = time.ticks_ms()
+                    self._resync_in_ms = _CROWDED_MS
         return errors.error("wifi_lost", self.ssid, _station().words(self._wlan.status()))
 
     async def _wait_out(self, trouble, beat):

@@ -12,7 +12,6 @@ when the cloud has lost the session.
 """
 
 import asyncio
-import sys
 
 import errors
 import events
@@ -22,8 +21,6 @@ from .inbox import Inbox
 from .jobs import Jobs
 from .link import forget
 from .publishing import Publisher
-
-_ONCE_IN_A_LIFE = ("certificates", "pem", "der")  # what only provisioning needs
 
 
 class Aws(Publisher):
@@ -61,13 +58,9 @@ class Aws(Publisher):
         provision.py. Errors: `claim_refused` (only the cloud's owner can change it), `claim_failed`, those of a
         connection.
         """
-        others = [name for name in _ONCE_IN_A_LIFE if name in sys.modules]
         from . import provision
 
-        forget("provision", "opening", "tls", "topics")
-        for name in _ONCE_IN_A_LIFE:
-            if name not in others:
-                sys.modules.pop(name, None)
+        forget("provision", "topics")
         found = await provision.provision(self, template, parameters, claim, pending, keep, beat)
         self._bus.emit(events.AWS_PROVISIONED, thing=found[0])
         return found

@@ -15,12 +15,13 @@ import binascii
 import json
 import os
 import random
+import sys
 import time
 
-import certificates
 import errors
 
-from . import opening, tls, topics
+from . import topics
+from .link import forget
 
 _CREATE = b"$aws/certificates/create/json"
 _ACCEPTED = b"/accepted"
@@ -29,6 +30,7 @@ _ANSWER_MS = 20000
 _TICK_MS = 100
 # The ownership token lives for an hour; where the clock was set in between, nobody knows: leave a margin.
 _TOKEN_AGE_S = 3000
+_ONCE_IN_A_LIFE = ("certificates", "pem", "der")
 _OLD_TOKEN = "InvalidCertificateOwnershipToken"
 
 
@@ -39,17 +41,13 @@ async def provision(aws, template, parameters, claim, pending, keep, beat):
     # Not by `_pause` while connected: the news of the Wi-Fi are for who serves the connection.
     await (asyncio.sleep_ms(wait_ms) if claim is None else aws._pause(wait_ms, beat))
 
-    async def connect(client_id, context):
-        opening.check_clock(aws)
-        await opening.in_time(aws, client_id, context, True, beat)
-
     deliver = aws._inbox.deliver
     enrolment = Enrolment(aws._client, template, parameters, keep, beat)
     try:
         if claim is None:
             return await enrolment.by_thing(deliver, pending)
         async with aws._one:
-            return await enrolment.by_claim(connect, aws._settings.roots, claim, pending)
+            return await enrolment.by_claim(aws, claim, pending)
     finally:
         aws._client.cb = deliver
 
@@ -77,16 +75,16 @@ class Enrolment:
         self._take = None
         self._topic = None
 
-    async def by_claim(self, connect, roots, claim, pending):
+    async def by_claim(self, aws, claim, pending):
         """(name, cert, key) of the new thing: str, DER, DER. Errors: `claim_refused`, `claim_failed`.
 
-        `connect(client_id, context)` is a coroutine function, `claim` (cert, key) in DER. Closes the connection.
+        `claim`: (cert, key) in DER, by which `aws` connects; that connection is closed in the end.
         """
         client = self._client
         client.cb = self._hear
         client.survive = False
         try:
-            await self._connect(connect, roots, claim)
+            await _connect(aws, claim, self._beat)
             return await self._enrol(pending)
         finally:
             await client.disconnect()
@@ -105,17 +103,6 @@ class Enrolment:
 
         self._client.cb = hear
         return await self._enrol(pending)
-
-    @staticmethod
-    async def _connect(connect, roots, claim):
-        client_id = "claim-" + binascii.hexlify(os.urandom(8)).decode()
-        context = tls.make_context(roots, claim[0], claim[1])
-        try:
-            await connect(client_id, context)
-        except errors.CloudError as failure:
-            if failure.code in ("cert_refused", "not_authorised"):
-                raise errors.error("claim_refused", failure.code)
-            raise  # it is the server's own certificate that is wrong
 
     async def _enrol(self, pending):
         if pending is not None and _is_fresh(pending):
@@ -199,8 +186,36 @@ class Enrolment:
             return _REJECTED, _failed("a certificate that cannot be used: %s" % failure.message)
 
 
+async def _connect(aws, claim, beat):
+    from . import opening, tls
+
+    forget("opening", "tls")
+    opening.check_clock(aws)
+    client_id = "claim-" + binascii.hexlify(os.urandom(8)).decode()
+    context = tls.make_context(aws._settings.roots, claim[0], claim[1])
+    try:
+        await opening.in_time(aws, client_id, context, True, beat)
+    except errors.CloudError as failure:
+        if failure.code in ("cert_refused", "not_authorised"):
+            raise errors.error("claim_refused", failure.code)
+        raise  # it is the server's own certificate that is wrong
+
+
+def _pair(cert, key):
+    """Both in DER. What reads them is loaded only now: the making of a connection has use for its memory."""
+    others = [name for name in _ONCE_IN_A_LIFE if name in sys.modules]
+    try:
+        import certificates
+
+        return certificates.pair(cert, key, "the new thing")
+    finally:
+        for name in _ONCE_IN_A_LIFE:
+            if name not in others:
+                sys.modules.pop(name, None)
+
+
 def _take_certificate(answer):
-    cert, key = certificates.pair(answer["certificatePem"], answer["privateKey"], "the new thing")
+    cert, key = _pair(answer["certificatePem"], answer["privateKey"])
     token = answer["certificateOwnershipToken"]
     if not isinstance(token, str):
         raise ValueError("certificateOwnershipToken")

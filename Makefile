@@ -57,7 +57,7 @@ monitor: $(VENV)/board.installed ## watch a board's console: make monitor PORT=/
 	@$(TOOLS) monitor $(if $(PORT),--port "$(PORT)") $(ARGS)
 
 new: $(VENV)/base.installed ## begin an application in a folder of its own: make new NAME=../my-lamp
-	@$(TOOLS) new $(NAME) $(ARGS)
+	@$(TOOLS) new $(if $(NAME),"$(NAME)") $(ARGS)
 
 fleet: $(VENV)/base.installed ## template, claim certificate and policies in your AWS account, and a settings file
 	@$(TOOLS) fleet $(ARGS)

@@ -242,8 +242,8 @@ class System:
         await _for_ever()
 
     def _died(self, name, failure):
-        if not isinstance(failure, errors.DeviceError):
-            self.console.trace(failure)
+        if name == "application" or not isinstance(failure, errors.DeviceError):
+            self.console.trace(failure)  # errors of the firmware's own tasks say all that is to be known
         self.failure = wrapped(name, failure)
         self.leave("task_failed", "%s" % self.failure)
 

@@ -18,6 +18,9 @@ from functools import cache
 
 from tools.interpreter import BOARD, LIB, ROOT, STAND_INS
 
+_PROGRAMS = (
+    "boot.py", "main.py", "tools/board/flashed.py", "tools/new/template/main.py", "tools/qualify/application.py",
+)  # fmt: skip
 _REPLACED = ("release", "ota/keys")  # by those of one build (firmware/), of one device (release keygen)
 _REFERENCE = ROOT / "docs" / "api.md"
 _REFERRED = re.compile(r"^::: ([\w.]+)\n(?:    options:\n      members: \[([\w, ]+)\]\n)?", re.MULTILINE)
@@ -80,7 +83,7 @@ def _public(node):
 
 def _of_programs():
     """What is said by the files that go onto a board as they are, or into an image."""
-    programs = [ROOT / "boot.py", ROOT / "main.py"]
+    programs = [ROOT / name for name in _PROGRAMS]
     for folder in ("examples", "firmware"):
         programs += sorted((ROOT / folder).rglob("*.py"))
     return set().union(*map(said_by, programs))

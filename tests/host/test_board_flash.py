@@ -62,6 +62,7 @@ def test_a_new_board_gets_the_firmware_and_says_its_mode(board, packages, tmp_pa
     code, said = flash(board, packages)
     assert code == 0, said
     assert "umqtt.simple is in its image" in said
+    assert "(flashed)" in said  # no crash
     assert "done: CONFIG (settings_incomplete)" in said
     found = contents(board)
     assert {path: found.get(path) for path in wanted} == wanted

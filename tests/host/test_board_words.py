@@ -8,7 +8,7 @@ from tools.board.bundle import File
 from tools.board.facts import Facts
 from tools.board.plan import plan
 from tools.board.tracebacks import source_of
-from tools.interpreter import LIB
+from tools.interpreter import LIB, ROOT
 from tools.shorten import short_names
 
 ESP32 = {
@@ -114,6 +114,15 @@ def test_a_frame_without_a_line_number_has_the_functions_with_that_short_name():
     assert "Aws._subscribe_all" in shown and shown.startswith("lib/aws/client.py, ")
     assert source_of('  File "aws.client", line 1, in use') == "lib/aws/client.py, Aws.use"
     assert source_of('  File "aws.client", line 1, in publish') is None
+
+
+def test_a_program_of_somebody_else_has_no_source():
+    lines = (ROOT / "main.py").read_text().splitlines()
+    number = next(n for n, line in enumerate(lines, 1) if line.startswith("def count_starts(")) + 2
+    shown = f"main.py, count_starts: {lines[number - 1].strip()}"
+    assert source_of(f'  File "main.py", line {number}, in count_starts') == shown
+    assert source_of(f'  File "main.py", line {number}, in obey') is None
+    assert source_of(f'  File "main.py", line {number}, in <module>') is None
 
 
 @pytest.mark.parametrize(

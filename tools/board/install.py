@@ -4,6 +4,8 @@ main.py is put aside first and comes back last, so that a board that lost its po
 and does not run half a firmware. No file is ever half under its own name.
 """
 
+from pathlib import Path
+
 from tools.board import bundle, facts
 from tools.board.files import Files, leftovers
 from tools.board.plan import INSTALLED, Plan, plan
@@ -13,14 +15,7 @@ _MAIN = "/main.py"
 _ASIDE = "/main.py.off"
 _SPARE_BYTES = 32768  # littlefs needs room to replace files; so does the device for what it stores
 
-# A restart that somebody wanted must not count as one of a crash loop.
-_MARK_CLEAN = """
-try:
-    import board
-    board.start_record().mark_clean('flashed')
-except Exception:
-    pass
-"""
+_MARK_CLEAN = Path(__file__).with_name("flashed.py").read_text(encoding="utf-8")
 _ERASE_NVS = """
 try:
     from esp32 import Partition
@@ -206,7 +201,8 @@ def describe(found, erase=False):
     if not found and not erase:
         return f"all {found.same} files are right already"
     parts = ["everything is erased first"] if erase else []
-    parts.append(f"{len(found.write)} files to write ({found.bytes / 1024:.0f} KB)")
+    n = len(found.write)
+    parts.append(f"{n} {'file' if n == 1 else 'files'} to write ({found.bytes / 1024:.0f} KB)")
     if found.same:
         parts.append(f"{found.same} are right already")
     if found.remove:

@@ -9,14 +9,16 @@ from tools.interpreter import ROOT
 from tools.shorten import short_names
 
 _FRAME = re.compile(r'^\s*File "(?P<file>[\w./]+)", line (?P<line>\d+)(?:, in (?P<name>\S+))?')
+_AS_IT_IS = ("main.py", "boot.py")  # copied to a board with its true names
 
 
 def source_of(line):
     """What a traceback's line (`  File "aws.client", line 12, in find`) speaks of, or None:
 
     `lib/aws/client.py, Aws.publish: return self._sender.send(...)`. It is read from this checkout: right as long
-    as the board runs the same version. The names at the ends of such lines are short ones (tools/shorten.py). Where
-    the board's code has no line numbers each line is 1, and what is known are the functions with that short name.
+    as the board runs the same version. The names at the ends of such lines are short ones (tools/shorten.py), but not
+    those of programs: by them the main.py of somebody else is known. Where the board's code has no line numbers each
+    line is 1, and what is known are the functions with that short name.
     """
     frame = _FRAME.match(line)
     path = _path(frame["file"]) if frame else None
@@ -34,12 +36,21 @@ def source_of(line):
     if not 0 < number <= len(lines):
         return None
     inside = [name for first, last, name in functions if first <= number <= last]
+    if path.name in _AS_IT_IS and not _may_be_called(frame["name"], inside):
+        return None
     return f"{shown}, {inside[-1]}: {lines[number - 1].strip()}" if inside else f"{shown}: {lines[number - 1].strip()}"
 
 
 @cache
 def _short_names():
     return short_names(mpy.lib_sources(), public.names())
+
+
+def _may_be_called(name, inside):
+    """Whether a frame `in name` can be in these functions, the innermost of which is the last."""
+    if name is None or (name[0] == "<" and name != "<module>"):
+        return True  # a lambda, a comprehension
+    return name == (inside[-1].rpartition(".")[2] if inside else "<module>")
 
 
 def _path(file):

@@ -28,9 +28,12 @@ def main(
     folder = Path(name).resolve()
     if not _NAME.fullmatch(folder.name):
         sys.exit(f"new: {folder.name!r} is no good name: a letter, then letters, digits and hyphens, at most 32 in all")
-    if folder.exists() and any(folder.iterdir()):
-        sys.exit(f"new: {folder} is there already, and not empty")
-    files = make(folder)
+    try:
+        if folder.exists() and any(folder.iterdir()):
+            sys.exit(f"new: {folder} is there already, and not empty")
+        files = make(folder)
+    except OSError as error:
+        sys.exit(f"new: {error.filename}: {error.strerror}")
     print(f"{folder}:")
     for path in files:
         print(f"  {path}")

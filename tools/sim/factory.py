@@ -69,6 +69,7 @@ class Cloud:
         document = {
             "schema": 1,
             "hardware": "esp32",
+            "pins": {"button": 0},
             "networks": [{"ssid": network[0], "password": network[1]}],
             "aws": {"endpoint": self.endpoint()[0], "template": fleet.template},
             "certs": [

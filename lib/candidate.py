@@ -1,9 +1,9 @@
 """Candidate settings: new ones that are tried before they replace the confirmed ones, which stay untouched meanwhile.
 
-    document = candidate.base(flash)                                   # what changes are laid on
-    document = candidate.merged(document, "CFG", {"networks": [...]})  # as often as needed; or "CERT"
-    candidate.check(system, document)                                  # raises what a person must mend
-    await candidate.save(system, document, "job")                      # in one step; then restart
+    document = candidate.base(flash)                                  # what changes are laid on
+    document = settings.merged(document, "CFG", {"networks": [...]})  # as often as needed; or "CERT"
+    candidate.check(system, document)                                 # raises what a person must mend
+    await candidate.save(system, document, "job")                     # in one step; then restart
 
 The next start uses the candidate. When the cloud is reached with it, `Identity.confirm` makes it the confirmed
 settings; when not, `road` leads into CONFIG, and from there back to the confirmed ones, if there are any that work.
@@ -33,20 +33,6 @@ def base(flash):
         if document:
             return document
     return {}
-
-
-def merged(document, typ, dat, warnings=None):
-    """A new document: `document` with the dat of a message CFG or CERT, whose texts are DER afterwards.
-
-    Raises the errors of `settings.merge_cfg` and `merge_cert`.
-    """
-    if typ == "CFG":
-        return settings_words.merge_cfg(document, dat, warnings)
-    settings_words.decode_pem(dat)
-    result = settings_words.merge_cert(document, dat, warnings)
-    if dat["role"] != "ca":
-        result["identity"] = dat["role"]
-    return result
 
 
 def check(system, document):

@@ -62,9 +62,11 @@ class Configuring:
 
     def _stage(self, typ, dat):
         warnings = []
-        words = _candidate()
-        document = self._document or words.base(self._system.flash)
-        self._document = words.merged(document, typ, dat, warnings)
+        document = self._document or _candidate().base(self._system.flash)
+        import settings
+
+        sys.modules.pop("settings")
+        self._document = settings.merged(document, typ, dat, warnings)
         return warnings
 
     async def on_apply(self, _):

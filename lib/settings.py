@@ -14,6 +14,7 @@ import sys
 _READERS = (
     "settings_json",
     "settings_schema",
+    "settings_shapes",
     "settings_certs",
     "settings_documents",
     "settings_lacking",
@@ -44,17 +45,26 @@ def load(file, stored=None, candidate=None):
     return _read("load", document, warnings, stored, candidate)
 
 
+def merged(document, typ, dat, warnings=None):
+    """A new document: `document` with the dat of a message CFG or CERT, whose texts are DER afterwards.
+
+    Raises the errors of `merge_cfg` and `merge_cert`.
+    """
+    if typ == "CFG":
+        return merge_cfg(document, dat, warnings)
+    _read("decode", dat)
+    result = merge_cert(document, dat, warnings)
+    if dat["role"] != "ca":
+        result["identity"] = dat["role"]  # its credentials are new
+    return result
+
+
 def merge_cfg(document, dat, warnings=None):
     """A new document: `document` with what the phone's CFG gives. Raises `invalid_setting`.
 
     A document is a dict, empty at first; what could not be used is told in the list `warnings`.
     """
     return _read("merge_cfg", document, dat, warnings)
-
-
-def decode_pem(dat):
-    """Replace the PEM texts of a CERT by their DER, for `merge_cert`: in a full heap there is no room for both."""
-    _read("decode", dat)
 
 
 def merge_cert(document, dat, warnings=None):

@@ -5,7 +5,7 @@ A file of its own, because reading certificates and reading everything else woul
 
 import certificates
 import errors
-import settings_checks as checks
+import settings_shapes as checks
 
 CERT_FIELDS = ("role", "cert", "key")
 

@@ -1,4 +1,4 @@
-"""A phone's certificates and keys, PEM -> DER, before what checks them is in memory: see `settings.decode_pem`."""
+"""A phone's certificates and keys, PEM -> DER, before what checks them is in memory: see `settings.merged`."""
 
 import errors
 import pem
@@ -6,6 +6,8 @@ import pem
 
 def decode(dat):
     """Replace the PEM texts in `dat`, of a CERT, by their DER. What cannot be read stays: `settings_certs` says why."""
+    if not isinstance(dat, dict):
+        return
     for field, kind in (("cert", pem.CERTIFICATE), ("key", pem.PRIVATE_KEY)):
         if field in dat:
             try:

@@ -5,6 +5,7 @@ import json
 import candidate
 import errors
 import notes
+import settings
 from settings_job import fingerprint
 
 
@@ -32,10 +33,10 @@ async def apply(system):
 
 def _changed(document, wanted):
     if "settings" in wanted:
-        document = candidate.merged(document, "CFG", wanted["settings"])
+        document = settings.merged(document, "CFG", wanted["settings"])
     certs = wanted.get("certs", [])
     if not isinstance(certs, list):
         raise errors.error("invalid_setting", "certs", "no list", "a list of certificates")
     for entry in certs:
-        document = candidate.merged(document, "CERT", entry)
+        document = settings.merged(document, "CERT", entry)
     return document

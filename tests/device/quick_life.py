@@ -12,7 +12,7 @@ import system
 _FOR_A_MOMENT = (
     "candidate", "certificates", "der", "error_table", "flash_mending", "operations", "pem", "records", "settings",
     "settings_certs", "settings_checks", "settings_documents", "settings_json", "settings_numbers", "settings_reader",
-    "settings_records", "settings_schema", "starting", "trial", "update_job", "updates", "updating",
+    "settings_records", "settings_schema", "settings_shapes", "starting", "trial", "update_job", "updates", "updating",
 )  # fmt: skip
 
 

@@ -34,7 +34,7 @@ def credentials(name):
 
 
 def with_marker(marker, dat=CFG):
-    document = candidate.merged({}, "CFG", dat)
+    document = settings.merged({}, "CFG", dat)
     if marker:
         document["identity"] = marker
     return document
@@ -57,7 +57,7 @@ async def test_changes_are_laid_on_the_candidate_else_on_the_confirmed_settings(
     await system.flash.save("settings", *settings.to_record(with_marker("claim", OTHER)))
     base = candidate.base(system.flash)
     equal(([network["ssid"] for network in base["networks"]], base.get("identity")), (["other"], None))
-    await candidate.save(system, candidate.merged(base, "CFG", CFG), "test")
+    await candidate.save(system, settings.merged(base, "CFG", CFG), "test")
     equal(ssids(system.flash.load("candidate")), ["home", "other"])
     equal(ssids(system.flash.load("settings")), ["other"])
     equal(len(candidate.base(system.flash)["networks"]), 2)

@@ -18,7 +18,8 @@ CERTIFICATES = {"certificates", "der", "pem"}
 # What settings are made of: they may use each other, and records.
 SETTINGS = {
     "settings", "settings_certs", "settings_checks", "settings_documents", "settings_json", "settings_lacking",
-    "settings_numbers", "settings_pem", "settings_reader", "settings_records", "settings_schema", "settings_types",
+    "settings_numbers", "settings_pem", "settings_reader", "settings_records", "settings_schema",
+    "settings_shapes", "settings_types",
 }  # fmt: skip
 
 # AWS IoT Jobs, and what the firmware itself does for them.

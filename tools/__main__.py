@@ -1,6 +1,7 @@
 """The command line behind `make`: `python -m tools VERB`. A verb's module is imported when the verb is called."""
 
 import importlib
+import inspect
 import sys
 
 import typer
@@ -53,12 +54,21 @@ def _load(verb, name):
             sys.exit(f"tools {verb}: not part of this version yet ({name} is missing)")
         sys.exit(f"tools {verb}: the Python package {error.name!r} is missing; run it by `make {verb}`")
     if hasattr(module, "app"):
-        return module.app
+        return _flowing(module.app)
     if not hasattr(module, "main"):
         sys.exit(f"tools {verb}: not part of this version yet ({name} has no main)")
     single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    single.command(help=module.__doc__, context_settings=getattr(module, "CONTEXT_SETTINGS", None))(module.main)
-    return single
+    text = module.main.__doc__ or module.__doc__
+    single.command(help=text, context_settings=getattr(module, "CONTEXT_SETTINGS", None))(module.main)
+    return _flowing(single)
+
+
+def _flowing(app):
+    """Paragraphs of a verb's help flow to the terminal's width: typer would end lines where the source does, too."""
+    for command in app.registered_commands:
+        text = inspect.cleandoc(command.help or command.callback.__doc__ or "")
+        command.help = "\n\n".join(" ".join(each.split()) for each in text.split("\n\n"))
+    return app
 
 
 for _verb, (_, _sentence) in VERBS.items():

@@ -63,7 +63,8 @@ class Install:
             return
         if self._wishes.erase or found:
             self._change(found, sizes)
-        self._board.run(_MARK_CLEAN)
+        if not self._wishes.erase:  # what it counts by is gone, and NVS does not know it yet
+            self._board.run(_MARK_CLEAN)
         self._board.restart()
 
     def _look(self):

@@ -8,24 +8,24 @@ from typing import Annotated
 
 import boto3
 import typer
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
 from tools.cloud.recipes import create_fleet
 from tools.fleet.roots import RootMissing, amazon_root
 from tools.interpreter import ROOT
 
-_ROLE_HELP = """
-The role is what AWS IoT assumes to register things. Once, with rights in IAM:
+_ROLE_HELP = """The role is what AWS IoT assumes to register things. Once, with rights in IAM:
 
-    aws iam create-role --role-name FleetProvisioning --assume-role-policy-document
-        '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole",
-        "Principal": {"Service": "iot.amazonaws.com"}}]}'
-
-    aws iam attach-role-policy --role-name FleetProvisioning
-        --policy-arn arn:aws:iam::aws:policy/service-role/AWSIoTThingsRegistration
+\b
+aws iam create-role --role-name FleetProvisioning \\
+  --assume-role-policy-document '{"Version": "2012-10-17",
+  "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole",
+  "Principal": {"Service": "iot.amazonaws.com"}}]}'
+aws iam attach-role-policy --role-name FleetProvisioning --policy-arn \\
+  arn:aws:iam::aws:policy/service-role/AWSIoTThingsRegistration
 """
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
 class Mistake(Exception):
@@ -62,13 +62,21 @@ def main(
     except (Mistake, RootMissing) as mistake:
         sys.exit(f"fleet: {mistake}")
     except ClientError as refusal:
-        sys.exit(f"fleet: AWS refused {refusal.operation_name}: {refusal.response['Error']['Message']}")
+        sys.exit(f"fleet: AWS refused {refusal.operation_name}: {_words(refusal, name)}")
+    except (NoRegionError, NoCredentialsError) as missing:
+        sys.exit(f"fleet: {str(missing).rstrip('.')}. Run `aws configure`, or say --region and --profile.")
     except BotoCoreError as error:
         sys.exit(f"fleet: {error}")
     _write(out, _document(networks, endpoint, fleet, root, hardware))
     print(f"template {fleet.template}, policies {fleet.claim_policy} and {fleet.thing_policy}, a claim certificate")
     print(f"{out}: keep it out of version control, it holds the claim's private key")
     print(f'Next: make flash PORT=... ARGS="--settings {out}"')
+
+
+def _words(refusal, name):
+    error = refusal.response["Error"]
+    taken = f" Say --name OTHER, this is {name}." if error["Code"] == "ResourceAlreadyExistsException" else ""
+    return f"{error['Message'].rstrip('.')}.{taken}"
 
 
 def _refuse_to_overwrite(out):

@@ -1,7 +1,7 @@
 """CONFIG: settings are awaited, over Bluetooth or as a file, and tried before they are kept.
 
-The system imports it when it enters CONFIG, which always ends in a restart. A phone comes in through `ble`; what it
-asks for is done in `configuring`. Whoever has a cable can copy a settings.json instead.
+The system imports it when it enters CONFIG, which always ends in a restart. A phone comes in through `ble`, for which
+`config_door` opens; what it asks for is done in `configuring`. Whoever has a cable can copy a settings.json instead.
 """
 
 import asyncio
@@ -11,8 +11,6 @@ from micropython import const
 
 import events
 from ble import codes
-from configuring import Configuring
-from errors import DeviceError, StorageError
 
 _LOOK_MS = const(500)
 _FAREWELL_MS = const(3000)  # the phone has so long to go by itself before a restart
@@ -34,6 +32,8 @@ class Configuration:
         system.own("flash", lambda owned: system.flash.run(owned.beat))
         if system.make_ble is not None:
             await self._open_door()
+        if system.ble is not None:
+            system.own("ble", lambda owned: system.ble.run(owned.beat))
         if not self._missing:  # else there is nothing to go back to: wait for whoever brings settings
             system.own("window", self._close_window)
         return await system.left()
@@ -42,57 +42,15 @@ class Configuration:
         print("CONFIG: %s" % (self._system.failure or "asked for"))
         print("CONFIG: copy a settings.json with `mpremote cp settings.json :/settings.json`, then reset")
 
-    # The door
-
     async def _open_door(self):
-        system, settings = self._system, self._settings
-        code = await self._setup_code()
-        configuring = Configuring(system, self._restart, self._failure())
-        door = (system.name, settings.hardware, configuring.version, settings.security, code, configuring.handle)
         try:
-            system.ble = configuring.door = system.make_ble(system.bus, *door)
-        except ImportError as problem:
-            print("CONFIG: no Bluetooth in this firmware (%s)" % problem)
-            return
-        await configuring.begin()
-        system.own("ble", lambda owned: system.ble.run(owned.beat))
-        print("CONFIG: '%s' can be configured over Bluetooth" % system.name)
-        if settings.security == "code":
-            # Here and nowhere else: whoever reads the console has the device in hand.
-            words = _code_words()
-            print("CONFIG: setup code %s, %s" % (words.text(code), words.link(settings.page, code)))
+            import config_door
 
-    async def _setup_code(self):
-        flash = self._system.flash
-        try:
-            record = flash.load("code")
-        except StorageError as failure:
-            print("CONFIG: a new setup code is made: %s" % failure)
-            record = None
-        if record is not None:
-            return record[0]
-        # The chip's random numbers are only as good as they must be while a radio is on.
-        wifi = self._system.make_wifi(self._system.bus, self._settings)
-        sys.modules.pop("wifi", None)
-        wifi.start()
-        code = _code_words().new()
-        await wifi.stop()
-        await flash.save("code", code)
-        return code
-
-    def _failure(self):
-        """The failure that led here, as STATE's `last`; None without one."""
-        import notes
-
-        sys.modules.pop("notes", None)
-        last = notes.read(self._system.flash).get("last")
-        if last:
-            failure = DeviceError(last["code"], last["message"])
-        elif self._missing and self._system.failure.code != "settings_missing":
-            failure = self._system.failure
-        else:
-            return None
-        return {"code": codes.number_of(failure), "message": failure.message}
+            await config_door.open_door(self._system, self._restart, self._missing)
+        finally:
+            for name in ("config_door", "notes"):
+                sys.modules.pop(name, None)
+            codes.forget("setup_code")
 
     # The way out
 
@@ -128,10 +86,3 @@ class Configuration:
                 await candidate.drop(self._system.flash)
         finally:
             sys.modules.pop("candidate", None)
-
-
-def _code_words():
-    from ble import setup_code
-
-    codes.forget("setup_code")
-    return setup_code

@@ -56,8 +56,8 @@ ROOMS = {
     },
     "head": {
         "system", "modes", "leaving", "starting", "road", "reckoning", "supervisor", "identity", "credentials",
-        "device", "console", "configuration", "configuring", "candidate", "notes", "updates", "updating", "update_job",
-        "trial", *OPERATIONS,
+        "device", "console", "configuration", "config_door", "config_requests", "configuring", "candidate", "notes",
+        "updates", "updating", "update_job", "trial", *OPERATIONS,
     },
     "wiring": {"awsesp"},
     "main": {"main"},
@@ -75,7 +75,8 @@ PURE = {
 HANDS = {"board", "flash", "wifi", "ble", "aws", "ota"}
 HARDWARE = {"machine", "network", "esp32", "bluetooth", "aioble", "socket", "ssl", "umqtt", "vfs"}
 # boot and board work before there is a bus
-PRINTERS = {"boot", "board", "starts", "console", "main", "system", "leaving", "starting", "configuration"}
+PRINTERS = {"boot", "board", "starts", "console", "main", "system", "leaving", "starting", "configuration",
+            "config_door"}  # fmt: skip
 SHADOW_SEEKERS = {"boot"}  # imports by computed names to tell which file hides which
 LONGEST_FILE = 300
 

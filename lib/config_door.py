@@ -1,0 +1,58 @@
+"""The door of CONFIG is opened: the setup code is found or made, and Bluetooth made. See `configuration`."""
+
+import sys
+
+from ble import codes, setup_code
+from configuring import Configuring
+from errors import DeviceError, StorageError
+
+
+async def open_door(system, restart, missing):
+    """`restart(reason)` restarts in order; `missing`: what keeps the device from NORMAL."""
+    settings = system.settings
+    code = await _setup_code(system)
+    configuring = Configuring(system, restart, _failure(system, missing))
+    door = (system.name, settings.hardware, configuring.version, settings.security, code, configuring.handle)
+    try:
+        system.ble = configuring.door = system.make_ble(system.bus, *door)
+    except ImportError as problem:
+        print("CONFIG: no Bluetooth in this firmware (%s)" % problem)
+        return
+    await configuring.begin()
+    print("CONFIG: '%s' can be configured over Bluetooth" % system.name)
+    if settings.security == "code":
+        # Here and nowhere else: whoever reads the console has the device in hand.
+        print("CONFIG: setup code %s, %s" % (setup_code.text(code), setup_code.link(settings.page, code)))
+
+
+async def _setup_code(system):
+    flash = system.flash
+    try:
+        record = flash.load("code")
+    except StorageError as failure:
+        print("CONFIG: a new setup code is made: %s" % failure)
+        record = None
+    if record is not None:
+        return record[0]
+    # The chip's random numbers are only as good as they must be while a radio is on.
+    wifi = system.make_wifi(system.bus, system.settings)
+    sys.modules.pop("wifi", None)
+    wifi.start()
+    code = setup_code.new()
+    await wifi.stop()
+    await flash.save("code", code)
+    return code
+
+
+def _failure(system, missing):
+    """The failure that led here, as STATE's `last`; None without one."""
+    import notes
+
+    last = notes.read(system.flash).get("last")
+    if last:
+        failure = DeviceError(last["code"], last["message"])
+    elif missing and system.failure.code != "settings_missing":
+        failure = system.failure
+    else:
+        return None
+    return {"code": codes.number_of(failure), "message": failure.message}

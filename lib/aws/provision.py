@@ -48,6 +48,8 @@ async def provision(aws, template, parameters, claim, pending, keep, beat):
             return await enrolment.by_thing(deliver, pending)
         async with aws._one:
             return await enrolment.by_claim(aws, claim, pending)
+    except MemoryError:
+        raise errors.error("no_memory")
     finally:
         aws._client.cb = deliver
 
@@ -74,6 +76,7 @@ class Enrolment:
         self._answer = None
         self._take = None
         self._topic = None
+        self._pair = None  # certificates.pair, while it is needed
 
     async def by_claim(self, aws, claim, pending):
         """(name, cert, key) of the new thing: str, DER, DER. Errors: `claim_refused`, `claim_failed`.
@@ -117,7 +120,10 @@ class Enrolment:
 
     async def _create(self):
         """Ask for a certificate, and keep it; returns what was kept."""
-        created = await self._ask(_CREATE, {}, _take_certificate)
+        # First what reads it: a certificate that comes when there is no memory for that is one more in the account.
+        self._pair = _load_certificates().pair
+        created = await self._ask(_CREATE, {}, self._take_certificate)
+        self._pair = None
         await self._keep(created)
         self._beat()
         return created
@@ -176,6 +182,13 @@ class Enrolment:
                 return True
         return False
 
+    def _take_certificate(self, answer):
+        cert, key = self._pair(answer["certificatePem"], answer["privateKey"], "the new thing")
+        token = answer["certificateOwnershipToken"]
+        if not isinstance(token, str):
+            raise ValueError("certificateOwnershipToken")
+        return {"cert": cert, "key": key, "token": token, "time": time.time()}
+
     @staticmethod
     def _read(kind, take, payload):
         try:
@@ -184,6 +197,8 @@ class Enrolment:
             return _REJECTED, _failed("an answer that cannot be understood")
         except errors.DeviceError as failure:
             return _REJECTED, _failed("a certificate that cannot be used: %s" % failure.message)
+        except MemoryError:
+            return _REJECTED, errors.error("no_memory")
 
 
 async def _connect(aws, claim, beat):
@@ -201,25 +216,16 @@ async def _connect(aws, claim, beat):
         raise  # it is the server's own certificate that is wrong
 
 
-def _pair(cert, key):
-    """Both in DER. What reads them is loaded only now: the making of a connection has use for its memory."""
+def _load_certificates():
     others = [name for name in _ONCE_IN_A_LIFE if name in sys.modules]
     try:
         import certificates
 
-        return certificates.pair(cert, key, "the new thing")
+        return certificates
     finally:
         for name in _ONCE_IN_A_LIFE:
             if name not in others:
                 sys.modules.pop(name, None)
-
-
-def _take_certificate(answer):
-    cert, key = _pair(answer["certificatePem"], answer["privateKey"])
-    token = answer["certificateOwnershipToken"]
-    if not isinstance(token, str):
-        raise ValueError("certificateOwnershipToken")
-    return {"cert": cert, "key": key, "token": token, "time": time.time()}
 
 
 def _take_name(answer):

@@ -4,8 +4,6 @@ An exception here would leave the chip at the REPL without running main.py, so e
 wrong is printed. `sys.path` on the chip is ['', '.frozen', '/lib'].
 """
 
-_FOLDER = 0x4000
-
 
 def _boot():
     import board
@@ -28,7 +26,7 @@ def _boot():
 
 def _shadows():
     # Stale copies are what an engineer loses an afternoon to: the file that was edited is not the one that runs.
-    top, library = _modules("/"), _modules("/lib")
+    top, library = modules("/"), modules("/lib")
     for name in sorted(top | library):
         if name in ("boot", "main") or name[0] == "_":
             continue  # started by the port itself, not found by import
@@ -42,7 +40,7 @@ def _shadows():
             )
 
 
-def _modules(folder):
+def modules(folder):
     import os
 
     try:
@@ -52,7 +50,7 @@ def _modules(folder):
     names = set()
     for entry in entries:
         base, _, ending = entry[0].rpartition(".")
-        if entry[1] == _FOLDER and entry[0] != "lib":
+        if entry[1] == 0x4000 and entry[0] != "lib":  # a folder
             names.add(entry[0])
         elif ending in ("py", "mpy"):
             names.add(base)
@@ -82,5 +80,5 @@ try:
 except Exception as error:  # noqa: BLE001 (whatever it is: main.py must run)
     print("boot: %s: %s" % (type(error).__name__, error))
 # main.py runs in this same namespace, and has use for the memory.
-for name in ("_boot", "_shadows", "_modules", "_in_firmware"):
+for name in ("_boot", "_shadows", "modules", "_in_firmware"):
     globals().pop(name)

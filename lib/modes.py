@@ -1,6 +1,7 @@
 """The table of modes: which event leads from which mode to which, and what is done there.
 
-That is a method of the system's; for the way out, "restart", a function of `leaving`, or "reset": at once.
+None: the mode itself. "recovery": it without the application. For the way out, "restart": a function of `leaving`, or
+"reset", at once.
 """
 
 import errors
@@ -14,13 +15,13 @@ RESTART = "restart"
 
 # mode, event, next mode, what is done there
 TABLE = (
-    (INIT, "ready", NORMAL, "_normal"),
+    (INIT, "ready", NORMAL, None),
     # A crash loop must not cut the cloud off: jobs and updates are how a bad application is replaced from afar.
-    (INIT, "crash_loop", NORMAL, "_recovery"),
-    (INIT, "update_accepted", OTA, "_ota"),
-    (INIT, "settings_incomplete", CONFIG, "_config"),
-    (INIT, "config_requested", CONFIG, "_config"),
-    (INIT, "failed", IDLE, "_idle"),
+    (INIT, "crash_loop", NORMAL, "recovery"),
+    (INIT, "update_accepted", OTA, None),
+    (INIT, "settings_incomplete", CONFIG, None),
+    (INIT, "config_requested", CONFIG, None),
+    (INIT, "failed", IDLE, None),
     # A new image that does not come to its work must not stay: the bootloader goes back to the one before.
     (INIT, "trial_failed", RESTART, "restart"),
     (IDLE, "trial_failed", RESTART, "reset"),

@@ -103,7 +103,16 @@ class System:
         self.bus.emit(events.MODE_CHANGED, mode=after, event=event, previous=previous)
         gc.collect()  # what stays for the whole of a mode lies side by side then, not between the garbage of the last
         self._way = action
-        return self._restart if after == "restart" else getattr(self, action)
+        if action == "recovery":
+            return self._recovery
+        # Not by their names: those would have to be kept, and each takes memory.
+        return {
+            "NORMAL": self._normal,
+            "CONFIG": self._config,
+            "OTA": self._ota,
+            "IDLE": self._idle,
+            "restart": self._restart,
+        }[after]
 
     def _way_out(self, event):
         try:

@@ -11,31 +11,31 @@ def _boot():
 
     record = board.start_record()
     start = record.count()
-    why = record.clean_reason()
+    reason = record.clean_reason()
     print(
         "boot: start %s, slot %s, reset %s%s"
-        % (start or "unknown", slot.name(), board.reset_cause(), " (%s)" % why if why else "")
+        % (start or "unknown", slot.name(), board.reset_cause(), " (%s)" % reason if reason else "")
     )
     if slot.is_on_trial() and board.reset_cause() != "soft":
         # A new image that ends at the REPL, or hangs before it watches itself, must go back; unless somebody is there.
         board.Watchdog(30000)
     slot.forget("slot")
-    for warning in _shadows():
+    for warning in warnings():
         print("boot: " + warning)
 
 
-def _shadows():
+def warnings():
     # Stale copies are what an engineer loses an afternoon to: the file that was edited is not the one that runs.
-    top, library = modules("/"), modules("/lib")
-    for name in sorted(top | library):
+    root, lib = modules("/"), modules("/lib")
+    for name in sorted(root | lib):
         if name in ("boot", "main") or name[0] == "_":
             continue  # started by the port itself, not found by import
-        if name in top and name in library:
+        if name in root and name in lib:
             yield "/%s hides /lib/%s" % (name, name)
         if _in_firmware(name):
             yield (
                 "/%s hides the firmware's %s" % (name, name)
-                if name in top
+                if name in root
                 else ("the firmware's %s hides /lib/%s" % (name, name))
             )
 
@@ -49,10 +49,10 @@ def modules(folder):
         return set()
     names = set()
     for entry in entries:
-        base, _, ending = entry[0].rpartition(".")
+        base, _, end = entry[0].rpartition(".")
         if entry[1] == 0x4000 and entry[0] != "lib":  # a folder
             names.add(entry[0])
-        elif ending in ("py", "mpy"):
+        elif end in ("py", "mpy"):
             names.add(base)
     return names
 
@@ -62,7 +62,7 @@ def _in_firmware(name):
     # the interpreter's own have none (and follow rules of their own).
     import sys
 
-    path, loaded = list(sys.path), dict(sys.modules)
+    path, kept = list(sys.path), dict(sys.modules)
     sys.modules.pop(name, None)
     sys.path[:] = [entry for entry in path if entry not in ("", "/", "/lib")]
     try:
@@ -72,7 +72,7 @@ def _in_firmware(name):
     finally:
         sys.path[:] = path
         sys.modules.clear()
-        sys.modules.update(loaded)
+        sys.modules.update(kept)
 
 
 try:
@@ -80,5 +80,5 @@ try:
 except Exception as error:  # noqa: BLE001 (whatever it is: main.py must run)
     print("boot: %s: %s" % (type(error).__name__, error))
 # main.py runs in this same namespace, and has use for the memory.
-for name in ("_boot", "_shadows", "modules", "_in_firmware"):
+for name in ("_boot", "warnings", "modules", "_in_firmware"):
     globals().pop(name)

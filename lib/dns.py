@@ -10,7 +10,7 @@ import errors
 PORT = 53
 LIMIT = 512  # bytes of an answer over UDP, RFC 1035 section 4.2.1
 
-_TRIES = 2  # questions to each server: one datagram may get lost
+_ROUNDS = 2  # questions to each server: one datagram may get lost
 _ALIASES = 8  # CNAMEs followed before we call it a loop
 
 _HEADER = 12
@@ -86,7 +86,7 @@ async def resolve(host, servers, ask):
 
 async def _ask_each(name, servers, ask):
     trouble = None
-    for _ in range(_TRIES):
+    for _ in range(_ROUNDS):
         for server in servers:
             try:
                 result = await _ask_one(name, server, ask)

@@ -1,7 +1,6 @@
 """The table of modes: which event leads from which mode to which, and what is done there.
 
-None: the mode itself. "recovery": it without the application. For the way out, "restart": a function of `leaving`, or
-"reset", at once.
+None: the mode itself. For the way out, "restart": a function of `leaving`, or "reset", at once.
 """
 
 import errors
@@ -17,7 +16,7 @@ RESTART = "restart"
 TABLE = (
     (INIT, "ready", NORMAL, None),
     # A crash loop must not cut the cloud off: jobs and updates are how a bad application is replaced from afar.
-    (INIT, "crash_loop", NORMAL, "recovery"),
+    (INIT, "crash_loop", NORMAL, None),
     (INIT, "update_accepted", OTA, None),
     (INIT, "settings_incomplete", CONFIG, None),
     (INIT, "config_requested", CONFIG, None),

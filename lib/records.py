@@ -9,7 +9,7 @@ int of up to 64 bits; what is None is left out.
 import struct
 
 _HEAD = "<BI"
-_HEAD_SIZE = 5
+_KIND_SIZE = 5
 _INT_SIZE = 8
 _BYTES = 0
 _TEXT = 1
@@ -36,7 +36,7 @@ def unpack(data):
     at = 0
     while at < len(data):
         name, at = _take(data, at + 1, data[at])
-        head, at = _take(data, at, _HEAD_SIZE)
+        head, at = _take(data, at, _KIND_SIZE)
         kind, length = struct.unpack(_HEAD, head)
         value, at = _take(data, at, length)
         fields[str(name, "utf-8")] = _decode(kind, value)

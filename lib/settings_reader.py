@@ -11,7 +11,7 @@ _HARDWARE = "esp32"
 _PREFIX = "awsesp"
 _PAGE = "http://localhost:8765/"
 _NTP = ("pool.ntp.org", "time.aws.com", "time.google.com")
-_PORT = 8883
+_MQTT_PORT = 8883
 
 
 def load(document, cert_warnings, stored, candidate):
@@ -79,7 +79,7 @@ def _hostname(name):
 
 def _aws(fields):
     group = Group({name: fields.get(name) for name in documents.AWS_FIELDS})
-    group.port = group.port or _PORT
+    group.port = group.port or _MQTT_PORT
     group.parameters = group.parameters or {}
     return group
 

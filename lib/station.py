@@ -30,7 +30,7 @@ _TIMED_OUT = const(-1)
 
 _ABSENT = (201, 212)
 # 210 and 211: it is there, but open where a password was given, or the other way round.
-_REFUSALS = (202, 15, 204, 210, 211)
+_REFUSING = (202, 15, 204, 210, 211)
 _REFUSALS_TO_BLAME = const(2)
 _STICKY = (201, 202, 210, 211, 212)  # the codes that outlive their attempt
 
@@ -156,7 +156,7 @@ class Station:
     def _judge(self, ssid, password, reason):
         if reason in _ABSENT:
             raise errors.error("no_network", ssid)
-        if reason in _REFUSALS:
+        if reason in _REFUSING:
             refusals = self._refusals.get((ssid, password), 0) + 1
             self._refusals[(ssid, password)] = refusals
             if refusals >= _REFUSALS_TO_BLAME:

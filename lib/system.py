@@ -103,7 +103,7 @@ class System:
         self.bus.emit(events.MODE_CHANGED, mode=after, event=event, previous=previous)
         gc.collect()  # what stays for the whole of a mode lies side by side then, not between the garbage of the last
         self._way = action
-        if action == "recovery":
+        if event == "crash_loop":
             return self._recovery
         # Not by their names: those would have to be kept, and each takes memory.
         return {

@@ -141,6 +141,7 @@ class Ble:
             data = await self._gatt.received(phone)
             now_ms = time.ticks_ms()
             await talk.hear(data, now_ms)
+            data = bool(data)  # it may be a whole message: what is asked for has use for its memory
             if talk.known and not told:
                 told = True
                 self._bus.emit(events.BLE_AUTHENTICATED, phone=address)

@@ -45,6 +45,11 @@ class Host:
         self._work = work
         work.task = asyncio.create_task(work.run())
 
+    def ended(self, work):
+        """What it held (a certificate and its key) makes room for the next."""
+        if work is self._work:
+            self._work = None
+
     async def progress(self, sentence=None):
         """Tell the phone that its message is being worked on (code 1)."""
         if self.is_busy:
@@ -69,9 +74,12 @@ class Work:
 
     async def run(self):
         """Do it and answer. The work counts as done before its answer is on the way."""
-        ack = await self._do()
-        if self._pending.finish(self._message, ack):
-            await self._talk.say_later(ack, self._pending)
+        try:
+            ack = await self._do()
+            if self._pending.finish(self._message, ack):
+                await self._talk.say_later(ack, self._pending)
+        finally:
+            self._host.ended(self)
 
     async def say(self, number, sentence):
         """An ACK before the final one."""

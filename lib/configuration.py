@@ -5,6 +5,7 @@ The system imports it when it enters CONFIG, which always ends in a restart. A p
 """
 
 import asyncio
+import gc
 import sys
 
 from micropython import const
@@ -12,6 +13,8 @@ from micropython import const
 import events
 from ble import codes
 
+# More often than elsewhere: what stays then lies closer together, and there is a piece for a certificate.
+_SWEEP_BYTES = const(2048)
 _LOOK_MS = const(500)
 _FAREWELL_MS = const(3000)  # the phone has so long to go by itself before a restart
 
@@ -28,6 +31,7 @@ class Configuration:
     async def run(self):
         """Open the door; returns the event of the table that leads out of CONFIG."""
         system = self._system
+        gc.threshold(_SWEEP_BYTES)
         self._tell()
         system.own("flash", lambda owned: system.flash.run(owned.beat))
         if system.make_ble is not None:

@@ -1,15 +1,18 @@
-"""The JSON layer: what the phone says, checked by parsing.py, and what the device answers.
+"""The JSON layer: what the phone says, its shape checked by parsing.py, and what the device answers.
 
     phone   {"typ": T, "id": u32, "dat": {...}}
     device  {"typ": "ACK", "id": n, "dat": {"pkt": T, "code": c, "msg": "...", ...}}
 
-Only the shape is checked here. What a setting may be is `settings`' business, what it does is `system`'s.
+Only the shape is checked. What a setting may be is `settings`' business, what it does is `system`'s.
 """
 
 import json
 import sys
 
 from ble import codes
+
+_WHITE_SPACE = b" \t\r\n"
+_CLOSING_BRACE = 0x7D
 
 
 class Message:
@@ -25,13 +28,43 @@ class Message:
 
 def parse(data):
     """The `Message` in `data` (bytes or memoryview). Raises Refusal 99, 5, 8 or 13 with what is known of typ and id."""
+    document = _read(data)  # first: there may be no room for it beside what checks it
+    if type(document) is not dict or not _is_closed(data):
+        raise codes.refuse(codes.NOT_JSON, "it is not a whole object")
     try:
         from ble import parsing
 
-        return Message(*parsing.parse(data))
+        return Message(*parsing.checked(document))
+    except MemoryError:
+        raise codes.refuse(codes.TOO_LARGE)
     finally:
         codes.forget("parsing")  # what is asked for has use for its memory
         sys.modules.pop("nesting", None)
+
+
+def _read(data):
+    try:
+        return _loads(data)
+    except MemoryError:
+        raise codes.refuse(codes.TOO_LARGE)
+    except (ValueError, TypeError, RuntimeError):
+        # MicroPython says TypeError for a list as a key, CPython RuntimeError for nesting without end.
+        raise codes.refuse(codes.NOT_JSON)
+
+
+def _loads(data):
+    try:
+        return json.loads(data)  # MicroPython reads any buffer: no second copy of 6 KB
+    except TypeError:
+        return json.loads(bytes(data))
+
+
+def _is_closed(data):
+    # MicroPython 1.24 reads objects that never end: "{" is {} there.
+    end = len(data) - 1
+    while data[end] in _WHITE_SPACE:
+        end -= 1
+    return data[end] == _CLOSING_BRACE
 
 
 def ack(pkt, message_id, number, sentence=None, details=None):

@@ -1,13 +1,9 @@
-"""What the phone may say: JSON is read and its shape checked. In memory only while a message is read."""
-
-import json
+"""What the phone may say: the shape of its JSON is checked. In memory only while a message is."""
 
 import nesting
 from ble import codes
 
 _LARGEST_ID = 0xFFFFFFFF
-_WHITE_SPACE = b" \t\r\n"
-_CLOSING_BRACE = 0x7D
 _LONGEST_TYP = 16  # letters; an answer repeats no more of what it was sent
 
 # Type of message -> fields that must be there: name, type, allowed values or None.
@@ -27,11 +23,10 @@ _CFG_FIELDS = {"networks": list, "aws": dict, "app": dict}  # each may be left o
 _KINDS = {str: "a text", int: "a whole number", dict: "an object", list: "a list"}
 
 
-def parse(data):
-    """(typ, id, dat) of the message in `data` (bytes or memoryview): see `messages.parse`."""
-    document = _read(data)
-    if type(document) is not dict or not _is_closed(data):
-        raise codes.refuse(codes.NOT_JSON, "it is not a whole object")
+def checked(document):
+    """(typ, id, dat) of the message that is the JSON object `document`: see `messages.parse`."""
+    if nesting.too_deep(document):
+        raise codes.refuse(codes.TOO_LARGE, "nested more than %d deep" % nesting.DEEPEST)
     typ, message_id = document.get("typ"), document.get("id")
     known_typ = typ if type(typ) is str and len(typ) <= _LONGEST_TYP else None
     known_id = message_id if _is_id(message_id) else None
@@ -42,35 +37,6 @@ def parse(data):
         refusal.pkt, refusal.id = known_typ, known_id
         raise
     return typ, message_id, document["dat"]
-
-
-def _read(data):
-    try:
-        document = _loads(data)
-        is_deep = nesting.too_deep(document)
-    except MemoryError:
-        raise codes.refuse(codes.TOO_LARGE)
-    except (ValueError, TypeError, RuntimeError):
-        # MicroPython says TypeError for a list as a key, CPython RuntimeError for nesting without end.
-        raise codes.refuse(codes.NOT_JSON)
-    if is_deep:
-        raise codes.refuse(codes.TOO_LARGE, "nested more than %d deep" % nesting.DEEPEST)
-    return document
-
-
-def _loads(data):
-    try:
-        return json.loads(data)  # MicroPython reads any buffer: no second copy of 6 KB
-    except TypeError:
-        return json.loads(bytes(data))
-
-
-def _is_closed(data):
-    # MicroPython 1.24 reads objects that never end: "{" is {} there.
-    end = len(data) - 1
-    while data[end] in _WHITE_SPACE:
-        end -= 1
-    return data[end] == _CLOSING_BRACE
 
 
 def _is_id(value):

@@ -27,7 +27,10 @@ def main(
     folder: Annotated[
         Path | None, typer.Option(help="The board's flash; made when it is not there.  [default: .board/stock, ...]")
     ] = None,
-    heap: Annotated[str | None, typer.Option(help='The firmware\'s heap, such as "96k"; the chip has 160k.')] = None,
+    heap: Annotated[
+        str | None,
+        typer.Option(help='The firmware\'s heap, such as "256k"; the chip has 160k, for objects of half the size.'),
+    ] = None,
     wifi: Annotated[list[str] | None, typer.Option(help='A network in range, "name:password"; repeatable.')] = None,
     main: Annotated[
         Path | None, typer.Option("--main", exists=True, help="The application, instead of this checkout's main.py.")

@@ -47,6 +47,13 @@ class Monitor:
         self._process.wait(10)
 
 
+class Nowhere:
+    """A port with no board on it."""
+
+    def __init__(self, port):
+        self.port = port
+
+
 @pytest.fixture
 def board(tmp_path):
     with bare_board(tmp_path / "board") as board:
@@ -67,6 +74,16 @@ def test_it_stays_over_restarts_and_keeps_a_log(board, tmp_path):
         monitor.close()
     assert "publish.done" in monitor.seen
     assert (tmp_path / "log.txt").read_text().count("wifi.disconnected") == 2
+
+
+def test_a_port_that_cannot_be_opened_is_told(tmp_path):
+    (tmp_path / "port").touch()
+    monitor = Monitor(Nowhere(str(tmp_path / "port")))
+    try:
+        monitor.wait_for("waiting for it")
+    finally:
+        monitor.close()
+    assert "cannot be opened" in monitor.seen
 
 
 def test_levels_leave_out_what_matters_less(board):

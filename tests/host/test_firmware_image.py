@@ -82,7 +82,7 @@ def run(*arguments, **environment):
 def test_the_build_says_all_that_it_misses_at_once(tmp_path):
     answer = run(PATH="/nowhere")
     assert answer.returncode == 1
-    for words in ("IDF_PATH is not set", "MICROPYTHON_SRC=", "make: install it"):
+    for words in ("IDF_PATH is not set", "MICROPYTHON_SOURCE=", "make: install it"):
         assert words in answer.stderr
     answer = run("--micropython", str(tmp_path), PATH="/nowhere", IDF_PATH="/idf")
     assert "idf.py is not on PATH" in answer.stderr

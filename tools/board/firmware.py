@@ -28,7 +28,7 @@ class Missing(Exception):
 def main(
     board: Annotated[str, typer.Option(help="AWSESP_ESP32, AWSESP_S3, AWSESP_C3, AWSESP_C6.")] = "AWSESP_ESP32",
     micropython: Annotated[
-        Path | None, typer.Option(help="Checkout of MicroPython 1.24 or later; also MICROPYTHON_SRC=.")
+        Path | None, typer.Option(help="Checkout of MicroPython 1.24 or later; also MICROPYTHON_SOURCE=.")
     ] = None,
     version: Annotated[str | None, typer.Option(help="x.y.z of the image, instead of lib/release.py's.")] = None,
     check: Annotated[bool, typer.Option("--check", help="Only say what is missing for the build.")] = False,
@@ -46,7 +46,7 @@ def main(
         print("firmware: lib/ota/keys.py has no key: devices with this image take no update over the air.")
         print('firmware: make one first: make release ARGS="keygen --kid k1" (docs/ota.md)')
     try:
-        port = requirements(micropython or os.environ.get("MICROPYTHON_SRC"))
+        port = requirements(micropython or os.environ.get("MICROPYTHON_SOURCE"))
     except Missing as missing:
         sys.exit(f"firmware: {missing}")
     if check:
@@ -75,7 +75,7 @@ def _missing(source):
         if not shutil.which(tool):
             yield f"{tool}: install it with your system's packages"
     if source is None:
-        yield "MicroPython's sources: `git clone https://github.com/micropython/micropython`, then MICROPYTHON_SRC="
+        yield "MicroPython's sources: `git clone https://github.com/micropython/micropython`, then MICROPYTHON_SOURCE="
         return
     port = Path(source) / "ports" / "esp32"
     if not (port / "CMakeLists.txt").exists():

@@ -44,6 +44,7 @@ def main(
             for text in board.console():
                 if ended.is_set():
                     break
+                screen.follow(board.trouble)
                 if text is not None:
                     screen.show(text)
         except KeyboardInterrupt:
@@ -58,12 +59,19 @@ class Screen:
         self._with_time = with_time
         self._log = log
         self._console = Console(highlight=False, soft_wrap=True)
+        self._is_away = False
         self._is_open = False  # the last line has no end yet
         # The keyboard's raw mode does not return the carriage by itself.
         self._newline = "\r\n" if sys.stdout.isatty() else "\n"
 
     def note(self, text):
         self._print(Text(text, style="dim"))
+
+    def follow(self, trouble):
+        """Tell that the board is away, once, and that it is back."""
+        if bool(trouble) != self._is_away:
+            self._is_away = bool(trouble)
+            self.note(f"waiting for it: {trouble}" if trouble else "it is back")
 
     def show(self, text):
         """What the board printed: a line with its end, or the beginning of one, such as a prompt."""

@@ -12,6 +12,7 @@ _ANSWER_S = 15  # a full littlefs takes its time
 _RAW = b"raw REPL; CTRL-B to exit\r\n"
 _CTRL_A, _CTRL_C = b"\x01", b"\x03"
 _READ_S = 0.2
+_AWAY_S = 2  # a board whose USB is the chip's own is away for less at each restart
 
 # What the serial line or mpremote may raise when a board goes away in the middle.
 _LINE_ERRORS = (TransportError, SerialException, OSError)
@@ -33,6 +34,7 @@ class SerialBoard:
         self.port = port
         self._answer_s = answer_s
         self._line = None
+        self._lost = None  # when the port was lost, and by which error
 
     def __enter__(self):
         return self
@@ -146,11 +148,19 @@ class SerialBoard:
         try:
             line = self._open()
             line.serial.timeout = _READ_S
-            return line.serial.read(max(1, line.serial.in_waiting))
-        except (*_LINE_ERRORS, BoardError):
+            data = line.serial.read(max(1, line.serial.in_waiting))
+            self._lost = None
+            return data
+        except (*_LINE_ERRORS, BoardError) as error:
             self._drop()
+            self._lost = (self._lost[0] if self._lost else time.monotonic(), error)
             time.sleep(_READ_S)
             return b""
+
+    @property
+    def trouble(self):
+        """Why `console` hears nothing: the port cannot be opened for some time; else None."""
+        return str(self._lost[1]) if self._lost and time.monotonic() - self._lost[0] > _AWAY_S else None
 
     def write(self, data):
         """Type something (bytes); what the board does with it is its own affair. Nothing while its USB is away."""

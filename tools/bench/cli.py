@@ -58,7 +58,7 @@ def bench(
     as_json: bool = typer.Option(False, "--json", help="Print JSON instead of a table."),
     strict: bool = typer.Option(False, help="End with exit code 1 when a goal is missed."),
     names: bool = typer.Option(False, "--list", help="Only list the measurements."),
-    modules: bool = typer.Option(False, help="Only tell what each module of the firmware costs of the heap."),
+    modules: bool = typer.Option(False, help="Only tell what each module of the firmware costs of flash and heap."),
 ) -> None:
     """Measure the firmware on the unix port of MicroPython, against a peer on this machine.
 

@@ -1,4 +1,4 @@
-"""What each module of the firmware costs of the heap: a table, dearest first."""
+"""What each module of the firmware costs of flash and heap: a table, dearest first."""
 
 from __future__ import annotations
 
@@ -21,22 +21,29 @@ def table(desk: Desk) -> Table:
     with tempfile.TemporaryDirectory(prefix="bench-modules-") as folder:
         lib = Path(folder) / "lib"
         compile_lib(lib)
+        in_flash = {name: _compiled(lib, name).stat().st_size for name in order}
         from_file = desk.run("modules", interpreter.BOARD, "", *order, lib=lib, heap="2m")
         image = rom.write(Path(folder) / "rom", {"lib": lib})
         in_place = desk.run("modules", interpreter.BOARD, image, *order, lib=Path(folder), heap="2m")
-    return _table(order, from_file, in_place, heap.staying())
+    return _table(order, (in_flash, from_file, in_place), heap.staying())
 
 
-def _table(order: list[str], from_file: dict, in_place: dict, staying: set[str]) -> Table:
-    made = Table(title=f"bytes of heap for each module: {interpreter.micropython_version()}")
+def _compiled(lib: Path, name: str) -> Path:
+    path = lib / name.replace(".", "/")
+    return path / "__init__.mpy" if path.is_dir() else path.with_suffix(".mpy")
+
+
+def _table(order: list[str], taken: tuple[dict, dict, dict], staying: set[str]) -> Table:
+    """`taken`: bytes of each module in flash, of the heap as a file, of the heap in ROM."""
+    made = Table(title=f"bytes for each module: {interpreter.micropython_version()}")
     made.add_column("module")
-    for heading in (".mpy", "in ROM"):
+    for heading in ("flash", "heap, .mpy", "heap, in ROM"):
         made.add_column(heading, justify="right")
     made.add_column("stays")
-    for name in sorted(order, key=lambda name: (name not in staying, -from_file[name])):
-        made.add_row(name, f"{from_file[name]:,}", f"{in_place[name]:,}", "yes" if name in staying else "")
+    for name in sorted(order, key=lambda name: (name not in staying, -taken[1][name])):
+        made.add_row(name, *(f"{each[name]:,}" for each in taken), "yes" if name in staying else "")
     for what, names in (("those that stay", staying & set(order)), ("all", order)):
-        sums = [f"{sum(taken[name] for name in names):,}" for taken in (from_file, in_place)]
+        sums = [f"{sum(each[name] for name in names):,}" for each in taken]
         made.add_row(what, *sums, "", style="bold")
     return made
 

@@ -46,14 +46,14 @@ def error(code, *details):
     """The error of the table with this `code`, its sentence filled with `details`. Raise what it returns.
 
     Raises KeyError for a code that is not in the table. Where no memory is left to look it up, or the file system
-    fails, it is a `RetryError` without a sentence: the next try tells more.
+    fails, it is a `RetryError` with the details alone: the next try tells more.
     """
     try:
         import error_table
 
         who, sentence = error_table.find(code)
     except (MemoryError, ImportError, OSError):
-        return RetryError(code, "%s" % (details,))
+        return RetryError(code, ", ".join([str(each) for each in details]) or code)
     finally:
         sys.modules.pop("error_table", None)
     return _CLASSES[who](code, sentence % details if details else sentence)

@@ -41,12 +41,17 @@ def _wifi(bus, settings):
     return Wifi(bus, settings)
 
 
-def _aws(bus, settings, resolve):
-    from aws.client import Aws
-
+def _aws(bus, settings, resolve, enrolled=None):
     _kept.clear()
     gc.collect()
-    return Aws(bus, settings, resolve, buffer=bytearray(_RECEIVE_BUFFER))
+    buffer = bytearray(_RECEIVE_BUFFER)
+    if enrolled is not None:
+        from aws.claimant import Claimant
+
+        return Claimant(bus, settings, resolve, enrolled, buffer)
+    from aws.client import Aws
+
+    return Aws(bus, settings, resolve, buffer=buffer)
 
 
 def _ble(*details):

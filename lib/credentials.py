@@ -49,24 +49,22 @@ def _is(identity, name, cert, key):
     return name, cert, key
 
 
-async def enrol(identity, aws, serial, beat, by_thing):
-    """As `Identity.enrol`."""
+async def before_enrolling(identity, by_thing):
+    """(claim or None, pending or None, the name that the thing must get or None) for `Identity.enrol`."""
     settings = identity._settings
-    parameters = {"SerialNumber": serial, "HardwareVersion": settings.hardware}
-    parameters.update(settings.aws.parameters)
     claim = None if by_thing else (settings.claim.cert, settings.claim.key)
     if identity._was_lost:
         await _prove_room(identity)
     pending = _load(identity, "pending")
-    wanted = identity.name if by_thing else (pending or {}).get("rotates")
+    return claim, pending, identity.name if by_thing else (pending or {}).get("rotates")
 
-    async def keep_this(fields):
-        if wanted is not None:
-            _check_name(fields, wanted)
-            fields["rotates"] = wanted
-        await keep(identity, fields)
 
-    await aws.provision(settings.aws.template, parameters, claim, pending, keep_this, beat)
+async def keep_claimed(identity, fields, wanted):
+    """Make what an enrolment has given so far the pending credentials, if it is for the thing that is wanted."""
+    if wanted is not None:
+        _check_name(fields, wanted)
+        fields["rotates"] = wanted
+    await keep(identity, fields)
 
 
 async def confirm(identity):

@@ -46,7 +46,15 @@ class Identity:
 
         `serial`: the base MAC. Errors: those of Aws.provision.
         """
-        await _credentials().enrol(self, aws, serial, beat, by_thing)
+        claim, pending, wanted = await _credentials().before_enrolling(self, by_thing)
+
+        async def keep(fields):
+            await _credentials().keep_claimed(self, fields, wanted)
+
+        settings = self._settings
+        parameters = {"SerialNumber": serial, "HardwareVersion": settings.hardware}
+        parameters.update(settings.aws.parameters)
+        await aws.provision(settings.aws.template, parameters, claim, pending, keep, beat)
 
     async def rotate(self, fields):
         """From the next start on try these credentials (name, cert, key) in place of the thing's; with none of them

@@ -72,6 +72,13 @@ async def rest(road, seconds):
         pass  # then CONFIG opens later
 
 
+async def make_room(road):
+    """There was no memory to become a thing: the next start does it before the application. Errors as of `note`."""
+    if not road._system.alone:
+        await notes.change(road._flash, alone=True)
+        road._system.leave("restart_requested", "there is no memory to enrol beside the application")
+
+
 async def keep_time(road):
     """Keep the time that the cloud has told. Errors as of `note`."""
     # That of the cloud, whose certificate was verified, and no other: a false one that was kept could never be

@@ -56,6 +56,8 @@ class Road:
                     # the claim gives: ask seldom.
                     wait_ms += timeouts.refused_s * 1000
                 self._bus.emit(events.AWS_DISCONNECTED, code=failure.code, message=failure.message, wait_ms=wait_ms)
+                if failure.code == "no_memory" and not self._is_known:
+                    await self._make_room()
                 await _sleep(wait_ms, owned.beat)
 
     async def _go(self, beat):
@@ -70,6 +72,12 @@ class Road:
             await self._identity.enrol(self._aws, self._board.unique_id(), beat)
             self._use_credentials()
         await self._aws.run(beat)
+
+    async def _make_room(self):
+        try:
+            await _reckoning().make_room(self)
+        except (MemoryError, errors.StorageError):
+            pass  # it is tried again all the same
 
     def _use_credentials(self):
         # No coroutine: whatever has passed through the hands of one it holds fast for as long as it lives.

@@ -140,6 +140,7 @@ async def _decide(system):
     if row > system.settings.limits.starts:
         system.reason = "%d starts in a row did not last: without the application, until one does" % (row - 1)
         return "crash_loop"
+    system.alone = bool(kept.get("alone")) and not system.identity.known()
     return "ready"
 
 

@@ -60,6 +60,7 @@ class System:
         # What INIT finds out: see `starting`
         self.settings = self.identity = self.name = self.watchdog = None
         self.file_is_good = True  # the settings file; one that is broken is left out
+        self.alone = False  # the device becomes a thing before its application runs: both need too much memory
         self.restart_reason = None  # why the last restart was wanted; None after a crash or a power cut
         self.reason = None  # of what the mode is left for, for its line on the console
         self.supervisor = Supervisor(self.bus, self._feed, self._died)
@@ -168,9 +169,10 @@ class System:
         road = self.go_online()
         own("flash", lambda owned: self.flash.run(owned.beat))
         own("notes", road.keep_notes)
-        own("jobs", lambda owned: road.do_jobs(owned, with_application))
-        own("health", road.report_health)
-        if with_application:
+        if not self.alone:
+            own("jobs", lambda owned: road.do_jobs(owned, with_application))
+            own("health", road.report_health)
+        if with_application and not self.alone:
             own("application", self._run_application, silence_ms=None)
         if self.trial:
             own("trial", self._run_trial)
@@ -181,7 +183,8 @@ class System:
         from road import Road  # not for CONFIG
 
         self.wifi = self.make_wifi(self.bus, self.settings)
-        self.aws = self._make_aws(self.bus, self.settings, self.wifi.resolve)
+        enrolled = (self.restart,) if self.alone else ()
+        self.aws = self._make_aws(self.bus, self.settings, self.wifi.resolve, *enrolled)
         road = self._road = Road(self)
         self.own("cloud", road.run)
         self.own("wifi", lambda owned: self.wifi.run(owned.beat))

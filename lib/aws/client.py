@@ -14,7 +14,6 @@ when the cloud has lost the session.
 import asyncio
 
 import errors
-import events
 
 from . import rate
 from .inbox import Inbox
@@ -49,21 +48,6 @@ class Aws(Publisher):
             left_ms = await self._backlog.drained(left_ms)
         await self.pause(left_ms)
         self._inbox.stop()
-
-    async def provision(self, template, parameters, claim, pending, keep, beat):
-        """Become a thing by a claim, before `run`: returns (name, cert, key), after `keep` has kept them.
-
-        `template`: name of the provisioning template; `parameters`: dict of str; `claim`: (cert, key) in DER, or None:
-        over the connection that it has; `pending`: what an earlier try kept, or None; `keep`: a coroutine function, see
-        provision.py. Errors: `claim_refused` (only the cloud's owner can change it), `claim_failed`, those of a
-        connection.
-        """
-        from . import provision
-
-        forget("provision", "topics")
-        found = await provision.provision(self, template, parameters, claim, pending, keep, beat)
-        self._bus.emit(events.AWS_PROVISIONED, thing=found[0])
-        return found
 
     # Subscribing
 

@@ -72,6 +72,21 @@ class Session:
         """Let the first connection after power-on wait a random part of `wait_ms` (default: that of the back-off)."""
         self._first_wait_ms = wait_ms
 
+    async def provision(self, template, parameters, claim, pending, keep, beat):
+        """Become a thing by a claim, before `run`: returns (name, cert, key), after `keep` has kept them.
+
+        `template`: name of the provisioning template; `parameters`: dict of str; `claim`: (cert, key) in DER, or None:
+        over the connection that it has; `pending`: what an earlier try kept, or None; `keep`: a coroutine function, see
+        provision.py. Errors: `claim_refused` (only the cloud's owner can change it), `claim_failed`, those of a
+        connection.
+        """
+        from . import provision
+
+        forget("provision")
+        found = await provision.provision(self, template, parameters, claim, pending, keep, beat)
+        self._bus.emit(events.AWS_PROVISIONED, thing=found[0])
+        return found
+
     @property
     def is_connected(self):
         return self._up.is_set()

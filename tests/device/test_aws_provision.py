@@ -7,7 +7,8 @@ import time
 
 import errors
 import events
-from aws_desk import Desk, stored
+from aws.claimant import Claimant
+from aws_desk import Desk, resolve, stored
 from harness import equal, raises
 from scripted_broker import CONNECT, PUBLISH, SUBSCRIBE, connack, publish, suback
 
@@ -202,9 +203,9 @@ async def test_a_cloud_that_acknowledges_nothing_is_given_up_before_the_supervis
         await peer.receive(SUBSCRIBE)
         await asyncio.sleep(10)
 
-    import aws.provision
+    import aws.enrolment
 
-    aws.provision._ANSWER_MS = 300
+    aws.enrolment._ANSWER_MS = 300
     async with Desk(silent, run=False, ack_s=60) as desk:
         failure = await raises(errors.RetryError, asyncio.wait_for(enrol(desk, Flash()), 5))
         equal((failure.code, "no acknowledgement" in failure.message), ("claim_failed", True))
@@ -258,3 +259,20 @@ async def test_a_thing_whose_policy_does_not_let_it_renew_is_told_so():
         renewing = desk.aws.provision("fleet", PARAMETERS, None, None, Flash().keep, desk._beat)
         equal((await raises(errors.CloudError, renewing)).code, "claim_refused")
         equal(desk.aws.is_connected, True)
+
+
+async def test_where_memory_is_short_a_claimant_does_the_same_and_says_when_it_is_done():
+    said, flash = [], Flash()
+
+    async def enrolled(reason):
+        said.append(reason)
+
+    async with Desk(good(), run=False) as desk:
+        claimant = Claimant(desk.bus, desk.aws._settings, resolve, enrolled)
+        claimant.first_wait(0)
+        claim = (stored("client"), stored("client_key"))
+        name, cert, key = await claimant.provision("fleet", PARAMETERS, claim, None, flash.keep, desk._beat)
+        claimant.use(name, cert, key)
+        await claimant.run(desk._beat)
+        await claimant.stop()
+    equal((name, flash.kept[-1]["name"], len(said)), ("lamp-7", "lamp-7", 1))

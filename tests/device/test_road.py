@@ -48,7 +48,6 @@ class System:
         self.wifi = Group(now=lambda: 1800000000)
         self.settings = Group(outbox=Group(place="memory"), timeouts=Group(candidate_s=60, offline_s=60))
 
-
     def leave(self, event, reason):
         self.left = event
 
@@ -82,6 +81,29 @@ async def test_a_connection_is_noted_whatever_the_loop_is_at():
             break
     noting.cancel()
     equal(system.identity.confirmed, 1)
+
+
+class Factory(Identity):
+    """A new device that has no memory to become a thing."""
+
+    def current(self):
+        return None
+
+    async def enrol(self, aws, serial, beat):
+        raise errors.error("no_memory")
+
+
+async def test_without_memory_to_become_a_thing_the_next_start_does_that_alone():
+    for alone, ends in ((False, "restart_requested"), (True, None)):
+        system = System(is_connected=False)
+        system.identity, system.alone = Factory(), alone
+        system.wifi = Group(ip="192.0.2.1", clock_is_set=True)
+        system.board.unique_id = lambda: "serial"
+        system.settings.timeouts = Group(backoff_s=1, backoff_cap_s=1, refused_s=1)
+        going = asyncio.create_task(road.Road(system).run(Group(beat=lambda: None)))
+        await asyncio.sleep_ms(50)
+        going.cancel()
+        equal((system.left, notes.read(system.flash).get("alone")), (ends, True if ends else None))
 
 
 class Crowded(Identity):

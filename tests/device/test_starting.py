@@ -77,3 +77,10 @@ async def test_a_new_image_that_lacks_settings_is_left_by_a_restart_that_is_want
     system.settings.missing = lambda known: ["a Wi-Fi network"]
     equal(await starting._decide(system), "trial_failed")
     equal("a Wi-Fi network" in system.reason, True)
+
+
+async def test_where_memory_was_short_it_becomes_a_thing_before_its_application_and_only_then():
+    for known, alone in ((False, True), (True, False)):
+        system = System(notes={"alone": True})
+        system.identity = Group(known=lambda known=known: known)
+        equal((await starting._decide(system), system.alone), ("ready", alone))

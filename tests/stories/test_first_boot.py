@@ -1,6 +1,6 @@
 """A factory-new device enrols itself, works, and never enrols again."""
 
-from tests.stories.conftest import QUICK, put_settings, thing_certificates, thing_name
+from tests.stories.conftest import QUICK, put_application, put_settings, thing_certificates, thing_name
 from tools import mpy
 from tools.cloud.recipes import create_thing
 from tools.desk import PASSWORD, Desk
@@ -95,3 +95,14 @@ def test_no_secret_is_on_the_console(desk, device):
     console = "\n".join(device.lines)
     for secret in (PASSWORD, "PRIVATE KEY", "BEGIN CERT", "certificateOwnershipToken"):
         assert secret not in console
+
+
+def test_without_memory_to_enrol_beside_its_application_it_enrols_before(desk, device, certificates):
+    put_application(desk, "crowding")
+    device.power_on()
+    device.wait_for("NORMAL aws.disconnected code=no_memory")
+    device.wait_for("restart \\(there is no memory to enrol beside the application\\)")
+    device.wait_for("NORMAL aws.provisioned")
+    device.wait_for("restart \\(it is a thing now\\)")
+    device.wait_for(f"application: connected as {thing_name(desk)}")
+    assert certificates.created == 1

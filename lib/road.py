@@ -45,7 +45,7 @@ class Road:
         """Go the road, again and again. The hands tell their own failures as events, this tells the others."""
         timeouts = self._system.settings.timeouts
         backoff = Backoff(timeouts.backoff_s * 1000, timeouts.backoff_cap_s * 1000, floor_ms=1000)
-        self._use_credentials()  # now: the heap is still in one piece
+        await self._begin(owned.beat)
         while True:
             try:
                 await self._go(owned.beat)
@@ -59,6 +59,16 @@ class Road:
                 if failure.code == "no_memory" and not self._is_known:
                     await self._make_room()
                 await _sleep(wait_ms, owned.beat)
+
+    async def _begin(self, beat):
+        for again in (True, True, False):
+            try:
+                self._use_credentials()  # now: the heap is still in one piece
+                return
+            except MemoryError:  # others begin at the same time, and soon need less
+                if not again:
+                    raise
+            await _sleep(_CROWDED_MS, beat)
 
     async def _go(self, beat):
         while self._wifi.ip is None:  # only then what joined has given its memory back

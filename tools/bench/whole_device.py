@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tools.bench.registry import measurement
 from tools.desk import Desk
+from tools.mpy import compile_lib
 
 _ONLINE_S = 30
 _STALL_S = 15
@@ -15,11 +16,7 @@ _STALL_MAIN = """
 import asyncio
 import time
 
-import board
-from aws.client import Aws
-from flash import Flash
-from system import System
-from wifi import Wifi
+import awsesp
 
 longest_ms = 0
 
@@ -51,7 +48,7 @@ async def application(device):
     print("bench: connected", longest_ms)
 
 
-System(board, Flash, Wifi, Aws, application).run()
+awsesp.run(application)
 """
 
 
@@ -71,7 +68,9 @@ def stalls():
     with tempfile.TemporaryDirectory(prefix="awsesp-bench-") as folder:
         main = Path(folder) / "main.py"
         main.write_text(_STALL_MAIN % _STALL_S)
-        with Desk(board={"main": main}) as desk:
+        lib = Path(folder) / "lib"
+        compile_lib(lib)  # as on a board: what is loaded for a moment is not compiled then
+        with Desk(board={"main": main, "lib": lib}) as desk:
             desk.leave_factory()
             desk.device.power_on()
             before = _number(desk.device.wait_for(r"bench: until connected \d+", _ONLINE_S))

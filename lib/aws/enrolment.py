@@ -96,7 +96,7 @@ class Enrolment:
             await self._in_time(self._client.publish(topic, json.dumps(request).encode(), qos=1))
             return await self._wait()
         except errors.RetryError as failure:
-            raise failure if failure.code == "claim_failed" else _failed(failure.code)
+            raise failure if failure.code in ("claim_failed", "no_memory") else _failed(failure.code)
 
     async def _in_time(self, asking):
         """Whatever the settings want an acknowledgement to take: meanwhile there is no sign of life."""

@@ -276,3 +276,14 @@ async def test_where_memory_is_short_a_claimant_does_the_same_and_says_when_it_i
         await claimant.run(desk._beat)
         await claimant.stop()
     equal((name, flash.kept[-1]["name"], len(said)), ("lamp-7", "lamp-7", 1))
+
+
+async def test_an_answer_for_which_there_is_no_memory_is_told_as_that():
+    import aws.enrolment
+
+    def take(answer):
+        raise MemoryError
+
+    aws.enrolment._take_certificate = take
+    failure, flash = await failure_of(good(), errors.RetryError)
+    equal((failure.code, flash.kept), ("no_memory", []))

@@ -3,9 +3,7 @@
 import asyncio
 import os
 
-from esp32 import Partition
-
-from flash_board import ROOT, chip, fill_files, fill_nvs
+from flash_board import ROOT, fill_files, fill_nvs
 from harness import equal
 from update_desk import THING, Desk, tried
 
@@ -41,11 +39,7 @@ def test_a_slot_of_others_is_confirmed_when_flash_has_no_room_for_a_note():
     equal(desk.live(limit_s=10), "calm")
     fill_nvs()
     fill_files()
-    other = Partition("ota_1")
-    image = desk.image("1.1.0")
-    other.writeblocks(0, image + bytes(-len(image) % 4096))
-    other.set_boot()
-    chip().power_cycle()
+    desk.switch_by_hand("1.1.0")
     equal(desk.live(limit_s=100), "calm")
     equal((desk.live(limit_s=10), desk.starts), ("calm", ["1.0.0", "1.1.0", "1.1.0"]))
 

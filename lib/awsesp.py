@@ -8,6 +8,7 @@ awsesp.run(application)
 """
 
 import gc
+import sys
 
 from micropython import const
 
@@ -28,8 +29,16 @@ def run(application, configure=None):
     `application(device)` runs in mode NORMAL. `configure(device, dat)` answers what the phone sends as APP, in
     mode CONFIG.
     """
+    _kept.append(_second_area())
     _kept.append(bytearray(_PIECE))
     System(board, Flash, _wifi, _aws, application, _ble, configure, _slot, _update, _download).run()
+
+
+def _second_area():
+    import heap_area
+
+    del sys.modules["heap_area"]
+    return heap_area.make()
 
 
 # Imported when the system asks for them: by then the settings are read, and what read them has given its memory back.

@@ -9,6 +9,7 @@ They are the record `notes`: a JSON object. Who writes a note says in its own fi
     refused   {"code", "message", "rejected"}: why what a job tried was taken back, or never tried (tryout)
     reset     "settings" or "all": the factory reset that must be done, whatever happens (reset_job)
     alone     True: there was no memory to become a thing beside the application (reckoning)
+    anew      how often it has started because there was no memory for TLS, since the cloud was reached (reckoning)
     windows   how often CONFIG was opened by itself since the cloud was reached (road)
     offline   seconds without the cloud of a device that sleeps in between (road)
 """

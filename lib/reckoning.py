@@ -14,6 +14,8 @@ import notes
 _DAY_S = const(86400)
 _MILLISECONDS = const(100000000000)  # as seconds this were the year 5138
 _MOST_WINDOWS = const(13)  # 10 s, doubled so often, are nearly a day
+_CROWDED = const(5)  # connections without memory until the heap shall begin anew; twice as many after each such start
+_MOST_ANEW = const(6)
 
 
 def begin(road):
@@ -28,9 +30,9 @@ def begin(road):
 async def note(road, event):
     """The cloud was reached, or something kept it from that: an events.Event. Errors: `flash_full`, `flash_failed`."""
     if event.name == events.AWS_CONNECTED:
-        road._windows = road._offline_s = 0
+        road._windows = road._offline_s = road._crowded = 0
         await road._identity.confirm()
-        await notes.change(road._flash, last=None, windows=None, offline=None)
+        await notes.change(road._flash, last=None, windows=None, offline=None, anew=None)
         return
     code = event.data["code"]
     road._reached_ms -= road._offline_s * 1000  # now that this start, too, has looked for it in vain
@@ -41,6 +43,8 @@ async def note(road, event):
     road._passes = not is_wifi and isinstance(errors.error(code), errors.RetryError)
     if code == "server_cert_expired":
         road._wifi.doubt_clock(notes.last_known_time(road._flash))
+    if code == "no_memory" and road._is_known:
+        await _begin_anew(road)
     if await road._identity.refused(code):
         road._system.leave("restart_requested", "the cloud refused the new certificate")
 
@@ -70,6 +74,15 @@ async def rest(road, seconds):
         await notes.change(road._flash, offline=min(offline_s, _DAY_S))
     except errors.StorageError:
         pass  # then CONFIG opens later
+
+
+async def _begin_anew(road):
+    """Python's heap does not give back what it has once taken of TLS's memory: only a new start does."""
+    road._crowded += 1
+    starts = notes.read(road._flash).get("anew", 0)
+    if road._crowded >= _CROWDED << starts:
+        await notes.change(road._flash, anew=min(starts + 1, _MOST_ANEW))
+        road._system.leave("restart_requested", "there is no memory for TLS: the heap begins anew")
 
 
 async def make_room(road):

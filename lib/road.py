@@ -40,6 +40,7 @@ class Road:
         self._reached_ms = system.board.uptime_ms()
         self._windows = 0  # how often CONFIG was opened since the cloud was reached
         self._offline_s = 0  # without the cloud, between sleeps, before this start
+        self._crowded = 0  # connections in a row for which there was no memory
 
     async def run(self, owned):
         """Go the road, again and again. The hands tell their own failures as events, this tells the others."""

@@ -6,6 +6,7 @@ import time
 import errors
 import events
 import notes
+import reckoning
 import road
 from harness import equal
 from test_operations import Flash, Group
@@ -127,6 +128,32 @@ async def test_a_connection_is_noted_as_soon_as_there_is_memory_for_it():
             break
     equal((noting.done(), system.identity.confirmed), (False, 2))
     noting.cancel()
+
+
+async def crowded_out(system, times, code="no_memory"):
+    """So many connections of a thing fail, of which it is told; returns why the device was left then."""
+    made = road.Road(system)
+    made._is_known = True
+    for _ in range(times):
+        await reckoning.note(made, Group(name=events.AWS_DISCONNECTED, data={"code": code, "message": ""}))
+    return system.left
+
+
+async def test_where_there_is_no_memory_for_tls_the_heap_begins_anew_and_ever_less_often():
+    flash = Flash()
+    for times in (5, 10, 20):
+        for fails, ends in ((times - 1, None), (times, "restart_requested")):
+            system = System(is_connected=False)
+            system.flash = flash
+            equal((fails, await crowded_out(system, fails)), (fails, ends))
+    system = System()
+    system.flash = flash
+    await reckoning.note(road.Road(system), Group(name=events.AWS_CONNECTED, data={}))
+    equal(notes.read(flash).get("anew"), None)
+
+
+async def test_other_failures_are_no_reason_to_begin_anew():
+    equal(await crowded_out(System(is_connected=False), 50, "no_dns"), None)
 
 
 async def wake(flash, failure, sleeps_s=50):

@@ -1,0 +1,70 @@
+"""The second area of Python's heap, made no larger than what Wi-Fi and TLS leave of the chip's memory.
+
+Python and ESP-IDF live in one memory. When Python's first area is full (56 KB on an ESP32), the port adds one as large
+as that, or the largest block there is if that is less (py/gc.c, gc_try_add_heap): without PSRAM 38 KB remain for TLS,
+whose handshake takes 34 to 39 KB, and for the network stack, which then cannot receive: the handshake waits in vain. So
+the second area is made early, while a thread's stack holds what ESP-IDF will need. Loaded for that moment.
+"""
+
+import _thread
+import gc
+import time
+
+from micropython import const
+
+import board
+
+# Measured on an ESP32: Wi-Fi with an address 47 KB, the handshake with a chain of RSA certificates 39 KB, sending and
+# receiving 8 KB, and the context of TLS beside it.
+_FOR_NETWORK = const(98304)
+_LEAST = const(24576)  # less than this makes no working device anyway
+_THREAD = const(640)  # what a thread takes beside its stack
+_MARGIN = const(4096)  # the tables of an area, and what a list is beside its items
+_WAIT_MS = const(10)
+_TRIES = const(50)
+
+
+def make():
+    """Make it. Returns what keeps it there until other objects do: an empty area is given back; None: nothing to do."""
+    gc.collect()
+    heap = board.heap()
+    free, largest = heap["idf_free"], heap["idf_largest"]
+    size = max(free - _FOR_NETWORK, _LEAST)
+    first = heap["gc_allocated"] + heap["gc_free"] - largest  # gc_free counts the area that could be added
+    if size >= min(first, largest):
+        return None
+    held = _hold(largest - size)
+    if held is None:
+        return None
+    keeper = None
+    try:
+        keeper = [None] * ((size - _MARGIN) // 4)
+        keeper.clear()
+        keeper.extend((None,) * 16)  # an area of which only the first block is used counts as empty
+    except MemoryError:
+        pass
+    _let_go(held, free - size)
+    return keeper
+
+
+def _hold(size):
+    """Take `size` bytes of ESP-IDF's memory; what `_let_go` takes, or None."""
+    held = _thread.allocate_lock()
+    held.acquire()
+    try:
+        _thread.stack_size(size - _THREAD)
+        _thread.start_new_thread(held.acquire, ())
+    except (OSError, RuntimeError, ValueError, MemoryError):
+        return None
+    finally:
+        _thread.stack_size(0)
+    return held
+
+
+def _let_go(held, free):
+    """End the thread; the port gives its stack back a moment later, at the latest when `free` bytes are there."""
+    held.release()
+    for _ in range(_TRIES):
+        time.sleep_ms(_WAIT_MS)
+        if board.heap()["idf_free"] >= free - _MARGIN:
+            return

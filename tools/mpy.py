@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tools import public
 from tools.interpreter import LIB, ROOT
+from tools.passing import without_lasting_texts
 from tools.shorten import shorten
 
 
@@ -41,7 +42,7 @@ def compile_lib(folder, said=frozenset(), lines=True):
     `compile_file`. Raises `Refused`.
     """
     modules = lib_sources()
-    short = shorten(modules, public.names() | said)
+    short = without_lasting_texts(shorten(modules, public.names() | said))
 
     def compile_one(path):
         module = module_of(path)

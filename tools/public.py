@@ -24,7 +24,11 @@ _PROGRAMS = (
 _REPLACED = ("release", "ota/keys")  # by those of one build (firmware/), of one device (release keygen)
 _REFERENCE = ROOT / "docs" / "api.md"
 _REFERRED = re.compile(r"^::: ([\w.]+)\n(?:    options:\n      members: \[([\w, ]+)\]\n)?", re.MULTILINE)
+_FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
 _EXAMPLE = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+# Of the simulation: where it has the chip's own classes.
+_CHIP = ("adc", "gatt", "partition", "uuid", "wlan")
 
 # What `lib` imports of Python's library and MicroPython has, too; and what only MicroPython has in these.
 _MODULES = "asyncio binascii errno gc hashlib io json os random select socket ssl struct sys time".split()  # noqa: SIM905
@@ -66,19 +70,31 @@ def _of_what_is_replaced():
 
 def _public(node):
     """Names that a user of this definition can say: its own, its attributes', its methods' and their parameters'."""
-    found = set()
+    found = _defined(node)
     for each in ast.walk(node):
-        if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef) and not each.name.startswith("_"):
+        if isinstance(each, _FUNCTION) and (not each.name.startswith("_") or each.name == "__init__"):
             found.update(argument.arg for argument in ast.walk(each.args) if isinstance(argument, ast.arg))
-        if isinstance(each, ast.FunctionDef) and each.name == "__init__":
-            found.update(argument.arg for argument in ast.walk(each.args) if isinstance(argument, ast.arg))
-        if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+    return {name for name in found if not name.startswith("_")}
+
+
+def _defined(node):
+    """Names of what is defined here. Those of parameters are kept by `shorten` where `lib` says them in a call."""
+    found = set(_stored(node))
+    for each in ast.walk(node):
+        if isinstance(each, (*_FUNCTION, ast.ClassDef)):
             found.add(each.name)
         elif isinstance(each, ast.Attribute) and isinstance(each.ctx, ast.Store):
             found.add(each.attr)
-        elif isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store):
-            found.add(each.id)
     return {name for name in found if not name.startswith("_")}
+
+
+def _stored(node):
+    """Names that are assigned to in a module's or a class's own lines; nobody can say those of local variables."""
+    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+        yield node.id
+    elif not isinstance(node, (*_FUNCTION, ast.Lambda)):
+        for each in ast.iter_child_nodes(node):
+            yield from _stored(each)
 
 
 def _of_programs():
@@ -119,7 +135,6 @@ def _of_others():
         found.update(dir(importlib.import_module(module)))
     for kind in _TYPES:
         found.update(dir(kind))
-    for folder in (BOARD, STAND_INS):  # the chip's names and aioble's are in what stands for them here
-        for path in folder.rglob("*.py"):
-            found |= _public(ast.parse(path.read_text(encoding="utf-8")))
-    return found
+    # The chip's names and aioble's are in what stands for them here; the simulation's own ones nobody there knows.
+    stand_ins = [*BOARD.glob("*.py"), *(BOARD / "simulated" / f"{name}.py" for name in _CHIP), *STAND_INS.rglob("*.py")]
+    return found.union(*(_defined(ast.parse(path.read_text(encoding="utf-8"))) for path in stand_ins))

@@ -18,7 +18,7 @@ import string
 import tokenize
 
 # Names that are numbers in the format of .mpy files and never take room; without those that Python itself looks for.
-_IN_EVERY_MPY = """
+IN_EVERY_MPY = """
     abs all any append bool callable chr copy count dir end eval exec find format hash id index insert int isalpha
     isdigit islower isspace isupper iter join key len list little lower lstrip main map object ord pop popitem pow print
     range remove repr reverse rfind rindex round rsplit rstrip self sep set sort sorted split start step stop str strip
@@ -142,7 +142,7 @@ def _chosen(files, known):
     strings = set().union(*(file.strings for file in files))
     prefixes = tuple(text for text in strings if _PREFIX.fullmatch(text))
     modules = {part for file in files for part in file.module.split(".")}
-    kept = strings | modules | known | set(_IN_EVERY_MPY) | set(_said_to_strangers(files))
+    kept = strings | modules | known | set(IN_EVERY_MPY) | set(_said_to_strangers(files))
     for file in files:
         kept |= set(_constants(file.tree)) | _strangers(file, modules)
     return {
@@ -208,7 +208,7 @@ def _groups(files):
 
 
 def _candidates():
-    yield from _IN_EVERY_MPY
+    yield from IN_EVERY_MPY
     for size in itertools.count(1):
         for letters in itertools.product(string.ascii_letters, repeat=size):
             name = "".join(letters)

@@ -35,7 +35,7 @@ ROOMS = {
         "errors", "error_table", "events", "backoff", *SETTINGS, *CERTIFICATES, "dns", "nesting", "ntp", "log",
         "records", "release",
     },
-    "board": {"board", "heap_area", "starts"},
+    "board": {"board", "archive", "heap_area", "starts"},
     "flash": {"flash", "flash_blobs", "flash_mending", "flash_queue", "flash_records"},
     "wifi": {"wifi", "station", "names", "clock", "datagrams"},
     "ble": {
@@ -103,7 +103,7 @@ def may_import(module):
     if room == "head":
         return words | PURE | ROOMS[room]
     if room == "boot":
-        return {"board", "ota.slot"}
+        return {"archive", "board", "ota.slot"}
     return set().union(*ROOMS.values())
 
 

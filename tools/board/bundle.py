@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools import interpreter, mpy, public
+from tools.board import archive
 from tools.interpreter import LIB, ROOT
 from tools.verbs import deps
 
@@ -44,6 +45,16 @@ def firmware(compiled=True, lines=True, main=None):
             return [File(f"/lib/{path}", (Path(folder) / path).read_bytes()) for path in paths]
         except mpy.Refused as reason:
             raise BundleError(str(reason)) from reason
+
+
+def archived(files):
+    """The same compiled files of /lib as one, and what mounts it. BundleError: two of them cannot be told apart."""
+    mounts = [file for file in files if file.path == "/lib/archive.mpy"]
+    modules = {file.path.removeprefix("/lib"): file.data for file in files if file not in mounts}
+    try:
+        return [*mounts, File(archive.PATH, archive.packed(modules))]
+    except archive.Collision as reason:
+        raise BundleError(str(reason)) from reason
 
 
 def packages(names, compiled=True):

@@ -34,7 +34,7 @@ def _frozen(name):
     path = getattr(m, '__file__', '')
     for each in [each for each in sys.modules if each.split('.')[0] == name.split('.')[0]]:
         sys.modules.pop(each)
-    return not path.startswith('/lib') and not path.startswith('lib')
+    return not any(path.startswith(folder) for folder in ('/lib', 'lib', '/_'))
 print(json.dumps({
     'machine': _ask(lambda: sys.implementation._machine),
     'platform': sys.platform,

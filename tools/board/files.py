@@ -12,6 +12,8 @@ _HELPERS = """
 import os
 from hashlib import sha256
 from binascii import a2b_base64, hexlify
+# Other file systems: a card, the firmware's archive. They come without a size, a folder comes with one (extmod/vfs.c).
+_MOUNTED = ['/' + e[0] for e in os.ilistdir('/') if len(e) == 3]
 def _hash(path):
     h, b = sha256(), memoryview(bytearray(1024))
     with open(path, 'rb') as f:
@@ -24,7 +26,7 @@ def _list(folder):
     for e in os.ilistdir(folder or '/'):
         path = folder + '/' + e[0]
         if e[1] == 0x4000:
-            if os.stat(path)[0] & 0x4000 and path not in _SKIP:
+            if path not in _MOUNTED:
                 yield path + '/', 0
                 yield from _list(path)
         else:
@@ -49,20 +51,10 @@ def _close(wanted):
     os.rename(_path + '.new', _path)
 def _drop(path):
     try:
-        os.remove(path)
+        (os.rmdir if path[-1] == '/' else os.remove)(path.rstrip('/'))
     except OSError as e:
         if e.errno != 2:
             raise
-"""
-# Other file systems that are mounted there: a card, the simulator's image.
-_SKIP = """
-_SKIP = []
-for _e in os.ilistdir('/'):
-    try:
-        if _e[1] == 0x4000 and os.statvfs('/' + _e[0]) != os.statvfs('/'):
-            _SKIP.append('/' + _e[0])
-    except OSError:
-        _SKIP.append('/' + _e[0])
 """
 
 
@@ -75,7 +67,6 @@ class Files:
     def start(self):
         """Bring the helpers there: after each restart of the board."""
         self._board.run(_HELPERS)
-        self._board.run(_SKIP)
 
     def list(self):
         """{path: size} of all files; a folder is "/lib/", size 0."""
@@ -114,16 +105,13 @@ except OSError: print('none')"""
         self._board.run(f"os.rename({old!r}, {new!r})")
 
     def remove(self, path):
-        """Remove a file; one that is not there is as well."""
+        """Remove a file, or a folder "/lib/aws/" that is empty; what is not there is as well."""
         self._board.run(f"_drop({path!r})")
 
     def remove_all(self):
         """Every file and folder of the file system."""
         for path in sorted(self.list(), key=lambda each: -len(PurePosixPath(each).parts)):
-            if path.endswith("/"):
-                self._board.run(f"os.rmdir({path.rstrip('/')!r})")
-            else:
-                self.remove(path)
+            self.remove(path)
 
 
 def leftovers(listing):

@@ -30,7 +30,10 @@ def main(
     ] = None,
     settings: Annotated[Path | None, typer.Option(help="A settings file (docs/settings.md) to put there, too.")] = None,
     main: Annotated[Path | None, typer.Option("--main", help="Your own main.py instead of this checkout's.")] = None,
-    source: Annotated[bool, typer.Option("--source", help="Copy lib as .py: more heap, slower to start.")] = False,
+    files: Annotated[
+        bool, typer.Option("--files", help="lib as single files: only what changed is sent, but slower to start.")
+    ] = False,
+    source: Annotated[bool, typer.Option("--source", help="The same as .py: more heap, slower still.")] = False,
     lines: Annotated[
         bool | None, typer.Option(help="Line numbers in tracebacks. Default: where the heap is large (PSRAM).")
     ] = None,
@@ -47,7 +50,7 @@ def main(
     3 it is there, but the board is in IDLE.
     """
     ports = resolved("flash", port)
-    wishes = Wishes(settings, main, not source, lines, not programs_only, ble, erase)
+    wishes = Wishes(settings, main, not source, lines, not programs_only, ble, erase, files)
     _check(wishes)
     with _Screen(len(ports) > 1) as screen:
         jobs = [_Job(each, wishes, screen, dry_run, watch) for each in ports]

@@ -6,13 +6,14 @@ and does not run half a firmware. No file is ever half under its own name.
 
 from pathlib import Path
 
-from tools.board import bundle, facts
+from tools.board import archive, bundle, facts
 from tools.board.files import Files, leftovers
-from tools.board.plan import INSTALLED, Plan, plan
+from tools.board.plan import INSTALLED, Plan, plan, twins
 from tools.board.serial_board import BoardError
 
 _MAIN = "/main.py"
 _ASIDE = "/main.py.off"
+_LISTED = 8  # files to remove are told by name, unless they are more
 _SPARE_BYTES = 32768  # littlefs needs room to replace files; so does the device for what it stores
 
 _MARK_CLEAN = Path(__file__).with_name("flashed.py").read_text(encoding="utf-8")
@@ -31,10 +32,14 @@ except Exception as _e:
 class Wishes:
     """What the person asked for: `settings` and `main` paths or None, `compiled`, `with_lib`, `with_ble`, `erase`.
 
-    `lines`: whether compiled code knows its line numbers; None is for the board to decide.
+    `lines`: whether compiled code knows its line numbers; None is for the board to decide. `files`: lib as single
+    files, not as one archive; so are sources always.
     """
 
-    def __init__(self, settings=None, main=None, compiled=True, lines=None, with_lib=True, with_ble=True, erase=False):
+    def __init__(
+        self, settings=None, main=None, compiled=True, lines=None, with_lib=True, with_ble=True, erase=False,
+        files=False,
+    ):  # fmt: skip
         self.settings = settings
         self.main = main
         self.compiled = compiled
@@ -42,6 +47,7 @@ class Wishes:
         self.with_lib = with_lib
         self.with_ble = with_ble
         self.erase = erase
+        self.files = files
 
 
 class Install:
@@ -53,6 +59,7 @@ class Install:
         self._wishes = wishes
         self._tell = tell
         self._progress = progress
+        self._archived = []  # paths of the single files that the archive stands for
 
     def run(self, dry=False):
         """Do it, or only tell it. Raises BoardError, BundleError. The board is restarted in the end."""
@@ -101,11 +108,11 @@ class Install:
         return found, sizes
 
     def _installed(self):
-        """What an earlier run has put into /lib."""
+        """What an earlier run has put there, or another way of installing: single files, an archive."""
         if not self._wishes.with_lib:
             return []
         listed = (self._files.read(INSTALLED) or b"").decode(errors="replace").split("\n")
-        return [path for path in listed if path.startswith("/lib/")]
+        return [archive.PATH, *self._archived, *twins(self._archived), *filter(_is_lib, listed)]
 
     def _wanted(self):
         """The files, in the order in which they are written: main.py last."""
@@ -113,6 +120,9 @@ class Install:
         wanted = []
         if wishes.with_lib:
             wanted += bundle.firmware(compiled, self._has_lines(), wishes.main) + self._packages(compiled)
+            if compiled and not wishes.files:
+                self._archived = [file.path for file in wanted]
+                wanted = bundle.archived(wanted)
             wanted.append(bundle.File(INSTALLED, "\n".join(file.path for file in wanted).encode()))
         if wishes.settings:
             file, warnings = bundle.settings(wishes.settings)
@@ -197,6 +207,10 @@ class Install:
             )
 
 
+def _is_lib(path):
+    return path.startswith("/lib/")
+
+
 def describe(found, erase=False):
     """A plan in one line, such as "12 files to write (34 KB), 58 are right already, 1 to remove"."""
     if not found and not erase:
@@ -207,5 +221,6 @@ def describe(found, erase=False):
     if found.same:
         parts.append(f"{found.same} are right already")
     if found.remove:
-        parts.append(f"to remove: {', '.join(found.remove)}")
+        several = len(found.remove) > _LISTED
+        parts.append(f"{len(found.remove)} to remove" if several else f"to remove: {', '.join(found.remove)}")
     return ", ".join(parts)

@@ -8,7 +8,7 @@ from mpremote.transport_serial import SerialTransport
 from serial import SerialException
 
 _STOP_S = 20  # a board that is starting, or busy, needs some seconds until Ctrl-C reaches it
-_ANSWER_S = 15  # a full littlefs takes its time
+_ANSWER_S = 60  # littlefs takes its time when it is full, or when it makes room
 _RAW = b"raw REPL; CTRL-B to exit\r\n"
 _CTRL_A, _CTRL_C = b"\x01", b"\x03"
 _READ_S = 0.2

@@ -3,6 +3,8 @@
 Every event is a name from the list below and a dict of plain values, never a secret. `emit` never blocks and never
 fails: a listener that does not keep up loses its oldest events and can read how many in `dropped`.
 
+For each name there is a constant in this module: `events.WIFI_CONNECTED` is "wifi.connected".
+
 | event | data |
 |---|---|
 | mode.changed | mode, event, previous |
@@ -34,30 +36,20 @@ fails: a listener that does not keep up loses its oldest events and can read how
 import asyncio
 import sys
 
-MODE_CHANGED = "mode.changed"
-WIFI_CONNECTED = "wifi.connected"
-WIFI_DISCONNECTED = "wifi.disconnected"
-CLOCK_SET = "clock.set"
-BLE_CONNECTED = "ble.connected"
-BLE_AUTHENTICATED = "ble.authenticated"
-BLE_DISCONNECTED = "ble.disconnected"
-SETTINGS_RECEIVED = "settings.received"
-AWS_PROVISIONED = "aws.provisioned"
-AWS_CONNECTED = "aws.connected"
-AWS_DISCONNECTED = "aws.disconnected"
-PUBLISH_DONE = "publish.done"
-PUBLISH_DROPPED = "publish.dropped"
-MESSAGE_DROPPED = "message.dropped"
-SHADOW_DELTA = "shadow.delta"
-JOB_RECEIVED = "job.received"
-JOB_FINISHED = "job.finished"
-OTA_STARTED = "ota.started"
-OTA_PROGRESS = "ota.progress"
-OTA_FINISHED = "ota.finished"
-OTA_FAILED = "ota.failed"
-FLASH_FLUSHED = "flash.flushed"
-TASK_FAILED = "task.failed"
-RESTART_REQUESTED = "restart.requested"
+_NAMES = (
+    " mode.changed wifi.connected wifi.disconnected clock.set ble.connected ble.authenticated ble.disconnected"
+    " settings.received aws.provisioned aws.connected aws.disconnected publish.done publish.dropped"
+    " message.dropped shadow.delta job.received job.finished ota.started ota.progress ota.finished ota.failed"
+    " flash.flushed task.failed restart.requested "
+)
+
+
+def __getattr__(constant):
+    # As constants these would take 1.6 KB of a board's heap, of which a device needs a few.
+    name = constant.lower().replace("_", ".", 1)
+    if constant.isupper() and " %s " % name in _NAMES:
+        return name
+    raise AttributeError(constant)
 
 
 class Event:

@@ -3,7 +3,7 @@
 import asyncio
 
 import events
-from harness import equal
+from harness import equal, raises
 
 
 async def test_every_listener_hears_an_event_with_its_data():
@@ -63,3 +63,9 @@ async def test_a_closed_listener_hears_nothing_more_and_can_be_closed_twice():
     listener.close()
     bus.emit(events.CLOCK_SET)
     equal(listener.any(), 0)
+
+
+async def test_a_constant_that_is_none_of_the_events_is_told():
+    equal(events.SHADOW_DELTA, "shadow.delta")
+    for wrong in ("WIFI_CONECTED", "wifi_connected", "DELTA", "MODE"):
+        raises(AttributeError, lambda wrong=wrong: getattr(events, wrong))

@@ -24,10 +24,10 @@ def table():
 
 
 def names():
-    """The values of the constants: what can really be emitted."""
+    """What can really be emitted."""
     tree = ast.parse(_SOURCE.read_text(encoding="utf-8"))
-    assignments = [node for node in tree.body if isinstance(node, ast.Assign)]
-    return {node.value.value for node in assignments if isinstance(node.value, ast.Constant)}
+    values = {ast.unparse(node.targets[0]): node.value for node in tree.body if isinstance(node, ast.Assign)}
+    return set(values["_NAMES"].value.split())
 
 
 def _with_code(row):

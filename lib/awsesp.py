@@ -16,7 +16,6 @@ import board
 from flash import Flash
 from system import System
 
-_RECEIVE_BUFFER = const(6144)  # what limits.receive_buffer is when nobody says otherwise
 # The largest piece of memory, taken while the heap is in one piece: later there may be enough, but nowhere in a row.
 # A little more, because a message over Bluetooth has a header beside that.
 _PIECE = const(6272)
@@ -53,14 +52,13 @@ def _wifi(bus, settings):
 def _aws(bus, settings, resolve, enrolled=None):
     _kept.clear()
     gc.collect()
-    buffer = bytearray(_RECEIVE_BUFFER)
     if enrolled is not None:
         from aws.claimant import Claimant
 
-        return Claimant(bus, settings, resolve, enrolled, buffer)
+        return Claimant(bus, settings, resolve, enrolled)
     from aws.client import Aws
 
-    return Aws(bus, settings, resolve, buffer=buffer)
+    return Aws(bus, settings, resolve)
 
 
 def _ble(*details):

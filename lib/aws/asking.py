@@ -30,10 +30,14 @@ class Question:
         if self.sent:  # else the publish itself survives
             self.fail("no_answer", self.topic)
 
-    def skipped(self, end, *error):
-        """A message on the topic with this end was too large for the receive buffer, or for the memory (`error`)."""
-        if end.startswith(self.operation):
-            self.fail(*(error or ("limit", "An answer on %s" % self.topic, "limits.receive_buffer")))
+    def skipped(self, end, reason):
+        """A message on the topic with this end was "too_large", or there was "no_memory" for it."""
+        if not end.startswith(self.operation):
+            return
+        if reason == "no_memory":
+            self.fail(reason)
+        else:
+            self.fail("limit", "An answer on %s" % self.topic, "limits.receive_buffer")
 
 
 async def ask(service, operation, document, timeout_s):

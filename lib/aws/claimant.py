@@ -6,8 +6,8 @@ from .session import Session
 class Claimant(Session):
     """`enrolled(reason)`, a coroutine function, is awaited when the device is a thing; the rest as for `Aws`."""
 
-    def __init__(self, bus, settings, resolve, enrolled, buffer=None):
-        super().__init__(bus, settings, resolve, None, None, buffer)
+    def __init__(self, bus, settings, resolve, enrolled):
+        super().__init__(bus, settings, resolve, None, None)
         self._enrolled = enrolled
         self._inbox = self
 

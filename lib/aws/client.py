@@ -23,13 +23,10 @@ from .publishing import Publisher
 
 
 class Aws(Publisher):
-    """`resolve` is a coroutine function from host name to IP address; `settings` that of lib/settings.py.
+    """`resolve` is a coroutine function from host name to IP address; `settings` that of lib/settings.py."""
 
-    `buffer`: a bytearray that becomes the receive buffer, when it has the size that the settings want.
-    """
-
-    def __init__(self, bus, settings, resolve, clock_is_set=None, backoff=None, buffer=None):
-        super().__init__(bus, settings, resolve, clock_is_set, backoff, buffer)
+    def __init__(self, bus, settings, resolve, clock_is_set=None, backoff=None):
+        super().__init__(bus, settings, resolve, clock_is_set, backoff)
         limits = settings.limits
         self._inbox = Inbox(bus, limits.ring, limits.receive_buffer)
         self.messages = self._inbox.messages

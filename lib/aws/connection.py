@@ -17,6 +17,7 @@ from .link import explain, readable
 from .sender import Sender
 
 _KEEPER_MS = const(250)
+_BYTES_PER_TURN = const(4096)  # received in a row, before the other tasks get a turn
 
 _CONNACK = const(0x20)
 _PUBACK = const(0x40)
@@ -50,7 +51,6 @@ class Connection(Sender):
 
     def start(self):
         """Start the tasks."""
-        self._receiver.reset()
         self._tasks = [asyncio.create_task(self._guarded(work())) for work in (self._read, self._flush, self._keep)]
 
     async def _guarded(self, work):
@@ -74,6 +74,7 @@ class Connection(Sender):
             if task is not core.cur_task and not (self._taking and task is self._tasks[0]):
                 task.cancel()
         self._link.close()
+        self._receiver.reset()
         if self._writing is not None and not self._writing.qos:
             self._writing.finish(error)
         self._ended(error)
@@ -84,6 +85,7 @@ class Connection(Sender):
     async def _read(self):
         receiver = self._receiver
         link = self._link
+        in_turn = 0
         while True:
             space = receiver.space()
             count = link.stream.readinto(space)
@@ -98,10 +100,15 @@ class Connection(Sender):
                     return
             elif count == 0:
                 raise errors.error("connection_lost", "by the other side")
-            if count == len(space):
-                await core.sleep_ms(0)  # there may be more in the TLS layer, where the poller does not see it
-            else:
+            if count != len(space):
+                in_turn = 0
                 await readable(link.raw)
+                continue
+            # There may be more in the TLS layer, where the poller does not see it.
+            in_turn += count
+            if in_turn >= _BYTES_PER_TURN:
+                in_turn = 0
+                await core.sleep_ms(0)
 
     def _take_packets(self):
         """Handle every whole packet in the receiver; False when there was no room for more acknowledgements."""
@@ -140,8 +147,8 @@ class Connection(Sender):
             topic = self._topic = bytes(receiver.view[at : at + size])
         if qos_bits:
             self._acknowledge(buffer[payload_at - 2], buffer[payload_at - 1])
-        if receiver.too_large:
-            self._dropped(topic, "too_large")
+        if receiver.skipped:
+            self._dropped(topic, receiver.skipped)
         else:
             self._deliver(topic, receiver.view[payload_at : receiver.stop])
 

@@ -41,11 +41,11 @@ class Timing:
 class Engine:
     """A client for the broker `server`:`port`; `keepalive` in seconds.
 
-    `window`: how many packets may wait for their acknowledgement at once. `receive_buffer`: a bytearray; a message
-    larger than it is skipped and told to `on_dropped(topic, reason)`. `send_buffer`: bytes; a larger publish is
-    written in two pieces. `timing`: a `Timing`. `resolve`: a coroutine function, host name to IP address. With
-    `survive` what was not acknowledged when the connection was lost is sent again after the next `connect`, until its
-    own timeout; without it fails at once.
+    `window`: how many packets may wait for their acknowledgement at once. `receive_buffer`: bytes; a message larger
+    than that, or than the free memory, is skipped, acknowledged and told to `on_dropped(topic, reason)`.
+    `send_buffer`: bytes; a larger publish is written in two pieces. `timing`: a `Timing`. `resolve`: a coroutine
+    function, host name to IP address. With `survive` what was not acknowledged when the connection was lost is sent
+    again after the next `connect`, until its own timeout; without it fails at once.
 
     Set before `connect`: `client_id`; `ssl`, the SSLContext; `cb(topic, message)`, which gets the received messages:
     bytes, and a memoryview that is valid until it returns.
@@ -64,7 +64,7 @@ class Engine:
         self.error = None  # why the last connection ended
         self.refusal = 0  # the code by which the last CONNACK refused
         self.resolve = resolve
-        self._receiver = Receiver(receive_buffer)
+        self.receiver = Receiver(receive_buffer)
         self._send_buffer = bytearray(send_buffer)
         self._outbox = Outbox(window)
         self._connection = None
@@ -88,7 +88,7 @@ class Engine:
     def begin(self, make, link):
         """Be at work on `link`, on which CONNECT was sent, by what `make` makes: a `connection.Connection`."""
         self._connection = connection = make(
-            link, self._receiver, self._outbox, self._send_buffer, self.timing, self._deliver, self._drop, self._ended
+            link, self.receiver, self._outbox, self._send_buffer, self.timing, self._deliver, self._drop, self._ended
         )
         self.sock = link.stream
         self.error = None

@@ -19,6 +19,7 @@ _ANSWER_MS = 20000
 _TICK_MS = 100
 # The ownership token lives for an hour; where the clock was set in between, nobody knows: leave a margin.
 _TOKEN_AGE_S = 3000
+_ANSWER = const(5120)  # with certificate and key, its topic included: settings let no device take less
 _PIECES = const(14)
 _PIECE = const(640)
 _OLD_TOKEN = "InvalidCertificateOwnershipToken"
@@ -66,8 +67,13 @@ class Enrolment:
 
     async def _create(self):
         """Ask for a certificate, and keep it; returns what was kept."""
-        _prove_room()
-        created = await self._ask(_CREATE, {}, _take_certificate)
+        receiver = self._client.receiver
+        try:
+            receiver.reserve(_ANSWER)
+            _prove_room()
+            created = await self._ask(_CREATE, {}, _take_certificate)
+        finally:
+            receiver.reserve(0)
         _check_pair(created["cert"], created["key"])
         await self._keep(created)
         self._beat()
@@ -148,7 +154,8 @@ def _topics():
 def _prove_room():
     """Raise MemoryError before the cloud makes a certificate for which there is no room: it would stay in the account.
 
-    What is proved is what the answer takes as JSON and as DER, and what writes it to flash.
+    What is proved is what the answer takes as JSON and as DER, and what writes it to flash; where it is received is
+    held already.
     """
     pieces = []
     for _ in range(_PIECES):

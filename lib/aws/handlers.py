@@ -44,7 +44,9 @@ class Handlers:
         message.topic = topic
         message.payload = payload
         work = self._call(handler, message)
-        if work is not None:
+        if work is None:
+            message.payload = None  # a large one has memory of its own, which must be free to go
+        else:
             self._start(work)
 
     def _keep(self, handler, topic, payload):
@@ -93,6 +95,7 @@ class Handlers:
                 if work is not None:
                     await self._guarded(work)
         finally:
+            self._message.payload = None
             self._task = None
 
     async def _guarded(self, work):

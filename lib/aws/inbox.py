@@ -107,11 +107,11 @@ class Inbox:
     # What is lost
 
     def skipped(self, topic, reason):
-        """The engine did not take a message."""
+        """The engine did not take a message, for the reason "too_large" or "no_memory"."""
         text = _text(topic)
         service = self._find_service(topic)
         if service is not None and text is not None:
-            service.skipped(text[len(service.prefix) :])
+            service.skipped(text[len(service.prefix) :], reason)
         self._drop(text or repr(topic), reason)
 
     def _drop(self, topic, reason, count=1):

@@ -106,11 +106,6 @@ class Jobs(Service):
     def _look(self, *_):
         self.news.set()
 
-    def skipped(self, end):
-        """News of a job that is too large for the receive buffer are news, too."""
-        super().skipped(end)
-        self.news.set()
-
 
 async def _until(event, beat):
     # A time limit would take a task of its own, for as long as the device is at work.

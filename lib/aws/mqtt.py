@@ -53,7 +53,7 @@ class MQTTClient(Engine, _BlockingClient):
         _BlockingClient.__init__(self, client_id, server, port, user, password, keepalive, ssl, ssl_params or {})
         timing = timing or Timing()
         Engine.__init__(
-            self, server, self.port, keepalive, window, bytearray(receive_buffer), send_buffer, timing, resolve, survive
+            self, server, self.port, keepalive, window, receive_buffer, send_buffer, timing, resolve, survive
         )
         self._arrived = asyncio.Event()
 

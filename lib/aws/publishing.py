@@ -20,8 +20,8 @@ _PAYLOAD_LIMIT = const(131072)  # bytes: AWS's
 class Publisher(Session):
     """The part of `Aws` that publishes."""
 
-    def __init__(self, bus, settings, resolve, clock_is_set, backoff, buffer):
-        super().__init__(bus, settings, resolve, clock_is_set, backoff, buffer)
+    def __init__(self, bus, settings, resolve, clock_is_set, backoff):
+        super().__init__(bus, settings, resolve, clock_is_set, backoff)
         limits = settings.limits
         self._rates = rate.both(limits.publishes_per_s, limits.bytes_per_s)
         self._names = {}  # checked topics of the application: str or bytes -> bytes

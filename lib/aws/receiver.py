@@ -1,10 +1,12 @@
-"""Cuts the received bytes into MQTT packets, in one buffer of a fixed size. Pure.
+"""Cuts the received bytes into MQTT packets. Pure.
 
     data = socket.readinto(receiver.space());  receiver.added(n)
     while receiver.next():
         receiver.first, receiver.body, receiver.stop       the packet is buffer[body:stop]
 
-A PUBLISH that does not fit the buffer is told as `too_large` once its topic and packet id are there; the rest of it is
+Packets arrive in a small buffer, many at once. One that it does not hold goes on in a buffer of its own, as large as
+itself, which is let go of behind it: it is rare, and until then its memory is the application's. A PUBLISH that is too
+large for the limit, or for the memory, is told as `skipped` once its topic and packet id are there; the rest of it is
 skipped as it arrives, so that the stream goes on behind it.
 """
 
@@ -12,22 +14,33 @@ import errors
 
 
 class Receiver:
-    """The largest packet that is taken whole has as many bytes as `buffer`, a bytearray, header included."""
+    """The largest packet that is taken whole has `limit` bytes, header included."""
 
-    def __init__(self, buffer):
-        self.buffer = buffer
-        self.view = memoryview(self.buffer)
+    def __init__(self, limit):
+        self.limit = limit
+        # As many small messages in one read as the acknowledgements that leave in one write.
+        self._small = self.buffer = bytearray(min(1024, limit))
+        self._small_view = self.view = memoryview(self.buffer)
+        self._reserve = None
         self.first = 0  # first byte of the packet found
         self.body = 0  # where its variable header begins
-        self.stop = 0  # where it ends; for one that is too large: where what has arrived of it ends
-        self.too_large = False
+        self.stop = 0  # where it ends; for one that is skipped: where what has arrived of it ends
+        self.skipped = None  # why it is not taken: "too_large", "no_memory"
         self._start = 0  # what is not yet cut
         self._end = 0
-        self._skip = 0  # bytes still to come of a packet that is too large
+        self._skip = 0  # bytes still to come of a packet that is skipped
 
     def reset(self):
-        """Forget everything: a new connection begins."""
-        self._start = self._end = self._skip = 0
+        """Forget everything: the connection has ended."""
+        self._skip = 0
+        self._shrink()
+
+    def reserve(self, size):
+        """Hold memory for a packet of `size` bytes, until `reserve(0)`: it can be taken, whatever else happens.
+
+        Raises MemoryError.
+        """
+        self._reserve = bytearray(min(size, self.limit)) if size else None
 
     def space(self):
         """Where to read to: a memoryview, never empty. What `next` found is overwritten by it."""
@@ -47,7 +60,7 @@ class Receiver:
         self._end += count
 
     def next(self):
-        """Find the next packet: True and `first`, `body`, `stop`, `too_large`; False when more bytes are needed.
+        """Find the next packet: True and `first`, `body`, `stop`, `skipped`; False when more bytes are needed.
 
         Raises errors `protocol` for a length that MQTT does not know.
         """
@@ -58,6 +71,8 @@ class Receiver:
             self._start = start = start + count
         at = start + 1
         if at >= self._end:
+            if start == self._end and self.buffer is not self._small:
+                self._shrink()
             return False
         buffer = self.buffer
         length = buffer[at]
@@ -73,7 +88,7 @@ class Receiver:
         self.first = buffer[start]
         self.body = at
         self.stop = stop
-        self.too_large = False
+        self.skipped = None
         self._start = stop
         return True
 
@@ -95,8 +110,8 @@ class Receiver:
 
     def _part(self, at, stop):
         """A packet of which only a part has arrived: True when that is all that will ever be taken of it."""
-        size = len(self.buffer)
-        if stop - self._start <= size:
+        size = stop - self._start
+        if size <= len(self.view) or (size <= self.limit and self._grow(size)):
             return False
         first = self.buffer[self._start]
         if first >> 4 != 3:
@@ -108,14 +123,36 @@ class Receiver:
             needed += 2
         if needed > stop:
             raise errors.error("protocol", "a topic longer than its packet")
-        if needed - self._start > size:
+        if needed - self._start > len(self.view):
             raise errors.error("protocol", "a topic of %d bytes" % (needed - at - 2))
         if needed > self._end:
             return False
         self.first = first
         self.body = at
         self.stop = self._end
-        self.too_large = True
+        self.skipped = "too_large" if size > self.limit else "no_memory"
         self._skip = stop - self._end
         self._start = self._end
         return True
+
+    def _grow(self, size):
+        """Go on in a buffer that holds the packet of `size` bytes, and nothing else; False without memory for it."""
+        begun = self.view[self._start : self._end]
+        try:
+            buffer = self._reserve
+            if buffer is None or len(buffer) < size:
+                buffer = bytearray(size)
+            view = memoryview(buffer)[:size]
+            view[: len(begun)] = begun
+        except MemoryError:
+            return False
+        self.buffer = buffer
+        self.view = view
+        self._start = 0
+        self._end = len(begun)
+        return True
+
+    def _shrink(self):
+        self.buffer = self._small
+        self.view = self._small_view
+        self._start = self._end = 0

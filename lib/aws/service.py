@@ -13,14 +13,16 @@ import os
 import sys
 from binascii import hexlify
 
+_ANSWERS = ("/accepted", "/rejected")
+
 
 class Service:
     """The topics `$aws/things/<thing>/<base>/...`.
 
     `listens`: the ends of those to subscribe to, at most 8, `+` allowed. `heard(end, payload)` is given what is no
     answer: the end of its topic (str) and a memoryview that is valid until it returns. `online()` is called on every
-    connection, as soon as it is subscribed. Both are plain functions that do not wait. `one_by_one`: a request is sent
-    when the one before has its answer.
+    connection, as soon as it is subscribed, and when something came that was too large to be heard. Both are plain
+    functions that do not wait. `one_by_one`: a request is sent when the one before has its answer.
     """
 
     qos = 1
@@ -56,7 +58,7 @@ class Service:
         What the cloud asks to send again later is sent again within the time. So is what has lost its connection before
         its answer, unless it is meant for a certain version of something: whether it was done nobody knows then.
         Errors: `not_connected`, `no_answer`, `subscribe_refused`; `rejected`, with AWS's code as `reason` (int or str)
-        and all of the `answer`; `limit` for an answer that the receive buffer does not hold.
+        and all of the `answer`; `limit` for an answer that is too large; `no_memory`.
         """
         return await _asking().ask(self, operation, document, timeout_s)
 
@@ -70,15 +72,18 @@ class Service:
 
     def hear(self, end, payload):
         """Take a message of ours: the end of its topic (str), and a buffer."""
-        if end[-9:] not in ("/accepted", "/rejected"):
+        if end[-9:] not in _ANSWERS:
             self.heard(end, payload)
         elif self.asked:  # else it is somebody else's: not worth the memory
             self.take_answer(self, end, payload)
 
-    def skipped(self, end):
-        """A message of ours was too large for the receive buffer."""
+    def skipped(self, end, reason):
+        """A message of ours was not taken, for the reason "too_large" or "no_memory"."""
+        if end[-9:] not in _ANSWERS:
+            self.online()  # whatever it told: what is true now can be asked for
+            return
         for question in self.asked.values():
-            question.skipped(end)
+            question.skipped(end, reason)
 
 
 def _asking():

@@ -31,11 +31,11 @@ class Session:
     `clock_is_set` a function other than a look at the clock, `backoff` a `Backoff` other than the usual one.
     """
 
-    def __init__(self, bus, settings, resolve, clock_is_set, backoff, buffer):
+    def __init__(self, bus, settings, resolve, clock_is_set, backoff):
         timeouts = settings.timeouts
         self._bus = bus
         self._settings = settings
-        self._client = _make_client(settings, resolve, buffer)
+        self._client = _make_client(settings, resolve)
         self._clock_is_set = clock_is_set
         self._backoff = backoff or Backoff(timeouts.backoff_s * 1000, timeouts.backoff_cap_s * 1000, _FLOOR_MS)
         self._first_wait_ms = timeouts.backoff_s * 1000
@@ -197,16 +197,15 @@ class Session:
         await self._client.disconnect()
 
 
-def _make_client(settings, resolve, buffer):
+def _make_client(settings, resolve):
     """The engine, made once: its buffers must not be looked for again on a worn heap."""
     aws, limits, timeouts = settings.aws, settings.limits, settings.timeouts
     connect_ms = timeouts.connect_s * 1000
     timing = Timing(connect_ms, connect_ms, timeouts.connack_s * 1000, timeouts.ack_s * 1000)
     window = min(limits.window, _IN_FLIGHT_LIMIT)
-    if not buffer or len(buffer) != limits.receive_buffer:
-        buffer = bytearray(limits.receive_buffer)
+    largest = limits.receive_buffer
     return Engine(
-        aws.endpoint, aws.port, timeouts.keepalive_s, window, buffer, _SEND_BUFFER, timing, resolve, survive=True
+        aws.endpoint, aws.port, timeouts.keepalive_s, window, largest, _SEND_BUFFER, timing, resolve, survive=True
     )
 
 

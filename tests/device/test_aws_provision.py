@@ -1,102 +1,30 @@
 """Becoming a thing by a claim, and every way in which that can go wrong."""
 
 import asyncio
-import binascii
-import json
 import time
 
 import errors
 import events
-from aws.claimant import Claimant
-from aws_desk import Desk, resolve, stored
+from aws_desk import Desk, stored
 from harness import equal, raises
-from scripted_broker import CONNECT, PUBLISH, SUBSCRIBE, connack, publish, suback
+from provision_desk import (
+    CREATE,
+    GOOD,
+    PARAMETERS,
+    REGISTER,
+    Flash,
+    PowerCut,
+    enrol,
+    failure_of,
+    good,
+    new_certificate,
+    pem,
+    rejection,
+)
+from scripted_broker import CONNECT, PUBLISH, SUBSCRIBE, connack, suback
 
 COMPANIONS = ["tls_servers"]
 TIMEOUT_S = 20
-
-CREATE = "$aws/certificates/create/json"
-REGISTER = "$aws/provisioning-templates/fleet/provision/json"
-PARAMETERS = {"SerialNumber": "0a1b2c3d4e5f"}
-
-
-def pem(label, der):
-    text = binascii.b2a_base64(der).decode().strip()
-    lines = "\n".join([text[at : at + 64] for at in range(0, len(text), 64)])
-    return "-----BEGIN %s-----\n%s\n-----END %s-----\n" % (label, lines, label)
-
-
-def new_certificate(token="token"):
-    return {
-        "certificateId": "c" * 64,
-        "certificatePem": pem("CERTIFICATE", stored("rsa_client")),
-        "privateKey": pem("RSA PRIVATE KEY", stored("rsa_client_key")),
-        "certificateOwnershipToken": token,
-    }
-
-
-def rejection(status, code):
-    return {"statusCode": status, "errorCode": code, "errorMessage": "because"}
-
-
-class Cloud:
-    """Answers the requests with what it is given for them: {topic: [(kind, answer), ...]}, one after the other."""
-
-    def __init__(self, answers):
-        self.requests = []
-        self._answers = {topic: list(answers[topic]) for topic in answers}
-
-    async def __call__(self, peer):
-        await peer.accept()
-        listening = []
-        while True:
-            packet = await peer.receive()
-            if packet is None:
-                return
-            await peer.answer(packet)
-            if packet.kind == SUBSCRIBE:
-                listening += [name for name, _ in packet.filters]
-            elif packet.kind == PUBLISH:
-                equal((packet.topic + "/accepted" in listening, packet.topic + "/rejected" in listening), (True, True))
-                self.requests.append((packet.topic, json.loads(packet.payload)))
-                await self._reply(peer, packet.topic)
-
-    async def _reply(self, peer, topic):
-        kind, answer = self._answers[topic].pop(0)
-        if kind is not None:
-            await peer.send(publish("%s/%s" % (topic, kind), json.dumps(answer).encode()))
-
-
-class Flash:
-    """What was kept, in its order; a power cut comes with the keeping number `cut_at`."""
-
-    def __init__(self, cut_at=None):
-        self.kept = []
-        self._cut_at = cut_at
-
-    async def keep(self, state):
-        self.kept.append(dict(state))
-        if len(self.kept) == self._cut_at:
-            raise PowerCut
-
-
-class PowerCut(Exception):
-    pass
-
-
-GOOD = {CREATE: [("accepted", None)], REGISTER: [("accepted", {"thingName": "lamp-7", "deviceConfiguration": {}})]}
-
-
-def good(**changes):
-    answers = {CREATE: [("accepted", new_certificate())], REGISTER: GOOD[REGISTER]}
-    for topic in changes:
-        answers[{"create": CREATE, "register": REGISTER}[topic]] = changes[topic]
-    return Cloud(answers)
-
-
-def enrol(desk, flash, pending=None):
-    claim = (stored("client"), stored("client_key"))
-    return desk.aws.provision("fleet", PARAMETERS, claim, pending, flash.keep, desk._beat)
 
 
 async def test_a_claim_becomes_a_thing_and_every_step_is_kept():
@@ -140,14 +68,6 @@ async def test_a_token_the_cloud_does_not_take_any_more_leads_to_a_new_certifica
         await enrol(desk, Flash(), pending)
     tokens = [request.get("certificateOwnershipToken") for _, request in cloud.requests]
     equal(tokens, ["unsure", None, "token"])
-
-
-async def failure_of(cloud, kind):
-    async with Desk(cloud, run=False) as desk:
-        flash = Flash()
-        failure = await raises(kind, enrol(desk, flash))
-        equal(desk.aws.is_connected, False)
-        return failure, flash
 
 
 async def test_a_refusal_is_final():
@@ -259,31 +179,3 @@ async def test_a_thing_whose_policy_does_not_let_it_renew_is_told_so():
         renewing = desk.aws.provision("fleet", PARAMETERS, None, None, Flash().keep, desk._beat)
         equal((await raises(errors.CloudError, renewing)).code, "claim_refused")
         equal(desk.aws.is_connected, True)
-
-
-async def test_where_memory_is_short_a_claimant_does_the_same_and_says_when_it_is_done():
-    said, flash = [], Flash()
-
-    async def enrolled(reason):
-        said.append(reason)
-
-    async with Desk(good(), run=False) as desk:
-        claimant = Claimant(desk.bus, desk.aws._settings, resolve, enrolled)
-        claimant.first_wait(0)
-        claim = (stored("client"), stored("client_key"))
-        name, cert, key = await claimant.provision("fleet", PARAMETERS, claim, None, flash.keep, desk._beat)
-        claimant.use(name, cert, key)
-        await claimant.run(desk._beat)
-        await claimant.stop()
-    equal((name, flash.kept[-1]["name"], len(said)), ("lamp-7", "lamp-7", 1))
-
-
-async def test_an_answer_for_which_there_is_no_memory_is_told_as_that():
-    import aws.enrolment
-
-    def take(answer):
-        raise MemoryError
-
-    aws.enrolment._take_certificate = take
-    failure, flash = await failure_of(good(), errors.RetryError)
-    equal((failure.code, flash.kept), ("no_memory", []))

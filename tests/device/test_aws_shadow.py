@@ -2,7 +2,9 @@
 
 import asyncio
 
+import aws.receiver
 import errors
+import events
 from aws_desk import Desk
 from harness import equal, raises
 from scripted_broker import until
@@ -117,6 +119,23 @@ async def test_refusals_are_errors_that_say_what_to_do():
         equal(len(cloud.asked), asked)
         for name in ("", "x" * 65, "a/b", "a b"):
             equal(raises(errors.BugError, lambda name=name: desk.aws.shadow(name)).code, "limit")
+
+
+async def test_an_answer_for_which_there_is_no_memory_is_told_as_that_and_ends_nothing():
+    def no_room(size):
+        raise MemoryError
+
+    cloud = CloudShadow(desired={"text": "x" * 1200})
+    async with Desk(cloud.serve) as desk:
+        shadow = desk.aws.shadow()
+        aws.receiver.bytearray = no_room
+        try:
+            equal((await raises(errors.RetryError, shadow.get())).code, "no_memory")
+        finally:
+            del aws.receiver.bytearray
+        equal((await shadow.get())["version"], 1)
+        dropped = desk.of(events.MESSAGE_DROPPED)[0]
+        equal((dropped["reason"], dropped["topic"]), ("no_memory", "$aws/things/lamp/shadow/get/accepted"))
 
 
 async def test_no_more_shadows_than_aws_has_subscriptions_for():

@@ -72,6 +72,17 @@ async def test_a_wish_is_followed_at_once():
         equal(lamp.calls, [("led", True), ("led", False)])
 
 
+async def test_a_wish_that_comes_in_a_message_too_large_is_asked_for():
+    cloud = CloudShadow()
+    async with Desk(cloud.serve) as desk:
+        lamp = Lamp(desk.aws.shadow())
+        await cloud.reported(led=False)
+        cloud.wish_unheard(led=True)
+        await cloud.send("update/delta", {"version": cloud.version, "state": {"led": True}, "metadata": "x" * 5000})
+        await cloud.reported(led=True)
+        equal(lamp.calls, [("led", True)])
+
+
 async def test_a_device_that_makes_something_else_of_it_is_not_asked_for_ever():
     cloud = CloudShadow()
     async with Desk(cloud.serve) as desk:

@@ -67,7 +67,7 @@ async def test_a_qos0_publish_does_not_allocate():
 
 def test_finding_packets_does_not_allocate():
     stream = publish("topic", PAYLOAD, 1, 5) * 3 + b"\x40\x02\x00\x01" + b"\xd0\x00"
-    receiver = Receiver(bytearray(512))
+    receiver = Receiver(512)
     receiver.space()[: len(stream)] = stream
     receiver.added(len(stream))
     found = [0]

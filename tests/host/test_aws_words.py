@@ -1,6 +1,5 @@
 """The pure files of the AWS room, in CPython: topics against a second implementation, packets against paho's, rates."""
 
-import itertools
 
 import pytest
 from hypothesis import example, given, settings
@@ -10,7 +9,7 @@ from paho.mqtt.client import topic_matches_sub
 import errors
 from aws import packets, requests, topics
 from aws.rate import Rate
-from aws.receiver import Receiver
+from tests.host.mqtt_packets import packets_in, written
 
 LEVEL = st.sampled_from(["", "a", "b", "ab", "$aws", "+", "#"])
 NAME = st.lists(LEVEL, min_size=1, max_size=6).map("/".join)
@@ -69,26 +68,6 @@ def test_a_wildcard_beside_other_characters_is_refused(name):
 # Packets
 
 
-def written(first, topic, packet_id, payload):
-    buffer = bytearray(len(topic) + 9)
-    return bytes(buffer[: packets.publish_head(buffer, first, topic, packet_id, len(payload))]) + payload
-
-
-def packets_in(data):
-    """(first, body) of each packet, by a parser that shares nothing with ours."""
-    found = []
-    stream = iter(data)
-    for first in stream:
-        size = 0
-        for shift in itertools.count(0, 7):
-            byte = next(stream)
-            size += (byte & 127) << shift
-            if byte < 128:
-                break
-        found.append((first, bytes(itertools.islice(stream, size))))
-    return found
-
-
 @given(
     st.binary(min_size=1, max_size=300),
     st.integers(1, 65535),
@@ -112,80 +91,6 @@ def test_connect_is_the_packet_of_the_specification():
 def test_subscribe_and_unsubscribe_are_the_packets_of_the_specification():
     assert requests.subscribe(10, [b"a/b", b"c"], 1) == b"\x82\x0c\x00\x0a\x00\x03a/b\x01\x00\x01c\x01"
     assert requests.unsubscribe(10, [b"a/b"]) == b"\xa2\x07\x00\x0a\x00\x03a/b"
-
-
-# The receiver
-
-
-class Collector:
-    """Feeds a receiver in pieces and keeps what it finds; `None` for the body of what is too large."""
-
-    def __init__(self, size):
-        self.found = []
-        self._receiver = Receiver(bytearray(size))
-
-    def feed(self, piece):
-        while piece:
-            space = self._receiver.space()
-            assert len(space) > 0
-            part = piece[: len(space)]
-            space[: len(part)] = part
-            self._receiver.added(len(part))
-            piece = piece[len(part) :]
-            while self._receiver.next():
-                self._keep(self._receiver)
-
-    def _keep(self, receiver):
-        body = bytes(receiver.buffer[receiver.body : receiver.stop])
-        self.found.append((receiver.first, None if receiver.too_large else body))
-
-
-PUBLISH = st.builds(
-    lambda topic, payload, qos: written(0x30 | qos << 1, topic, 7, payload),
-    st.binary(min_size=1, max_size=20),
-    st.one_of(st.binary(max_size=60), st.sampled_from([b"y" * 200, b"z" * 5000])),
-    st.sampled_from([0, 1]),
-)
-ANSWER = st.sampled_from([b"\x40\x02\x00\x07", b"\xd0\x00", b"\x90\x03\x00\x01\x01"])
-
-
-@given(st.lists(st.one_of(PUBLISH, ANSWER), max_size=12), st.data())
-@settings(max_examples=500)
-def test_packets_are_found_however_the_stream_is_cut(sent, data):
-    stream = b"".join(sent)
-    cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=20)))
-    collector = Collector(64)
-    for begin, end in zip([0, *cuts], [*cuts, len(stream)], strict=True):
-        collector.feed(stream[begin:end])
-    known = zip(sent, packets_in(stream), strict=True)
-    expected = [(first, body if len(packet) <= 64 else None) for packet, (first, body) in known]
-    assert collector.found == expected
-
-
-@given(st.lists(st.binary(max_size=200), max_size=20))
-@settings(max_examples=1000)
-def test_rubbish_is_a_protocol_error_or_waited_for_but_never_anything_else(pieces):
-    collector = Collector(64)
-    try:
-        for piece in pieces:
-            collector.feed(piece)
-    except errors.RetryError as error:
-        assert error.code == "protocol"
-
-
-@pytest.mark.parametrize(
-    "rubbish",
-    [
-        b"\x30\xff\xff\xff\xff\x01",  # a length of five bytes
-        b"\x90\xff\x7f" + bytes(100),  # a SUBACK of 16 KB
-        b"\x30\xff\x7f\x50\x00" + bytes(100),  # a topic longer than its packet
-        b"\x30\xff\x7f\x30\x00" + bytes(100),  # a topic longer than the buffer
-    ],
-)
-def test_what_can_never_become_a_packet_is_refused_at_once(rubbish):
-    with pytest.raises(errors.RetryError) as refusal:
-        Collector(64).feed(rubbish)
-    assert refusal.value.code == "protocol"
 
 
 # Rates

@@ -85,7 +85,11 @@ class SerialBoard:
         line.serial.write(b"\r" + _CTRL_C + _CTRL_C)
         self._skip(0.3)
         line.serial.write(b"\r" + _CTRL_A)
-        line.in_raw_repl = self._read_until(_RAW, 2)
+        if self._read_until(_RAW, 2):
+            # A board that was slow was asked more than once, and greets as often: ask again when it has ended.
+            self._skip_until_silent()
+            line.serial.write(_CTRL_A)
+            line.in_raw_repl = self._read_until(_RAW, 2)
         return line.in_raw_repl
 
     def _skip(self, seconds):
@@ -93,6 +97,11 @@ class SerialBoard:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             self._line.serial.read(max(1, self._line.serial.in_waiting))
+
+    def _skip_until_silent(self):
+        deadline = time.monotonic() + _STOP_S
+        while self._line.serial.read(max(1, self._line.serial.in_waiting)) and time.monotonic() < deadline:
+            pass
 
     def _read_until(self, ending, timeout_s):
         deadline = time.monotonic() + timeout_s

@@ -4,28 +4,15 @@ It lies in a littlefs, as on the chip.
 """
 
 import os
-import struct
 import sys
-from binascii import crc32, unhexlify
 
 import vfs
 
 import archive
+from archives import SEVEN, SLOTS, packed
 from harness import equal, raises
 
 ARCHIVE = "/chip/a.arc"
-SLOTS = 16
-# By mpy-cross 1.24 of sources of one or two lines
-MODULES = {
-    "/arc_plain.mpy": "4d06001f03000a706c61696e000f0a56414c554500400002018716025163",  # VALUE = 7
-    "/arc_pack/__init__.mpy": "4d06001f02001a7061636b2f5f5f696e69745f5f000f280002015163",
-    # imports `other` from its own package; its VALUE is one more
-    "/arc_pack/first.mpy": (
-        "4d06001f0500147061636b2f6669727374000f0a6f7468657200030a56414c55450081500804012c8110022a011b"
-        "031c021602591102130481f216045163"
-    ),
-    "/arc_pack/other.mpy": "4d06001f03000a706c61696e000f0a56414c554500400002018716025163",  # VALUE = 7
-}
 
 
 class Ram:
@@ -73,21 +60,6 @@ class Mounted:
         vfs.umount("/chip")
 
 
-def packed(modules=MODULES, version=b"arc1"):
-    folders = b":/:/arc_pack:"
-    table, place, content = [(0, 0)] * SLOTS, 20 + len(folders) + 8 * SLOTS, b""
-    for path, data in modules.items():
-        number = crc32(path) & 0x3FFFFFFF
-        slot = number % SLOTS
-        while table[slot][1]:
-            slot = (slot + 1) % SLOTS
-        table[slot] = number, place + len(content)
-        content += unhexlify(data)
-    rows = b"".join(struct.pack("<II", *row) for row in table)
-    size = place + len(content)
-    return version + struct.pack("<4I", size, SLOTS, len(folders), crc32(folders + rows)) + folders + rows + content
-
-
 def test_modules_are_found_in_it_before_all_others():
     with Mounted(packed()):
         import arc_plain
@@ -115,7 +87,7 @@ def test_what_is_not_there_is_no_module():
 
 def test_a_table_whose_names_are_crowded_finds_each():
     names = ["/arc_%d.mpy" % n for n in range(SLOTS - 1)]
-    with Mounted(packed(dict.fromkeys(names, MODULES["/arc_plain.mpy"]))):
+    with Mounted(packed(dict.fromkeys(names, SEVEN))):
         for name in names:
             equal(__import__(name[1:-4]).VALUE, 7)
         raises(OSError, lambda: os.stat("/_/arc_99.mpy"))
@@ -131,7 +103,7 @@ def test_a_source_is_refused_without_looking_and_nothing_is_written():
 
 
 def test_one_that_is_replaced_is_read_anew():
-    with Mounted(packed({"/arc_plain.mpy": MODULES["/arc_plain.mpy"]})):
+    with Mounted(packed({"/arc_plain.mpy": SEVEN})):
         with open(ARCHIVE, "wb") as file:
             file.write(packed())
         import arc_pack.first

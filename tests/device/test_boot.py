@@ -12,6 +12,7 @@ import simulation
 import vfs
 from simulated import firmware
 
+import archives
 import board
 import errors  # noqa: F401  (loaded, as it is on a running device)
 from harness import equal
@@ -51,8 +52,11 @@ class Output:
         return any(part in line for line in self.lines)
 
 
-def power_on(files=()):
-    """Run boot.py with these files on the device (names, or {name: text}); returns its Output."""
+def power_on(files=(), lib_first=False):
+    """Run boot.py with these files on the device (names, or {name: text or bytes}); returns its Output.
+
+    `lib_first`: what is in /lib is not in the firmware image.
+    """
     host, ram = vfs.VfsPosix("/"), Ram()
     vfs.VfsLfs2.mkfs(ram)
     host_path = list(sys.path)
@@ -64,11 +68,15 @@ def power_on(files=()):
     os.chdir("/")
     try:
         sys.path[:] = ["", IMAGE] + [ROM + entry for entry in host_path if entry[:1] == "/"] + [".frozen", "/lib"]
+        if lib_first:
+            sys.path.insert(0, "/lib")
         write_files(files)
         output = Output()
         exec(source, {"__name__": "__main__", "print": output.print})
         return output
     finally:
+        if "/_" in sys.path:
+            vfs.umount("/_")
         sys.path[:] = host_path
         vfs.umount(ROM)
         vfs.umount("/")
@@ -88,8 +96,9 @@ def write_files(files):
         if folder and folder[1:] not in os.listdir("/"):
             os.mkdir(folder)
         if base:
-            with open(name, "w") as file:
-                file.write(files[name] if isinstance(files, dict) else "raise SystemExit")
+            text = files[name] if isinstance(files, dict) else "raise SystemExit"
+            with open(name, "w" if isinstance(text, str) else "wb") as file:
+                file.write(text)
 
 
 def forget_starts():
@@ -148,6 +157,30 @@ def test_looking_leaves_the_modules_as_they_are():
     power_on(["/errors.py", "/lib/errors.py", "/backoff.py"])
     equal(sys.modules["errors"] is before, True)
     equal(sorted(sys.modules), loaded)
+
+
+def with_archive(data, *others):
+    source = read(board.__file__.rsplit("/", 1)[0] + "/archive.py")
+    return power_on(dict.fromkeys(others, "raise SystemExit") | {"/lib/archive.py": source, "/awsesp.arc": data}, True)
+
+
+def test_the_archive_hides_copies_of_its_modules():
+    seven, folder = archives.SEVEN, archives.MODULES["/arc_pack/__init__.mpy"]
+    good = archives.packed({"/ntp.mpy": seven, "/sensor.mpy": seven, "/arc_pack/__init__.mpy": folder})
+    output = with_archive(good, "/ntp.py", "/lib/sensor.mpy", "/arc_pack/other.py", "/lib/mine.py")
+    for name, path in (("arc_pack", "/arc_pack"), ("ntp", "/ntp"), ("sensor", "/lib/sensor")):
+        equal("boot: the firmware's %s hides %s" % (name, path) in output, True)
+    equal("mine" in output, False)
+
+
+def test_an_archive_that_is_not_whole_is_told_and_survived():
+    output = with_archive(archives.packed()[:-1])
+    equal(output.lines[0], "boot: /awsesp.arc is not usable (damaged): make flash puts it there anew")
+    equal("boot: start " in output, True)
+
+
+def test_an_archive_that_was_left_on_a_board_with_the_firmware_in_its_image_is_not_used():
+    equal(len(power_on({"/awsesp.arc": archives.packed()[:-1]}).lines), 1)
 
 
 def test_flash_that_refuses_does_not_stop_the_start():

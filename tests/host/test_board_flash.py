@@ -147,9 +147,9 @@ def test_a_power_cut_at_any_write_leaves_whole_files_and_the_next_run_completes_
     assert not [path for path in found if path.endswith((".new", ".off"))]
 
 
-def install(board):
+def install(board, **wishes):
     with SerialBoard(board.port, answer_s=1.5) as serial:
-        Install(serial, Wishes(), tell=lambda _: None, progress=lambda *_: None).run()
+        Install(serial, Wishes(**wishes), tell=lambda _: None, progress=lambda *_: None).run()
 
 
 @pytest.mark.parametrize("program", [CHATTY, SLOW], ids=["chatty", "slow"])
@@ -199,6 +199,34 @@ def test_a_board_with_frozen_lib_gets_the_programs_alone(board, packages):
     assert code == 0, said
     assert {"/boot.py", "/main.py"} <= set(board.list_files())
     assert not [path for path in board.list_files() if path.startswith("/lib/")]
+
+
+def test_single_files_give_way_to_the_archive_and_come_back(board, packages, monkeypatch):
+    monkeypatch.setenv("MICROPYTHON_LIB", packages)
+    install(board, files=True)
+    singles = {path for path in board.list_files() if path.startswith("/lib/") and path.endswith(".mpy")}
+    assert {"/lib/system.mpy", "/lib/aws/client.mpy"} <= singles
+    assert "/awsesp.arc" not in board.list_files()
+
+    board.cut_at_write(150)
+    with pytest.raises(BoardError):
+        install(board)
+    board.wait_until_off()
+    board.power_on()
+    board.wait_for("REPL")
+    code, said = flash(board, packages)
+    assert code == 0, said
+    assert "an earlier run was interrupted" in said
+    assert "done: CONFIG" in said
+    assert "hides" not in said  # no empty folder of a package either
+    assert singles & set(board.list_files()) == {"/lib/archive.mpy"}
+
+    code, said = flash(board, packages, "--files", "--no-ble")
+    assert code == 0, said
+    assert "to remove: /awsesp.arc" in said
+    assert "(flashed)" in said
+    assert "done: CONFIG" in said
+    assert "/lib/aws/client.mpy" in board.list_files()
 
 
 def test_source_takes_the_place_of_what_was_compiled(board, packages):

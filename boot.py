@@ -35,8 +35,8 @@ def _mount():
         import archive
 
         if archive.__file__[:5] == "/lib/":
-            archive.mount()
-            del archive.mount
+            archive.use()
+            del archive.use
     except ImportError:
         pass
     except (OSError, ValueError) as error:

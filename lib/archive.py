@@ -1,10 +1,11 @@
 """The firmware as one file, from which modules are imported: littlefs reads whole folders for each name it looks up.
 
-A file system for `vfs.mount` that does what import needs, no more: `make flash` writes the file (tools/board/archive.py
-says how it is laid out), boot.py mounts it. What it finds is littlefs's own file, at the module's first byte. Nothing
-of it stays in the heap but the names of its folders.
+`make flash` writes the file (tools/board/archive.py says how it is laid out), boot.py calls `use`. This module itself,
+which is smaller than an object of a class, is then the file system that is mounted. It does what import needs, no more:
+what it opens is littlefs's own file, at the module's first byte. No list of what is in the archive lies in the heap.
 """
 
+import io
 import struct
 from binascii import crc32
 
@@ -20,71 +21,77 @@ _FILE = const(0x8000)
 _NO_ENTRY = const(2)
 _READ_ONLY = const(30)
 
+_path = _slots = _folders = None  # of the file; of its table; ":/:/aws:" as bytes
+_found = None  # (path, its open file): what import asks for it opens next
 
-def mount(path="/awsesp.arc"):
-    """From now on modules come from the archive first. OSError: there is none; ValueError: it is not whole."""
+
+def use(path="/awsesp.arc"):
+    """From now on modules come from it first. Raises OSError: there is none, ValueError: it is not whole."""
+    global _path, _slots, _folders
     import sys
 
     import vfs
 
-    with open(path, "rb") as file:
+    with io.open(path, "rb") as file:
         head = file.read(_HEAD)
         if len(head) < _HEAD or struct.unpack("<I", head)[0] != _MAGIC:
             raise ValueError("another version")
-        size, slots, names, checksum = struct.unpack("<4I", head[4:])
-        folders = file.read(names)
-        found = crc32(folders)
-        for _ in range(slots // 8):
+        size, _slots, names, checksum = struct.unpack("<4I", head[4:])
+        _folders = file.read(names)
+        found = crc32(_folders)
+        for _ in range(_slots // 8):
             found = crc32(file.read(64), found)
         if found != checksum or file.seek(0, 2) != size:
             raise ValueError("damaged")
-    vfs.mount(Archive(path, slots, folders), PLACE)
+    _path = path
+    vfs.mount(sys.modules[__name__], PLACE)
     sys.path.insert(0, PLACE)
 
 
-class Archive:
-    """`path` of the file, `slots` of its table, `folders` as bytes ":/:/aws:"."""
+# What MicroPython calls a file system by
 
-    def __init__(self, path, slots, folders):
-        self._path = path
-        self._slots = slots
-        self._folders = folders
-        self._found = None  # (path, its open file): what import asks for it opens next
 
-    def mount(self, *_):
-        """Both of a file system: nothing to do."""
+def mount(*_):
+    """Both are called, and there is nothing to do."""
 
-    umount = mount
 
-    def stat(self, path):
-        """What import asks for: `path` as "/aws/client.mpy". Raises OSError."""
+umount = mount
+
+
+def stat(path):
+    """What import asks for: `path` as "/aws/client.mpy". Raises OSError."""
+    global _found
+    kind = _FOLDER
+    if path[-4:] == ".mpy":
         kind = _FILE
-        if path[-4:] == ".mpy":
-            self._found = path, self._opened(path)
-        elif b":%s:" % path in self._folders:
-            kind = _FOLDER
-        else:
+        _found = path, _opened(path)
+    elif b":%s:" % path not in _folders:
+        raise OSError(_NO_ENTRY)
+    return kind, 0, 0, 0, 0, 0, 0, 0, 0, 0
+
+
+def open(path, mode):
+    """A file that is read from the module's first byte on, and does not end with it: the loader knows where."""
+    global _found
+    if mode != "rb":
+        raise OSError(_READ_ONLY)
+    if not _found or _found[0] != path:
+        stat(path)
+    file, _found = _found[1], None
+    return file
+
+
+def _opened(path):
+    wanted = crc32(path) & _SMALL
+    file = io.open(_path, "rb")
+    slot = wanted % _slots
+    while True:
+        file.seek(_HEAD + len(_folders) + 8 * slot)
+        name, place = struct.unpack("<II", file.read(8))
+        if not place:
+            file.close()
             raise OSError(_NO_ENTRY)
-        return kind, 0, 0, 0, 0, 0, 0, 0, 0, 0
-
-    def open(self, path, mode):
-        """A file that is read from the module's first byte on, and does not end with it: the loader knows where."""
-        if mode != "rb":
-            raise OSError(_READ_ONLY)
-        found, self._found = self._found, None
-        return found[1] if found and found[0] == path else self._opened(path)
-
-    def _opened(self, path):
-        wanted = crc32(path) & _SMALL
-        file = open(self._path, "rb")
-        slot = wanted % self._slots
-        while True:
-            file.seek(_HEAD + len(self._folders) + 8 * slot)
-            name, place = struct.unpack("<II", file.read(8))
-            if not place:
-                file.close()
-                raise OSError(_NO_ENTRY)
-            if name == wanted:
-                file.seek(place)
-                return file
-            slot = (slot + 1) % self._slots
+        if name == wanted:
+            file.seek(place)
+            return file
+        slot = (slot + 1) % _slots

@@ -47,7 +47,7 @@ class Mounted:
             file.write(self._data)
         self._path = list(sys.path)
         try:
-            archive.mount(ARCHIVE)
+            archive.use(ARCHIVE)
         except Exception:
             vfs.umount("/chip")
             raise
@@ -124,4 +124,4 @@ def test_one_that_is_not_whole_is_refused():
 
 
 def test_without_one_nothing_is_mounted():
-    equal(raises(OSError, lambda: archive.mount("/nowhere.arc")).errno, 2)
+    equal(raises(OSError, lambda: archive.use("/nowhere.arc")).errno, 2)

@@ -11,7 +11,7 @@ try:
 
             sys.path.remove(archive.PLACE)
             vfs.umount(archive.PLACE)
-        archive.mount()
+        archive.use()
     except (ImportError, OSError, ValueError):
         pass
     import board

@@ -1,9 +1,9 @@
 """The chip itself: why it started, restart, watchdog, button, identity, heap.
 
-A module of functions with no state of its own but the chip's.
+A module of functions with no state of its own but the chip's. Those that are called once a start, or less, are in
+board_seldom.py; they are called as if they were here: `board.reset_cause()`.
 """
 
-import binascii
 import gc
 import sys
 import time
@@ -12,13 +12,17 @@ import esp32
 import machine
 from micropython import const
 
-_BUTTON_SAMPLES = const(5)
-_BUTTON_GAP_MS = const(5)
 _NEVER_MS = const(86400000)  # a watchdog cannot be stopped, but it can be told to wait for a day
-_LONGEST_SLEEP_MS = const(2147483647)  # 24 days: the port takes an i32
 
 _uptime = [time.ticks_ms(), 0]  # ticks when last looked at, milliseconds until then
 _nvs = []  # opened once: the port never closes one, and each takes some of ESP-IDF's heap for good
+
+
+def __getattr__(name):
+    import board_seldom
+
+    del sys.modules["board_seldom"]
+    return getattr(board_seldom, name)
 
 
 # Starts
@@ -42,35 +46,9 @@ def storage():
 # Restart and watchdog
 
 
-def reset_cause():
-    """Why the chip started: "power_on" "hard" "watchdog" "deep_sleep" "soft" "unknown".
-
-    "hard" is `reset()`, the EN pin and a panic alike (modmachine.c): only the record of starts tells them apart.
-    """
-    names = {
-        machine.PWRON_RESET: "power_on",
-        machine.HARD_RESET: "hard",
-        machine.WDT_RESET: "watchdog",
-        machine.DEEPSLEEP_RESET: "deep_sleep",
-        machine.SOFT_RESET: "soft",
-    }
-    return names.get(machine.reset_cause(), "unknown")
-
-
 def reset():
     """Restart at once; never returns. The clock survives it."""
     machine.reset()
-
-
-def deep_sleep(seconds):
-    """Sleep, then start anew; never returns. Clock and RTC memory survive it. At most 24 days; a time that is over
-    already, which the port would take for eternity, is a moment."""
-    machine.deepsleep(int(min(max(seconds * 1000, 1), _LONGEST_SLEEP_MS)))
-
-
-def Watchdog(timeout_ms):  # noqa: N802 - what it makes is the port's own: a class around it would only cost memory
-    """Resets the chip when its `feed()` is not called for `timeout_ms`; a new one replaces the time of the last."""
-    return machine.WDT(timeout=timeout_ms)
 
 
 def release_watchdog():
@@ -84,25 +62,6 @@ def rtc_memory(*data):
 
 
 # What is there
-
-
-def button_held(pin):
-    """Whether the button between GPIO `pin` and ground is held. Looks for 20 ms, so that a bounce does not count."""
-    try:
-        button = machine.Pin(pin, machine.Pin.IN, machine.Pin.PULL_UP)
-    except ValueError:
-        print("board: this chip has no button pin %s (pins.button)" % pin)
-        return False
-    for _ in range(_BUTTON_SAMPLES):
-        if button.value():
-            return False
-        time.sleep_ms(_BUTTON_GAP_MS)
-    return True
-
-
-def unique_id():
-    """The base MAC as 12 lower-case hex digits: "0a1b2c3d4e5f"."""
-    return binascii.hexlify(machine.unique_id()).decode()
 
 
 def heap():

@@ -2,7 +2,6 @@
 what the cloud wants done at its end."""
 
 import asyncio
-import random
 import sys
 
 from micropython import const
@@ -13,7 +12,6 @@ import release
 from backoff import Backoff
 
 _BEAT_MS = const(5000)
-_LOOK_MS = const(1000)
 _LISTEN_MS = const(200)
 _FULL_MS = const(30000)  # before a flash that refused is asked again
 _CROWDED_MS = const(3000)
@@ -22,7 +20,7 @@ _PASSING = const(2)  # times two: an application goes on working while the inter
 
 
 class Road:
-    """Owned tasks of the system in NORMAL: `run`, `keep_notes`, `do_jobs` and `report_health`."""
+    """Owned tasks of the system in NORMAL: `run`, `keep_notes` and `do_jobs`."""
 
     def __init__(self, system):
         self._system = system
@@ -96,6 +94,9 @@ class Road:
         self._is_known = credentials is not None
         if self._is_known:
             self._aws.use(*credentials)
+            thing = self._system.settings.thing
+            if thing is not None:  # TLS has a copy, and no start but the next asks for it
+                thing.key = None
 
     async def keep_notes(self, owned):
         """Write down what later starts must know: the credentials that work, the time, what failed."""
@@ -140,23 +141,6 @@ class Road:
         """The device will sleep for so long: without the cloud, if it was looked for in vain."""
         if self._failure is not None and not self._aws.is_connected:
             await _reckoning().rest(self, seconds)
-
-    async def report_health(self, owned):
-        """Tell the cloud how the device is, every `health.every_s`; never where that is 0."""
-        every_s = self._system.settings.health.every_s
-        while every_s:
-            while not self._aws.is_connected:
-                owned.beat()
-                await asyncio.sleep_ms(_LOOK_MS)
-            import diagnosis
-
-            del sys.modules["diagnosis"]
-            failure = await diagnosis.tell_health(self._system)
-            del diagnosis
-            if failure is not None:
-                self._bus.emit(events.TASK_FAILED, task="health", code=failure.code, message=failure.message)
-            # A fleet that was switched on together shall not report together for ever.
-            await _sleep(random.randint(750, 1250) * every_s, owned.beat)
 
     async def do_jobs(self, owned, with_application):
         """Do the jobs of AWS IoT: the application's, and the firmware's own operations."""

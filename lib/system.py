@@ -69,6 +69,7 @@ class System:
         self._leaving = asyncio.Event()
         self._leave_by = None
         self._road = None
+        self._good_from_ms = None  # when this start will have lasted
         self._way = None  # what the table says is to be done
         self.sleep_s = 0
 
@@ -135,13 +136,8 @@ class System:
         finally:
             for name in ("starting", "notes"):
                 sys.modules.pop(name, None)
-        self.own("starts", self._forgive_starts, silence_ms=None)
+        self._good_from_ms = self.board.uptime_ms() + self.settings.timeouts.start_uptime_s * 1000
         return event
-
-    async def _forgive_starts(self, _):
-        # In every mode: hours in CONFIG are no crash either.
-        await asyncio.sleep(self.settings.timeouts.start_uptime_s)
-        self.board.start_record().forgive()
 
     # IDLE
 
@@ -171,7 +167,10 @@ class System:
         own("notes", road.keep_notes)
         if not self.alone:
             own("jobs", lambda owned: road.do_jobs(owned, with_application))
-            own("health", road.report_health)
+            if self.settings.health.every_s:
+                import health
+
+                own("health", lambda owned: health.report(self, owned))
         if with_application and not self.alone:
             own("application", self._run_application, silence_ms=None)
         if self.trial:
@@ -273,6 +272,13 @@ class System:
     def _feed(self):
         if self.watchdog is not None:
             self.watchdog.feed()
+        # In every mode: hours in CONFIG are no crash either.
+        if self._good_from_ms is not None and self.board.uptime_ms() >= self._good_from_ms:
+            try:
+                self.board.start_record().forgive()
+                self._good_from_ms = None
+            except MemoryError:  # at the next look
+                pass
 
 
 async def _for_ever():

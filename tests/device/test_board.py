@@ -1,5 +1,7 @@
 """The chip: identity, button, watchdog, heap."""
 
+import sys
+
 import simulation
 
 import board
@@ -63,3 +65,9 @@ def test_heap_of_python_and_of_the_system():
 def test_uptime_only_grows():
     first = board.uptime_ms()
     equal(0 <= first <= board.uptime_ms() < 600000, True)
+
+
+def test_what_is_asked_seldom_is_loaded_for_the_moment():
+    equal(board.unique_id(), "0a1b2c3d4e5f")
+    equal("board_seldom" in sys.modules, False)
+    raises(AttributeError, lambda: board.unknown)

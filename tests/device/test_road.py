@@ -8,7 +8,7 @@ import events
 import notes
 import reckoning
 import road
-from harness import equal
+from harness import equal, raises
 from test_operations import Flash, Group
 
 
@@ -249,3 +249,32 @@ async def test_a_time_server_that_lies_by_weeks_is_not_kept_and_the_clock_goes_b
 async def test_what_is_no_time_is_no_end_of_the_notes():
     for told in ("today", [], {}, True, 10**40, -(10**40), 1.5e30, 1.8e9):
         equal((await after_connecting(Flash(), _NOW, told)), ([], 0))
+
+
+class Thing(Identity):
+    """It has its credentials from the settings file."""
+
+    def __init__(self, settings):
+        self._settings = settings
+
+    def current(self):
+        return "thing", self._settings.thing.cert, self._settings.thing.key
+
+
+async def test_the_key_of_the_settings_is_let_go_of_once_tls_has_it():
+    system = System()
+    system.settings.thing = Group(cert=b"cert", key=b"key")
+    system.identity, used = Thing(system.settings), []
+    crowded = [MemoryError, None]
+
+    def use(*credentials):
+        if crowded.pop(0):
+            raise MemoryError
+        used.append(credentials)
+
+    system.aws.use = use
+    way = road.Road(system)
+    raises(MemoryError, way._use_credentials)
+    way._use_credentials()
+    equal(used, [("thing", b"cert", b"key")])
+    equal((system.settings.thing.cert, system.settings.thing.key), (b"cert", None))

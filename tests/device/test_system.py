@@ -1,4 +1,4 @@
-"""The head: when a device may sleep."""
+"""The head: when a device may sleep, and when its start was a good one."""
 
 import asyncio
 
@@ -38,3 +38,32 @@ async def test_a_device_does_not_sleep_over_what_is_on_trial():
         await asyncio.sleep_ms(300)
         equal(head.left, ("sleep_requested", "sleeps for 60 s"))
         sleeping.cancel()
+
+
+class Board:
+    """A start that is not forgiven yet; there is memory for it at the second look."""
+
+    def __init__(self):
+        self.now_ms = self.looks = self.forgiven = 0
+
+    def uptime_ms(self):
+        return self.now_ms
+
+    def start_record(self):
+        self.looks += 1
+        if self.looks == 1:
+            raise MemoryError
+        return self
+
+    def forgive(self):
+        self.forgiven += 1
+
+
+def test_a_start_that_lasted_is_forgiven_once():
+    head = Head()
+    head.board, head.watchdog, head._good_from_ms = Board(), None, 60000
+    forgiven = []
+    for head.board.now_ms in (250, 59999, 60000, 60250, 60500):
+        System._feed(head)
+        forgiven.append(head.board.forgiven)
+    equal(forgiven, [0, 0, 0, 1, 1])

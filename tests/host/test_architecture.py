@@ -25,7 +25,7 @@ SETTINGS = {
 # AWS IoT Jobs, and what the firmware itself does for them.
 JOBS = {"aws.job", "aws.job_words", "aws.job_work", "aws.jobs"}
 OPERATIONS = {
-    "operations", "diagnosis", "download_job", "resetting", "reset_job", "rotate_job", "settings_job",
+    "operations", "diagnosis", "download_job", "health", "resetting", "reset_job", "rotate_job", "settings_job",
     "settings_wanted", "steps_job", "tryout",
 }  # fmt: skip
 
@@ -35,7 +35,7 @@ ROOMS = {
         "errors", "error_table", "events", "backoff", *SETTINGS, *CERTIFICATES, "dns", "nesting", "ntp", "log",
         "records", "release",
     },
-    "board": {"board", "archive", "heap_area", "starts"},
+    "board": {"board", "board_seldom", "archive", "heap_area", "starts"},
     "flash": {"flash", "flash_blobs", "flash_mending", "flash_queue", "flash_records"},
     "wifi": {"wifi", "station", "names", "clock", "datagrams"},
     "ble": {
@@ -76,8 +76,8 @@ PURE = {
 HANDS = {"board", "flash", "wifi", "ble", "aws", "ota"}
 HARDWARE = {"machine", "network", "esp32", "bluetooth", "aioble", "socket", "ssl", "umqtt", "vfs"}
 # boot and board work before there is a bus
-PRINTERS = {"boot", "board", "starts", "console", "main", "system", "leaving", "starting", "configuration",
-            "config_door"}  # fmt: skip
+PRINTERS = {"boot", "board", "board_seldom", "starts", "console", "main", "system", "leaving", "starting",
+            "configuration", "config_door"}  # fmt: skip
 SHADOW_SEEKERS = {"boot"}  # imports by computed names to tell which file hides which
 LONGEST_FILE = 300
 

@@ -1,0 +1,59 @@
+"""What the board is asked once a start, or less: why it started, a watchdog, the button, its identity, deep sleep.
+
+Called by way of `board`, as `board.reset_cause()`, which loads this file for the moment.
+"""
+
+import binascii
+import time
+
+import machine
+from micropython import const
+
+_BUTTON_SAMPLES = const(5)
+_BUTTON_GAP_MS = const(5)
+_LONGEST_SLEEP_MS = const(2147483647)  # 24 days: the port takes an i32
+
+
+def reset_cause():
+    """Why the chip started: "power_on" "hard" "watchdog" "deep_sleep" "soft" "unknown".
+
+    "hard" is `reset()`, the EN pin and a panic alike (modmachine.c): only the record of starts tells them apart.
+    """
+    names = {
+        machine.PWRON_RESET: "power_on",
+        machine.HARD_RESET: "hard",
+        machine.WDT_RESET: "watchdog",
+        machine.DEEPSLEEP_RESET: "deep_sleep",
+        machine.SOFT_RESET: "soft",
+    }
+    return names.get(machine.reset_cause(), "unknown")
+
+
+def deep_sleep(seconds):
+    """Sleep, then start anew; never returns. Clock and RTC memory survive it. At most 24 days; a time that is over
+    already, which the port would take for eternity, is a moment."""
+    machine.deepsleep(int(min(max(seconds * 1000, 1), _LONGEST_SLEEP_MS)))
+
+
+def Watchdog(timeout_ms):  # noqa: N802 - what it makes is the port's own: a class around it would only cost memory
+    """Resets the chip when its `feed()` is not called for `timeout_ms`; a new one replaces the time of the last."""
+    return machine.WDT(timeout=timeout_ms)
+
+
+def button_held(pin):
+    """Whether the button between GPIO `pin` and ground is held. Looks for 20 ms, so that a bounce does not count."""
+    try:
+        button = machine.Pin(pin, machine.Pin.IN, machine.Pin.PULL_UP)
+    except ValueError:
+        print("board: this chip has no button pin %s (pins.button)" % pin)
+        return False
+    for _ in range(_BUTTON_SAMPLES):
+        if button.value():
+            return False
+        time.sleep_ms(_BUTTON_GAP_MS)
+    return True
+
+
+def unique_id():
+    """The base MAC as 12 lower-case hex digits: "0a1b2c3d4e5f"."""
+    return binascii.hexlify(machine.unique_id()).decode()

@@ -1,0 +1,33 @@
+"""Tells the cloud how the device is, every `health.every_s`. Loaded where that is not 0."""
+
+import asyncio
+import random
+import sys
+
+import events
+
+_LOOK_S = 1
+_BEAT_S = 5
+
+
+async def report(system, owned):
+    """The owned task: never returns."""
+    every_s = system.settings.health.every_s
+    while True:
+        while not system.aws.is_connected:
+            owned.beat()
+            await asyncio.sleep(_LOOK_S)
+        import diagnosis
+
+        del sys.modules["diagnosis"]
+        failure = await diagnosis.tell_health(system)
+        del diagnosis
+        if failure is not None:
+            system.bus.emit(events.TASK_FAILED, task="health", code=failure.code, message=failure.message)
+        # A fleet that was switched on together shall not report together for ever. In pieces: the ticks of the port
+        # reach 6 days, a report may be due once a week.
+        left_s = every_s * random.randint(750, 1250) / 1000
+        while left_s > 0:
+            owned.beat()
+            await asyncio.sleep(min(left_s, _BEAT_S))
+            left_s -= _BEAT_S

@@ -1,11 +1,12 @@
 """The archive that `make flash` writes: laid out as lib/archive.py reads it, refused where it would be ambiguous."""
 
 import struct
+from hashlib import sha256
 from zlib import crc32
 
 import pytest
 
-from tools.board import archive, bundle
+from tools.board import archive, bundle, reuse
 from tools.board.bundle import File
 from tools.board.install import describe
 from tools.board.plan import plan
@@ -41,6 +42,48 @@ def test_what_mounts_it_stays_a_file_of_its_own():
     assert (mounts.path, whole.path) == ("/lib/archive.mpy", "/awsesp.arc")
     assert whole.data.endswith(b"code")
     assert b"mounts" not in whole.data
+
+
+class OnBoard:
+    """What `Files` answers about one file."""
+
+    def __init__(self, data):
+        self.data = data
+
+    def read(self, path, n):
+        return self.data[:n]
+
+    def hashes(self, path, places):
+        return [sha256(self.data[begin : begin + n]).hexdigest() for begin, n in places]
+
+
+def test_of_a_new_archive_only_what_changed_is_sent():
+    modules = {f"/m{n}.mpy": bytes([n]) * 500 for n in range(60)}
+    old = archive.packed(modules)
+    new = archive.packed(modules | {"/m20.mpy": b"changed", "/m99.mpy": b"new"})
+    pieces = reuse.pieces(new, archive.PATH, OnBoard(old))
+    assert b"".join(_content(piece, old) for piece in pieces) == new
+    assert [piece for piece in pieces[1:] if isinstance(piece, bytes)] == [b"changed", b"new"]
+    assert len(pieces) < 8
+
+
+def _content(piece, old):
+    return piece if isinstance(piece, bytes) else old[piece[0] :][: piece[1]]
+
+
+NOTHING = {
+    "no bytes": b"",
+    "half a head": b"arc1",
+    "another file": b"something else that is long enough",
+    "empty": archive.packed({}),
+    "half a table": archive.packed({"/a.mpy": b"code"})[:70],
+}
+
+
+@pytest.mark.parametrize("old", NOTHING.values(), ids=NOTHING)
+def test_where_there_is_nothing_to_take_over_all_is_sent(old):
+    new = archive.packed({"/a.mpy": b"code"})
+    assert reuse.pieces(new, archive.PATH, OnBoard(old)) == [new]
 
 
 def test_folders_of_single_files_go_when_nothing_is_left_in_them():

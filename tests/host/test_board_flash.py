@@ -77,6 +77,8 @@ def test_a_new_board_gets_the_firmware_and_says_its_mode(board, packages, tmp_pa
     assert code == 0, said
     assert "2 files to write" in said  # aioble is in the archive
     assert "to remove" not in said
+    without = bundle.archived(bundle.firmware(main=tmp_path / "mine.py"))
+    assert board.read_file("/awsesp.arc") == without[-1].data
     board.wait_for("my own program")
 
 

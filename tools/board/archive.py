@@ -18,6 +18,9 @@ PATH = "/awsesp.arc"
 _HEAD = struct.Struct("<4s4I")
 _SLOT = struct.Struct("<II")
 _SMALL = 0x3FFFFFFF
+_MAGIC = b"arc1"
+
+HEAD_BYTES = _HEAD.size
 
 
 class Collision(Exception):
@@ -38,8 +41,29 @@ def packed(modules):
         table[_free(table, number)] = (number, begin)
         begin += len(data)
     packed_table = b"".join(_SLOT.pack(*slot) for slot in table)
-    head = _HEAD.pack(b"arc1", begin, slots, len(folders), crc32(folders + packed_table))
+    head = _HEAD.pack(_MAGIC, begin, slots, len(folders), crc32(folders + packed_table))
     return b"".join([head, folders, packed_table, *modules.values()])
+
+
+def reach(head):
+    """How many bytes head, folders and table take, of an archive that begins with `head`; 0: it is none."""
+    if len(head) < HEAD_BYTES or not head.startswith(_MAGIC):
+        return 0
+    _, _, slots, folders, _ = _HEAD.unpack_from(head)
+    return HEAD_BYTES + folders + slots * _SLOT.size
+
+
+def places(data):
+    """[(where it begins, bytes)] of the modules of an archive, in order; none when head or table are damaged.
+
+    The beginning that `reach` tells is enough.
+    """
+    _, size, _, folders, checksum = _HEAD.unpack_from(data)
+    checked = data[HEAD_BYTES : reach(data)]
+    if crc32(checked) != checksum:
+        return []
+    begins = sorted(begin for _, begin in _SLOT.iter_unpack(checked[folders:]) if begin)
+    return [(begin, end - begin) for begin, end in zip(begins, [*begins[1:], size], strict=False)]
 
 
 def numbered(path):

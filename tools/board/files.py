@@ -4,6 +4,7 @@ import base64
 from pathlib import PurePosixPath
 
 _CHUNK = 768  # bytes; 1024 characters of base64
+_PLACES = 40  # asked for at once
 _NEW = ".new"  # a file that is not whole yet
 
 # Runs on the board. A file is written beside its name, read back, and gets its name when it is right: littlefs
@@ -14,14 +15,17 @@ from hashlib import sha256
 from binascii import a2b_base64, hexlify
 # Other file systems: a card, the firmware's archive. They come without a size, a folder comes with one (extmod/vfs.c).
 _MOUNTED = ['/' + e[0] for e in os.ilistdir('/') if len(e) == 3]
-def _hash(path):
+def _hash(path, begin=0, n=1 << 29):
     h, b = sha256(), memoryview(bytearray(1024))
     with open(path, 'rb') as f:
-        while True:
-            n = f.readinto(b)
-            if not n:
-                return hexlify(h.digest()).decode()
-            h.update(b[:n])
+        f.seek(begin)
+        while n:
+            m = f.readinto(b[:min(n, 1024)])
+            if not m:
+                break
+            h.update(b[:m])
+            n -= m
+    return hexlify(h.digest()).decode()
 def _list(folder):
     for e in os.ilistdir(folder or '/'):
         path = folder + '/' + e[0]
@@ -44,6 +48,15 @@ def _open(path):
     _f = open(path + '.new', 'wb')
 def _put(text):
     _f.write(a2b_base64(text))
+def _copy(begin, n):
+    with open(_path, 'rb') as f:
+        f.seek(begin)
+        while n:
+            b = f.read(min(n, 1024))
+            if not b:
+                raise OSError('%s ends too early' % _path)
+            _f.write(b)
+            n -= len(b)
 def _close(wanted):
     _f.close()
     if _hash(_path + '.new') != wanted:
@@ -78,28 +91,48 @@ class Files:
         """SHA-256, in hex, of a file that is there."""
         return self._board.run(f"print(_hash({path!r}))").strip()
 
+    def hashes(self, path, places):
+        """The same of the parts of a file, given as [(where it begins, bytes)]."""
+        lists = [places[n : n + _PLACES] for n in range(0, len(places), _PLACES)]
+        return [
+            line
+            for each in lists
+            for line in self._board.run(f"for _p in {each!r}: print(_hash({path!r}, *_p))").split()
+        ]
+
     def free(self):
         """Bytes free."""
         printed = self._board.run("_s = os.statvfs('/'); print(_s[0] * _s[3])")
         return int(printed.strip())
 
-    def read(self, path):
-        """The bytes of a file, or None."""
+    def read(self, path, n=-1):
+        """The first `n` bytes of a file, or all; None: there is no such file."""
         code = f"""
 try:
-    with open({path!r}, 'rb') as _f: print(hexlify(_f.read()).decode())
+    with open({path!r}, 'rb') as _f: print(hexlify(_f.read({n})).decode())
 except OSError: print('none')"""
         printed = self._board.run(code).strip()
         return None if printed == "none" else bytes.fromhex(printed)
 
-    def write(self, path, data, sha256, progress=lambda n: None):
-        """A file with this content, which has this hash (hex); `progress` hears of each n bytes that are there."""
+    def write(self, path, pieces, sha256, progress=lambda n: None):
+        """A file with this content, which has this hash (hex); `progress` hears of each n bytes that are there.
+
+        A piece is bytes, or (where it begins, bytes) of the file that is replaced.
+        """
         self._board.run(f"_open({path!r})")
+        for piece in pieces:
+            if isinstance(piece, tuple):
+                self._board.run(f"_copy{piece!r}")
+                progress(piece[1])
+            else:
+                self._send(piece, progress)
+        self._board.run(f"_close({sha256!r})")
+
+    def _send(self, data, progress):
         for start in range(0, len(data), _CHUNK):
             chunk = data[start : start + _CHUNK]
             self._board.run(f"_put({base64.b64encode(chunk).decode()!r})")
             progress(len(chunk))
-        self._board.run(f"_close({sha256!r})")
 
     def rename(self, old, new):
         self._board.run(f"os.rename({old!r}, {new!r})")

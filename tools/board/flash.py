@@ -31,7 +31,7 @@ def main(
     settings: Annotated[Path | None, typer.Option(help="A settings file (docs/settings.md) to put there, too.")] = None,
     main: Annotated[Path | None, typer.Option("--main", help="Your own main.py instead of this checkout's.")] = None,
     files: Annotated[
-        bool, typer.Option("--files", help="lib as single files: only what changed is sent, but slower to start.")
+        bool, typer.Option("--files", help="lib as single files, to replace them by hand: slower to start.")
     ] = False,
     source: Annotated[bool, typer.Option("--source", help="The same as .py: more heap, slower still.")] = False,
     lines: Annotated[

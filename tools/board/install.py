@@ -6,7 +6,7 @@ and does not run half a firmware. No file is ever half under its own name.
 
 from pathlib import Path
 
-from tools.board import archive, bundle, facts
+from tools.board import archive, bundle, facts, reuse
 from tools.board.files import Files, leftovers
 from tools.board.plan import INSTALLED, Plan, plan, twins
 from tools.board.serial_board import BoardError
@@ -161,13 +161,18 @@ class Install:
             self._files.remove(path)
         total, done = found.bytes, 0
         for file in found.write:
-            self._files.write(file.path, file.data, file.sha256, self._step(done, total))
+            self._files.write(file.path, self._pieces(file, sizes), file.sha256, self._step(done, total))
             done += len(file.data)
         self._progress(total, total)
         if any(file.path == _MAIN for file in found.write):
             self._files.remove(_ASIDE)
         else:
             self._files.rename(_ASIDE, _MAIN)
+
+    def _pieces(self, file, sizes):
+        if file.path == archive.PATH and file.path in sizes and not self._wishes.erase:
+            return reuse.pieces(file.data, file.path, self._files)
+        return [file.data]
 
     def _step(self, done, total):
         state = [done]

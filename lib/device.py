@@ -1,5 +1,7 @@
 """What the application is given: the device, as far as an application may touch it."""
 
+import sys
+
 
 class Device:
     """Handed to `async def application(device)` by the system, in mode NORMAL; to `configure(device, dat)` in CONFIG.
@@ -56,7 +58,7 @@ class Device:
 
     async def enter_config(self, reason):
         """Restart into CONFIG, where a phone can change the settings. Never returns; raises `flash_full`, ..."""
-        await self._system.enter_config(reason)
+        await _wishes().enter_config(self._system, reason)
 
     async def sleep(self, seconds):
         """Save power: as a restart, but the chip sleeps for so long before it starts anew. Never returns.
@@ -64,4 +66,12 @@ class Device:
         What was published is sent first, as far as `timeouts.drain_s` allows. It waits while a new image, new settings
         or credentials are on trial, or a job at work.
         """
-        await self._system.sleep(seconds)
+        await _wishes().sleep(self._system, seconds)
+
+
+def _wishes():
+    import wishes
+
+    for name in ("wishes", "notes"):
+        sys.modules.pop(name, None)
+    return wishes

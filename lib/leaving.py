@@ -1,6 +1,7 @@
 """The way out of every mode: what is at work is stopped, what is not on flash is written, and the chip starts anew."""
 
 import asyncio
+import time
 
 from micropython import const
 
@@ -36,12 +37,30 @@ async def restart_after_crash(system):
 
 async def _stop_everything(system):
     """End the tasks, then write and send what is left; each with its own timeout, so that it always ends."""
-    if not await system.supervisor.stop(_STOP_TIMEOUT_MS):
+    if not await stop_tasks(system.supervisor, _STOP_TIMEOUT_MS):
         print("system: some tasks did not end in %d ms" % _STOP_TIMEOUT_MS)
     for name, hand in (("aws", system.aws), ("ble", system.ble), ("wifi", system.wifi)):
         if hand is not None:
             await _bounded(name, hand.stop(), _CLOSE_TIMEOUT_S + system.settings.timeouts.drain_s)
     await _bounded("flash", system.flash.flush(), _CLOSE_TIMEOUT_S)
+
+
+async def stop_tasks(supervisor, timeout_ms):
+    """Cancel every owned task but the caller's own.
+
+    Waits at most `timeout_ms` for all of them together; False when some did not end.
+    """
+    supervisor.stopping = True
+    deadline_ms = time.ticks_add(time.ticks_ms(), timeout_ms)
+    current = asyncio.current_task()
+    ending = [owned for owned in supervisor.owned if owned.task is not current]
+    for owned in ending:
+        owned.task.cancel()
+    while any(owned in supervisor.owned for owned in ending):
+        if time.ticks_diff(deadline_ms, time.ticks_ms()) <= 0:
+            return False
+        await asyncio.sleep_ms(10)
+    return True
 
 
 async def _bounded(name, closing, timeout_s):

@@ -39,7 +39,10 @@ async def _config(system, job):
     """{"operation": "config"}: done when the device is back from CONFIG, where somebody could configure it."""
     if not job.kept.get("restarting"):
         await job.keep(restarting=True)
-        await system.enter_config("job %s" % job.id)
+        import wishes
+
+        del sys.modules["wishes"]
+        await wishes.enter_config(system, "job %s" % job.id)
 
 
 # The others have a file each, in memory for as long as the job takes.

@@ -48,8 +48,8 @@ class Supervisor:
         self._bus = bus
         self._feed = feed
         self._died = died
-        self._owned = []
-        self._stopping = False
+        self.owned = []
+        self.stopping = False  # the tasks are ended: none of them dies
         self.longest_stall_ms = 0  # of the loop, as far as a look every 250 ms sees it
 
     def own(self, name, run, silence_ms=SILENCE_MS):
@@ -58,7 +58,7 @@ class Supervisor:
         A task that simply returns has finished its work and is forgotten.
         """
         owned = Owned(name, silence_ms)
-        self._owned.append(owned)
+        self.owned.append(owned)
         owned.task = asyncio.create_task(self._live(owned, run))
         return owned
 
@@ -66,13 +66,13 @@ class Supervisor:
         try:
             await run(owned)
         except asyncio.CancelledError as failure:
-            if not self._stopping:  # not by `stop`: it awaited a task that was cancelled
+            if not self.stopping:  # not by `leaving`: it awaited a task that was cancelled
                 self._tell(owned, failure)
         except Exception as failure:  # noqa: BLE001 - its death is told and decided
             self._tell(owned, failure)
         finally:
-            if owned in self._owned:
-                self._owned.remove(owned)
+            if owned in self.owned:
+                self.owned.remove(owned)
 
     def _tell(self, owned, failure):
         known = wrapped(owned.name, failure)
@@ -94,27 +94,10 @@ class Supervisor:
             self.longest_stall_ms = max(self.longest_stall_ms, stall_ms)
 
     def _stuck(self):
-        for owned in self._owned:
+        for owned in self.owned:
             if owned.silence_ms is not None and owned.silent_ms() > owned.silence_ms:
                 return owned
         return None
-
-    async def stop(self, timeout_ms):
-        """Cancel every owned task but the caller's own.
-
-        Waits at most `timeout_ms` for all of them together; False when some did not end.
-        """
-        self._stopping = True
-        deadline_ms = time.ticks_add(time.ticks_ms(), timeout_ms)
-        current = asyncio.current_task()
-        ending = [owned for owned in self._owned if owned.task is not current]
-        for owned in ending:
-            owned.task.cancel()
-        while any(owned in self._owned for owned in ending):
-            if time.ticks_diff(deadline_ms, time.ticks_ms()) <= 0:
-                return False
-            await asyncio.sleep_ms(10)
-        return True
 
 
 def wrapped(name, failure):

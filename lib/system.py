@@ -22,7 +22,6 @@ from supervisor import Supervisor, wrapped
 # scattered over the whole heap, and no piece of 6 KB would be found.
 _SWEEP_BYTES = const(8192)
 _REPEAT_REASON_S = const(60)
-_LOOK_MS = const(200)
 
 
 class System:
@@ -68,7 +67,8 @@ class System:
         self.console = Console(self)
         self._leaving = asyncio.Event()
         self._leave_by = None
-        self._road = None
+        self.road = None
+        self._is_recovery = False  # NORMAL without the application
         self._good_from_ms = None  # when this start will have lasted
         self._way = None  # what the table says is to be done
         self.sleep_s = 0
@@ -105,16 +105,9 @@ class System:
         self.bus.emit(events.MODE_CHANGED, mode=after, event=event, previous=previous)
         gc.collect()  # what stays for the whole of a mode lies side by side then, not between the garbage of the last
         self._way = action
-        if event == "crash_loop":
-            return self._recovery
+        self._is_recovery = event == "crash_loop"
         # Not by their names: those would have to be kept, and each takes memory.
-        return {
-            "NORMAL": self._normal,
-            "CONFIG": self._config,
-            "OTA": self._ota,
-            "IDLE": self._idle,
-            "restart": self._restart,
-        }[after]
+        return {"NORMAL": self._normal, "IDLE": self._idle, "restart": self._restart}.get(after, self._other)
 
     def _way_out(self, event):
         try:
@@ -148,19 +141,19 @@ class System:
                 return "trial_failed"
             await asyncio.sleep(_REPEAT_REASON_S)
 
-    # CONFIG
+    # CONFIG, OTA
 
-    async def _config(self):
-        from configuration import Configuration
-
-        return await Configuration(self).run()
+    async def _other(self):
+        if self.mode == "CONFIG":
+            from configuration import Configuration as Mode
+        else:
+            from updating import Updating as Mode
+        return await Mode(self).run()
 
     # NORMAL
 
-    async def _recovery(self):
-        return await self._normal(with_application=False)
-
-    async def _normal(self, with_application=True):
+    async def _normal(self):
+        with_application = not self._is_recovery
         own = self.own
         road = self.go_online()
         own("flash", lambda owned: self.flash.run(owned.beat))
@@ -184,7 +177,7 @@ class System:
         self.wifi = self.make_wifi(self.bus, self.settings)
         enrolled = (self.restart,) if self.alone else ()
         self.aws = self._make_aws(self.bus, self.settings, self.wifi.resolve, *enrolled)
-        road = self._road = Road(self)
+        road = self.road = Road(self)
         self.own("cloud", road.run)
         self.own("wifi", lambda owned: self.wifi.run(owned.beat))
         return road
@@ -200,13 +193,6 @@ class System:
         for name in ("trial", "updates"):
             sys.modules.pop(name, None)
         await trial.run(self, owned)
-
-    # OTA
-
-    async def _ota(self):
-        from updating import Updating
-
-        return await Updating(self).run()
 
     # Leaving a mode
 
@@ -227,29 +213,6 @@ class System:
         reason = "%s" % (reason,)
         self.bus.emit(events.RESTART_REQUESTED, reason=reason)
         self.leave("restart_requested", reason)
-        await _for_ever()
-
-    async def enter_config(self, reason):
-        """Restart into CONFIG, where a phone can change the settings. Never returns. Raises `flash_full`..."""
-        import notes
-
-        del sys.modules["notes"]
-        await notes.change(self.flash, into="CONFIG")
-        self.leave("config_requested", "%s" % (reason,))
-        await _for_ever()
-
-    async def sleep(self, seconds):
-        """Switch off in order, all but the chip's clock, and start anew in so many seconds. Never returns.
-
-        A new image on trial is let finish it first: asleep it could neither prove itself nor be watched. So are new
-        settings or credentials, and a job.
-        """
-        identity = self.identity
-        while self.trial or identity.trial or identity.rotating or self.aws.jobs.working:
-            await asyncio.sleep_ms(_LOOK_MS)
-        await self._road.rest(seconds)
-        self.sleep_s = seconds
-        self.leave("sleep_requested", "sleeps for %d s" % seconds)
         await _for_ever()
 
     def _died(self, name, failure):

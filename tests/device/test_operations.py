@@ -54,8 +54,8 @@ class System:
         self.steps.append("restart")
         raise Restarted
 
-    async def enter_config(self, reason):
-        self.steps.append("config")
+    def leave(self, event, reason):
+        self.steps.append(event)
         raise Restarted
 
 
@@ -104,7 +104,7 @@ def test_an_operation_is_found_by_name_where_it_is_allowed():
 
 
 async def test_a_restart_is_done_once():
-    for name, step in (("restart", "restart"), ("config", "config")):
+    for name, step in (("restart", "restart"), ("config", "config_requested")):
         system = System(name)
         await do(system, Job({}), name)
         equal(system.steps, [step])

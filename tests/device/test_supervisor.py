@@ -4,6 +4,7 @@ import asyncio
 
 import errors
 import events
+import leaving
 from harness import equal
 from supervisor import Supervisor
 
@@ -79,7 +80,7 @@ async def test_the_watchdog_is_fed_while_every_task_beats():
     await asyncio.sleep_ms(20)
     watch.cancel()
     equal((house.fed, house.deaths), (1, []))
-    await house.supervisor.stop(1000)
+    await leaving.stop_tasks(house.supervisor, 1000)
 
 
 async def test_one_silent_task_stops_the_feeding_and_is_named():
@@ -93,7 +94,7 @@ async def test_one_silent_task_stops_the_feeding_and_is_named():
     await asyncio.wait_for(house.supervisor.watch(), 1)
     equal(house.fed, 0)
     equal((house.deaths[0][0], house.deaths[0][1].code), ("wifi", "task_stuck"))
-    await house.supervisor.stop(1000)
+    await leaving.stop_tasks(house.supervisor, 1000)
 
 
 async def test_an_unwatched_task_may_be_silent():
@@ -107,7 +108,7 @@ async def test_an_unwatched_task_may_be_silent():
     await asyncio.sleep_ms(20)
     watch.cancel()
     equal(house.fed, 1)
-    await house.supervisor.stop(1000)
+    await leaving.stop_tasks(house.supervisor, 1000)
 
 
 async def test_stop_ends_every_task_but_the_one_that_asks():
@@ -122,7 +123,7 @@ async def test_stop_ends_every_task_but_the_one_that_asks():
 
     async def asks(owned):
         await asyncio.sleep_ms(0)
-        equal(await house.supervisor.stop(1000), True)
+        equal(await leaving.stop_tasks(house.supervisor, 1000), True)
         ended.append("asked")
 
     house.supervisor.own("wifi", waits)
@@ -144,5 +145,5 @@ async def test_stop_does_not_wait_for_ever_for_a_task_that_will_not_end():
 
     owned = house.supervisor.own("application", clings)
     await asyncio.sleep_ms(0)
-    equal(await house.supervisor.stop(50), False)
+    equal(await leaving.stop_tasks(house.supervisor, 50), False)
     owned.task.cancel()

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import wishes
 from harness import equal
 from system import System
 from test_operations import Group
@@ -15,7 +16,7 @@ class Head:
     def __init__(self):
         self.identity = Group(trial=None, rotating=False)
         self.aws = Group(jobs=Group(working=False))
-        self._road = self
+        self.road = self
         self.left = None
 
     async def rest(self, seconds):
@@ -31,7 +32,7 @@ async def test_a_device_does_not_sleep_over_what_is_on_trial():
         head.trial = what == "image"
         head.identity = Group(trial="none" if what == "candidate" else None, rotating=what == "certificate")
         head.aws.jobs.working = what == "job"
-        sleeping = asyncio.create_task(System.sleep(head, 60))
+        sleeping = asyncio.create_task(wishes.sleep(head, 60))
         await asyncio.sleep_ms(300)
         equal((what, head.left), (what, None))
         head.trial = head.identity.trial = head.identity.rotating = head.aws.jobs.working = False

@@ -183,6 +183,15 @@ def test_an_archive_that_was_left_on_a_board_with_the_firmware_in_its_image_is_n
     equal(len(power_on({"/awsesp.arc": archives.packed()[:-1]}).lines), 1)
 
 
+def test_modules_of_the_interpreter_are_noted_as_loaded_unless_there_is_a_file_of_that_name():
+    for name in ("errno", "select", "struct"):
+        sys.modules.pop(name, None)
+    power_on(["/errno.py", "/lib/select.mpy"])
+    equal([name in sys.modules for name in ("errno", "select", "struct")], [False, False, True])
+    power_on()
+    equal([name in sys.modules for name in ("errno", "select")], [True, True])
+
+
 def test_flash_that_refuses_does_not_stop_the_start():
     def refuse(namespace):
         raise OSError(-4353, "ESP_ERR_NVS_NOT_INITIALIZED")

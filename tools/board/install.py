@@ -152,7 +152,7 @@ class Install:
             return []
 
     def _change(self, found, sizes):
-        if not self._wishes.erase:
+        if found.write and not self._wishes.erase:  # to ask for the room takes a large file system seconds
             self._require_room(found, sizes)
         self._hold(sizes)
         if self._wishes.erase:

@@ -29,7 +29,6 @@ class Aws(Publisher):
         super().__init__(bus, settings, resolve, clock_is_set, backoff)
         limits = settings.limits
         self._inbox = Inbox(bus, limits.ring, limits.receive_buffer)
-        self.messages = self._inbox.messages
         self._client.cb = self._inbox.deliver
         self._client.on_dropped = self._inbox.skipped
         self._lost = self._inbox.forgotten
@@ -37,6 +36,11 @@ class Aws(Publisher):
         self._services = self._inbox.services
         self._subscribing = asyncio.Lock()
         self.jobs = Jobs(self.attach, bus, settings)
+
+    @property
+    def messages(self):
+        """The ring buffer of the messages without a handler: a `Ring`."""
+        return self._inbox.messages
 
     async def stop(self):
         """Send what waits, within `drain_s`; then DISCONNECT and close. `run` does not connect again."""

@@ -1,15 +1,14 @@
 """Received messages: who hears what, the ring buffer for the rest, and the events of what is lost.
 
-How subscriptions come and go: subscribing.py.
+How subscriptions come and go: subscribing.py. Handlers and the ring buffer are loaded when there is the first message
+for them.
 """
 
 from micropython import const
 
 import events
 
-from .handlers import Handlers
 from .packets import matches
-from .ring import Message, Ring
 
 _HANDLER_TIMEOUT_S = const(60)
 
@@ -31,14 +30,14 @@ class Inbox:
     """`limit` messages may wait in the ring buffer, and as many for a busy handler; `size` bytes is the largest."""
 
     def __init__(self, bus, limit, size):
-        self.messages = Ring(limit, 2 * size)
         self.services = []  # of AWS IoT's: see service.py
         self.unwanted = []  # filters that were subscribed, of which the cloud does not know yet that they are not
         self._bus = bus
         self.subscriptions = []
-        self.handlers = Handlers(Ring(limit, size), _HANDLER_TIMEOUT_S, self._drop, self._tell_failure, bus.trace)
-        self.check = self.handlers.check
-        self.stop = self.handlers.stop
+        self._limit = limit
+        self._size = size
+        self._ring = None
+        self.handlers = None  # the `Handlers`, from the first message for one of them on
         self._topic = None  # of the last message; who hears it
         self._text = None
         self._hearers = ()
@@ -68,7 +67,7 @@ class Inbox:
             if handler is None:
                 self._keep(self._text, payload)
             else:
-                self.handlers.hand(handler, self._text, payload)
+                self.hand(handler, self._text, payload)
 
     def _find_hearers(self, topic):
         self._topic = topic
@@ -95,9 +94,45 @@ class Inbox:
                 found = service
         return found
 
+    def hand(self, handler, topic, payload):
+        """Give a message to this handler; it waits for its turn."""
+        if self.handlers is None:
+            try:
+                from .handlers import Handlers
+                from .ring import Ring
+
+                waiting = Ring(self._limit, self._size)
+                self.handlers = Handlers(waiting, _HANDLER_TIMEOUT_S, self._drop, self._tell_failure, self._bus.trace)
+            except MemoryError:
+                self._drop(topic, "no_memory")
+                return
+        self.handlers.hand(handler, topic, payload)
+
+    @property
+    def messages(self):
+        """The `Ring` of what nobody hears."""
+        if self._ring is None:
+            from .ring import Ring
+
+            self._ring = Ring(self._limit, 2 * self._size)
+        return self._ring
+
+    def check(self):
+        """To be called about once a second: a handler may have to be cancelled."""
+        if self.handlers is not None:
+            self.handlers.check()
+
+    def stop(self):
+        """Cancel the handler at work and forget the messages that wait for it."""
+        if self.handlers is not None:
+            self.handlers.stop()
+
     def _keep(self, topic, payload):
         try:
-            gave_way = self.messages.put(Message(topic, bytes(payload)))
+            ring = self.messages
+            from .ring import Message
+
+            gave_way = ring.put(Message(topic, bytes(payload)))
         except MemoryError:
             self._drop(topic, "no_memory")
             return

@@ -8,7 +8,6 @@ from micropython import const
 
 import errors
 
-from .connection import Connection
 from .link import Link, explain, forget
 
 _MARGIN_S = const(30)  # asking several name servers, blocking handshakes
@@ -71,13 +70,15 @@ async def connect(engine, clean_session, timeout):
         forget("dial")
         await dial.connect(link, address, timeout * 1000 if timeout else timing.connect_ms)
         await dial.shake_hands(link, engine.ssl, _connect_packet(engine, clean_session), timing.handshake_ms)
+        del dial
+        connection = _begin(engine, link)
     except MemoryError:
         link.close()
         raise errors.error("no_memory")
     except BaseException:  # a cancelled connect must close its socket, too
         link.close()
         raise
-    return await _begin(engine, link)
+    return await _accepted(engine, connection)
 
 
 def _connect_packet(engine, clean_session):
@@ -88,9 +89,16 @@ def _connect_packet(engine, clean_session):
     return requests.connect(engine.client_id, engine.keepalive, clean_session, engine.user, engine.pswd, will)
 
 
-async def _begin(engine, link):
-    """Be at work on a link on which CONNECT was sent: wait for its answer."""
-    connection = engine.begin(Connection, link)
+def _begin(engine, link):
+    """Be at work on a link on which CONNECT was sent."""
+    from .connection import Connection  # not before TLS has had its memory
+
+    forget("connection", "sender")  # the next handshake has use for theirs
+    return engine.begin(Connection, link)
+
+
+async def _accepted(engine, connection):
+    """Wait for the answer to CONNECT: 1 when the broker has kept the session, else 0."""
     try:
         await asyncio.wait_for_ms(connection.opened.wait(), engine.timing.connack_ms)
     except asyncio.TimeoutError:

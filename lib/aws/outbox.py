@@ -161,19 +161,20 @@ class Outbox:
     def expire(self, code):
         """Finish what is past its caller's deadline with the error of this `code`; returns how many."""
         now_ms = time.ticks_ms()
-        late = self._chosen(lambda request: time.ticks_diff(now_ms, request.deadline_ms) >= 0)
-        if late:
-            self._finish(late, errors.error(code))
-        return len(late)
+        late = 0
+        for request in self._all():
+            if time.ticks_diff(now_ms, request.deadline_ms) >= 0:
+                late += 1
+                self._drop(request)
+                request.finish(errors.error(code))
+        return late
 
     def fail(self, error):
         """The connection ended: finish with `error` what does not survive it."""
-        self._finish(self._chosen(lambda request: not request.survive), error)
+        for request in self._all():
+            if not request.survive:
+                self._drop(request)
+                request.finish(error)
 
-    def _chosen(self, which):
-        return [request for request in self.waiting + list(self._in_flight.values()) if which(request)]
-
-    def _finish(self, chosen, error):
-        for request in chosen:
-            self._drop(request)
-            request.finish(error)
+    def _all(self):
+        return self.waiting + list(self._in_flight.values())

@@ -122,7 +122,7 @@ def _hand_over(inbox, subscription):
     for _ in range(inbox.messages.any()):
         message = inbox.messages.get_nowait()
         if matches(subscription.topic_filter, message.topic.encode()):
-            inbox.handlers.hand(subscription.handler, message.topic, message.payload)
+            inbox.hand(subscription.handler, message.topic, message.payload)
         else:
             inbox.messages.put(message)
 

@@ -7,8 +7,6 @@ what is wrong is printed. `sys.path` on the chip is ['', '.frozen', '/lib']; the
 
 def _boot():
     _mount()
-    root, lib = modules("/"), modules("/lib")
-    _load_builtin(root | lib)
     import board
     from ota import slot
 
@@ -23,7 +21,16 @@ def _boot():
         # A new image that ends at the REPL, or hangs before it watches itself, must go back; unless somebody is there.
         board.Watchdog(30000)
     slot.forget("slot")
-    for warning in warnings(root, lib):
+    _warn()
+
+
+def _warn():
+    import sys
+
+    import shadows
+
+    del sys.modules["shadows"]
+    for warning in shadows.warnings():
         print("boot: " + warning)
 
 
@@ -45,95 +52,10 @@ def _mount():
     sys.modules.pop("archive", None)
 
 
-def _load_builtin(files):
-    # What MicroPython has built in is looked for in files at each import of it, unless it is known as loaded.
-    import sys
-
-    path = list(sys.path)
-    sys.path[:] = _without_files(path)
-    try:
-        for name in "binascii errno hashlib io json machine os random select socket struct time".split():  # noqa: SIM905
-            if name not in files:
-                sys.modules[name] = __import__(name)
-    finally:
-        sys.path[:] = path
-
-
-def warnings(root, lib):
-    # Stale copies are what an engineer loses an afternoon to: the file that was edited is not the one that runs.
-    import board
-
-    in_files = board.__file__[:5] == "/lib/"  # then none of its modules is in the image, and there are many to ask for
-    for name in sorted(root | lib):
-        if name in ("boot", "main") or name[0] == "_":
-            continue  # started by the port itself, not found by import
-        if _in_archive(name):
-            yield "the firmware's %s hides %s/%s" % (name, "" if name in root else "/lib", name)
-            continue
-        if name in root and name in lib:
-            yield "/%s hides /lib/%s" % (name, name)
-        if not (in_files and name in lib) and _in_firmware(name):
-            yield (
-                "/%s hides the firmware's %s" % (name, name)
-                if name in root
-                else ("the firmware's %s hides /lib/%s" % (name, name))
-            )
-
-
-def modules(folder):
-    import os
-
-    try:
-        entries = list(os.ilistdir(folder))
-    except OSError:
-        return set()
-    names = set()
-    for entry in entries:
-        base, _, end = entry[0].rpartition(".")
-        if entry[1] == 0x4000 and entry[0] != "lib":  # a folder
-            names.add(entry[0])
-        elif end in ("py", "mpy"):
-            names.add(base)
-    return names
-
-
-def _without_files(path):
-    return [entry for entry in path if entry not in ("/_", "", "/", "/lib")]
-
-
-def _in_archive(name):
-    import os
-
-    for ending in ("", ".mpy"):
-        try:
-            os.stat("/_/" + name + ending)
-            return True
-        except OSError:
-            pass
-
-
-def _in_firmware(name):
-    # Frozen modules cannot be listed, only imported; ours do nothing when they are. Python modules have a __file__,
-    # the interpreter's own have none (and follow rules of their own).
-    import sys
-
-    path, kept = list(sys.path), dict(sys.modules)
-    sys.modules.pop(name, None)
-    sys.path[:] = _without_files(path)
-    try:
-        return hasattr(__import__(name), "__file__")
-    except ImportError:
-        return False
-    finally:
-        sys.path[:] = path
-        sys.modules.clear()
-        sys.modules.update(kept)
-
-
 try:
     _boot()
 except Exception as error:  # noqa: BLE001 (whatever it is: main.py must run)
     print("boot: %s: %s" % (type(error).__name__, error))
 # main.py runs in this same namespace, and has use for the memory.
-for name in "_boot _mount _load_builtin warnings modules _in_archive _in_firmware _without_files".split():  # noqa: SIM905
+for name in ("_boot", "_warn", "_mount"):
     globals().pop(name)

@@ -35,7 +35,7 @@ ROOMS = {
         "errors", "error_table", "events", "backoff", *SETTINGS, *CERTIFICATES, "dns", "nesting", "ntp", "log",
         "records", "release",
     },
-    "board": {"board", "board_seldom", "archive", "heap_area", "starts"},
+    "board": {"board", "board_seldom", "archive", "heap_area", "shadows", "starts"},
     "flash": {"flash", "flash_blobs", "flash_mending", "flash_queue", "flash_records"},
     "wifi": {"wifi", "station", "names", "clock", "datagrams"},
     "ble": {
@@ -78,7 +78,7 @@ HARDWARE = {"machine", "network", "esp32", "bluetooth", "aioble", "socket", "ssl
 # boot and board work before there is a bus
 PRINTERS = {"boot", "board", "board_seldom", "starts", "console", "main", "system", "leaving", "starting",
             "configuration", "config_door"}  # fmt: skip
-SHADOW_SEEKERS = {"boot"}  # imports by computed names to tell which file hides which
+SHADOW_SEEKERS = {"shadows"}  # imports by computed names to tell what comes from where
 LONGEST_FILE = 300
 
 
@@ -103,7 +103,7 @@ def may_import(module):
     if room == "head":
         return words | PURE | ROOMS[room]
     if room == "boot":
-        return {"archive", "board", "ota.slot"}
+        return {"archive", "board", "shadows", "ota.slot"}
     return set().union(*ROOMS.values())
 
 

@@ -41,8 +41,8 @@ _TYPES = (
 _MICROPYTHON = set(
     """
     ThreadSafeFlag alloc_emergency_exception_buf core cur_task current_task ilistdir ioctl ipoll kbd_intr mount ph_key
-    print_exception queue_read queue_write readinto schedule sleep_ms sleep_us stat state ticks_add ticks_diff ticks_ms
-    umount wait_for_ms wait_io_event
+    print_exception queue_read queue_write readinto schedule sleep_ms sleep_us stat state statvfs
+    ticks_add ticks_diff ticks_ms umount wait_for_ms wait_io_event
     """.split()  # noqa: SIM905
 )
 

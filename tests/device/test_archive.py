@@ -102,6 +102,12 @@ def test_a_source_is_refused_without_looking_and_nothing_is_written():
         equal(raises(OSError, lambda: open("/_/arc_plain.mpy", "w")).errno, 30)
 
 
+def test_tools_that_look_through_all_file_systems_find_nothing_in_it():
+    with Mounted(packed()):
+        equal(list(os.ilistdir("/_")), [])
+        equal(os.statvfs("/_")[2:4], (0, 0))
+
+
 def test_one_that_is_replaced_is_read_anew():
     with Mounted(packed({"/arc_plain.mpy": SEVEN})):
         with open(ARCHIVE, "wb") as file:

@@ -36,7 +36,7 @@ class Inbox:
         self.subscriptions = []
         self._limit = limit
         self._size = size
-        self._ring = None
+        self.ring = None  # the `Ring` of what nobody hears, from the first message for it on
         self.handlers = None  # the `Handlers`, from the first message for one of them on
         self._topic = None  # of the last message; who hears it
         self._text = None
@@ -110,12 +110,12 @@ class Inbox:
 
     @property
     def messages(self):
-        """The `Ring` of what nobody hears."""
-        if self._ring is None:
+        """`ring`, loaded where it is not yet."""
+        if self.ring is None:
             from .ring import Ring
 
-            self._ring = Ring(self._limit, 2 * self._size)
-        return self._ring
+            self.ring = Ring(self._limit, 2 * self._size)
+        return self.ring
 
     def check(self):
         """To be called about once a second: a handler may have to be cancelled."""

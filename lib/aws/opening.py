@@ -1,4 +1,4 @@
-"""The way to a connection at work: the context of TLS, TCP, TLS, CONNECT. Loaded for it, and let go of."""
+"""The way to a connection at work: its engine, the context of TLS, TCP, TLS, CONNECT. Loaded for it, and let go of."""
 
 import asyncio
 import gc
@@ -8,8 +8,11 @@ from micropython import const
 
 import errors
 
+from .engine import Engine, Timing
 from .link import Link, explain, forget
 
+_SEND_BUFFER = const(512)  # a larger publish is written in two pieces
+_IN_FLIGHT_LIMIT = const(100)  # AWS's
 _MARGIN_S = const(30)  # asking several name servers, blocking handshakes
 _FIRST_YEAR = const(2024)  # an unset clock says 2000
 
@@ -19,7 +22,7 @@ async def by_thing(session, beat):
     if session._name is None:
         raise errors.error("settings_missing", "no thing certificate")
     check_clock(session)
-    session.make_context()
+    make_context(session)
     if session._settings.aws.status is not None:
         from . import presence
 
@@ -27,6 +30,31 @@ async def by_thing(session, beat):
         presence.leave_will(session)
         del presence
     return await in_time(session, session._name, session._context, False, beat)
+
+
+def make_client(settings, resolve):
+    """The engine of a session, made once: its buffers must not be looked for again on a worn heap."""
+    aws, limits, timeouts = settings.aws, settings.limits, settings.timeouts
+    connect_ms = timeouts.connect_s * 1000
+    timing = Timing(connect_ms, connect_ms, timeouts.connack_s * 1000, timeouts.ack_s * 1000)
+    window = min(limits.window, _IN_FLIGHT_LIMIT)
+    largest = limits.receive_buffer
+    return Engine(
+        aws.endpoint, aws.port, timeouts.keepalive_s, window, largest, _SEND_BUFFER, timing, resolve, survive=True
+    )
+
+
+def make_context(session):
+    """Make the TLS context of a session's credentials, unless there is one. Errors: see tls.py."""
+    if session._context is not None:
+        return
+    try:
+        from . import tls
+    except MemoryError:
+        raise errors.error("no_memory")
+    forget("tls")
+    session._context = tls.make_context(session._settings.roots, *session._pair)
+    session._pair = None
 
 
 def check_clock(session):

@@ -16,36 +16,25 @@ class Rate:
     def __init__(self, per_second, now_ms):
         self.per_second = per_second
         self.waiting = 0  # how many wait for their turn
-        self._burst = max(1, per_second // 10)
-        self._flow = max(1, per_second - self._burst)
-        self._tokens = self._burst
-        self._owed = 0  # thousandths of a token that the passed time has not made whole
+        burst = max(1, per_second // 10)
+        self._flow = max(1, per_second - burst)
+        self._full = self._level = 1000 * burst  # thousandths, so that no millisecond is lost by rounding
         self._at_ms = now_ms
 
     def wait_ms(self, amount, now_ms):
         """How long to wait before `amount` may be taken: 0 for now."""
         if not self.per_second:
             return 0
-        self._fill(now_ms)
-        missing = min(amount, self._burst) - self._tokens
-        return 0 if missing <= 0 else missing * 1000 // self._flow + 1
+        passed_ms = (now_ms - self._at_ms) & 0x3FFFFFFF  # time.ticks_ms() wraps around at 2**30
+        self._at_ms = now_ms
+        self._level = min(self._level + passed_ms * self._flow, self._full)
+        missing = min(1000 * amount, self._full) - self._level
+        return 0 if missing <= 0 else missing // self._flow + 1
 
     def take(self, amount):
         """Take `amount`, when `wait_ms` was 0."""
-        self._tokens -= amount
-
-    def _fill(self, now_ms):
-        passed_ms = (now_ms - self._at_ms) & 0x3FFFFFFF  # time.ticks_ms() wraps around at 2**30
-        self._at_ms = now_ms
-        while passed_ms > 0 and self._tokens < self._burst:
-            step_ms = min(passed_ms, 1000)  # keeps the product a small integer on the chip
-            self._owed += step_ms * self._flow
-            self._tokens += self._owed // 1000
-            self._owed %= 1000
-            passed_ms -= step_ms
-        if self._tokens > self._burst:
-            self._tokens = self._burst
-            self._owed = 0
+        if self.per_second:
+            self._level -= 1000 * amount
 
 
 def both(messages, size):

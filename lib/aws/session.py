@@ -14,13 +14,10 @@ import errors
 import events
 from backoff import Backoff
 
-from .engine import Engine, Timing
 from .link import forget
 
 _TICK_MS = const(200)
 _FLOOR_MS = const(1000)  # AWS takes one CONNECT a second for a client id
-_SEND_BUFFER = const(512)  # a larger publish is written in two pieces
-_IN_FLIGHT_LIMIT = const(100)  # AWS's
 _WIFI_LOST = ("connection_lost", "Wi-Fi was lost")
 
 
@@ -35,7 +32,7 @@ class Session:
         timeouts = settings.timeouts
         self._bus = bus
         self._settings = settings
-        self._client = _make_client(settings, resolve)
+        self._client = _opening().make_client(settings, resolve)
         self._clock_is_set = clock_is_set
         self._backoff = backoff or Backoff(timeouts.backoff_s * 1000, timeouts.backoff_cap_s * 1000, _FLOOR_MS)
         self._first_wait_ms = timeouts.backoff_s * 1000
@@ -58,15 +55,9 @@ class Session:
         self._pair = cert, key
         self._context = None
         try:
-            self.make_context()  # already: nothing needs larger pieces of memory than certificate and key
-        except errors.DeviceError:
+            _opening().make_context(self)  # already: nothing needs larger pieces of memory than certificate and key
+        except (errors.DeviceError, MemoryError):
             pass  # every attempt to connect will tell
-
-    def make_context(self):
-        """Make the TLS context of the credentials, unless there is one. Errors: see tls.py."""
-        if self._context is None:
-            self._context = _tls().make_context(self._settings.roots, *self._pair)
-            self._pair = None
 
     def first_wait(self, wait_ms):
         """Let the first connection after power-on wait a random part of `wait_ms` (default: that of the back-off)."""
@@ -197,29 +188,8 @@ class Session:
         await self._client.disconnect()
 
 
-def _make_client(settings, resolve):
-    """The engine, made once: its buffers must not be looked for again on a worn heap."""
-    aws, limits, timeouts = settings.aws, settings.limits, settings.timeouts
-    connect_ms = timeouts.connect_s * 1000
-    timing = Timing(connect_ms, connect_ms, timeouts.connack_s * 1000, timeouts.ack_s * 1000)
-    window = min(limits.window, _IN_FLIGHT_LIMIT)
-    largest = limits.receive_buffer
-    return Engine(
-        aws.endpoint, aws.port, timeouts.keepalive_s, window, largest, _SEND_BUFFER, timing, resolve, survive=True
-    )
-
-
 def _opening():
     from . import opening
 
     forget("opening")
     return opening
-
-
-def _tls():
-    try:
-        from . import tls
-    except MemoryError:
-        raise errors.error("no_memory")
-    forget("tls")
-    return tls

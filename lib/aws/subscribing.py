@@ -119,6 +119,8 @@ def _position(inbox, name):
 
 def _hand_over(inbox, subscription):
     """What a kept session delivered before the application subscribed has waited in the ring."""
+    if inbox.ring is None:
+        return
     for _ in range(inbox.messages.any()):
         message = inbox.messages.get_nowait()
         if matches(subscription.topic_filter, message.topic.encode()):

@@ -76,6 +76,7 @@ def test_a_new_board_gets_the_firmware_and_says_its_mode(board, packages, tmp_pa
     code, said = flash(board, packages, "--main", tmp_path / "mine.py", "--no-ble", "--no-watch")
     assert code == 0, said
     assert "2 files to write" in said  # aioble is in the archive
+    assert re.search(r"\n[1-4] KB of /awsesp.arc changed, the rest of it is copied there\n", said)
     assert "to remove" not in said
     without = bundle.archived(bundle.firmware(main=tmp_path / "mine.py"))
     assert board.read_file("/awsesp.arc") == without[-1].data

@@ -170,9 +170,13 @@ class Install:
             self._files.rename(_ASIDE, _MAIN)
 
     def _pieces(self, file, sizes):
-        if file.path == archive.PATH and file.path in sizes and not self._wishes.erase:
-            return reuse.pieces(file.data, file.path, self._files)
-        return [file.data]
+        if file.path != archive.PATH or file.path not in sizes or self._wishes.erase:
+            return [file.data]
+        pieces = reuse.pieces(file.data, file.path, self._files)
+        sent = sum(len(piece) for piece in pieces if isinstance(piece, bytes))
+        if sent < len(file.data):
+            self._tell(f"{sent / 1024:.0f} KB of {file.path} changed, the rest of it is copied there")
+        return pieces
 
     def _step(self, done, total):
         state = [done]

@@ -8,6 +8,7 @@ from tools import public
 from tools.interpreter import LIB, ROOT
 from tools.passing import without_lasting_texts
 from tools.shorten import shorten
+from tools.tables import without_unread_entries
 
 
 class Refused(Exception):
@@ -42,7 +43,7 @@ def compile_lib(folder, said=frozenset(), lines=True):
     `compile_file`. Raises `Refused`.
     """
     modules = lib_sources()
-    short = without_lasting_texts(shorten(modules, public.names() | said))
+    short = without_unread_entries(without_lasting_texts(shorten(modules, public.names() | said)))
 
     def compile_one(path):
         module = module_of(path)

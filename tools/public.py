@@ -34,7 +34,7 @@ _CHIP = ("adc", "gatt", "partition", "uuid", "wlan")
 _MODULES = "asyncio binascii errno gc hashlib io json os random select socket ssl struct sys time".split()  # noqa: SIM905
 _TYPES = (
     str, bytes, bytearray, memoryview, list, tuple, dict, set, frozenset, int, float, OSError, StopIteration,
-    type((lambda: (yield))()), type(lambda: None), io.BytesIO, io.StringIO, hashlib.sha256, socket.socket,
+    type((lambda: (yield))()), type(lambda: None), io.BytesIO, io.StringIO, type(hashlib.sha256()), socket.socket,
     ssl.SSLContext, select.poll, asyncio.Event, asyncio.Lock, asyncio.Task, asyncio.StreamReader,
     asyncio.StreamWriter, asyncio.AbstractEventLoop,
 )  # fmt: skip

@@ -1,7 +1,11 @@
 """Names made short for a board: what may not be mistaken stays apart, and what others know by name stays."""
 
 import ast
+import asyncio
+import hashlib
+import io
 import re
+import ssl
 
 import pytest
 
@@ -120,3 +124,11 @@ def test_the_firmware_keeps_the_names_that_its_reference_shows(firmware):
         ("ota.keys", "KEYS = "),
     ]:
         assert name in short[module], f"{module} has lost {name}"
+
+
+@pytest.mark.parametrize(
+    "made", [hashlib.sha256(), io.BytesIO(), asyncio.Event(), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)]
+)
+def test_the_names_of_what_others_make_stay(made):
+    own = {name for name in dir(made) if not name.startswith("_")}
+    assert own and own <= public.names()

@@ -4,15 +4,19 @@ The system imports it for the seconds of a start. Whatever is wrong with one lay
 without it: the candidate, else the confirmed settings, else the settings file alone; at last all without the file.
 """
 
+import gc
 import sys
 import time
+
+from micropython import const
 
 import errors
 import notes
 import release
 from identity import Identity
 
-_FIRST_WATCHDOG_MS = 60000
+_FIRST_WATCHDOG_MS = const(60000)
+_TO_ENROL = const(57344)  # of Python's heap, from here on, with the application
 
 
 async def start(system):
@@ -140,8 +144,15 @@ async def _decide(system):
     if row > system.settings.limits.starts:
         system.reason = "%d starts in a row did not last: without the application, until one does" % (row - 1)
         return "crash_loop"
-    system.alone = bool(kept.get("alone")) and not system.identity.known()
+    system.alone = not system.identity.known() and (bool(kept.get("alone")) or _is_crowded(system.board))
     return "ready"
+
+
+def _is_crowded(board):
+    """Whether a device that is no thing yet could not become one beside the application. Else `reckoning` finds out."""
+    gc.collect()
+    heap = board.heap()
+    return heap["gc_free"] - heap["idf_largest"] < _TO_ENROL  # gc_free counts what Python would take of TLS's memory
 
 
 async def _unless_flash_fails(step):

@@ -39,7 +39,8 @@ class System:
     def __init__(self, **kept):
         self.flash = Full(**{name: (b"", json.dumps(kept[name]).encode()) for name in kept})
         record = Group(in_a_row=lambda: 1)
-        self.board = Group(start_record=lambda: record, reset_cause=lambda: "hard")
+        self.heap = {"gc_free": 300000, "idf_largest": 60000}
+        self.board = Group(start_record=lambda: record, reset_cause=lambda: "hard", heap=lambda: self.heap)
         self.settings = Group(missing=lambda known: [], pins=Group(button=None), limits=Group(starts=5, trials=3))
         self.identity = Group(known=lambda: True)
         self.bus = events.Bus()
@@ -83,4 +84,12 @@ async def test_where_memory_was_short_it_becomes_a_thing_before_its_application_
     for known, alone in ((False, True), (True, False)):
         system = System(notes={"alone": True})
         system.identity = Group(known=lambda known=known: known)
+        equal((await starting._decide(system), system.alone), ("ready", alone))
+
+
+async def test_on_a_small_heap_it_becomes_a_thing_before_its_application_at_once():
+    for gc_free, known, alone in ((106000, False, True), (106000, True, False), (120000, False, False)):
+        system = System()
+        system.identity = Group(known=lambda is_known=known: is_known)
+        system.heap = {"gc_free": gc_free, "idf_largest": 60000}  # of which 60000 are TLS's
         equal((await starting._decide(system), system.alone), ("ready", alone))

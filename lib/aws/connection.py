@@ -100,15 +100,16 @@ class Connection(Sender):
                     return
             elif count == 0:
                 raise errors.error("connection_lost", "by the other side")
-            if count != len(space):
-                in_turn = 0
-                await readable(link.raw)
-                continue
-            # There may be more in the TLS layer, where the poller does not see it.
-            in_turn += count
-            if in_turn >= _BYTES_PER_TURN:
-                in_turn = 0
+            if count == len(space):  # there may be more in the TLS layer, where the poller does not see it
+                in_turn += count
+                if in_turn < _BYTES_PER_TURN:
+                    continue
+            in_turn = 0
+            self._send_acks()
+            if count == len(space):
                 await core.sleep_ms(0)
+            else:
+                await readable(link.raw)
 
     def _take_packets(self):
         """Handle every whole packet in the receiver; False when there was no room for more acknowledgements."""
@@ -126,8 +127,6 @@ class Connection(Sender):
                     self._take_answer(receiver.first, receiver.body, receiver.stop)
         finally:
             self._taking = False
-        if self._acks_end:
-            self._send_acks()
         return True
 
     def _take_message(self):

@@ -129,10 +129,7 @@ class Inbox:
 
     def _keep(self, topic, payload):
         try:
-            ring = self.messages
-            from .ring import Message
-
-            gave_way = ring.put(Message(topic, bytes(payload)))
+            gave_way = (self.ring or self.messages).keep(topic, payload)
         except MemoryError:
             self._drop(topic, "no_memory")
             return

@@ -23,6 +23,10 @@ class Ring:
         self._count = 0
         self._ready = asyncio.Event()
 
+    def keep(self, topic, payload):
+        """Keep a copy of what is in a buffer; as `put`."""
+        return self.put(Message(topic, bytes(payload)))
+
     def put(self, message):
         """Keep a message; returns how many older ones gave way for it."""
         gave_way = 0

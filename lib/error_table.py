@@ -106,11 +106,17 @@ bad_transition: Mode %s has no way out by %s.
 not_supported: %s is not part of this firmware.
 """,
 )
-_TABLE = (("person", _PERSON), ("retry", _RETRY), ("cloud", _CLOUD), ("storage", _STORAGE), ("bug", _BUG))
+_TABLE = (
+    ("PersonError", _PERSON),
+    ("RetryError", _RETRY),
+    ("CloudError", _CLOUD),
+    ("StorageError", _STORAGE),
+    ("BugError", _BUG),
+)
 
 
 def find(code):
-    """(who, sentence) for this code. Raises KeyError when it is not in the table."""
+    """(class of errors.py, by its name; sentence) for this code. Raises KeyError when it is not in the table."""
     key = "\n%s: " % code
     for who, texts in _TABLE:
         for text in texts:

@@ -56,14 +56,4 @@ def error(code, *details):
         return RetryError(code, ", ".join([str(each) for each in details]) or code)
     finally:
         sys.modules.pop("error_table", None)
-    return _CLASSES[who](code, sentence % details if details else sentence)
-
-
-# Who must act, as the table has it.
-_CLASSES = {
-    "person": PersonError,
-    "retry": RetryError,
-    "cloud": CloudError,
-    "storage": StorageError,
-    "bug": BugError,
-}
+    return globals()[who](code, sentence % details if details else sentence)

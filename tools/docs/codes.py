@@ -8,11 +8,11 @@ from tools.verbs.diagram import firmware
 PAGE = ROOT / "docs" / "troubleshooting.md"
 BEGIN, END = "<!-- codes: python -m tools docs -->", "<!-- end of the codes -->"
 _WHO = {
-    "person": "Somebody at the device, or its phone, has to act",
-    "retry": "It passes by itself: the device tries again",
-    "cloud": "Something in the AWS account has to be changed",
-    "storage": "The flash",
-    "bug": "A mistake of the application, or of this firmware",
+    "PersonError": "Somebody at the device, or its phone, has to act",
+    "RetryError": "It passes by itself: the device tries again",
+    "CloudError": "Something in the AWS account has to be changed",
+    "StorageError": "The flash",
+    "BugError": "A mistake of the application, or of this firmware",
 }
 
 

@@ -10,6 +10,7 @@ from errors import DeviceError, StorageError
 async def open_door(system, restart, missing):
     """`restart(reason)` restarts in order; `missing`: what keeps the device from NORMAL."""
     settings = system.settings
+    _let_go_of_certificates(settings)
     code = await _setup_code(system)
     configuring = Configuring(system, restart, _failure(system, missing))
     door = (system.name, settings.hardware, configuring.version, settings.security, code, configuring.handle)
@@ -23,6 +24,16 @@ async def open_door(system, restart, missing):
     if settings.security == "code":
         # Here and nowhere else: whoever reads the console has the device in hand.
         print("CONFIG: setup code %s, %s" % (setup_code.text(code), setup_code.link(settings.page, code)))
+
+
+def _let_go_of_certificates(settings):
+    # With them the device connects to nobody before its next start: all that counts is which of them there are. They
+    # take 1 to 5 KB, which Bluetooth has use for.
+    settings.roots = [None for _ in settings.roots]
+    settings.download_roots = None
+    for pair in (settings.thing, settings.claim):
+        if pair is not None:
+            pair.cert = pair.key = None
 
 
 async def _setup_code(system):

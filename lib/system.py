@@ -161,9 +161,9 @@ class System:
         if not self.alone:
             own("jobs", lambda owned: road.do_jobs(owned, with_application))
             if self.settings.health.every_s:
-                import health
+                import health_reports
 
-                own("health", lambda owned: health.report(self, owned))
+                own("health", lambda owned: health_reports.report(self, owned))
         if with_application and not self.alone:
             own("application", self._run_application, silence_ms=None)
         if self.trial:

@@ -1,12 +1,15 @@
 """Candidate settings: what the power may do to them while they are saved, confirmed and dropped."""
 
 import candidate
+import config_door
+import errors
 import events
 import records
 import settings
 from flash_board import boot, chip, new_board
 from harness import equal, raises
 from identity import Identity
+from settings_types import Group
 from test_flash_power import is_done_before_cut
 
 TIMEOUT_S = 120
@@ -157,3 +160,19 @@ async def test_power_cut_while_a_candidate_is_dropped_never_mixes_it_with_the_co
         return not is_there
 
     await check_every_cut(prepare, lambda system: candidate.drop(system.flash), look)
+
+
+# In CONFIG
+
+
+async def test_in_config_it_counts_which_certificates_there_are_though_nobody_has_them():
+    system = await new_system()
+    found = system.settings
+    equal(raises(errors.PersonError, lambda: candidate.check(system, {})).code, "settings_missing")
+    found.roots, found.download_roots = [b"root"], None
+    found.thing, found.claim = None, Group({"cert": b"cert", "key": b"key"})
+    found.aws.template = "fleet"
+    candidate.check(system, {})
+    config_door._let_go_of_certificates(found)
+    equal((found.roots, found.thing, found.claim.cert, found.claim.key), ([None], None, None, None))
+    candidate.check(system, {})

@@ -25,7 +25,7 @@ SETTINGS = {
 # AWS IoT Jobs, and what the firmware itself does for them.
 JOBS = {"aws.job", "aws.job_words", "aws.job_work", "aws.jobs"}
 OPERATIONS = {
-    "operations", "diagnosis", "download_job", "health", "resetting", "reset_job", "rotate_job", "settings_job",
+    "operations", "diagnosis", "download_job", "health_reports", "resetting", "reset_job", "rotate_job", "settings_job",
     "settings_wanted", "steps_job", "tryout",
 }  # fmt: skip
 

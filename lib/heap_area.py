@@ -14,9 +14,9 @@ from micropython import const
 
 import board
 
-# Measured on an ESP32: Wi-Fi with an address 47 KB; a handshake with AWS's chain of four RSA certificates 43 KB, of
-# which 40 KB stay; the name servers' sockets 3 KB, and 5 KB without which nothing is received.
-_FOR_NETWORK = const(98304)
+# Measured on an ESP32: Wi-Fi with an address takes 45 KB; a handshake with AWS's chain of four RSA certificates 43 KB,
+# of which 40 KB stay; and with less than 5 KB nothing is received.
+_FOR_NETWORK = const(92160)
 _LEAST = const(24576)  # less than this makes no working device anyway
 _THREAD = const(640)  # what a thread takes beside its stack
 _MARGIN = const(4096)  # the tables of an area, and what a list is beside its items

@@ -14,7 +14,8 @@ import notes
 _DAY_S = const(86400)
 _MILLISECONDS = const(100000000000)  # as seconds this were the year 5138
 _MOST_WINDOWS = const(13)  # 10 s, doubled so often, are nearly a day
-_CROWDED = const(5)  # connections without memory until the heap shall begin anew; twice as many after each such start
+_FOR_TLS = const(32768)  # with less, not connected, it will be in vain, whatever it says
+_CROWDED = const(3)  # connections without memory until the heap shall begin anew; twice as many after each such start
 _MOST_ANEW = const(6)
 
 
@@ -43,7 +44,7 @@ async def note(road, event):
     road._passes = not is_wifi and isinstance(errors.error(code), errors.RetryError)
     if code == "server_cert_expired":
         road._wifi.doubt_clock(notes.last_known_time(road._flash))
-    if code == "no_memory" and road._is_known:
+    if road._is_known and (code == "no_memory" or road._board.heap()["idf_free"] < _FOR_TLS):
         await _begin_anew(road)
     if await road._identity.refused(code):
         road._system.leave("restart_requested", "the cloud refused the new certificate")

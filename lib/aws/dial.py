@@ -5,9 +5,14 @@ import errno
 import gc
 import socket
 
+import esp32
+from micropython import const
+
 import errors
 
 from .link import explain, writable
+
+_LEAST_BLOCK = const(2048)  # of ESP-IDF's memory: with less nothing is received, and no signature verified
 
 
 async def connect(link, address, timeout_ms):
@@ -28,7 +33,7 @@ async def connect(link, address, timeout_ms):
         if raw.readinto(bytearray(1)) is not None:
             raise errors.error("connection_lost", "closed as soon as it was accepted")
     except asyncio.TimeoutError:
-        raise errors.error("port_blocked", link.host, link.port)
+        raise errors.error("no_memory") if _is_starved() else errors.error("port_blocked", link.host, link.port)
     except (OSError, MemoryError) as failure:
         raise explain("connect_failure", failure, link.host, link.port)
 
@@ -45,8 +50,10 @@ async def shake_hands(link, context, first_packet, timeout_ms):
             link.stream = context.wrap_socket(link.raw, server_hostname=link.host, do_handshake_on_connect=False)
         await asyncio.wait_for_ms(_write_first(link), timeout_ms)
     except asyncio.TimeoutError:
-        raise errors.error("tls_failed", "no answer in %d s" % (timeout_ms // 1000))
+        raise errors.error("no_memory") if _is_starved() else _no_answer(timeout_ms)
     except (OSError, ValueError, MemoryError) as failure:
+        if _is_starved():  # Mbed TLS calls a certificate untrusted when it could not verify it for want of memory
+            raise errors.error("no_memory")
         if context is None:
             raise explain("connection_failure", failure)
         raise explain("tls_failure", failure, link)
@@ -57,3 +64,11 @@ async def _write_first(link):
         link.waits += 1
         # In the handshake the TLS socket itself must be polled: it knows whether it wants to read or to write.
         await writable(link.stream)
+
+
+def _no_answer(timeout_ms):
+    return errors.error("tls_failed", "no answer in %d s" % (timeout_ms // 1000))
+
+
+def _is_starved():
+    return max(area[2] for area in esp32.idf_heap_info(esp32.HEAP_DATA)) < _LEAST_BLOCK

@@ -5,6 +5,8 @@ import errno
 import os
 import ssl
 
+import simulation
+
 import errors
 from aws import failures, tls
 from aws.mqtt import MQTTClient, Timing
@@ -115,6 +117,15 @@ async def test_a_port_that_does_not_speak_tls():
 
 async def test_a_server_that_never_answers_the_handshake():
     equal(await code_of("SILENT", handshake_ms=300), "tls_failed")
+
+
+async def test_where_the_chip_has_no_memory_left_no_server_is_blamed():
+    simulation.board.idf_heap = (1000, 2000)
+    try:
+        equal(await code_of("SILENT", handshake_ms=300), "no_memory")
+        equal(await code_of("EXPIRED"), "no_memory")
+    finally:
+        simulation.board.idf_heap = (8180, 41000)
 
 
 async def test_a_port_that_is_blocked():

@@ -4,6 +4,7 @@ import sys
 
 import events
 
+_DOOR = events.MODE_CHANGED
 # Of these the newest tell nothing that an older one would have to give way for in the log.
 _NOT_KEPT = (events.PUBLISH_DONE, events.FLASH_FLUSHED, events.WIFI_CONNECTED, events.CLOCK_SET, events.OTA_PROGRESS)
 
@@ -19,7 +20,7 @@ class Console:
 
     def tell(self, event):
         """Tell an event."""
-        if event.name == events.MODE_CHANGED:  # the door has told it already
+        if event.name == _DOOR:  # the door has told it already
             return
         system = self._system
         try:

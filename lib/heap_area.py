@@ -43,7 +43,8 @@ def make():
         keeper.extend((None,) * 16)  # an area of which only the first block is used counts as empty
     except MemoryError:
         pass
-    _let_go(held, free - size)
+    finally:  # whatever interrupts it
+        _let_go(held, free - size)
     return keeper
 
 

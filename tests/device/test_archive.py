@@ -11,26 +11,9 @@ import vfs
 import archive
 from archives import SEVEN, SLOTS, packed
 from harness import equal, raises
+from ram_disk import Ram
 
 ARCHIVE = "/chip/a.arc"
-
-
-class Ram:
-    """A block device for one littlefs."""
-
-    def __init__(self):
-        self._data = bytearray(64 * 512)
-
-    def readblocks(self, block, buffer, offset=0):
-        start = block * 512 + offset
-        buffer[:] = self._data[start : start + len(buffer)]
-
-    def writeblocks(self, block, buffer, offset=0):
-        start = block * 512 + offset
-        self._data[start : start + len(buffer)] = buffer
-
-    def ioctl(self, operation, argument):
-        return {4: 64, 5: 512, 6: 0}.get(operation)
 
 
 class Mounted:

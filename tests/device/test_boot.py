@@ -16,27 +16,10 @@ import archives
 import board
 import errors  # noqa: F401  (loaded, as it is on a running device)
 from harness import equal
+from ram_disk import Ram
 
 ROM = "/rom"
 IMAGE = "/image"  # more of the firmware image, where a test wants it
-
-
-class Ram:
-    """A block device for one littlefs."""
-
-    def __init__(self, blocks=64):
-        self._data = bytearray(blocks * 512)
-
-    def readblocks(self, block, buffer, offset=0):
-        start = block * 512 + offset
-        buffer[:] = self._data[start : start + len(buffer)]
-
-    def writeblocks(self, block, buffer, offset=0):
-        start = block * 512 + offset
-        self._data[start : start + len(buffer)] = buffer
-
-    def ioctl(self, operation, argument):
-        return {4: 64, 5: 512, 6: 0}.get(operation)
 
 
 class Output:
@@ -249,3 +232,18 @@ def test_a_new_image_on_trial_is_watched_from_its_first_moment():
     simulation.board.boot()
     equal(power_on().lines[0].split(",")[1], " slot ota_1")
     equal(simulation.board.watchdog_ms, 30000)
+
+
+def test_files_are_found_though_the_image_lacks_what_others_have_built_in():
+    import shadows
+
+    path, names = list(sys.path), shadows._BUILT_IN
+    shadows._BUILT_IN = "json no_such_module"
+    try:
+        shadows.note_built_in()
+        equal("it was there", "no_such_module")
+    except ImportError:
+        equal(sys.path, path)
+    finally:
+        shadows._BUILT_IN = names
+        sys.path[:] = path

@@ -12,10 +12,12 @@ def note_built_in():
     file of that name, it stays as it is."""
     files, path = _modules("/") | _modules("/lib"), list(sys.path)
     sys.path[:] = _without_files(path)
-    for name in _BUILT_IN.split():
-        if name not in files:
-            sys.modules[name] = __import__(name)
-    sys.path[:] = path
+    try:
+        for name in _BUILT_IN.split():
+            if name not in files:
+                sys.modules[name] = __import__(name)
+    finally:  # an image may have been built without one of them: the files must be found all the same
+        sys.path[:] = path
 
 
 def warnings():

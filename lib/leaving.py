@@ -41,26 +41,34 @@ async def _stop_everything(system):
         print("system: some tasks did not end in %d ms" % _STOP_TIMEOUT_MS)
     for name, hand in (("aws", system.aws), ("ble", system.ble), ("wifi", system.wifi)):
         if hand is not None:
-            await _bounded(name, hand.stop(), _CLOSE_TIMEOUT_S + system.settings.timeouts.drain_s)
+            await close(system, name, hand)
     await _bounded("flash", system.flash.flush(), _CLOSE_TIMEOUT_S)
 
 
-async def stop_tasks(supervisor, timeout_ms):
-    """Cancel every owned task but the caller's own.
+async def stop_tasks(supervisor, timeout_ms, names=None):
+    """Cancel the owned tasks with these `names`, without any all of them; never the caller's own.
 
     Waits at most `timeout_ms` for all of them together; False when some did not end.
     """
     supervisor.stopping = True
     deadline_ms = time.ticks_add(time.ticks_ms(), timeout_ms)
     current = asyncio.current_task()
-    ending = [owned for owned in supervisor.owned if owned.task is not current]
+    ending = [owned for owned in supervisor.owned if owned.task is not current and owned.name in (names or owned.name)]
     for owned in ending:
         owned.task.cancel()
-    while any(owned in supervisor.owned for owned in ending):
-        if time.ticks_diff(deadline_ms, time.ticks_ms()) <= 0:
-            return False
-        await asyncio.sleep_ms(10)
-    return True
+    try:
+        while any(owned in supervisor.owned for owned in ending):
+            if time.ticks_diff(deadline_ms, time.ticks_ms()) <= 0:
+                return False
+            await asyncio.sleep_ms(10)
+        return True
+    finally:
+        supervisor.stopping = names is None
+
+
+async def close(system, name, hand):
+    """Stop a hand of the system, within its time."""
+    await _bounded(name, hand.stop(), _CLOSE_TIMEOUT_S + system.settings.timeouts.drain_s)
 
 
 async def _bounded(name, closing, timeout_s):

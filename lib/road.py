@@ -95,7 +95,7 @@ class Road:
         if self._is_known:
             self._aws.use(*credentials)
             thing = self._system.settings.thing
-            if thing is not None:  # TLS has a copy, and no start but the next asks for it
+            if thing is not None and self._system.mode == "NORMAL":  # TLS has a copy, no start but the next asks for it
                 thing.key = None
 
     async def keep_notes(self, owned):

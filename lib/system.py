@@ -172,14 +172,18 @@ class System:
 
     def go_online(self):
         """Begin to join Wi-Fi and to connect to the cloud; returns the `Road` there."""
+        self.wifi = self.make_wifi(self.bus, self.settings)
+        self.own("wifi", lambda owned: self.wifi.run(owned.beat))
+        return self.reach_cloud()
+
+    def reach_cloud(self):
+        """Begin to connect to the cloud, by the Wi-Fi that there is; returns the `Road` there."""
         from road import Road  # not for CONFIG
 
-        self.wifi = self.make_wifi(self.bus, self.settings)
         enrolled = (self.restart,) if self.alone else ()
         self.aws = self._make_aws(self.bus, self.settings, self.wifi.resolve, *enrolled)
         road = self.road = Road(self)
         self.own("cloud", road.run)
-        self.own("wifi", lambda owned: self.wifi.run(owned.beat))
         return road
 
     async def _run_application(self, owned):

@@ -26,7 +26,7 @@ async def do(system, job):
         raise errors.error("in_trial", running())
     if updates.job is not None and _is_kept(system, updates):
         updates.raise_floor()
-    update = vet(system, job, updates)
+    update = vet(system, updates, job.id, job.operation, job.document)
     slot = system.slot().switch().next_slot().info()
     if (update.size or 0) > slot[3]:
         raise errors.error("image_too_large", update.size, slot[3])
@@ -38,10 +38,10 @@ async def do(system, job):
     await _leave(system, "version %s" % update.version)
 
 
-def vet(system, job, updates):
+def vet(system, updates, job_id, operation, document):
     """The `Update` of a job's document, if this device may take it, its signature apart. Raises why not."""
-    update = _read(job)
-    update.check(running(), updates.floor, system.settings.hardware, (system.identity.name, job.id))
+    update = _read(job_id, operation, document)
+    update.check(running(), updates.floor, system.settings.hardware, (system.identity.name, job_id))
     if update.version in updates.failed:
         raise errors.error("failed_here", update.version)
     if not KEYS and update.signature is not None:
@@ -51,12 +51,12 @@ def vet(system, job, updates):
     return update
 
 
-def _read(job):
-    if job.operation == "ota":
-        return Update(job.document)
+def _read(job_id, operation, document):
+    if operation == "ota":
+        return Update(document)
     from ota import foreign
 
-    return foreign.read(job.id, job.document)
+    return foreign.read(job_id, document)
 
 
 async def _go_on(system, job, updates):

@@ -175,10 +175,6 @@ class Session:
             beginning.cancel()
         return client.error
 
-    def go_on(self):
-        """`run` may connect again after `pause`."""
-        self._stopped = False
-
     async def pause(self, drain_ms=None):
         """Send what waits, within `drain_s`; then DISCONNECT and close. `run` does not connect again."""
         self._stopped = True

@@ -87,16 +87,22 @@ def test_an_update_that_is_interrupted_again_and_again_is_given_up():
 # Memory
 
 
-def test_one_session_of_tls_at_a_time_where_two_do_not_fit():
-    for heap, pauses in (((8180, 164500), 0), ((2000, 30000), 1)):
+def connections(desk):
+    """To the cloud, in a start of mode OTA that brings the image."""
+    equal((desk.live(), desk.live()), ("restart", "restart"))
+    count = desk.connections
+    desk.live_on()
+    equal(desk.status(), ("SUCCEEDED", None))
+    return count
+
+
+def test_without_memory_for_two_sessions_of_tls_the_cloud_is_left_for_the_download():
+    for heap, wanted in (((8180, 164500), 1), ((2000, 30000), 2)):
         simulation.board.idf_heap = heap
         desk = Desk()
         desk.send("1.1.0")
-        equal(desk.live(), "restart")
-        equal(desk.live(), "restart")
-        equal(desk.system.aws.pauses, pauses)
-        desk.live_on()
-        equal(desk.status(), ("SUCCEEDED", None))
+        desk.faults = [lambda link: equal(desk.system.aws is None, wanted == 2)]
+        equal(connections(desk), wanted)
     simulation.board.idf_heap = (8180, 164500)
 
 
@@ -104,5 +110,35 @@ def test_memory_that_runs_out_in_the_handshake_ends_the_other_session():
     desk = Desk()
     desk.send("1.1.0")
     desk.faults = [errors.error("no_memory")]
-    equal((desk.live(), desk.live()), ("restart", "restart"))
-    equal(desk.system.aws.pauses, 1)
+    equal(connections(desk), 2)
+
+
+def test_python_s_memory_that_runs_out_ends_the_other_session():
+    desk = Desk()
+    desk.send("1.1.0")
+
+    def fails(link):
+        raise MemoryError
+
+    desk.faults = [fails]
+    equal(connections(desk), 2)
+
+
+def test_memory_that_is_never_enough_fails_the_job():
+    desk = Desk()
+    desk.send("1.1.0")
+
+    def fails(link):
+        raise MemoryError
+
+    desk.faults = [fails, fails]
+    given_up(desk, "task_failed", starts=3)  # NORMAL tells it
+
+
+def test_a_link_that_has_expired_is_asked_for_where_the_cloud_was_left():
+    simulation.board.idf_heap = (2000, 30000)
+    desk = Desk()
+    desk.send("1.1.0")
+    desk.faults = [lambda link: link.say(403, b"")]
+    equal(connections(desk), 3)
+    simulation.board.idf_heap = (8180, 164500)

@@ -57,6 +57,7 @@ class Desk:
         self.links = 0  # made for documents so far
         self.applications = {}
         self.system = None
+        self.connections = 0  # to the cloud, that were begun in this start
         self.starts = []  # the version of each start
         self.refuses = None  # the version that the cloud does not let in
         self.breaks = None  # the version whose INIT fails
@@ -144,6 +145,7 @@ class Desk:
         """One start of the device. `until`: a function that ends it; `cut`: the flash write at which the power goes."""
         release.VERSION = self.version()
         self.starts.append(release.VERSION)
+        self.connections = 0
         end_ms = self._clock.skew_ms + limit_s * 1000
 
         def look():
@@ -189,11 +191,15 @@ class Desk:
             board,
             self._flash,
             lambda bus, settings: Wifi(self, bus),
-            lambda bus, settings, resolve: Aws(self, bus, settings),
+            self._aws,
             self.applications.get(release.VERSION, self._application),
             slot=lambda: slot,
             update=self._update,
         )
+
+    def _aws(self, bus, settings, resolve):
+        self.connections += 1
+        return Aws(self, bus, settings)
 
     def _flash(self, bus):
         if self.breaks == release.VERSION:

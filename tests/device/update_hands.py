@@ -46,11 +46,9 @@ class Aws:
 
     def __init__(self, desk, bus, settings):
         self.is_connected = False
-        self.pauses = 0
         self._desk = desk
         self._bus = bus
         self._services = []
-        self._paused = False
         self.jobs = Jobs(self.attach, bus, settings)
 
     def use(self, name, cert, key):
@@ -70,7 +68,7 @@ class Aws:
         while True:
             beat()
             desk = self._desk
-            wanted = desk.is_reachable and desk.has_wifi and desk.starts[-1] != desk.refuses and not self._paused
+            wanted = desk.is_reachable and desk.has_wifi and desk.starts[-1] != desk.refuses
             if wanted != self.is_connected:
                 self._turn(wanted)
             await asyncio.sleep_ms(100)
@@ -102,14 +100,6 @@ class Aws:
         """What AWS sends when the next job is another one."""
         for service in self._services:
             service.hear("notify-next", b"{}")
-
-    async def pause(self):
-        self.pauses += 1
-        self._paused = True
-        self._turn(False)
-
-    def go_on(self):
-        self._paused = False
 
     async def stop(self):
         self._turn(False)

@@ -1,0 +1,24 @@
+"""The way back from the cloud, for work that needs the memory: Wi-Fi stays, and `System.reach_cloud` goes there again.
+
+Half of what a device holds at work is for MQTT. It is let go of, code included, which is read from flash again.
+"""
+
+import gc
+import sys
+
+from micropython import const
+
+import leaving
+
+_STOP_MS = const(3000)
+
+
+async def leave_cloud(system, *tasks):
+    """End these owned tasks and the connection; then `system.aws` is None until the cloud is to be reached again."""
+    await leaving.stop_tasks(system.supervisor, _STOP_MS, ("cloud",) + tasks)
+    await leaving.close(system, "aws", system.aws)
+    system.aws = system.road = None
+    for name in list(sys.modules):
+        if name in ("aws", "road", "leaving") or name.startswith("aws."):
+            del sys.modules[name]
+    gc.collect()

@@ -155,7 +155,8 @@ class System:
     async def _normal(self):
         with_application = not self._is_recovery
         own = self.own
-        road = self.go_online()
+        self.join_wifi()
+        road = self.reach_cloud()
         own("flash", lambda owned: self.flash.run(owned.beat))
         own("notes", road.keep_notes)
         if not self.alone:
@@ -170,14 +171,13 @@ class System:
             own("trial", self._run_trial)
         return await self.left()
 
-    def go_online(self):
-        """Begin to join Wi-Fi and to connect to the cloud; returns the `Road` there."""
+    def join_wifi(self):
+        """Begin to be in a network."""
         self.wifi = self.make_wifi(self.bus, self.settings)
         self.own("wifi", lambda owned: self.wifi.run(owned.beat))
-        return self.reach_cloud()
 
     def reach_cloud(self):
-        """Begin to connect to the cloud, by the Wi-Fi that there is; returns the `Road` there."""
+        """Begin to connect to the cloud, by Wi-Fi; returns the `Road` there."""
         from road import Road  # not for CONFIG
 
         enrolled = (self.restart,) if self.alone else ()

@@ -1,0 +1,138 @@
+"""An update is installed: its signature checked, its image brought into the next slot, and what was brought compared
+with what was signed. Imported in mode OTA, once the document of its job is there; see updating.py.
+"""
+
+import asyncio
+import sys
+
+from micropython import const
+
+import errors
+import events
+from backoff import Backoff
+from ota.keys import KEYS
+
+_STEP = const(10)  # percent
+
+
+class Installation:
+    """`updating`: updating.py, what the cloud is asked by and told through; `updates`: updates.py, the record."""
+
+    def __init__(self, updating, updates):
+        self._updating = updating
+        self._updates = updates
+        self._system = updating.system
+        self._image = None  # ota/update.py
+        self._percent = 0  # of it; what the cloud was told of it last
+        self._told = 0
+        self._url = self._text = None  # the link to it, and what is signed
+
+    async def run(self, given):
+        """Bring the image of a document (operation, document) into its slot: what that holds then is what was signed.
+
+        A document that is refused ends the update, with its job REJECTED.
+        """
+        system, updates = self._system, self._updates
+        size = await self._check(given)
+        while True:
+            image = self._image = system.make_update(system, size)
+            image.go_on(updates.job["at"])
+            resumed = image.at
+            await self._download()
+            digest = await image.digest()
+            size, image, self._image = image.size, None, None
+            self._told = 100
+            await self._keep(size)
+            update = await self._ask_again()  # the last look before the switch
+            try:
+                await update.check_image(digest, KEYS)
+                break
+            except errors.DeviceError:
+                if not resumed:
+                    raise
+            await self._keep(0)  # perhaps it was the part of an earlier start
+        await self._tell("restarting")
+
+    async def _check(self, given):
+        """Learn what is to be brought, if it is authentic and wanted; returns its size. What is refused will always
+        be."""
+        try:
+            update = self._read(given)
+            self._system.bus.emit(events.OTA_STARTED, job=self._updating.job_id, version=update.version)
+            await update.authenticate(KEYS)
+            self._url, self._text = update.url, update.text
+            return update.size
+        except errors.DeviceError as failure:
+            await self._updating.give_up(failure, "REJECTED")
+        finally:
+            self._system.slot().forget("signature")  # the download has use for its memory
+
+    def _read(self, given):
+        """The `Update` of such a document. Raises why this device does not take it."""
+        try:
+            from update_job import vet
+
+            return vet(self._system, self._updates, self._updating.job_id, *given)
+        finally:
+            sys.modules.pop("update_job", None)
+            self._system.slot().forget("document", "foreign")
+
+    async def _ask_again(self):
+        update = self._read(await self._updating.document())
+        if update.text != self._text:
+            raise errors.error("bad_document", "is another one than before")
+        return update
+
+    async def _download(self):
+        """All that is missing, by as many connections as it takes; only those that bring nothing are counted."""
+        settings, image = self._system.settings, self._image
+        backoff = Backoff(settings.timeouts.backoff_s * 1000, settings.timeouts.backoff_cap_s * 1000)
+        failures = 0
+        while True:
+            before = image.at
+            try:
+                await self._updating.make_room()
+                await image.fetch(self._url, self._progress)
+                return
+            except errors.RetryError as failure:
+                failures += 1
+                if image.at > before:
+                    failures = 0
+                    backoff.stable()
+                if failures > settings.limits.update_tries:
+                    raise
+                if failure.code == "no_memory":
+                    self._updating.alone = True
+                elif failure.code == "link_expired":
+                    self._url = (await self._ask_again()).url
+                await asyncio.sleep_ms(backoff.next_ms())
+
+    # How far it is
+
+    def _progress(self):
+        percent = self._image.at * 100 // self._image.size // _STEP * _STEP
+        if percent > self._percent:
+            self._percent = percent
+            self._system.bus.emit(events.OTA_PROGRESS, percent=percent)
+
+    async def tell_progress(self):
+        """Keep how far it is, and tell the cloud, if that is news."""
+        if self._percent > self._told and self._image is not None:
+            self._told = self._percent
+            await self._keep(self._image.at)
+            await self._tell("downloading")
+
+    async def _keep(self, at):
+        try:
+            await self._updates.save(at=at)
+        except errors.StorageError:
+            pass  # after a power cut it begins anew, no more
+
+    async def _tell(self, step):
+        job = self._updating.job
+        if job is None:
+            return
+        try:
+            await job.progress(self._told, step=step)
+        except errors.DeviceError as failure:  # a cloud that does not want to know is no reason to stop
+            self._updating.complain("update", failure)

@@ -49,16 +49,17 @@ def _wifi(bus, settings):
     return Wifi(bus, settings)
 
 
-def _aws(bus, settings, resolve, enrolled=None):
+def _aws(bus, settings, resolve, stand_in=None, *details):
     _kept.clear()
     gc.collect()
-    if enrolled is not None:
-        from aws.claimant import Claimant
+    if stand_in == "claimant":
+        from aws.claimant import Claimant as Aws
+    elif stand_in == "asker":
+        from aws.asker import Asker as Aws
+    else:
+        from aws.client import Aws
 
-        return Claimant(bus, settings, resolve, enrolled)
-    from aws.client import Aws
-
-    return Aws(bus, settings, resolve)
+    return Aws(bus, settings, resolve, *details)
 
 
 def _ble(*details):

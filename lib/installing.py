@@ -25,43 +25,43 @@ class Installation:
         self._image = None  # ota/update.py
         self._percent = 0  # of it; what the cloud was told of it last
         self._told = 0
-        self._url = self._text = None  # the link to it, and what is signed
 
     async def run(self, given):
         """Bring the image of a document (operation, document) into its slot: what that holds then is what was signed.
 
         A document that is refused ends the update, with its job REJECTED.
         """
-        system, updates = self._system, self._updates
-        size = await self._check(given)
+        updates = self._updates
+        update = await self._check(given)
+        given = None
         while True:
-            image = self._image = system.make_update(system, size)
+            image = self._image = self._system.make_update(self._system, update.size)
             image.go_on(updates.job["at"])
             resumed = image.at
-            await self._download()
+            await self._download(update)
             digest = await image.digest()
-            size, image, self._image = image.size, None, None
+            at, image, self._image = image.size, None, None
             self._told = 100
-            await self._keep(size)
-            update = await self._ask_again()  # the last look before the switch
             try:
                 await update.check_image(digest, KEYS)
                 break
             except errors.DeviceError:
                 if not resumed:
                     raise
+            finally:
+                self._system.slot().forget("signature")
             await self._keep(0)  # perhaps it was the part of an earlier start
+        await self._keep(at)
+        await self._updating.last_look()
         await self._tell("restarting")
 
     async def _check(self, given):
-        """Learn what is to be brought, if it is authentic and wanted; returns its size. What is refused will always
-        be."""
+        """What is to be brought (an `Update`), if it is authentic and wanted. What is refused will always be."""
         try:
             update = self._read(given)
             self._system.bus.emit(events.OTA_STARTED, job=self._updating.job_id, version=update.version)
             await update.authenticate(KEYS)
-            self._url, self._text = update.url, update.text
-            return update.size
+            return update
         except errors.DeviceError as failure:
             await self._updating.give_up(failure, "REJECTED")
         finally:
@@ -77,22 +77,18 @@ class Installation:
             sys.modules.pop("update_job", None)
             self._system.slot().forget("document", "foreign")
 
-    async def _ask_again(self):
-        update = self._read(await self._updating.document())
-        if update.text != self._text:
-            raise errors.error("bad_document", "is another one than before")
-        return update
-
-    async def _download(self):
+    async def _download(self, update):
         """All that is missing, by as many connections as it takes; only those that bring nothing are counted."""
         settings, image = self._system.settings, self._image
         backoff = Backoff(settings.timeouts.backoff_s * 1000, settings.timeouts.backoff_cap_s * 1000)
-        failures = 0
+        failures, given = 0, None
         while True:
             before = image.at
             try:
                 await self._updating.make_room()
-                await image.fetch(self._url, self._progress)
+                if given is not None:
+                    given, update.url = None, self._read(given).url
+                await image.fetch(update.url, self._progress)
                 return
             except errors.RetryError as failure:
                 failures += 1
@@ -104,7 +100,7 @@ class Installation:
                 if failure.code == "no_memory":
                     self._updating.alone = True
                 elif failure.code == "link_expired":
-                    self._url = (await self._ask_again()).url
+                    given = await self._updating.document()
                 await asyncio.sleep_ms(backoff.next_ms())
 
     # How far it is

@@ -27,7 +27,7 @@ _REPEAT_REASON_S = const(60)
 class System:
     """The device. Hands are given as `main.py` makes them: `board` a module, `flash`, `wifi`, `aws`, `ble` factories.
 
-    flash(bus), wifi(bus, settings), aws(bus, settings, resolve), ble(bus, name, hardware, version, security,
+    flash(bus), wifi(bus, settings), aws(bus, settings, resolve, ...), ble(bus, name, hardware, version, security,
     setup_code, handle): see docs/architecture.md. `application` is a coroutine function that is given the `Device`; it
     runs in NORMAL. `configure(device, dat)`, a coroutine function, is given what the phone sends as APP, in CONFIG;
     what it returns (a dict or None) is answered. Without `ble` CONFIG waits for a settings file. `slot()` gives
@@ -156,7 +156,7 @@ class System:
         with_application = not self._is_recovery
         own = self.own
         self.join_wifi()
-        road = self.reach_cloud()
+        road = self.reach_cloud(*(("claimant", self.restart) if self.alone else ()))
         own("flash", lambda owned: self.flash.run(owned.beat))
         own("notes", road.keep_notes)
         if not self.alone:
@@ -176,12 +176,11 @@ class System:
         self.wifi = self.make_wifi(self.bus, self.settings)
         self.own("wifi", lambda owned: self.wifi.run(owned.beat))
 
-    def reach_cloud(self):
-        """Begin to connect to the cloud, by Wi-Fi; returns the `Road` there."""
+    def reach_cloud(self, *stand_in):
+        """Begin to connect to the cloud, by Wi-Fi; returns the `Road` there. `stand_in`: see `aws` of `System`."""
         from road import Road  # not for CONFIG
 
-        enrolled = (self.restart,) if self.alone else ()
-        self.aws = self._make_aws(self.bus, self.settings, self.wifi.resolve, *enrolled)
+        self.aws = self._make_aws(self.bus, self.settings, self.wifi.resolve, *stand_in)
         road = self.road = Road(self)
         self.own("cloud", road.run)
         return road

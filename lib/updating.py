@@ -25,6 +25,7 @@ _NEVER = ("bad_signature", "image_too_large", "no_slots", "no_rollback")  # no o
 _TLS_FREE = const(50000)
 _TLS_BLOCK = const(20000)
 _BOTH_FREE = const(90000)
+_LEAST_FREE = const(36000)  # for MQTT again, after the download
 
 
 class Updating:
@@ -104,26 +105,38 @@ class Updating:
 
     async def document(self):
         """(operation, document) as the cloud has it now: it signs a new link whenever it is asked."""
-        if self.system.aws is None:
-            await self._wifi()
-            self._reach_cloud()
+        await self._reach_cloud()
         is_known = self.alone or (self.job is not None and self._given is None)
         while self._given is None:
             if is_known:
-                await self._ask()
+                await self._ask(True)
             else:
                 await asyncio.sleep_ms(_TICK_MS)
         given, self._given = self._given, None
         return given
 
-    def _reach_cloud(self):
+    async def last_look(self):
+        """Return if the job is still wanted."""
+        await self._reach_cloud()
+        while not await self._ask(False):
+            pass
+
+    async def _reach_cloud(self):
         """Begin to be handed out the job, as any other; where that takes too much memory, only to ask for it."""
         system = self.system
-        self.alone = self.alone or system.board.heap()["idf_free"] < _BOTH_FREE
-        system.reach_cloud()
+        if system.aws is not None:
+            return
+        await self._wifi()
+        free = system.board.heap()["idf_free"]
+        if self.alone and free < _LEAST_FREE:
+            # Python's heap does not give back what it has once taken of TLS's memory: only a new start does.
+            system.leave("update_written", "the heap begins anew")
+            await _for_ever()
+        self.alone = self.alone or free < _BOTH_FREE
         if self.alone:
-            system.aws.attach(system.aws.jobs)
+            system.reach_cloud("asker")
         else:
+            system.reach_cloud()
             system.own("jobs", self._do_jobs)
             system.own("asking", self._look_for_it, silence_ms=None)
 
@@ -145,18 +158,21 @@ class Updating:
             await self._ask(False)
             await asyncio.sleep(_LOOK_S)
 
-    async def _ask(self, with_document=True):
+    async def _ask(self, with_document):
+        """Whether there was an answer; a job that is gone ends this mode."""
         try:
             document = await self._still_wanted(with_document)
             if with_document:
                 self._given = _operation_of(document), document
+            return True
         except errors.DeviceError as failure:
             # Whatever the cloud has against the question: as long as it hands out the job, the update comes.
             self.complain("asking", failure)
             await asyncio.sleep(_LOOK_S)
+            return False
 
     async def _still_wanted(self, with_document):
-        """The document of the job, for as long as it takes to get an answer; ends this mode when it is gone."""
+        """The document of the job, for as long as it takes to get an answer."""
         while True:
             try:
                 question = {"includeJobDocument": with_document}

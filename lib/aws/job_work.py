@@ -15,7 +15,7 @@ import errors
 import events
 
 from . import job_words as words
-from .job import Job
+from .link import forget
 
 _TICK_MS = const(200)
 _STOP_MS = const(5000)  # for a handler to end when its job was cancelled
@@ -42,11 +42,20 @@ async def _take_over(jobs, summary):
         if nesting.too_deep(execution):
             raise errors.error("limit", "The nesting of a job", nesting.DEEPEST)
     except errors.BugError:  # the answer was larger than the receive buffer
-        await Job(jobs, summary).reject("too_large")
+        await _job(jobs, summary).reject("too_large")
         return None
     if not execution or execution["jobId"] != summary["jobId"]:
         return None  # it has changed meanwhile: look again
-    return Job(jobs, execution, summary["status"] != words.QUEUED)
+    return _job(jobs, execution, summary["status"] != words.QUEUED)
+
+
+def _job(*details):
+    # Not before the answer with its document has had its memory; with the words that are in memory already.
+    sys.modules["aws.job_words"] = sys.modules["aws"].job_words = words
+    from .job import Job
+
+    forget("job", "job_words")
+    return Job(*details)
 
 
 async def _do(jobs, job):

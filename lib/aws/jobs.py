@@ -81,7 +81,7 @@ class Jobs(Service):
                 self.working = True
                 from . import job_work
 
-                forget("job_work", "job", "job_words")
+                forget("job_work", "job_words")
                 await job_work.work(self, summary)
                 self.news.set()  # there may be another one
         except errors.DeviceError as failure:

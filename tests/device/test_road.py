@@ -46,6 +46,7 @@ class System:
     """What it needs of the head."""
 
     left = None
+    mode = "NORMAL"
 
     def __init__(self, cause="power_on", is_connected=True):
         self.flash, self.bus, self.board = Flash(), events.Bus(), Board(cause)

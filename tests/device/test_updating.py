@@ -179,7 +179,7 @@ def test_a_job_cancelled_halfway():
 
 
 def test_a_job_cancelled_while_nobody_listens_is_not_finished():
-    simulation.board.idf_heap = (2000, 30000)
+    simulation.board.idf_heap = (2000, 44000)
     desk = Desk()
     desk.send("1.1.0")
     equal(desk.live(), "restart")

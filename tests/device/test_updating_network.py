@@ -97,7 +97,7 @@ def connections(desk):
 
 
 def test_without_memory_for_two_sessions_of_tls_the_cloud_is_left_for_the_download():
-    for heap, wanted in (((8180, 164500), 1), ((2000, 30000), 2)):
+    for heap, wanted in (((8180, 164500), 1), ((2000, 44000), 2)):
         simulation.board.idf_heap = heap
         desk = Desk()
         desk.send("1.1.0")
@@ -136,7 +136,7 @@ def test_memory_that_is_never_enough_fails_the_job():
 
 
 def test_a_link_that_has_expired_is_asked_for_where_the_cloud_was_left():
-    simulation.board.idf_heap = (2000, 30000)
+    simulation.board.idf_heap = (2000, 44000)
     desk = Desk()
     desk.send("1.1.0")
     desk.faults = [lambda link: link.say(403, b"")]

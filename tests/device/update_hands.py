@@ -105,6 +105,14 @@ class Aws:
         self._turn(False)
 
 
+class Asker(Aws):
+    """Asks only."""
+
+    def __init__(self, *details):
+        super().__init__(*details)
+        self.attach(self.jobs)
+
+
 class Link:
     """A connection to the server of images: `data` is what it says. `after`: called when all of that was read."""
 

@@ -44,8 +44,8 @@ ROOMS = {
         "ble.talk", "ble.ticks", "ble.x25519",
     },
     "aws": {
-        "aws.asking", "aws.backlog", "aws.claimant", "aws.client", "aws.connection", "aws.dial", "aws.door",
-        "aws.engine", "aws.enrolment", "aws.failures", "aws.handlers", "aws.inbox", *JOBS, "aws.link", "aws.mqtt",
+        "aws.asker", "aws.asking", "aws.backlog", "aws.claimant", "aws.client", "aws.connection", "aws.dial",
+        "aws.door", "aws.engine", "aws.enrolment", "aws.failures", "aws.handlers", "aws.inbox", *JOBS, "aws.link", "aws.mqtt",
         "aws.opening", "aws.outbox", "aws.packets", "aws.presence", "aws.properties", "aws.provision",
         "aws.publishing", "aws.rate", "aws.receiver", "aws.requests", "aws.ring", "aws.sender", "aws.service",
         "aws.session", "aws.shadow", "aws.subscribing",

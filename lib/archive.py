@@ -71,7 +71,11 @@ def stat(path):
     kind = _FOLDER
     if path[-4:] == ".mpy":
         kind = _FILE
-        _found = path, _opened(path)
+        try:
+            _found = path, _opened(path)
+        except MemoryError:
+            # Raised here, import would take it for no such module: it meets it again when it opens the file.
+            _found = None
     elif b":%s:" % path not in _folders:
         raise OSError(_NO_ENTRY)
     return kind, 0, 0, 0, 0, 0, 0, 0, 0, 0

@@ -11,6 +11,8 @@ from micropython import const
 
 _BUTTON_SAMPLES = const(5)
 _BUTTON_GAP_MS = const(5)
+_NETWORK_STEP = const(4096)
+_NETWORK_MOST = const(16384)
 _LONGEST_SLEEP_MS = const(2147483647)  # 24 days: the port takes an i32
 
 
@@ -57,3 +59,20 @@ def button_held(pin):
 def unique_id():
     """The base MAC as 12 lower-case hex digits: "0a1b2c3d4e5f"."""
     return binascii.hexlify(machine.unique_id()).decode()
+
+
+def leave_more_to_network():
+    """Python's heap took too much for the network of this build: at the next starts it takes less (heap_area.py)."""
+    import board
+
+    try:
+        nvs = board.storage()
+        try:
+            more = nvs.get_i32("network")
+        except OSError:  # it was never asked for
+            more = 0
+        if more < _NETWORK_MOST:
+            nvs.set_i32("network", more + _NETWORK_STEP)
+            nvs.commit()
+    except OSError:
+        pass  # then it stays as it is

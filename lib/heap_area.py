@@ -8,15 +8,17 @@ the second area is made early, while a thread's stack holds what ESP-IDF will ne
 
 import _thread
 import gc
+import sys
 import time
 
 from micropython import const
 
 import board
 
-# Measured on an ESP32: Wi-Fi with an address takes 45 KB; a handshake with AWS's chain of four RSA certificates 43 KB,
-# of which 40 KB stay; and with less than 5 KB nothing is received.
+# Measured on an ESP32: Wi-Fi with an address takes 40 KB in MicroPython 1.24, 48 KB in 1.25; a handshake with AWS's
+# chain of four RSA certificates 43 KB, of which 40 KB stay; and with less than 5 KB nothing is received.
 _FOR_NETWORK = const(92160)
+_SINCE_1_25 = const(6144)
 _LEAST = const(24576)  # less than this makes no working device anyway
 _THREAD = const(640)  # what a thread takes beside its stack
 _MARGIN = const(4096)  # the tables of an area, and what a list is beside its items
@@ -29,7 +31,7 @@ def make():
     gc.collect()
     heap = board.heap()
     free, largest = heap["idf_free"], heap["idf_largest"]
-    size = max(free - _FOR_NETWORK, _LEAST)
+    size = max(free - _FOR_NETWORK - _since_1_25() - _more(), _LEAST)
     first = heap["gc_allocated"] + heap["gc_free"] - largest  # gc_free counts the area that could be added
     if size >= min(first, largest):
         return None
@@ -46,6 +48,17 @@ def make():
     finally:  # whatever interrupts it
         _let_go(held, free - size)
     return keeper
+
+
+def _more():
+    try:
+        return board.storage().get_i32("network")  # see board.leave_more_to_network
+    except OSError:
+        return 0
+
+
+def _since_1_25():
+    return _SINCE_1_25 if sys.implementation[1][:2] >= (1, 25) else 0
 
 
 def _hold(size):

@@ -72,7 +72,8 @@ class Installation:
         try:
             from update_job import vet
 
-            return vet(self._system, self._updates, self._updating.job_id, *given)
+            updates = self._updates
+            return vet(self._system, updates.floor, updates.failed, self._updating.job_id, *given)
         finally:
             sys.modules.pop("update_job", None)
             self._system.slot().forget("document", "foreign")

@@ -14,7 +14,7 @@ import notes
 _DAY_S = const(86400)
 _MILLISECONDS = const(100000000000)  # as seconds this were the year 5138
 _MOST_WINDOWS = const(13)  # 10 s, doubled so often, are nearly a day
-_FOR_TLS = const(32768)  # with less, not connected, it will be in vain, whatever it says
+_FOR_TLS = const(40960)  # with less, not connected, it will be in vain, whatever it says
 _CROWDED = const(3)  # connections without memory until the heap shall begin anew; twice as many after each such start
 _MOST_ANEW = const(6)
 
@@ -82,6 +82,8 @@ async def _begin_anew(road):
     road._crowded += 1
     starts = notes.read(road._flash).get("anew", 0)
     if road._crowded >= _CROWDED << starts:
+        if not road._aws.connections:  # since the start: it is not the application that has taken it
+            road._board.leave_more_to_network()
         await notes.change(road._flash, anew=min(starts + 1, _MOST_ANEW))
         road._system.leave("restart_requested", "there is no memory for TLS: the heap begins anew")
 

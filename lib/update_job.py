@@ -5,44 +5,59 @@ What the document alone tells is judged at once, so that an update that will not
 """
 
 import asyncio
+import sys
 
 import errors
 import events
-from ota.document import Update
+import release
 from ota.keys import KEYS
-from updates import AGAIN, ENDED, TRIAL, Updates, running
 
 _TOLD_MS = 1000  # for the application to hear of the restart before it is cancelled
-_LOOK_MS = 500
 
 
 async def do(system, job):
-    """The operation "ota". Errors: those for which a device refuses an update; `in_trial`."""
-    updates = Updates(system.flash)
+    """The operation "ota", outside of a trial. Errors: those for which a device refuses an update; `in_trial`."""
+    updates = _updates(system)
     if updates.job is not None and updates.job["id"] == job.id and job.kept.get("accepted"):
         await _go_on(system, job, updates)
         return
     if system.trial:
-        raise errors.error("in_trial", running())
+        raise errors.error("in_trial", release.VERSION)
     if updates.job is not None and _is_kept(system, updates):
         updates.raise_floor()
-    update = vet(system, updates, job.id, job.operation, job.document)
+    floor, failed, known = updates.floor, updates.failed, updates.job
+    updates = None  # memory is short: not beside what reads the document
+    sys.modules.pop("updates")
+    update = vet(system, floor, failed, job.id, job.operation, job.document)
+    wanted = update.version, update.min_version, update.size
+    job.document = update = None
+    system.slot().forget("document", "foreign")
     slot = system.slot().switch().next_slot().info()
-    if (update.size or 0) > slot[3]:
-        raise errors.error("image_too_large", update.size, slot[3])
+    if (wanted[2] or 0) > slot[3]:
+        raise errors.error("image_too_large", wanted[2], slot[3])
+    updates = _updates(system)
     # In this order: a power cut in between leaves a job that is judged anew, and no record of it under its id.
-    if updates.job is not None:
+    if known is not None:
         await updates.forget()
     await job.keep(accepted=True, bounded=True)  # by limits.update_starts and limits.trials
-    await updates.want(job.id, update, slot[4])
-    await _leave(system, "version %s" % update.version)
+    await updates.want(job.id, *wanted[:2], slot[4])
+    await _leave(system, "version %s" % wanted[0])
 
 
-def vet(system, updates, job_id, operation, document):
-    """The `Update` of a job's document, if this device may take it, its signature apart. Raises why not."""
+def _updates(system):
+    from updates import Updates
+
+    return Updates(system.flash)
+
+
+def vet(system, floor, failed, job_id, operation, document):
+    """The `Update` of a job's document, if this device may take it, its signature apart. Raises why not.
+
+    `floor`, `failed`: those of updates.py.
+    """
     update = _read(job_id, operation, document)
-    update.check(running(), updates.floor, system.settings.hardware, (system.identity.name, job_id))
-    if update.version in updates.failed:
+    update.check(release.VERSION, floor, system.settings.hardware, (system.identity.name, job_id))
+    if update.version in failed:
         raise errors.error("failed_here", update.version)
     if not KEYS and update.signature is not None:
         raise errors.error("no_keys")
@@ -53,6 +68,8 @@ def vet(system, updates, job_id, operation, document):
 
 def _read(job_id, operation, document):
     if operation == "ota":
+        from ota.document import Update
+
         return Update(document)
     from ota import foreign
 
@@ -61,15 +78,11 @@ def _read(job_id, operation, document):
 
 async def _go_on(system, job, updates):
     """The device has restarted since it was accepted."""
-    if updates.job["stage"] == TRIAL:
-        await job.progress(step="trial")
-        while system.trial:
-            await asyncio.sleep_ms(_LOOK_MS)
-        updates = Updates(system.flash)
-        if updates.job["stage"] == TRIAL:
-            await _end_without_note(system, job, updates)
-            return
-    if updates.job["stage"] == ENDED:
+    from updates import AGAIN, ENDED, TRIAL
+
+    if updates.job["stage"] == TRIAL:  # which is over
+        await _end_without_note(system, job, updates)
+    elif updates.job["stage"] == ENDED:
         await updates.report(job)
     elif updates.job["stage"] == AGAIN:
         await updates.try_out(system.slot().switch())
@@ -87,6 +100,8 @@ async def _end_without_note(system, job, updates):
 
 def _is_kept(system, updates):
     """Whether the record only says "trial" because flash had no room for its end: the version was confirmed."""
+    from updates import TRIAL
+
     return updates.job["stage"] == TRIAL and updates.job["slot"] == system.slot().name()
 
 

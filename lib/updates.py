@@ -45,9 +45,9 @@ class Updates:
         record = {"floor": self.floor, "failed": self.failed, "job": self.job}
         await self._flash.save("update", b"", json.dumps(record).encode())
 
-    async def want(self, job_id, update, slot):
-        """An update was accepted: the next start brings it. `update`: of ota/document.py."""
-        self.job = {"id": job_id, "version": update.version, "floor": update.min_version, "slot": slot}
+    async def want(self, job_id, version, min_version, slot):
+        """An update was accepted: the next start brings it, into `slot` (a label)."""
+        self.job = {"id": job_id, "version": version, "floor": min_version, "slot": slot}
         await self.save(stage=WANTED, starts=0, at=0, trials=0)
 
     async def try_out(self, switch):

@@ -4,6 +4,8 @@ import gc
 
 import simulation
 
+import board
+import flash_board
 import heap_area
 from harness import equal
 
@@ -16,6 +18,20 @@ def test_on_a_chip_without_psram_it_is_made_early_and_something_stays_in_it():
     gc.collect()
     equal(len(keeper), 16)  # more than one block: an area with one block in use counts as empty
     equal(gc.mem_alloc() - before < 2000, True)  # nothing else of it is left
+
+
+async def test_what_was_too_little_for_the_network_is_more_at_the_next_starts():
+    await flash_board.new_board()
+    simulation.board.idf_heap = (0, 142000)
+    asked = []
+    hold, heap_area._hold = heap_area._hold, asked.append
+    try:
+        for _ in range(6):
+            heap_area.make()
+            board.leave_more_to_network()
+    finally:
+        heap_area._hold = hold
+    equal([size - asked[0] for size in asked], [0, 4096, 8192, 12288, 16384, 16384])
 
 
 def test_where_there_is_memory_for_all_it_is_the_ports_affair():

@@ -27,15 +27,20 @@ class Aws:
     def __init__(self, is_connected):
         self.is_connected = is_connected
         self.jobs = Group(time=None)
+        self.connections = 0
 
 
 class Board:
     def __init__(self, cause):
         self.reset_cause = lambda: cause
         self.idf_free = 50000
+        self.left_more = 0
 
     def heap(self):
         return {"idf_free": self.idf_free}
+
+    def leave_more_to_network(self):
+        self.left_more += 1
 
     @staticmethod
     def uptime_ms():
@@ -155,6 +160,14 @@ async def test_where_there_is_no_memory_for_tls_the_heap_begins_anew_and_ever_le
     system.flash = flash
     await reckoning.note(road.Road(system), Group(name=events.AWS_CONNECTED, data={}))
     equal(notes.read(flash).get("anew"), None)
+
+
+async def test_a_heap_that_begins_anew_leaves_more_to_tls_where_no_connection_ever_came_about():
+    for connections, left in ((0, 1), (1, 0)):
+        system = System(is_connected=False)
+        system.aws.connections = connections
+        equal(await crowded_out(system, 3), "restart_requested")
+        equal(system.board.left_more, left)
 
 
 async def test_without_memory_for_tls_it_begins_anew_whatever_the_failure_looks_like():

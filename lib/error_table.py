@@ -69,7 +69,6 @@ token_expired: The ownership token is too old: a new certificate is asked for.
 too_fast: More than %s per second: the message was not sent.
 download_failed: The download was interrupted (%s): check the server.
 link_expired: The link of the download is not valid any more (HTTP %d): let links live for longer.
-in_trial: This device is trying version %s: send the next update when it has been confirmed.
 update_interrupted: The update began %d times and was interrupted each time: the device stays with what it has.
 update_too_slow: The update took more than %d s: the device stays with what it has.
 """,

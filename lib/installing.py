@@ -52,8 +52,6 @@ class Installation:
                 self._system.slot().forget("signature")
             await self._keep(0)  # perhaps it was the part of an earlier start
         await self._keep(at)
-        await self._updating.last_look()
-        await self._tell("restarting")
 
     async def _check(self, given):
         """What is to be brought (an `Update`), if it is authentic and wanted. What is refused will always be."""
@@ -117,19 +115,10 @@ class Installation:
         if self._percent > self._told and self._image is not None:
             self._told = self._percent
             await self._keep(self._image.at)
-            await self._tell("downloading")
+            await self._updating.tell(self._told, "downloading")
 
     async def _keep(self, at):
         try:
             await self._updates.save(at=at)
         except errors.StorageError:
             pass  # after a power cut it begins anew, no more
-
-    async def _tell(self, step):
-        job = self._updating.job
-        if job is None:
-            return
-        try:
-            await job.progress(self._told, step=step)
-        except errors.DeviceError as failure:  # a cloud that does not want to know is no reason to stop
-            self._updating.complain("update", failure)

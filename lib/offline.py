@@ -18,6 +18,11 @@ async def leave_cloud(system, *tasks):
     await leaving.stop_tasks(system.supervisor, _STOP_MS, ("cloud",) + tasks)
     await leaving.close(system, "aws", system.aws)
     system.aws = system.road = None
+    forget_cloud()
+
+
+def forget_cloud():
+    """Let go of the code that connects: to the cloud, or for a download."""
     for name in list(sys.modules):
         if name in ("aws", "road", "leaving") or name.startswith("aws."):
             del sys.modules[name]

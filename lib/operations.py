@@ -6,14 +6,9 @@ error is FAILED and may be tried again. One that restarts the device leaves the 
 after the restart, with `job.kept` as it has left it. docs/jobs.md is for who writes the documents.
 """
 
-import asyncio
 import sys
 
-from micropython import const
-
 import errors
-
-_LOOK_MS = const(500)
 
 
 def find(system, name):
@@ -107,10 +102,6 @@ async def _ota(system, job):
     """An update over the air: docs/ota.md."""
     if system.slot is None:
         raise errors.error("not_supported", "The update over the air")
-    if system.trial and job.kept.get("accepted"):
-        await job.progress(step="trial")
-        while system.trial:
-            await asyncio.sleep_ms(_LOOK_MS)
     try:
         import update_job
 

@@ -143,7 +143,11 @@ class Road:
             await _reckoning().rest(self, seconds)
 
     async def do_jobs(self, owned, with_application):
-        """Do the jobs of AWS IoT: the application's, and the firmware's own operations."""
+        """Do the jobs of AWS IoT: the application's, and the firmware's own operations. Not while a new image is on
+        trial: it may still go back, and has enough to do."""
+        while self._system.trial:
+            owned.beat()
+            await asyncio.sleep_ms(_LISTEN_MS)
         if _is_to_be_reset(self._flash):
             import reset_job
 

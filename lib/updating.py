@@ -96,10 +96,16 @@ class Updating:
     async def _install(self):
         given = await self.document()
         await self.make_room()
-        from installing import Installation
-
-        self._installation = Installation(self, _updates(self))
+        self._installation = _installation(self)
         await self._installation.run(given)
+        self._installation = given = None
+        self._clear_away()
+        await self._look_last()
+
+    def _clear_away(self):
+        self.system.slot().forget("update", "https", "writer", "document", "foreign")
+        if self.system.aws is None:
+            _offline().forget_cloud()
 
     # The job
 
@@ -115,11 +121,12 @@ class Updating:
         given, self._given = self._given, None
         return given
 
-    async def last_look(self):
-        """Return if the job is still wanted."""
+    async def _look_last(self):
+        """Before there is no way back: is the job still wanted?"""
         await self._reach_cloud()
         while not await self._ask(False):
             pass
+        await self.tell(100, "restarting")
 
     async def _reach_cloud(self):
         """Begin to be handed out the job, as any other; where that takes too much memory, only to ask for it."""
@@ -167,7 +174,7 @@ class Updating:
             return True
         except errors.DeviceError as failure:
             # Whatever the cloud has against the question: as long as it hands out the job, the update comes.
-            self.complain("asking", failure)
+            self._complain("asking", failure)
             await asyncio.sleep(_LOOK_S)
             return False
 
@@ -188,6 +195,15 @@ class Updating:
         if execution["status"] not in ("QUEUED", "IN_PROGRESS"):
             await self._drop()
         return execution.get("jobDocument")
+
+    async def tell(self, percent, step):
+        """Tell the cloud how far it is, if it is there."""
+        if self.job is None:
+            return
+        try:
+            await self.job.progress(percent, step=step)
+        except errors.DeviceError as failure:  # a cloud that does not want to know is no reason to stop
+            self._complain("update", failure)
 
     # Memory
 
@@ -230,7 +246,7 @@ class Updating:
             self.system.leave("update_failed", "the job of the update is gone")
         await _for_ever()
 
-    def complain(self, task, failure):
+    def _complain(self, task, failure):
         """Of what does not end the update."""
         self.system.bus.emit(events.TASK_FAILED, task=task, code=failure.code, message=failure.message)
 
@@ -241,6 +257,13 @@ async def _for_ever():
 
 
 # What is needed for a moment, while memory is short.
+
+
+def _installation(updating):
+    import installing
+
+    del sys.modules["installing"]
+    return installing.Installation(updating, _updates(updating))
 
 
 def _updates(updating):

@@ -226,9 +226,11 @@ def test_a_job_cancelled_between_two_trials_ends_it():
     equal(desk.starts[-1], "1.0.0")
 
 
-def test_a_device_in_trial_takes_no_other_update():
+def test_a_device_in_trial_does_no_jobs_until_it_is_over():
+    is_well, seen = [], []
+
     async def check():
-        return False
+        return bool(is_well)
 
     async def waits(device):
         device.health(check)
@@ -237,8 +239,11 @@ def test_a_device_in_trial_takes_no_other_update():
     desk = tried(waits)
     desk.cancel("job-1")
     desk.send("1.2.0", "job-2")
-    desk.live(lambda: desk.has_ended("job-2"))
-    equal(desk.status("job-2"), ("FAILED", "in_trial"))
+    desk.at(20, lambda: seen.append((desk.system.trial, desk.status("job-2"))))
+    desk.at(20, lambda: is_well.append(True))
+    desk.live_on(job_id="job-2")
+    equal(seen, [(True, ("QUEUED", None))])
+    equal((desk.status("job-2"), desk.version()), (("SUCCEEDED", None), "1.2.0"))
 
 
 def test_update_after_update():

@@ -103,13 +103,21 @@ async def _ota(system, job):
     if system.slot is None:
         raise errors.error("not_supported", "The update over the air")
     try:
-        import update_job
-
-        await update_job.do(system, job)
+        ended = await _update_job().do(system, job)
     finally:
         for name in ("update_job", "updates"):
             sys.modules.pop(name, None)
         system.slot().forget("document", "foreign")
+    import update_end
+
+    del sys.modules["update_end"]
+    await update_end.tell(system.flash, ended, job)
+
+
+def _update_job():
+    import update_job  # not in the coroutine, which would hold it fast
+
+    return update_job
 
 
 _OPERATIONS = {

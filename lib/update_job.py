@@ -16,11 +16,13 @@ _TOLD_MS = 1000  # for the application to hear of the restart before it is cance
 
 
 async def do(system, job):
-    """The operation "ota". Errors: those for which a device refuses an update."""
+    """The operation "ota": returns what update_end.py is to tell of one that has ended, else the device is left.
+
+    Errors: those for which a device refuses an update.
+    """
     updates = _updates(system)
     if updates.job is not None and updates.job["id"] == job.id and job.kept.get("accepted"):
-        await _go_on(system, job, updates)
-        return
+        return await _go_on(system, updates)
     if updates.job is not None and _is_kept(system, updates):
         updates.raise_floor()
     floor, failed, known = updates.floor, updates.failed, updates.job
@@ -74,26 +76,21 @@ def _read(job_id, operation, document):
     return foreign.read(job_id, document)
 
 
-async def _go_on(system, job, updates):
+async def _go_on(system, updates):
     """The device has restarted since it was accepted."""
     from updates import AGAIN, ENDED, TRIAL
 
-    if updates.job["stage"] == TRIAL:  # which is over
-        await _end_without_note(system, job, updates)
-    elif updates.job["stage"] == ENDED:
-        await updates.report(job)
-    elif updates.job["stage"] == AGAIN:
+    known = updates.job
+    if known["stage"] == TRIAL:  # which is over, and flash had no room for how it ended: a later start may find some
+        if not _is_kept(system, updates):
+            raise errors.error("flash_full", "how the trial of version %s ended" % known["version"])
+        return dict(known, status="SUCCEEDED")
+    if known["stage"] == ENDED:
+        return known
+    if known["stage"] == AGAIN:
         await updates.try_out(system.slot().switch())
-        await _leave(system, "version %s, trial %d" % (updates.job["version"], updates.job["trials"]))
-    else:
-        await _leave(system, "version %s" % updates.job["version"])
-
-
-async def _end_without_note(system, job, updates):
-    """The trial is over, and flash had no room for how it ended. A later start may find some."""
-    if not _is_kept(system, updates):
-        raise errors.error("flash_full", "how the trial of version %s ended" % updates.job["version"])
-    await job.succeed(version=updates.job["version"])
+        await _leave(system, "version %s, trial %d" % (known["version"], known["trials"]))
+    await _leave(system, "version %s" % known["version"])
 
 
 def _is_kept(system, updates):

@@ -96,15 +96,6 @@ class Updates:
         self.job = None
         await self._insist()
 
-    async def report(self, job):
-        """Tell the job in the cloud how it ended; returns when it knows. `job`: of aws/job.py."""
-        ended = self.job
-        if ended["status"] == "SUCCEEDED":
-            await job.succeed(version=ended["version"])
-        else:
-            await (job.reject if ended["status"] == "REJECTED" else job.fail)(ended["reason"], ended["message"])
-        await self.forget()
-
     # At a start
 
     async def settle(self, system):

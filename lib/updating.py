@@ -232,8 +232,10 @@ class Updating:
         await updates.end(failure, status)
         system.bus.emit(events.OTA_FAILED, version=self.version, code=failure.code, message=failure.message)
         if self.job is not None and system.aws.is_connected:
+            import update_end
+
             try:
-                await asyncio.wait_for(updates.report(self.job), _TELL_S)
+                await asyncio.wait_for(update_end.tell(system.flash, updates.job, self.job), _TELL_S)
             except asyncio.TimeoutError:
                 pass  # NORMAL will tell it
         system.leave("update_failed", "%s" % failure)

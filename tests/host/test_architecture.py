@@ -58,7 +58,7 @@ ROOMS = {
     "head": {
         "system", "modes", "leaving", "starting", "road", "reckoning", "supervisor", "identity", "credentials",
         "device", "console", "configuration", "config_door", "config_requests", "configuring", "candidate", "notes",
-        "installing", "offline", "updates", "updating", "update_job", "trial", "wishes", *OPERATIONS,
+        "installing", "offline", "updates", "updating", "update_end", "update_job", "trial", "wishes", *OPERATIONS,
     },
     "wiring": {"awsesp"},
     "main": {"main"},

@@ -145,7 +145,7 @@ class Road:
     async def do_jobs(self, owned, with_application):
         """Do the jobs of AWS IoT: the application's, and the firmware's own operations. Not while a new image is on
         trial: it may still go back, and has enough to do."""
-        while self._system.trial:
+        while self._system.trial or self._system.supervisor.has("trial"):  # which writes down how it ended
             owned.beat()
             await asyncio.sleep_ms(_LISTEN_MS)
         if _is_to_be_reset(self._flash):

@@ -62,6 +62,10 @@ class Supervisor:
         owned.task = asyncio.create_task(self._live(owned, run))
         return owned
 
+    def has(self, name):
+        """Whether a task with this name is at work."""
+        return any(owned.name == name for owned in self.owned)
+
     async def _live(self, owned, run):
         try:
             await run(owned)

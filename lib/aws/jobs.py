@@ -23,7 +23,8 @@ _LOOK_MS = const(200)
 _AGAIN_MS = const(30000)  # after a failure that passes by itself
 _GRACE_MS = const(20000)
 _GRACE_MORE_MS = const(3000)  # once it has begun to say it
-_LISTENS = ("notify-next", "start-next/+", "+/+/+")  # the last one: the answers of $next/get and of <job>/update
+# Not notify-next, which brings a document that is asked for anyway. The last: answers of $next/get and <job>/update.
+_LISTENS = ("notify", "start-next/+", "+/+/+")
 
 
 class Jobs(Service):

@@ -23,7 +23,7 @@ def switch():
     """The module switch.py, for the moment in which it is needed."""
     from . import switch
 
-    forget("switch")
+    forget("switch", "slot")
     return switch
 
 

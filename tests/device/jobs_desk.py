@@ -39,7 +39,7 @@ class JobsCloud:
 
     async def announce(self):
         for peer in self.peers:
-            await peer.send(publish(TOPIC + "notify-next", json.dumps({"execution": self.next() or {}}).encode(), 1))
+            await peer.send(publish(TOPIC + "notify", json.dumps({"jobs": {}}).encode(), 1))
 
     def next(self):
         open_ones = [e for e in self.executions.values() if e["status"] not in _ENDED]

@@ -99,7 +99,7 @@ class Aws:
     def news(self):
         """What AWS sends when the next job is another one."""
         for service in self._services:
-            service.hear("notify-next", b"{}")
+            service.hear("notify", b"{}")
 
     async def stop(self):
         self._turn(False)

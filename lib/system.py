@@ -193,8 +193,7 @@ class System:
     async def _run_trial(self, owned):
         import trial
 
-        for name in ("trial", "updates"):
-            sys.modules.pop(name, None)
+        del sys.modules["trial"]
         await trial.run(self, owned)
 
     # Leaving a mode

@@ -5,10 +5,11 @@ version that is gone back to knows it; when nothing is, it knows that this one c
 """
 
 import asyncio
+import sys
 
 import errors
 import events
-from updates import NOT_REACHED, Updates, running
+import release
 
 _LOOK_MS = 500
 _CHECK_S = 15  # for one answer of the application's check
@@ -33,7 +34,7 @@ async def run(system, owned):
                 return
         await asyncio.sleep_ms(_LOOK_MS)
     if sickness is None:
-        system.leave("restart_requested", NOT_REACHED)  # no fault of this version's, for all it knows
+        system.leave("restart_requested", _updates().NOT_REACHED)  # no fault of this version's, for all it knows
         return
     await fail(system, "its health check did not pass in %d s: %s" % (timeouts.trial_s, sickness))
     system.leave("trial_failed", sickness)
@@ -56,17 +57,24 @@ async def _confirm(system):
     # From here on nothing leads back, whatever becomes of the record: a crash is no end of a trial any more.
     system.trial = False
     try:
-        await Updates(system.flash).confirm()
+        await _updates().Updates(system.flash).confirm()
     except errors.StorageError as failure:
         system.bus.emit(events.TASK_FAILED, task="trial", code=failure.code, message=failure.message)
-    system.bus.emit(events.OTA_FINISHED, version=running())
+    system.bus.emit(events.OTA_FINISHED, version=release.VERSION)
 
 
 async def fail(system, why):
     """This version is not to be tried again here. `why`: some words."""
-    updates = Updates(system.flash)
-    failure = errors.error("trial_failed", running(), why.rstrip("."))
+    updates = _updates().Updates(system.flash)
+    failure = errors.error("trial_failed", release.VERSION, why.rstrip("."))
     if updates.job is not None:  # else there was no room for a record
         await updates.end(failure, is_its_fault=True)
     system.trial = False
-    system.bus.emit(events.OTA_FAILED, version=running(), code=failure.code, message=failure.message)
+    system.bus.emit(events.OTA_FAILED, version=release.VERSION, code=failure.code, message=failure.message)
+
+
+def _updates():
+    import updates  # for a moment: a trial waits, most of the time
+
+    del sys.modules["updates"]
+    return updates

@@ -70,8 +70,9 @@ class Installation:
         try:
             from update_job import vet
 
-            updates = self._updates
-            return vet(self._system, updates.floor, updates.failed, self._updating.job_id, *given)
+            updates, (operation, document) = self._updates, given
+            operation = operation or _operation_of(document)
+            return vet(self._system, updates.floor, updates.failed, self._updating.job_id, operation, document)
         finally:
             sys.modules.pop("update_job", None)
             self._system.slot().forget("document", "foreign")
@@ -122,3 +123,11 @@ class Installation:
             await self._updates.save(at=at)
         except errors.StorageError:
             pass  # after a power cut it begins anew, no more
+
+
+def _operation_of(document):
+    from aws import job_words
+
+    del sys.modules["aws.job_words"]
+    delattr(sys.modules["aws"], "job_words")
+    return job_words.operation_of(document)

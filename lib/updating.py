@@ -110,7 +110,10 @@ class Updating:
     # The job
 
     async def document(self):
-        """(operation, document) as the cloud has it now: it signs a new link whenever it is asked."""
+        """(operation, document) as the cloud has it now: it signs a new link whenever it is asked.
+
+        The operation is None where the document still has to tell it.
+        """
         await self._reach_cloud()
         is_known = self.alone or (self.job is not None and self._given is None)
         while self._given is None:
@@ -170,7 +173,7 @@ class Updating:
         try:
             document = await self._still_wanted(with_document)
             if with_document:
-                self._given = _operation_of(document), document
+                self._given = None, document
             return True
         except errors.DeviceError as failure:
             # Whatever the cloud has against the question: as long as it hands out the job, the update comes.
@@ -274,14 +277,6 @@ def _updates(updating):
 
     del sys.modules["updates"]
     return updates.Updates(updating.system.flash)
-
-
-def _operation_of(document):
-    from aws import job_words
-    from aws.link import forget
-
-    forget("job_words")
-    return job_words.operation_of(document)
 
 
 def _offline():

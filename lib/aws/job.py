@@ -162,7 +162,7 @@ class Job:
         return True
 
     async def _ask(self, status, details):
-        request = words.update(status, details, self._version, self._jobs.timeouts.job_step_s)
+        request = words.update(status, details, self._version, self._jobs.step_minutes)
         await self._jobs.ask(self.id + "/update", request)
         self._version += 1
 

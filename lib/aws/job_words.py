@@ -68,17 +68,12 @@ def _name(name):
     return "".join(letters)[:_MAX_TEXT] or "_"
 
 
-def update(status, details, version, step_s):
-    """The payload that moves an execution on from `version`. `step_s`: how long until the next one, for IN_PROGRESS."""
+def update(status, details, version, minutes):
+    """The payload that moves an execution on from `version`. `minutes`: until the next one, for IN_PROGRESS."""
     request = {"status": status, "statusDetails": details, "expectedVersion": version}
     if status == IN_PROGRESS:
-        request["stepTimeoutInMinutes"] = minutes(step_s)
+        request["stepTimeoutInMinutes"] = minutes
     return request
-
-
-def minutes(seconds):
-    """Whole minutes, as AWS wants them: 1 to 10080."""
-    return min(max((seconds + 59) // 60, 1), 10080)
 
 
 def is_gone(failure):

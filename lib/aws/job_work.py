@@ -1,4 +1,4 @@
-"""One job, from its pick-up to its end. Imported for it.
+"""One job, from when it was picked up to its end. Imported for it.
 
 The cloud keeps how far a job has come (its status details), flash keeps what only the device may know: the record "job"
 has the execution's identity, how often it was begun, what the handler kept, and how it ended, until the cloud knows.
@@ -6,8 +6,6 @@ So a handler that has ended is never run again, whatever moment the power goes.
 """
 
 import asyncio
-import random
-import sys
 
 from micropython import const
 
@@ -15,47 +13,19 @@ import errors
 import events
 
 from . import job_words as words
-from .link import forget
+from .job import Job
 
 _TICK_MS = const(200)
 _STOP_MS = const(5000)  # for a handler to end when its job was cancelled
 
 
-async def work(jobs, summary):
-    """Do one. `summary`: its execution without the document. Errors: those of `Service.ask`."""
-    if summary["status"] == words.QUEUED:
-        # A job for all devices must not make them all ask for it, and for what it links to, at once.
-        await asyncio.sleep_ms(random.randint(0, jobs.timeouts.job_jitter_s * 1000))
-    job = await _take_over(jobs, summary)
-    if job is not None:
+async def work(jobs, execution, resumed, refusal):
+    """Do what job_start.py has picked up. Errors: those of `Service.ask`."""
+    job = Job(jobs, execution, resumed)
+    if refusal is None:
         await _do(jobs, job)
-
-
-async def _take_over(jobs, summary):
-    """The `Job`, in progress from now on; None when there is nothing to do for it any more."""
-    request = {"stepTimeoutInMinutes": words.minutes(jobs.timeouts.job_step_s)}
-    try:
-        execution = (await jobs.ask("start-next", request)).get("execution")
-        import nesting
-
-        del sys.modules["nesting"]
-        if nesting.too_deep(execution):
-            raise errors.error("limit", "The nesting of a job", nesting.DEEPEST)
-    except errors.BugError:  # the answer was larger than the receive buffer
-        await _job(jobs, summary).reject("too_large")
-        return None
-    if not execution or execution["jobId"] != summary["jobId"]:
-        return None  # it has changed meanwhile: look again
-    return _job(jobs, execution, summary["status"] != words.QUEUED)
-
-
-def _job(*details):
-    # Not before the answer with its document has had its memory; with the words that are in memory already.
-    sys.modules["aws.job_words"] = sys.modules["aws"].job_words = words
-    from .job import Job
-
-    forget("job", "job_words")
-    return Job(*details)
+    else:
+        await job.reject(refusal)
 
 
 async def _do(jobs, job):

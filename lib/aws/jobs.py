@@ -6,7 +6,7 @@
         for n in range(job.document["times"]):
             await job.progress(100 * n // job.document["times"])
 
-How a job is done is in job_work.py, which is imported while there is one.
+How a job is done is in job_start.py and job_work.py, which are imported while there is one.
 """
 
 import asyncio
@@ -35,6 +35,7 @@ class Jobs(Service):
         self._attach = attach
         self.bus = bus
         self.timeouts = settings.timeouts
+        self.step_minutes = (settings.timeouts.job_step_s + 59) // 60  # as AWS wants them
         self.handlers = {}
         self.news = asyncio.Event()  # there may be another job, or the one at work may be gone
         self.flash = self.find = None
@@ -80,10 +81,10 @@ class Jobs(Service):
             summary = answer.get("execution")
             if summary:
                 self.working = True
-                from . import job_work
-
-                forget("job_work", "job_words")
-                await job_work.work(self, summary)
+                picked_up = await _job_start().pick_up(self, summary)
+                answer = summary = None
+                if picked_up is not None:
+                    await _job_work().work(self, *picked_up)
                 self.news.set()  # there may be another one
         except errors.DeviceError as failure:
             await self._wait_after(failure)
@@ -106,6 +107,23 @@ class Jobs(Service):
 
     def _look(self, *_):
         self.news.set()
+
+
+# One after the other, not in the coroutine, which would hold them fast.
+
+
+def _job_start():
+    from . import job_start
+
+    forget("job_start")
+    return job_start
+
+
+def _job_work():
+    from . import job_work
+
+    forget("job_work", "job", "job_words")
+    return job_work
 
 
 async def _until(event, beat):

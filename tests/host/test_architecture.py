@@ -23,7 +23,7 @@ SETTINGS = {
 }  # fmt: skip
 
 # AWS IoT Jobs, and what the firmware itself does for them.
-JOBS = {"aws.job", "aws.job_words", "aws.job_work", "aws.jobs"}
+JOBS = {"aws.job", "aws.job_start", "aws.job_words", "aws.job_work", "aws.jobs"}
 OPERATIONS = {
     "operations", "diagnosis", "download_job", "health_reports", "resetting", "reset_job", "rotate_job", "settings_job",
     "settings_wanted", "steps_job", "tryout",

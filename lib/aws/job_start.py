@@ -1,0 +1,34 @@
+"""A job is picked up: the first half of job_work.py, which comes when the document has had its memory."""
+
+import asyncio
+import random
+import sys
+
+import errors
+
+_QUEUED = "QUEUED"
+
+
+async def pick_up(jobs, summary):
+    """(execution, whether it was begun before, why it is refused or None), in progress from now on; None when there is
+    nothing to do any more. `summary`: its execution without the document. Errors: those of `Service.ask`."""
+    resumed = summary["status"] != _QUEUED
+    if not resumed:
+        # A job for all devices must not make them all ask for it, and for what it links to, at once.
+        await asyncio.sleep_ms(random.randint(0, jobs.timeouts.job_jitter_s * 1000))
+    try:
+        execution = (await jobs.ask("start-next", {"stepTimeoutInMinutes": jobs.step_minutes})).get("execution")
+    except errors.BugError:  # the answer was larger than the receive buffer
+        return summary, resumed, "too_large"
+    if _is_too_deep(execution):
+        return summary, resumed, "too_large"
+    if not execution or execution["jobId"] != summary["jobId"]:
+        return None  # it has changed meanwhile: look again
+    return execution, resumed, None
+
+
+def _is_too_deep(execution):
+    import nesting
+
+    del sys.modules["nesting"]
+    return nesting.too_deep(execution)

@@ -1,0 +1,75 @@
+"""The road to the cloud where memory is short: what the next start does otherwise."""
+
+import asyncio
+
+import errors
+import events
+import notes
+import reckoning
+import road
+from harness import equal
+from test_operations import Flash, Group
+from test_road import Identity, System
+
+
+class Factory(Identity):
+    """A new device that has no memory to become a thing."""
+
+    def current(self):
+        return None
+
+    async def enrol(self, aws, serial, beat):
+        raise errors.error("no_memory")
+
+
+async def test_without_memory_to_become_a_thing_the_next_start_does_that_alone():
+    for alone, ends in ((False, "restart_requested"), (True, None)):
+        system = System(is_connected=False)
+        system.identity, system.alone = Factory(), alone
+        system.wifi = Group(ip="192.0.2.1", clock_is_set=True)
+        system.board.unique_id = lambda: "serial"
+        system.settings.timeouts = Group(backoff_s=1, backoff_cap_s=1, refused_s=1)
+        going = asyncio.create_task(road.Road(system).run(Group(beat=lambda: None)))
+        await asyncio.sleep_ms(50)
+        going.cancel()
+        equal((system.left, notes.read(system.flash).get("alone")), (ends, True if ends else None))
+
+
+async def crowded_out(system, times, code="no_memory"):
+    """So many connections of a thing fail, of which it is told; returns why the device was left then."""
+    made = road.Road(system)
+    made._is_known = True
+    for _ in range(times):
+        await reckoning.note(made, Group(name=events.AWS_DISCONNECTED, data={"code": code, "message": ""}))
+    return system.left
+
+
+async def test_where_there_is_no_memory_for_tls_the_heap_begins_anew_and_ever_less_often():
+    flash = Flash()
+    for times in (3, 6, 12):
+        for fails, ends in ((times - 1, None), (times, "restart_requested")):
+            system = System(is_connected=False)
+            system.flash = flash
+            equal((fails, await crowded_out(system, fails)), (fails, ends))
+    system = System()
+    system.flash = flash
+    await reckoning.note(road.Road(system), Group(name=events.AWS_CONNECTED, data={}))
+    equal(notes.read(flash).get("anew"), None)
+
+
+async def test_a_heap_that_begins_anew_leaves_more_to_tls_where_no_connection_ever_came_about():
+    for connections, left in ((0, 1), (1, 0)):
+        system = System(is_connected=False)
+        system.aws.connections = connections
+        equal(await crowded_out(system, 3), "restart_requested")
+        equal(system.board.left_more, left)
+
+
+async def test_without_memory_for_tls_it_begins_anew_whatever_the_failure_looks_like():
+    system = System(is_connected=False)
+    system.board.idf_free = 20000  # Python has taken the rest: certificates cannot be verified, packets not received
+    equal(await crowded_out(system, 3, "server_cert_untrusted"), "restart_requested")
+
+
+async def test_other_failures_are_no_reason_to_begin_anew():
+    equal(await crowded_out(System(is_connected=False), 50, "no_dns"), None)

@@ -22,6 +22,7 @@ async def do(system, job):
     """
     updates = _updates(system)
     if updates.job is not None and updates.job["id"] == job.id and job.kept.get("accepted"):
+        job.document = None  # 2 KB
         return await _go_on(system, updates)
     if updates.job is not None and _is_kept(system, updates):
         updates.raise_floor()

@@ -24,7 +24,7 @@ class Job:
 
     def __init__(self, jobs, execution, resumed=False):
         self.id = execution["jobId"]
-        self.document = execution.get("jobDocument")
+        self.document = execution.pop("jobDocument", None)  # the only one who has it: a handler may let go of it
         self.operation = words.operation_of(self.document)
         self.details = execution.get("statusDetails") or {}
         self.resumed = resumed

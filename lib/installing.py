@@ -97,6 +97,7 @@ class Installation:
                     backoff.stable()
                 if failures > settings.limits.update_tries:
                     raise
+                self._updating.complain("download", failure)
                 if failure.code == "no_memory":
                     self._updating.alone = True
                 elif failure.code == "link_expired":

@@ -177,7 +177,7 @@ class Updating:
             return True
         except errors.DeviceError as failure:
             # Whatever the cloud has against the question: as long as it hands out the job, the update comes.
-            self._complain("asking", failure)
+            self.complain("asking", failure)
             await asyncio.sleep(_LOOK_S)
             return False
 
@@ -206,7 +206,7 @@ class Updating:
         try:
             await self.job.progress(percent, step=step)
         except errors.DeviceError as failure:  # a cloud that does not want to know is no reason to stop
-            self._complain("update", failure)
+            self.complain("update", failure)
 
     # Memory
 
@@ -251,7 +251,7 @@ class Updating:
             self.system.leave("update_failed", "the job of the update is gone")
         await _for_ever()
 
-    def _complain(self, task, failure):
+    def complain(self, task, failure):
         """Of what does not end the update."""
         self.system.bus.emit(events.TASK_FAILED, task=task, code=failure.code, message=failure.message)
 

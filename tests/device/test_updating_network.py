@@ -142,3 +142,17 @@ def test_a_link_that_has_expired_is_asked_for_where_the_cloud_was_left():
     desk.faults = [lambda link: link.say(403, b"")]
     equal(connections(desk), 3)
     simulation.board.idf_heap = (8180, 164500)
+
+
+def test_each_connection_that_brings_nothing_is_told():
+    told = []
+
+    def lost(link):
+        desk.system.bus.tell = lambda event: told.append((event.name, event.data.get("code")))
+        link.data = b""
+
+    desk = Desk()
+    desk.send("1.1.0")
+    desk.faults = [lost]
+    equal((desk.live(), desk.live()), ("restart", "restart"))
+    equal(("task.failed", "download_failed") in told, True)

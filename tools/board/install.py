@@ -86,8 +86,8 @@ class Install:
             self._tell(f"note: {remark}")
         if self._wishes.with_lib and self.facts.is_small():
             self._tell(
-                f"note: its heap is {self.facts.heap // 1024} KB: lib as files leaves little of it to an application, "
-                "none to updates; an image with the firmware frozen in leaves far more (docs/boards.md)"
+                f"note: its heap is {self.facts.heap // 1024} KB: lib as files leaves little of it to an application; "
+                "an image with the firmware frozen in leaves far more (docs/boards.md)"
             )
             if not self._has_lines():
                 self._tell("note: lib is compiled without line numbers, which saves 3 KB; --lines keeps them")

@@ -33,6 +33,7 @@ class Flash:
         self.warnings = []
         self._folder = root + "/secure"
         self._nvs = None
+        self._entries = None  # of the folder, while a start mends what is there
         self._sequences = {}  # of the newest of each record; 0: there is none; negative: it was erased since
         self._lock = asyncio.Lock()
         self._bus = bus

@@ -26,10 +26,15 @@ async def start(store):
         os.mkdir(store._folder)
     except OSError:
         pass  # it is there, or the first file to be written will tell
-    for name in RECORDS:
-        store._sequences[name] = 0
-        _mend(store, name)
-        await asyncio.sleep_ms(0)
+    # Once for all: what is written meanwhile is what is wanted, and what is removed twice does no harm.
+    store._entries = flash_records.entries(store)
+    try:
+        for name in RECORDS:
+            store._sequences[name] = 0
+            _mend(store, name)
+            await asyncio.sleep_ms(0)
+    finally:
+        store._entries = None
     if store._sequences.get("erasing", 0) > 0:
         try:
             await _finish_erasing(store)

@@ -110,7 +110,7 @@ def write_main(store, name, sequence, blob, rest):
         remove(store, name, sequence, REST)
         raise storage_error("writing", name, problem)
     store._sequences[name] = sequence
-    sweep(store, name, REST, sequence)
+    remove(store, name, sequence - 1, REST)
 
 
 def write_spare(store, name, sequence, blob, rest):
@@ -120,11 +120,14 @@ def write_spare(store, name, sequence, blob, rest):
     except errors.StorageError as problem:
         store.warn("%s has no second copy: %s" % (name, problem))
     else:
-        sweep(store, name, COPY, sequence)
+        remove(store, name, sequence - 1, COPY)
 
 
 def sweep(store, name, kind, wanted=None):
-    """Remove the files of a kind but the wanted one. One that stays does no harm, the next start tries again."""
+    """Remove the files of a kind but the wanted one. One that stays does no harm, the next start tries again.
+
+    Not with each save: to look for files takes littlefs ten times as long as to remove the one that is known.
+    """
     for sequence in files(store, name, kind):
         if sequence != wanted:
             remove(store, name, sequence, kind)
@@ -137,14 +140,18 @@ def path(store, name, sequence, kind):
     return "%s/%s.%d.%s" % (store._folder, name, sequence, kind)
 
 
-def files(store, name, kind):
-    """The sequence numbers of a record's files of this kind, newest first."""
+def entries(store):
+    """The names of all files in the folder. littlefs reads all of the folder for each of them."""
     try:
-        entries = os.listdir(store._folder)
+        return os.listdir(store._folder)
     except OSError:
         return []
+
+
+def files(store, name, kind):
+    """The sequence numbers of a record's files of this kind, newest first."""
     found = []
-    for file in entries:
+    for file in store._entries if store._entries is not None else entries(store):
         parts = file.split(".")
         if len(parts) != 3 or parts[0] != name or parts[2] != kind:
             continue

@@ -28,7 +28,6 @@ COPY = "copy"
 _NAMESPACE = "awsesp"
 _NO_SPACE = const(28)
 _NVS_FULL = (-4357, -4365)  # ESP_ERR_NVS_NOT_ENOUGH_SPACE, ESP_ERR_NVS_NO_FREE_PAGES
-_STAT_SIZE = const(6)
 _LONGEST_SEQUENCE = const(10)
 
 
@@ -162,13 +161,13 @@ def files(store, name, kind):
 
 def read(store, name, sequence, kind):
     """The bytes of a file; None when it is not there, cannot be read or is too large to be ours."""
-    where = path(store, name, sequence, kind)
     try:
-        # Of the size it has: read(n) takes n bytes of memory first, and only then looks how many there are.
-        size = os.stat(where)[_STAT_SIZE]
-        if size > flash_blobs.OVERHEAD + RECORDS[name][1]:
-            return None
-        with open(where, "rb") as file:
+        with open(path(store, name, sequence, kind), "rb") as file:
+            # Of the size it has: read(n) takes n bytes of memory first, and only then looks how many there are.
+            size = file.seek(0, 2)
+            if size > flash_blobs.OVERHEAD + RECORDS[name][1]:
+                return None
+            file.seek(0)
             return file.read(size)
     except OSError:
         return None

@@ -120,6 +120,8 @@ class Installation:
             await self._updating.tell(self._told, "downloading")
 
     async def _keep(self, at):
+        if self._updating.is_over:
+            return
         try:
             await self._updates.save(at=at)
         except errors.StorageError:

@@ -40,6 +40,7 @@ class Updating:
         self.alone = False  # there is no memory for MQTT beside the download
         self._given = None  # (operation, document), until somebody takes it
         self._installation = None
+        self.is_over = False  # how it ended is written down, or about to be: nothing else may be
         self._is_switching = False  # from then on there is no way back
 
     async def run(self):
@@ -86,6 +87,8 @@ class Updating:
                     raise
                 self.alone = True
                 await self._install()
+            if self.is_over:
+                await _for_ever()
             self._is_switching = True
             await _updates(self).try_out(system.slot().switch())
         except Exception as failure:  # noqa: BLE001 - memory, too, may be short: in the end the device works again
@@ -231,6 +234,9 @@ class Updating:
 
     async def give_up(self, failure, status="FAILED"):
         """It is not to be. Never returns: the device restarts from the slot that it runs."""
+        if self.is_over:
+            await _for_ever()
+        self.is_over = True
         system, updates = self.system, _updates(self)
         await updates.end(failure, status)
         system.bus.emit(events.OTA_FAILED, version=self.version, code=failure.code, message=failure.message)
@@ -246,7 +252,8 @@ class Updating:
 
     async def _drop(self):
         """The job is gone: cancelled, or its time was over. Never returns."""
-        if not self._is_switching:
+        if not self._is_switching and not self.is_over:
+            self.is_over = True
             await _updates(self).forget()
             self.system.leave("update_failed", "the job of the update is gone")
         await _for_ever()

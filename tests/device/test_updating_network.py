@@ -4,7 +4,7 @@ import simulation
 
 import errors
 from harness import equal
-from update_desk import Desk, given_up
+from update_desk import TIMES, Desk, given_up
 
 TIMEOUT_S = 60
 HEAP = "16m"  # for what the desk keeps
@@ -156,3 +156,22 @@ def test_each_connection_that_brings_nothing_is_told():
     desk.faults = [lost]
     equal((desk.live(), desk.live()), ("restart", "restart"))
     equal(("task.failed", "download_failed") in told, True)
+
+
+def test_a_download_that_ends_while_it_is_given_up_is_no_success():
+    desk = Desk(limits={"update_tries": 100}, timeouts=dict(TIMES, update_s=200))
+    desk.send("1.1.0")
+    equal(desk.live(), "restart")
+    answer, told = desk.cloud._answer, []
+
+    def late(end, document):
+        if document.get("status") == "FAILED" and len(told) < 4:
+            told.append(end)  # and no answer: some seconds pass
+            desk.faults.clear()  # in which the image comes, if somebody asks for it
+            raise errors.error("not_connected")
+        return answer(end, document)
+
+    desk.cloud._answer = late
+    desk.faults = [errors.error("refused", "images.test", 443)] * 500
+    desk.live_on()
+    equal((desk.status(), desk.version()), (("FAILED", "update_too_slow"), "1.0.0"))

@@ -184,6 +184,23 @@ def cancelled_halfway(desk):
     desk.ends(desk.releases.release("1.1.0"), "SUCCEEDED")
 
 
+def memory_for_both(desk):
+    """As with PSRAM: in the download it stays in the cloud, tells how far it is, and hears at once of the job's end.
+    In all other stories the board has not enough of it, and leaves."""
+    desk.device.power_cut()
+    desk.device.leave_idf_heap(8180, 164500)
+    desk.device.power_on()
+    desk.cloud.faults.files.order("slow", amount=5000)
+    job = desk.releases.release("1.1.0")
+    desk.wait_for(r"ota\.progress percent=30")
+    eventually(lambda: "percent" in desk.releases.execution(job).get("statusDetails", {}).get("detailsMap", {}))
+    desk.releases.cancel(job)
+    desk.wait_for(r"OTA --update_failed--> restart")
+    assert not any("percent=100" in line for line in desk.device.lines)
+    desk.ends(desk.releases.release("1.1.0"), "SUCCEEDED")
+    assert sum("OTA aws.connected" in line for line in desk.device.lines) == 2  # one for each of the updates
+
+
 def released_while_offline(desk):
     desk.device.power_cut()
     job = desk.releases.release("1.1.0")
@@ -240,7 +257,8 @@ STORIES = (
     crash_in_the_trial, hang_in_the_trial, failed_health_check, reset_in_the_trial, repl_in_the_trial,
     power_cut_in_the_trial, power_cut_at_some_writes, outage_in_the_trial, wifi_lost_in_the_download, server_troubles,
     link_cut_at_random_bytes, power_lost_in_every_download, flash_full, server_gone,
-    image_broken_on_the_way, led_to_a_wrong_host, cancelled_halfway, released_while_offline, refusals,
+    image_broken_on_the_way, led_to_a_wrong_host, cancelled_halfway, memory_for_both,
+    released_while_offline, refusals,
     back_to_an_older_version, keys_replaced_and_revoked,
 )  # fmt: skip
 

@@ -122,6 +122,10 @@ class Board:
             raise TimeoutError(f"the board is still on after {timeout_s} s")
         self._runner.join()
 
+    def leave_idf_heap(self, *areas):
+        """What ESP-IDF's heap reports as free from the next start on: bytes of its two areas, the small one first."""
+        self._runner.chip.idf_heap = areas
+
     def hold_button(self, pin=0):
         """Connect the pin to ground, and keep it there."""
         self._runner.chip.drive_pin(pin, 0)

@@ -126,6 +126,8 @@ def test_a_heap_that_grows_is_told_from_one_that_varies():
     moment = [(second, size + 20_000 * (second % 100 < 60)) for second, size in varies]
     assert abs(growth([moment]).grown) < 500
     leaks = [(second, size + 20 * second) for second, size in varies]
+    gap = [(second, size - 10_000 * (second == 25)) for second, size in varies]
+    assert abs(growth([gap]).grown) < 500
     assert growth([[], varies[:3], leaks]).grown > 3000
     assert growth([leaks]).slope == pytest.approx(72_000, rel=0.1)
     assert growth([varies[:8]]) is None  # warming up

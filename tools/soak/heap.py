@@ -1,7 +1,8 @@
 """Whether a device's heap grows: what is still allocated after collections, in one life of the device. Pure.
 
-The least of several measurements counts: the collector takes whatever looks like a pointer for one, so that now and
-then a file that was let go of stays for a while longer.
+At the end the least of several measurements counts: the collector takes whatever looks like a pointer for one, so that
+now and then a file that was let go of stays for a while longer. At the beginning the second least counts: a single
+one that fell into a moment without what serves a connection is no beginning to grow from.
 """
 
 import statistics
@@ -13,7 +14,7 @@ _LEAST = 6  # measurements
 
 @dataclass(frozen=True)
 class Growth:
-    """Of one life: the least bytes in its first and in its last third, and the slope of all in bytes an hour."""
+    """Of one life: bytes in its first third (second least) and in its last (least), the slope of all, bytes an hour."""
 
     first: int
     last: int
@@ -33,6 +34,6 @@ def growth(lives):
         return None
     third = len(longest) // 3
     sizes = [size for _, size in longest]
-    first, last = min(sizes[:third]), min(sizes[-third:])
+    first, last = sorted(sizes[:third])[1], min(sizes[-third:])
     slope = statistics.linear_regression(*zip(*longest, strict=True)).slope
     return Growth(first, last, slope * 3600, longest[-1][0] - longest[0][0])

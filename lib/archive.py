@@ -89,9 +89,8 @@ def open(path, mode):
     global _found
     if mode != "rb":
         raise OSError(_READ_ONLY)
-    if not _found or _found[0] != path:
-        stat(path)
-    file, _found = _found[1], None
+    file = _found[1] if _found and _found[0] == path else _opened(path)
+    _found = None
     return file
 
 

@@ -68,6 +68,28 @@ def test_what_is_not_there_is_no_module():
         raises(ImportError, lambda: __import__("arc_pack.missing"))
 
 
+def test_memory_that_ends_is_no_module_that_is_missing():
+    real = archive._opened
+    for failures, outcome in ((1, 7), (9, MemoryError)):
+        left = [failures]
+
+        def opened(path):
+            if left[0] and path == "/arc_plain.mpy":
+                left[0] -= 1
+                raise MemoryError
+            return real(path)
+
+        archive._opened = opened
+        try:
+            with Mounted(packed()):
+                if outcome is MemoryError:
+                    raises(MemoryError, lambda: __import__("arc_plain"))
+                else:
+                    equal(__import__("arc_plain").VALUE, outcome)
+        finally:
+            archive._opened = real
+
+
 def test_a_table_whose_names_are_crowded_finds_each():
     names = ["/arc_%d.mpy" % n for n in range(SLOTS - 1)]
     with Mounted(packed(dict.fromkeys(names, SEVEN))):

@@ -37,6 +37,7 @@ async def do(system, job):
     if (wanted[2] or 0) > slot[3]:
         raise errors.error("image_too_large", wanted[2], slot[3])
     updates = _updates(system)
+    updates.floor = floor  # it may have risen just now
     # In this order: a power cut in between leaves a job that is judged anew, and no record of it under its id.
     if known is not None:
         await updates.forget()

@@ -52,3 +52,26 @@ def test_an_outage_in_the_trial_ends_the_job_where_flash_has_no_room():
     desk.live_on()
     equal(desk.status(), ("FAILED", "flash_full"))
     equal((desk.live(limit_s=100), desk.version()), ("calm", "1.0.0"))
+
+
+def test_a_floor_that_could_not_be_noted_has_risen_for_the_next_job():
+    desk = Desk()
+    desk.applications["1.1.0"] = fills
+    desk.send("1.1.0", min_version="1.1.0")
+    desk.live_on()
+    equal((desk.status(), desk.version()), (("SUCCEEDED", None), "1.1.0"))
+    del desk.applications["1.1.0"]
+    newer, older = desk.document("1.2.0", min_version="1.0.0"), desk.document("1.0.5", force=THING)
+
+    def find_room():  # when this start has looked for some in vain
+        os.remove(ROOT + "/filler")
+        desk.send(newer, "job-2")
+        desk.system.aws.news()
+
+    desk.at(10, find_room)
+    equal(desk.live(limit_s=100), "restart")
+    desk.live_on(job_id="job-2")
+    equal((desk.status("job-2"), desk.version()), (("SUCCEEDED", None), "1.2.0"))
+    desk.send(older, "job-3")
+    desk.live_on(job_id="job-3")
+    equal(desk.status("job-3"), ("REJECTED", "below_floor"))

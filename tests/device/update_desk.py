@@ -122,7 +122,8 @@ class Desk:
     # Life
 
     def at(self, seconds, do):
-        """Call `do()` so many seconds of virtual time from now."""
+        """Call `do()` so many seconds of virtual time from now. A document that it sends is made before: signing has an
+        event loop of its own, and the device's would be lost."""
         self._later.append((self._clock.skew_ms + seconds * 1000, do))
 
     def slots(self):

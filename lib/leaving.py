@@ -9,6 +9,8 @@ from supervisor import wrapped
 
 _STOP_TIMEOUT_MS = const(3000)
 _CLOSE_TIMEOUT_S = const(5)
+_QUICK_STARTS = const(3)  # in a row, before the next one has to wait
+_DOUBLINGS = const(12)
 
 
 async def restart(system):
@@ -26,13 +28,28 @@ async def sleep(system):
 
 
 async def restart_after_crash(system):
-    """Start anew without the clean mark: so many of these in a row lead into recovery."""
+    """Start anew without the clean mark: so many of these in a row lead into recovery. The first few do it at once."""
+    system.good_from_ms = None  # it has not lasted, however long its end may take
     await _stop_everything(system)
     if system.trial:
         import trial
 
         await _bounded("trial", trial.fail(system, system.failure.message), _CLOSE_TIMEOUT_S)
+    await _hold_off(system)
     system.board.reset()
+
+
+async def _hold_off(system):
+    """What dies at once at each start must neither wear the flash nor besiege the cloud. Here, and not at the next
+    start: nobody who switches the device on has to wait."""
+    row = system.board.start_record().in_a_row()
+    if row <= _QUICK_STARTS:
+        return
+    wait_s = min(1 << min(row - _QUICK_STARTS, _DOUBLINGS), system.settings.timeouts.backoff_cap_s)
+    system.console.say("system: %d starts in a row did not last, the next one is in %d s" % (row, wait_s))
+    for _ in range(wait_s):
+        system.watchdog.feed()  # the supervisor does not where a task is stuck
+        await asyncio.sleep(1)
 
 
 async def _stop_everything(system):

@@ -27,7 +27,7 @@ TIMEOUTS = (
     ("keepalive_s", 60, 30, 1200),  # the longest silence towards the cloud
     ("stable_s", 30, 5, 600),  # a connection that lasted this long lets the waits between attempts begin small again
     ("backoff_s", 2, 1, 60),  # the upper end of the first random wait between attempts to connect; it doubles
-    ("backoff_cap_s", 300, 10, 3600),  # the upper end that the wait never exceeds
+    ("backoff_cap_s", 300, 10, 3600),  # the longest wait of these, and between starts that do not last
     ("refused_s", 60, 1, 3600),  # added to the wait when the cloud has refused the claim, which no retry mends
     ("drain_s", 5, 1, 60),  # to send what still waits before a restart
     ("start_uptime_s", 60, 10, 3600),  # a start that stayed up this long was a good one

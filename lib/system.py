@@ -69,7 +69,7 @@ class System:
         self._leave_by = None
         self.road = None
         self._is_recovery = False  # NORMAL without the application
-        self._good_from_ms = None  # when this start will have lasted
+        self.good_from_ms = None  # when this start will have lasted
         self._way = None  # what the table says is to be done
         self.sleep_s = 0
 
@@ -129,7 +129,7 @@ class System:
         finally:
             for name in ("starting", "notes"):
                 sys.modules.pop(name, None)
-        self._good_from_ms = self.board.uptime_ms() + self.settings.timeouts.start_uptime_s * 1000
+        self.good_from_ms = self.board.uptime_ms() + self.settings.timeouts.start_uptime_s * 1000
         return event
 
     # IDLE
@@ -238,10 +238,10 @@ class System:
         if self.watchdog is not None:
             self.watchdog.feed()
         # In every mode: hours in CONFIG are no crash either.
-        if self._good_from_ms is not None and self.board.uptime_ms() >= self._good_from_ms:
+        if self.good_from_ms is not None and self.board.uptime_ms() >= self.good_from_ms:
             try:
                 self.board.start_record().forgive()
-                self._good_from_ms = None
+                self.good_from_ms = None
             except MemoryError:  # at the next look
                 pass
 

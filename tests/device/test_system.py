@@ -62,7 +62,7 @@ class Board:
 
 def test_a_start_that_lasted_is_forgiven_once():
     head = Head()
-    head.board, head.watchdog, head._good_from_ms = Board(), None, 60000
+    head.board, head.watchdog, head.good_from_ms = Board(), None, 60000
     forgiven = []
     for head.board.now_ms in (250, 59999, 60000, 60250, 60500):
         System._feed(head)

@@ -59,6 +59,9 @@ class Installation:
             update = self._read(given)
             self._system.bus.emit(events.OTA_STARTED, job=self._updating.job_id, version=update.version)
             await update.authenticate(KEYS)
+            known = self._updates.job
+            if (update.version, update.min_version) != (known["version"], known["floor"]):
+                await self._updating.drop()  # the job was deleted, and made anew: it is to be judged anew
             return update
         except errors.DeviceError as failure:
             await self._updating.give_up(failure, "REJECTED")

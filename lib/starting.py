@@ -135,11 +135,12 @@ async def _decide(system):
             return "trial_failed"
         return "settings_incomplete"
     system.failure = None
-    if is_update_wanted:
-        return "update_accepted"
+    # Before an update: where it cannot be brought, because the Wi-Fi is another one, somebody must be able to say so.
     if kept.get("into") == "CONFIG" or _is_button_held(system):
         await _unless_flash_fails(notes.change(system.flash, into=None))
         return "config_requested"
+    if is_update_wanted:
+        return "update_accepted"
     row = system.board.start_record().in_a_row()
     if row > system.settings.limits.starts:
         system.reason = "%d starts in a row did not last: without the application, until one does" % (row - 1)

@@ -25,6 +25,7 @@ NOT_REACHED = "the cloud was not reached in the trial"
 
 _NEVER = "0.0.0"
 _MOST_FAILED = 8
+_LONGEST = 128  # of what a job can tell; an exception of the application's may say more than the record has room for
 
 
 class Updates:
@@ -66,7 +67,7 @@ class Updates:
         if is_its_fault:
             self.failed = [one for one in self.failed if one != self.job["version"]] + [self.job["version"]]
             self.failed = self.failed[-_MOST_FAILED:]
-        await self._insist(stage=ENDED, status=status, reason=failure.code, message=failure.message)
+        await self._insist(stage=ENDED, status=status, reason=failure.code, message=failure.message[:_LONGEST])
 
     async def _insist(self, **changes):
         try:

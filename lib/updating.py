@@ -61,7 +61,7 @@ class Updating:
             owned.beat()
             await asyncio.sleep_ms(_TICK_MS)
             if self.job is not None and self.job.gone and not self._is_switching:
-                await self._drop()
+                await self.drop()
             if self._installation is not None:
                 await self._installation.tell_progress()
         await self.give_up(errors.error("update_too_slow", update_s))
@@ -160,9 +160,11 @@ class Updating:
     async def _take(self, job):
         """The handler of whatever job the cloud hands out: it is at work for as long as the update is."""
         if job.id != self.job_id:
-            await self._drop()
+            await self.drop()
         self._given, job.document = (job.operation, job.document), None  # 2 KB, mostly its link
         self.job = job
+        if not job.kept.get("accepted"):  # its time was over, and AWS tries it again: what is here is meant for that
+            await job.keep(accepted=True, bounded=True)
         await _for_ever()
 
     async def _look_for_it(self, _):
@@ -193,13 +195,13 @@ class Updating:
                 break
             except errors.CloudError as failure:
                 if getattr(failure, "reason", None) == "ResourceNotFound":
-                    await self._drop()
+                    await self.drop()
                 raise
             except errors.RetryError:
                 await asyncio.sleep_ms(_TICK_MS)
         execution = answer["execution"]
         if execution["status"] not in ("QUEUED", "IN_PROGRESS"):
-            await self._drop()
+            await self.drop()
         return execution.get("jobDocument")
 
     async def tell(self, percent, step):
@@ -250,7 +252,7 @@ class Updating:
         system.leave("update_failed", "%s" % failure)
         await _for_ever()
 
-    async def _drop(self):
+    async def drop(self):
         """The job is gone: cancelled, or its time was over. Never returns."""
         if not self._is_switching and not self.is_over:
             self.is_over = True

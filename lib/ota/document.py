@@ -53,7 +53,9 @@ class Update:
             raise errors.error("wrong_hardware", self.hardware, hardware)
         if is_older(self.version, floor):
             raise errors.error("below_floor", self.version, floor)
-        if not is_older(running, self.version) and self.force not in names:
+        # Without a force nothing is meant by "0", not even a job or a thing of that name.
+        is_forced = self.force != _NO_FORCE and self.force in names
+        if not is_older(running, self.version) and not is_forced:
             raise errors.error("not_newer", self.version, running)
 
     async def authenticate(self, keys):

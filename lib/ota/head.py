@@ -9,7 +9,8 @@ import release
 _PORT = const(443)
 _END = b"\r\n\r\n"
 _REDIRECTS = (301, 302, 303, 307, 308)
-_EXPIRED = (401, 403)  # what S3 and CloudFront answer to a presigned link that is too old
+# What S3 and CloudFront answer to a presigned link that is too old; 400 when what is too old is who signed it.
+_EXPIRED = (400, 401, 403)
 
 
 def request(url, start):

@@ -46,6 +46,8 @@ class Update(Writer):
 
     async def _open(self, answer, url):
         await answer.open(url, self.at)
+        if not answer.total:  # the slot, as it is, holds an older version
+            raise errors.error("download_refused", "an empty file")
         if not self.size:
             self.size = answer.total
             self._check_room()

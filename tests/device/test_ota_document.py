@@ -113,6 +113,10 @@ def test_a_force_for_this_device_goes_back():
         equal(refusal(Update(document(force=name)), running="2.0.0"), "not_newer")
 
 
+def test_without_a_force_no_name_is_meant():
+    equal(refusal(Update(document()), running="2.0.0", names=("boiler-7", "0")), "not_newer")
+
+
 def test_nothing_goes_back_below_the_floor():
     equal(refusal(Update(document()), floor="1.2.0"), None)
     equal(refusal(Update(document(force="boiler-7")), running="2.0.0", floor="1.2.1"), "below_floor")

@@ -156,6 +156,11 @@ async def test_answers_that_are_not_the_image():
         equal(await code_of(path), "download_refused")
 
 
+async def test_an_empty_file_is_no_image_whatever_the_slot_holds():
+    failure = await raises(errors.CloudError, update(size=None).fetch(url("empty"), lambda: None))
+    equal(failure.code, "download_refused")
+
+
 async def test_another_range_than_was_asked_for():
     made = update()
     await raises(errors.RetryError, made.fetch(url("other_range"), lambda: None))

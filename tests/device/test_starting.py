@@ -53,6 +53,15 @@ async def test_config_is_opened_once():
     equal(await starting._decide(system), "ready")
 
 
+async def test_who_holds_the_button_comes_before_an_update_that_waits():
+    job = {"id": "j", "version": "1.1.0", "floor": "1.0.0", "slot": "ota_1", "stage": "wanted", "starts": 0}
+    system = System(update={"floor": "1.0.0", "failed": [], "job": job})
+    equal(await starting._decide(system), "update_accepted")
+    system.settings.pins.button = 9
+    system.board.button_held = lambda pin: pin == 9
+    equal(await starting._decide(system), "config_requested")
+
+
 async def test_an_update_that_went_back_does_not_end_in_idle():
     job = {"id": "j", "version": "1.1.0", "floor": "1.0.0", "slot": "ota_1", "stage": "trial", "trials": 1}
     system = System(update={"floor": "1.0.0", "failed": [], "job": job})

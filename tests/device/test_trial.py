@@ -10,7 +10,7 @@ from esp32 import Partition
 from flash import Flash
 from flash_board import ROOT
 from harness import equal
-from update_desk import Desk, tried
+from update_desk import THING, Desk, tried
 
 TIMEOUT_S = 30
 HEAP = "16m"  # for what the desk keeps
@@ -41,6 +41,22 @@ def test_a_new_image_that_crashes():
     equal("the sensor is not there" in desk.cloud.details("job-1")["message"], True)
     equal(is_refused(desk), True)
     equal(desk.starts.count("1.1.0"), 1)
+
+
+def test_a_crash_that_says_more_than_there_is_room_for_ends_the_trial_and_keeps_the_floor():
+    async def crashes(device):
+        raise ValueError("x" * 3000)
+
+    desk = Desk()
+    desk.send("1.0.1", "job-0", min_version="1.0.1")
+    desk.live_on(job_id="job-0")
+    desk.applications["1.1.0"] = crashes
+    desk.send("1.1.0")
+    desk.live_on()
+    equal(desk.status(), ("FAILED", "trial_failed"))
+    desk.send(desk.document("1.0.0", force=THING), "job-2")
+    desk.live_on(job_id="job-2")
+    equal(desk.status("job-2"), ("REJECTED", "below_floor"))
 
 
 def test_a_new_image_whose_initialisation_fails():

@@ -200,6 +200,32 @@ def test_after_a_cancelled_job_the_next_one_is_done():
     equal((desk.status("job-2"), desk.version()), (("SUCCEEDED", None), "1.2.0"))
 
 
+def test_a_job_that_aws_tries_again_meanwhile_is_told_how_it_ended():
+    desk = Desk()
+    desk.send("1.1.0")
+    equal(desk.live(), "restart")
+    again = desk.cloud.executions["job-1"]
+    again.update(status="QUEUED", executionNumber=2, versionNumber=1, queuedAt=1800000000, statusDetails={})
+    desk.live_on()
+    equal((desk.status(), desk.version()), (("SUCCEEDED", None), "1.1.0"))
+
+
+def test_a_job_that_was_made_anew_with_another_document_is_judged_anew():
+    async def crashes(device):
+        raise ValueError("no")
+
+    desk = Desk()
+    desk.applications["1.2.0"] = crashes
+    desk.send("1.1.0")
+    equal(desk.live(), "restart")
+    desk.cloud.add("job-1", desk.document("1.2.0"), queuedAt=1800000000)
+    desk.live_on()
+    equal((desk.status(), desk.starts.count("1.2.0")), (("FAILED", "trial_failed"), 1))
+    desk.send("1.1.0", "job-2")
+    desk.live_on(job_id="job-2")
+    equal(desk.status("job-2"), ("SUCCEEDED", None))
+
+
 def test_flash_that_refuses_fails_the_job():
     desk = Desk()
     desk.send("1.1.0")

@@ -85,6 +85,9 @@ class Script:
     def shorter(self, start):
         return ok(IMAGE[:-1])
 
+    def empty(self, start):
+        return ok(b"")
+
     def chunked(self, start):
         return b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
 

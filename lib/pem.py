@@ -19,6 +19,8 @@ _DASHES = b"-----"
 _MAX_INPUT = 65536
 _MAX_LABEL = 64
 _SEQUENCE = 0x30
+_LONGEST_NAME = 256
+_NOTHING = "it is neither PEM, nor DER, nor base64"
 
 _KINDS = {
     b"CERTIFICATE": CERTIFICATE,
@@ -51,7 +53,7 @@ def decode(data, kind, what):
         return _blocks(data, kind, what)
     if data[0] == _SEQUENCE:  # in base64 that byte is "M"
         return [data]
-    return [_base64(data, what)]
+    return [_bare(data, what)]
 
 
 def _bad(what, why):
@@ -97,6 +99,16 @@ def _decode_block(data, start, end, what):
     return _base64(memoryview(data)[start:end], what)
 
 
+def _bare(data, what):
+    """The DER in a text that is base64 and nothing else."""
+    if len(data) < _LONGEST_NAME and b"." in data:  # which base64 does not have
+        raise _bad(what, "it looks like a file's name: give what is in the file")
+    der = _base64(data, what)
+    if der[0] != _SEQUENCE:  # any word is base64 of something
+        raise _bad(what, _NOTHING)
+    return der
+
+
 def _base64(text, what):
     """Both interpreters' decoders pass over what is not base64: the reader of DER notices what that leaves out."""
     try:
@@ -104,5 +116,5 @@ def _base64(text, what):
     except ValueError:
         der = b""
     if not der:
-        raise _bad(what, "it is neither PEM, nor DER, nor base64")
+        raise _bad(what, _NOTHING)
     return der

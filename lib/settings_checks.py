@@ -57,6 +57,7 @@ def whole_or_null(path, value, least, most):
 
 def ssid(path, value):
     """The name of a Wi-Fi network: any characters, but no zero byte, on which ESP-IDF ends it."""
+    value = _joined(value)
     size = _utf8_size(value)
     if size is None or not 1 <= size <= 32 or "\0" in value:
         problem = shown(value) if size is None or not size else "%d bytes in UTF-8" % size
@@ -116,7 +117,7 @@ def hostname(path, value, longest=32):
 def status_topic(path, value):
     """The topic of the device's own status; "{thing}" in it is the thing's name."""
     allowed = "a topic of 1 to 128 bytes, 7 slashes, not beginning with $, without # and +; {thing} is the name"
-    text(path, value, 128)
+    value = text(path, value, 128)
     if not value or value[0] == "$" or value.count("/") > 7 or any(letter in "#+\0" for letter in value):
         raise invalid(path, shown(value), allowed)
     return value
@@ -131,6 +132,7 @@ def word(path, value, longest, extra):
 
 def text(path, value, longest):
     """Any text of at most `longest` bytes in UTF-8."""
+    value = _joined(value)
     size = _utf8_size(value)
     if size is None or size > longest:
         raise invalid(path, shown(value) if size is None else "%d bytes" % size, "a text of at most %d bytes" % longest)
@@ -139,12 +141,27 @@ def text(path, value, longest):
 
 def _utf8_size(value):
     """The bytes of a text; None for what is no text, or holds half a surrogate pair."""
-    if not isinstance(value, str):
+    if not isinstance(value, str) or _has_half(value):
         return None
-    try:
-        return len(value.encode())
-    except ValueError:
-        return None
+    return len(value.encode())
+
+
+def _has_half(value):
+    return any(0xD800 <= ord(character) < 0xE000 for character in value)
+
+
+def _joined(value):
+    """A text of whole characters: MicroPython's json reads an emoji that is written "\\ud83d\\ude00" as two halves."""
+    if not isinstance(value, str) or not _has_half(value):
+        return value
+    joined, high = "", 0
+    for character in value:
+        code = ord(character)
+        if high and 0xDC00 <= code < 0xE000:
+            joined, character = joined[:-1], chr(0x10000 + (high - 0xD800 << 10) + code - 0xDC00)
+        joined += character
+        high = code if 0xD800 <= code < 0xDC00 else 0
+    return joined
 
 
 def _only(value, characters):

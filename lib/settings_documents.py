@@ -98,9 +98,7 @@ def _merge_app(below, above, _warnings):
 def _parameters(path, value):
     if len(checks.mapping(path, value)) > checks.MAX_PARAMETERS:
         raise checks.invalid(path, "%d entries" % len(value), "at most %d" % checks.MAX_PARAMETERS)
-    for name in value:
-        checks.text("%s.%s" % (path, name[:32]), value[name], 256)
-    return value
+    return {name: checks.text("%s.%s" % (path, name[:32]), value[name], 256) for name in value}
 
 
 _MERGE = {"networks": _merge_networks, "aws": _merge_aws, "app": _merge_app}

@@ -12,6 +12,7 @@ import nesting
 MAX_FILE = 65536
 
 _MARK = b"\xef\xbb\xbf"  # Windows' Notepad marks UTF-8 so
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff", b"{\0", b"\0{")  # what Windows' PowerShell writes, and others
 
 
 def parse(file):
@@ -33,7 +34,10 @@ def _read(file):
     if not 0 < size <= MAX_FILE:
         raise _invalid("%d bytes" % size, "1 to %d bytes" % MAX_FILE)
     file.seek(0)
-    start = len(_MARK) if file.read(len(_MARK)) == _MARK else 0
+    begin = file.read(len(_MARK))
+    if begin[:2] in _UTF_16:
+        raise _invalid("text in UTF-16", "UTF-8: save it anew in that encoding")
+    start = len(_MARK) if begin == _MARK else 0
     file.seek(start)
     try:
         document = json.load(file)

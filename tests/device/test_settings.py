@@ -1,6 +1,7 @@
 """Settings on the device's own interpreter, whose json differs; tests/host/test_settings*.py ask far more of them."""
 
 import json
+import struct
 import sys
 
 import pki
@@ -62,6 +63,31 @@ def test_broken_json_is_told_with_its_place():
     equal(refused(b'x{"a": 1}').split(" JSON ")[1].split(";")[0], "in line 1, column 1")
     equal("not in UTF-8" in refused(b'{"a": "\xff"}'), True)
     equal("settings.json: a list" in refused(b"[]"), True)
+
+
+def test_an_emoji_is_one_character_however_json_writes_it():
+    # As Python's json.dumps writes what is not ASCII. MicroPython's json makes two halves of it, which no radio sends.
+    def read(name):
+        escaped = b'{"networks": [{"ssid": "%s", "password": null}], "aws": {"parameters": {"Site": "%s"}}}'
+        return settings.load(escaped % (name, name))
+
+    loaded = read(b"\\u00fc \\ud83d\\ude00!")
+    equal(loaded.networks[0].ssid.encode(), b"\xc3\xbc \xf0\x9f\x98\x80!")
+    equal(loaded.aws.parameters["Site"], "\xfc \U0001f600!")
+    for half in (b"\\ud83d", b"\\ude00\\ud83d", b"\\ud83d \\ude00"):
+        equal("networks[0].ssid" in str(raises(PersonError, lambda half=half: read(half))), True)
+
+
+def test_a_file_that_is_not_in_utf_8_is_told_its_encoding():
+    for begin, unit in ((b"\xff\xfe", "<H"), (b"\xfe\xff", ">H"), (b"", "<H"), (b"", ">H")):
+        text = b"".join([struct.pack(unit, ord(character)) for character in '{"aws": {}}'])
+        equal("UTF-16" in refused(begin + text), True)
+
+
+def test_the_name_of_a_file_is_no_certificate():
+    for name in ("AmazonRootCA1.pem", "certs/root.crt", "C:\\\\certs\\\\root.der", "https://host.example/root.pem"):
+        equal("a file's name" in refused('{"certs": [{"role": "ca", "cert": "%s"}]}' % name), True)
+    equal("neither PEM" in refused('{"certs": [{"role": "ca", "cert": "AmazonRootCA"}]}'), True)
 
 
 def test_json_that_only_micropython_takes_is_refused():

@@ -67,6 +67,30 @@ def test_without_a_role_it_says_so_before_anything_is_made(tmp_path):
     assert "--role is needed" in answer.stderr
 
 
+def test_what_cannot_be_written_or_used_is_told_before_anything_is_made(cloud, tmp_path):
+    answer = made(cloud, tmp_path / "none" / "settings.json", "--name", "unwritten")
+    assert answer.returncode == 1
+    assert "settings.json cannot be written: No such file or directory" in answer.stderr
+    answer = made(cloud, tmp_path / "settings.json", "--name", "unwritten", "--role", "FleetProvisioning")
+    assert "say its ARN" in answer.stderr
+    assert not any(each["policyName"].startswith("unwritten") for each in cloud.iot().list_policies()["policies"])
+
+
+def test_a_fleet_that_is_made_by_half_is_taken_away_again(cloud, tmp_path):
+    iot = cloud.iot()
+    everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "iot:*", "Resource": "*"}]}
+    iot.create_policy(policyName="lamps-thing", policyDocument=json.dumps(everything))
+    certificates = len(iot.list_certificates()["certificates"])
+    assert made(cloud, tmp_path / "settings.json", "--name", "lamps").returncode == 1
+    assert not (tmp_path / "settings.json").exists()
+    assert len(iot.list_certificates()["certificates"]) == certificates
+    assert [each["policyName"] for each in iot.list_policies()["policies"] if "lamps" in each["policyName"]] == [
+        "lamps-thing"
+    ]
+    iot.delete_policy(policyName="lamps-thing")
+    assert made(cloud, tmp_path / "settings.json", "--name", "lamps").returncode == 0
+
+
 def test_a_cloud_that_is_not_there_is_told_in_one_line(tmp_path):
     answer = fleet("--endpoint-url", "http://127.0.0.1:9", "--ca", tmp_path / "none.pem", "--out", tmp_path / "x")
     assert answer.returncode == 1

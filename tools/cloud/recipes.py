@@ -10,9 +10,12 @@ Device Defender metrics.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 _THING = "${iot:Connection.Thing.ThingName}"
 _THING_PREFIX = "device"
@@ -46,16 +49,26 @@ def create_fleet(iot, template: str = "fleet", role_arn: str | None = None, hook
     `role_arn` is an IAM role that AWS IoT may assume to provision (managed policy AWSIoTThingsRegistration); AWS
     needs a real one, the local AWS IoT takes any. `hook_arn` is the function that decides who may (see `hooks`). What
     a call refuses comes as boto3's exception, such as `iot.exceptions.ResourceAlreadyExistsException` when there is
-    such a fleet already.
+    such a fleet already; what was made until then is taken away again.
     """
+    with contextlib.ExitStack() as undo:
+        fleet = _create_fleet(iot, template, role_arn, hook_arn, undo)
+        undo.pop_all()
+    return fleet
+
+
+def _create_fleet(iot, template, role_arn, hook_arn, undo):
     claim_policy_name, thing_policy_name = f"{template}-claim", f"{template}-thing"
     claim = _create_credentials(iot, active=False)  # until all is there: half a fleet can do nothing
+    certificate = claim.certificate_arn.rpartition("/")[2]
+    undo.callback(_without_a_word, iot.delete_certificate, certificateId=certificate, forceDelete=True)
     region, account = claim.certificate_arn.split(":")[3:5]
     for name, document in (
         (claim_policy_name, claim_policy(region, account, template)),
         (thing_policy_name, thing_policy(region, account)),
     ):
         iot.create_policy(policyName=name, policyDocument=json.dumps(document))
+        undo.callback(_without_a_word, iot.delete_policy, policyName=name)
     iot.create_provisioning_template(
         templateName=template,
         templateBody=json.dumps(fleet_template(thing_policy_name)),
@@ -63,9 +76,17 @@ def create_fleet(iot, template: str = "fleet", role_arn: str | None = None, hook
         provisioningRoleArn=role_arn or f"arn:aws:iam::{account}:role/FleetProvisioning",
         **({"preProvisioningHook": {"targetArn": hook_arn}} if hook_arn else {}),
     )
+    undo.callback(_without_a_word, iot.delete_provisioning_template, templateName=template)
     iot.attach_policy(policyName=claim_policy_name, target=claim.certificate_arn)
-    iot.update_certificate(certificateId=claim.certificate_arn.rpartition("/")[2], newStatus="ACTIVE")
+    undo.callback(_without_a_word, iot.detach_policy, policyName=claim_policy_name, target=claim.certificate_arn)
+    iot.update_certificate(certificateId=certificate, newStatus="ACTIVE")
     return Fleet(template, claim.cert_pem, claim.key_pem, claim.certificate_arn, claim_policy_name, thing_policy_name)
+
+
+def _without_a_word(call, **arguments):
+    # What went wrong before is what is told, not that somebody may make things and not delete them.
+    with contextlib.suppress(ClientError, BotoCoreError):
+        call(**arguments)
 
 
 def create_thing(iot, name: str, policy: str) -> Credentials:

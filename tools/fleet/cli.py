@@ -1,7 +1,9 @@
 """Make what a fleet needs in AWS IoT, and the settings file that its devices are given."""
 
+import contextlib
 import json
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -51,14 +53,15 @@ def main(
     Nothing that exists is changed: a name that is taken is an error. The settings file holds a private key.
     """
     try:
-        _refuse_to_overwrite(out)
+        _require_role(role, endpoint_url)
         iot = _client(region, profile, endpoint_url)
-        if role is None and endpoint_url is None:
-            raise Mistake("--role is needed: AWS IoT registers things under it; --help says how to make one")
         root = _root(ca, endpoint_url)
         networks = [_network(each) for each in wifi or ()]
-        endpoint = iot.describe_endpoint(endpointType="iot:Data-ATS")["endpointAddress"]
-        fleet = create_fleet(iot, name, role)
+        with _new_file(out) as file:
+            endpoint = iot.describe_endpoint(endpointType="iot:Data-ATS")["endpointAddress"]
+            fleet = create_fleet(iot, name, role)
+            json.dump(_document(networks, endpoint, fleet, root, hardware), file, indent=2)
+            file.write("\n")
     except (Mistake, RootMissing) as mistake:
         sys.exit(f"fleet: {mistake}")
     except ClientError as refusal:
@@ -67,7 +70,6 @@ def main(
         sys.exit(f"fleet: {str(missing).rstrip('.')}. Run `aws configure`, or say --region and --profile.")
     except BotoCoreError as error:
         sys.exit(f"fleet: {error}")
-    _write(out, _document(networks, endpoint, fleet, root, hardware))
     print(f"template {fleet.template}, policies {fleet.claim_policy} and {fleet.thing_policy}, a claim certificate")
     print(f"{out}: keep it out of version control, it holds the claim's private key")
     print(f'Next: make flash PORT=... ARGS="--settings {out}"')
@@ -75,13 +77,32 @@ def main(
 
 def _words(refusal, name):
     error = refusal.response["Error"]
-    taken = f" Say --name OTHER, this is {name}." if error["Code"] == "ResourceAlreadyExistsException" else ""
-    return f"{error['Message'].rstrip('.')}.{taken}"
+    is_taken = error["Code"] == "ResourceAlreadyExistsException"
+    return f"{error['Message'].rstrip('.')}." + (f" '{name}' is taken: choose another --name." if is_taken else "")
 
 
-def _refuse_to_overwrite(out):
-    if out.exists():
-        raise Mistake(f"{out} is there already: say --out OTHER, or move it away")
+def _require_role(role, endpoint_url):
+    if role is None and endpoint_url is None:
+        raise Mistake("--role is needed: AWS IoT registers things under it; --help says how to make one")
+    if role is not None and not re.fullmatch(r"arn:aws[a-z-]*:iam::\d{12}:role/\S+", role):
+        raise Mistake(f"--role {role}: say its ARN, such as arn:aws:iam::123456789012:role/FleetProvisioning")
+
+
+@contextlib.contextmanager
+def _new_file(path):
+    """The settings file, there before anything is made in the cloud (the key is given once), gone when that fails."""
+    try:  # nobody else on this machine may read it, from its first moment on
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError as error:
+        raise Mistake(f"{path} is there already: say --out OTHER, or move it away") from error
+    except OSError as error:
+        raise Mistake(f"{path} cannot be written: {error.strerror}") from error
+    try:
+        with open(handle, "w", encoding="utf-8") as file:
+            yield file
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
 
 
 def _client(region, profile, endpoint_url):
@@ -122,10 +143,3 @@ def _document(networks, endpoint, fleet, root, hardware):
         ],
     }
     return {key: value for key, value in document.items() if value}
-
-
-def _write(path, document):
-    # Nobody else on this machine may read it, from its first moment on.
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        json.dump(document, file, indent=2)
-        file.write("\n")

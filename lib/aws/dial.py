@@ -47,6 +47,7 @@ async def shake_hands(link, context, first_packet, timeout_ms):
     try:
         if context is not None:
             link.stream = context.wrap_socket(link.raw, server_hostname=link.host, do_handshake_on_connect=False)
+            _watch(context, link)
         await asyncio.wait_for_ms(_write_first(link), timeout_ms)
     except asyncio.TimeoutError:
         raise errors.error("no_memory") if _is_starved() else _no_answer(timeout_ms)
@@ -56,11 +57,28 @@ async def shake_hands(link, context, first_packet, timeout_ms):
         if context is None:
             raise explain("connection_failure", failure)
         raise explain("tls_failure", failure, link)
+    finally:
+        if context is not None:
+            _whose(context).verify_callback = None
+
+
+def _watch(context, link):
+    """Note it when the server's certificate is looked at: what the server dislikes afterwards is ours."""
+
+    def judge(certificate, depth):
+        link.judged = True
+        return 0
+
+    _whose(context).verify_callback = judge
+
+
+def _whose(context):
+    """What can be told to call back: micropython-lib's SSLContext hides it."""
+    return getattr(context, "_context", context)
 
 
 async def _write_first(link):
     while not link.resume():
-        link.waits += 1
         # In the handshake the TLS socket itself must be polled: it knows whether it wants to read or to write.
         await writable(link.stream)
 

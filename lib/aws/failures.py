@@ -16,6 +16,15 @@ _LOW_ALLOC_FAILED = (16, 106)  # of MPI and ASN.1: in the low seven bits of anot
 _EPIPE = 32  # not in MicroPython's errno
 _SOCKET_ERRORS = 256  # below it are the errors of sockets; those of Mbed TLS are larger
 
+# What a handshake fails by that has not come to our certificate.
+_HANDSHAKES = (
+    (_CONN_EOF, "the server closed it: does it speak TLS 1.2?"),
+    (_FATAL_ALERT, "the server refused it: does it speak TLS 1.2, and is the endpoint right?"),
+    (-28288, "the server does not speak TLS 1.2"),  # MBEDTLS_ERR_SSL_BAD_PROTOCOL_VERSION
+    (-29184, "the server does not speak TLS on this port"),  # MBEDTLS_ERR_SSL_INVALID_RECORD
+    (-31232, "the server's certificate is not one for servers"),  # MBEDTLS_ERR_SSL_BAD_CERTIFICATE
+)
+
 # How a connection ends that the other side has closed.
 _CLOSED = ("by the other side", "ECONNRESET", "EPIPE", "error 32")
 
@@ -43,7 +52,7 @@ def connect_failure(failure, host, port):
 
 def tls_failure(failure, link):
     """The error for an exception of the TLS handshake of a `Link`."""
-    return handshake_failure(failure, link.host, link.waits, _has_alert(link.raw))
+    return handshake_failure(failure, link.host, link.judged, _has_alert(link.raw))
 
 
 def _has_alert(raw):
@@ -55,22 +64,23 @@ def _has_alert(raw):
         return False
 
 
-def handshake_failure(failure, host, answers, alerted):
+def handshake_failure(failure, host, judged, alerted):
     """The error for an exception (OSError, ValueError, MemoryError) of the TLS handshake with `host`.
 
-    It came after as many `answers` of the server; `alerted`: an alert was found unread in the TCP socket.
+    `judged`: it came after the server's certificate; `alerted`: an alert was found unread in the TCP socket.
     """
     if isinstance(failure, ValueError):
         return _verdict(str(failure), host)
     if isinstance(failure, MemoryError) or _means_no_memory(_number(failure)):
         return errors.error("no_memory")
-    number = _number(failure)
-    # In TLS 1.2 the server judges our certificate before its second answer: it sends an alert or just closes, so
-    # quickly at times that we still write. What else it may dislike it tells by its first answer.
-    if number in (_FATAL_ALERT, _EPIPE) or alerted or (answers > 1 and number in (_CONN_EOF, errno.ECONNRESET)):
+    number = _FATAL_ALERT if alerted else _number(failure)
+    # In TLS 1.2 our certificate follows the server's: the server sends an alert or just closes, so quickly at times
+    # that we still write. What else it may dislike it tells before.
+    if judged and number in (_FATAL_ALERT, _EPIPE, _CONN_EOF, errno.ECONNRESET):
         return errors.error("cert_refused")
-    if number == _CONN_EOF:
-        return errors.error("tls_failed", "the server closed it: does it speak TLS 1.2?")
+    for known, words in _HANDSHAKES:
+        if number == known:
+            return errors.error("tls_failed", words)
     return errors.error("tls_failed", _name(number))
 
 

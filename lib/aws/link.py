@@ -44,7 +44,7 @@ def explain(kind, *details):
 class Link:
     """A connection to `host`:`port`. `raw` is the TCP socket, `stream` what carries the bytes.
 
-    `busy`: a part of the last `send` is still to be written. `waits`: how often the handshake waited for the server.
+    `busy`: a part of the last `send` is still to be written. `judged`: TLS has looked at the server's certificate.
     """
 
     def __init__(self, host, port):
@@ -59,7 +59,7 @@ class Link:
         self._end = 0
         self._tail = None
         self._tail_at = 0
-        self.waits = 0
+        self.judged = False
 
     def begin(self, data):
         """Let `resume` write `data` first."""

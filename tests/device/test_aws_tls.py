@@ -9,11 +9,16 @@ import simulation
 
 import errors
 from aws import failures, tls
+from aws.door import Door
 from aws.mqtt import MQTTClient, Timing
 from harness import equal, raises
 
 COMPANIONS = ["tls_servers"]
 TIMEOUT_S = 20
+
+
+class Timeouts:
+    connect_s = 3
 
 
 def stored(name):
@@ -111,6 +116,18 @@ async def test_a_server_that_wants_a_certificate_we_do_not_have():
     equal(await code_of("GOOD", tls.make_context([stored("root")])), "cert_refused")
 
 
+async def test_what_ends_before_our_certificate_does_not_refuse_it():
+    # The device would throw away credentials that are new.
+    equal(await code_of("TLS_1_3"), "tls_failed")
+    equal(await code_of("CUT"), "tls_failed")
+
+
+async def test_a_download_shows_no_certificate_that_could_be_refused():
+    door = Door([stored("root")], resolve, Timeouts)
+    failure = await raises(errors.RetryError, door.connect("broker.test", int(os.getenv("PORT_GOOD")), b"GET"))
+    equal(failure.code, "connection_lost")
+
+
 async def test_a_port_that_does_not_speak_tls():
     equal(await code_of("PLAIN"), "tls_failed")
 
@@ -143,26 +160,26 @@ def test_what_only_the_chip_or_a_bad_network_raises():
 
 
 def test_memory_that_runs_out_in_the_handshake():
-    equal(failures.handshake_failure(MemoryError(), "host", 1, False).code, "no_memory")
+    equal(failures.handshake_failure(MemoryError(), "host", False, False).code, "no_memory")
     for number in (errno.ENOMEM, -32512, -10368, -0x3B10, 16):
-        equal(failures.handshake_failure(OSError(number), "host", 1, False).code, "no_memory")
+        equal(failures.handshake_failure(OSError(number), "host", False, False).code, "no_memory")
 
 
 def test_a_server_that_closes_once_it_has_seen_our_certificate_refuses_it():
     for number in (-29312, errno.ECONNRESET):
-        equal(failures.handshake_failure(OSError(number), "host", 1, False).code, "tls_failed")
-        equal(failures.handshake_failure(OSError(number), "host", 2, False).code, "cert_refused")
-    equal(failures.handshake_failure(OSError(errno.ECONNRESET), "host", 1, True).code, "cert_refused")
+        equal(failures.handshake_failure(OSError(number), "host", False, False).code, "tls_failed")
+        equal(failures.handshake_failure(OSError(number), "host", True, False).code, "cert_refused")
+    equal(failures.handshake_failure(OSError(errno.ECONNRESET), "host", True, True).code, "cert_refused")
 
 
 def test_errors_of_the_socket_below_tls_have_another_sign_in_micropython_1_24():
     for number in (errno.ECONNRESET, 32):
-        equal(failures.handshake_failure(OSError(-number), "host", 2, False).code, "cert_refused")
+        equal(failures.handshake_failure(OSError(-number), "host", True, False).code, "cert_refused")
         lost = failures.connection_failure(OSError(-number))
         equal((lost.code, lost.message), ("connection_lost", failures.connection_failure(OSError(number)).message))
         equal(failures.unanswered_failure(lost).code, "not_authorised")
     equal(failures.connection_failure(OSError(-errno.ENOMEM)).code, "no_memory")
-    equal(failures.handshake_failure(OSError(-errno.ENOMEM), "host", 1, False).code, "no_memory")
+    equal(failures.handshake_failure(OSError(-errno.ENOMEM), "host", False, False).code, "no_memory")
 
 
 def test_a_connect_that_is_answered_by_the_end_of_the_connection_is_refused():
@@ -174,7 +191,7 @@ def test_the_worst_of_several_verdicts_is_told():
     both = ValueError(
         "\nThe certificate validity has expired\nThe certificate is not correctly signed by the trusted CA\n"
     )
-    equal(failures.handshake_failure(both, "host", 1, False).code, "server_cert_untrusted")
+    equal(failures.handshake_failure(both, "host", False, False).code, "server_cert_untrusted")
 
 
 def test_every_connack_code_is_told():

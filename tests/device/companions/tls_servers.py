@@ -8,6 +8,7 @@ import contextlib
 import datetime
 import socket
 import ssl
+import threading
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -72,6 +73,8 @@ def server_context(folder, pair, clients=None):
 
 def _contexts(folder, root, other):
     good = root.issue("server", names=[HOST])
+    newer = server_context(folder, root.issue("server", names=[HOST]), clients=root)
+    newer.maximum_version = newer.minimum_version = ssl.TLSVersion.TLSv1_3
     of_rsa = root.issue("rsa", rsa.generate_private_key(65537, 2048), names=[HOST])
     return {
         "GOOD": server_context(folder, good, clients=root),
@@ -80,6 +83,7 @@ def _contexts(folder, root, other):
         "EXPIRED": server_context(folder, root.issue("server", begin=-9, end=-2, names=[HOST])),
         "FUTURE": server_context(folder, root.issue("server", begin=2, names=[HOST])),
         "WRONG_NAME": server_context(folder, root.issue("server", names=["elsewhere.test"])),
+        "TLS_1_3": newer,
         "PLAIN": None,
     }
 
@@ -105,6 +109,34 @@ def _silent():
         yield listener.getsockname()[1]
 
 
+def _pass_on(source, target, limit):
+    """Bytes from one socket to the other until `limit` have passed; then both are cut."""
+    with contextlib.suppress(OSError):
+        while limit > 0 and (data := source.recv(min(limit, 4096))):
+            target.sendall(data)
+            limit -= len(data)
+    for sock in (source, target):
+        with contextlib.suppress(OSError):
+            sock.shutdown(socket.SHUT_RDWR)
+
+
+@contextlib.contextmanager
+def _cut(port):
+    """A network in front of the server at `port` that goes away in the middle of its certificate."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve():
+            with contextlib.suppress(OSError):  # closed at the end
+                while True:
+                    client = listener.accept()[0]
+                    server = socket.create_connection(("127.0.0.1", port))
+                    for details in ((client, server, 1 << 20), (server, client, 300)):
+                        threading.Thread(target=_pass_on, args=details, daemon=True).start()
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield listener.getsockname()[1]
+
+
 @contextlib.contextmanager
 def _blocked():
     """A port that does not even answer: its queue of connections is full, so the kernel drops what comes."""
@@ -126,6 +158,7 @@ def companion(folder):
             f"PORT_{name}": stack.enter_context(Peer(context)).port
             for name, context in _contexts(folder, root, other).items()
         }
+        ports["PORT_CUT"] = stack.enter_context(_cut(ports["PORT_GOOD"]))
         ports["PORT_SILENT"] = stack.enter_context(_silent())
         ports["PORT_BLOCKED"] = stack.enter_context(_blocked())
         yield ports

@@ -44,9 +44,9 @@ class SSLContext:
     """Wraps the interpreter's own. Verifies nothing until it is told to, as micropython-lib's ssl.py does."""
 
     def __init__(self, protocol):
-        self._context = tls.SSLContext(protocol)
-        self._context.verify_mode = tls.CERT_NONE
-        self._context.verify_callback = self._verify
+        self._inner = tls.SSLContext(protocol)
+        self._inner.verify_mode = tls.CERT_NONE
+        self._inner.verify_callback = self._verify
         self._callback = None
 
     def _verify(self, certificate, depth):
@@ -60,11 +60,11 @@ class SSLContext:
 
     @property
     def verify_mode(self):
-        return self._context.verify_mode
+        return self._inner.verify_mode
 
     @verify_mode.setter
     def verify_mode(self, mode):
-        self._context.verify_mode = mode
+        self._inner.verify_mode = mode
 
     @property
     def verify_callback(self):
@@ -76,18 +76,18 @@ class SSLContext:
 
     def load_cert_chain(self, certfile, keyfile):
         """The device's certificate and key: bytes, or the path of a file."""
-        self._context.load_cert_chain(_der(_content(certfile)), _der(_content(keyfile)))
+        self._inner.load_cert_chain(_der(_content(certfile)), _der(_content(keyfile)))
 
     def load_verify_locations(self, cafile=None, cadata=None):
         """Trusted roots; PEM may hold several."""
         if cafile is not None:
             cadata = _content(cafile)
         for root in _der(cadata, many=True):
-            self._context.load_verify_locations(root)
+            self._inner.load_verify_locations(root)
 
     def wrap_socket(self, sock, server_side=False, do_handshake_on_connect=True, server_hostname=None):
         """A TLS socket over a TCP socket."""
-        return self._context.wrap_socket(
+        return self._inner.wrap_socket(
             sock,
             server_side=server_side,
             do_handshake_on_connect=do_handshake_on_connect,

@@ -49,7 +49,7 @@ refused: %s:%d refused the connection: check endpoint and port.
 unreachable: %s:%d cannot be reached (%s): check the network.
 server_cert_not_yet_valid: The server's certificate is not valid yet: the device's clock is wrong.
 tls_failed: The TLS handshake failed (%s): the device tries again.
-no_memory: Not enough memory for TLS: the device frees some and tries again.
+no_memory: Not enough memory: the device frees some and tries again.
 server_busy: The cloud is not available at the moment (%s): the device tries again.
 protocol: The peer broke the MQTT protocol (%s): the connection was closed.
 no_connack: The cloud accepted the connection but did not answer in time.

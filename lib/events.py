@@ -79,7 +79,11 @@ class Listener:
         if len(self._queue) >= self._limit:
             self._queue.pop(0)
             self.dropped += 1
-        self._queue.append(event)
+        try:
+            self._queue.append(event)
+        except MemoryError:
+            self.dropped += 1
+            return
         self._ready.set()
 
     def any(self):

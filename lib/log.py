@@ -44,7 +44,7 @@ class Log:
             return
         missing = self._end + size - len(self._buffer)
         if missing > 0:
-            gone = self._buffer.find(b"\n", first + missing - 1, self._end) + 1
+            gone = self._buffer.find(b"\n", first + missing - 1, self._end) + 1 or self._end
             self._view[first : first + self._end - gone] = self._view[gone : self._end]
             self._end -= gone - first
         self._view[self._end : self._end + size] = data

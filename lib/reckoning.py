@@ -20,12 +20,13 @@ _MOST_ANEW = const(6)
 
 
 def begin(road):
-    """Go on from where the last start ended."""
+    """Go on from where the last start ended; True."""
     kept, cause = notes.read(road._flash), road._board.reset_cause()
     if cause != "power_on":  # else somebody may be there, and wait for the window
         road._windows = kept.get("windows", 0)
     if cause == "deep_sleep":
         road._offline_s = kept.get("offline", 0)
+    return True
 
 
 async def note(road, event):

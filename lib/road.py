@@ -47,7 +47,10 @@ class Road:
         await self._begin(owned.beat)
         while True:
             try:
-                await self._go(owned.beat)
+                try:
+                    await self._go(owned.beat)
+                except MemoryError:
+                    raise errors.error("no_memory")
             except errors.DeviceError as failure:
                 wait_ms = backoff.next_ms()
                 if failure.code == "claim_refused" or isinstance(failure, errors.StorageError):
@@ -101,12 +104,12 @@ class Road:
     async def keep_notes(self, owned):
         """Write down what later starts must know: the credentials that work, the time, what failed."""
         listener = self._bus.listen(events.AWS_CONNECTED, events.AWS_DISCONNECTED, events.WIFI_DISCONNECTED)
-        _reckoning().begin(self)
-        event = None
+        event = has_begun = None
         while True:
             owned.beat()
             await asyncio.sleep_ms(_LISTEN_MS)
             try:
+                has_begun = has_begun or _reckoning().begin(self)
                 # Not by wait_for: what arrives just as the time is over would be taken, and lost.
                 while event is not None or listener.any():
                     event = event or await listener.get()

@@ -13,6 +13,8 @@ import errors
 import events
 
 _CHECK_MS = const(250)
+_LONG_STALL_MS = const(20000)  # longer than any task may go without a beat
+_DEAD = const(-1)  # as silence_ms
 # Longer than any blocking call of the port: a TLS handshake takes up to 3 s, a name looked up by the port up to 14 s.
 SILENCE_MS = 60000
 
@@ -74,11 +76,11 @@ class Supervisor:
                 self._tell(owned, failure)
         except Exception as failure:  # noqa: BLE001 - its death is told and decided
             self._tell(owned, failure)
-        finally:
-            if owned in self.owned:
-                self.owned.remove(owned)
+        if owned in self.owned:
+            self.owned.remove(owned)
 
     def _tell(self, owned, failure):
+        owned.silence_ms = _DEAD  # where there is no memory to tell it, `watch` does, when that of the task is free
         known = wrapped(owned.name, failure)
         self._bus.emit(events.TASK_FAILED, task=owned.name, code=known.code, message=known.message)
         self._died(owned.name, failure)
@@ -90,12 +92,19 @@ class Supervisor:
             if stuck is None:
                 self._feed()
             else:
-                self._tell(stuck, errors.error("task_stuck", stuck.name, stuck.silent_ms() // 1000))
+                if stuck.silence_ms == _DEAD:
+                    self.owned.remove(stuck)
+                    self._tell(stuck, MemoryError())
+                else:
+                    self._tell(stuck, errors.error("task_stuck", stuck.name, stuck.silent_ms() // 1000))
                 return  # the watchdog is not fed again: if the restart hangs, too, the chip resets itself
             asleep_ms = time.ticks_ms()
             await asyncio.sleep_ms(_CHECK_MS)
             stall_ms = time.ticks_diff(time.ticks_ms(), asleep_ms) - _CHECK_MS
             self.longest_stall_ms = max(self.longest_stall_ms, stall_ms)
+            if stall_ms > _LONG_STALL_MS:  # as the settings of the watchdog allow: nobody had a turn
+                for owned in self.owned:
+                    owned.last_beat_ms = time.ticks_add(owned.last_beat_ms, stall_ms)
 
     def _stuck(self):
         for owned in self.owned:

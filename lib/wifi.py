@@ -87,6 +87,9 @@ class Wifi:
             except errors.DeviceError as error:
                 trouble = error
                 failures += 1
+            except MemoryError:
+                trouble = errors.error("no_memory")
+                failures += 1
             self._connected.clear()
             self.ip = None
             if failures and failures % _ROUNDS_TO_CYCLE == 0:

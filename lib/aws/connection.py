@@ -220,6 +220,8 @@ class Connection(Sender):
         if silent_ms >= keepalive_ms:
             raise errors.error("no_pingresp")
         quiet_ms = max(silent_ms, time.ticks_diff(now_ms, self._spoke_ms))
-        if min(quiet_ms, time.ticks_diff(now_ms, self._pinged_ms)) > keepalive_ms // 2 and not self._link.busy:
+        if quiet_ms <= keepalive_ms // 2:
+            self._pinged_ms = time.ticks_add(now_ms, -quiet_ms)  # it must not grow old: ticks wrap around
+        elif time.ticks_diff(now_ms, self._pinged_ms) > keepalive_ms // 2 and not self._link.busy:
             self._pinged_ms = now_ms
             self._send(b"\xc0\x00", 2)

@@ -70,11 +70,12 @@ class Inbox:
                 self.hand(handler, self._text, payload)
 
     def _find_hearers(self, topic):
-        self._topic = topic
+        self._topic = None  # until it is known who hears it, for which there may be no memory
         self._hearers = ()
         self._service = None
         self._text = _text(topic)
         if self._text is None:
+            self._topic = topic
             self._drop(repr(topic), "bad_topic")
             return
         self._service = self._find_service(topic)
@@ -85,6 +86,7 @@ class Inbox:
         if not hearers and self._service is None:
             hearers.append(None)
         self._hearers = hearers
+        self._topic = topic
 
     def _find_service(self, topic):
         found = None

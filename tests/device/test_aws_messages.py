@@ -4,6 +4,7 @@ import asyncio
 
 import errors
 import events
+from aws import inbox as inbox_file
 from aws.inbox import Inbox
 from aws.subscribing import add, remove
 from harness import equal, raises
@@ -53,6 +54,27 @@ async def test_a_coroutine_sees_the_payload_until_its_first_await_and_the_topic_
     deliver(inbox, b"b", b"two")
     await until(lambda: len(heard) == 2)
     equal(heard, [("a", b"one"), ("b", b"two")])
+
+
+async def test_a_message_without_memory_does_not_cost_the_later_ones_of_its_topic():
+    told = Told()
+    heard = []
+    add(told.inbox, "a", 0, lambda message: heard.append(bytes(message.payload)))
+    real = inbox_file.matches
+
+    def crowded(topic_filter, topic):
+        inbox_file.matches = real
+        raise MemoryError
+
+    inbox_file.matches = crowded
+    topic = b"a"
+    await raises(MemoryError, later(told.inbox.deliver, topic, b"1"))
+    deliver(told.inbox, topic, b"2")
+    equal(heard, [b"2"])
+
+
+async def later(call, *arguments):
+    return call(*arguments)
 
 
 async def test_handlers_run_one_after_the_other_in_order_of_arrival():

@@ -36,6 +36,21 @@ async def test_a_listener_that_sleeps_loses_the_oldest_and_knows_how_many():
         equal((await listener.get()).data["number"], number)
 
 
+class Crowded(list):
+    """A queue for which there is no memory."""
+
+    def append(self, event):
+        raise MemoryError
+
+
+async def test_without_memory_for_one_listener_the_others_hear_and_who_emits_goes_on():
+    bus = events.Bus()
+    one, two = bus.listen(), bus.listen()
+    one._queue = Crowded()
+    bus.emit(events.WIFI_CONNECTED)
+    equal((one.any(), one.dropped, two.any()), (0, 1, 1))
+
+
 async def test_a_waiting_listener_wakes_up():
     bus = events.Bus()
     listener = bus.listen()

@@ -37,6 +37,14 @@ def test_bytes_that_are_no_text_are_read_as_question_marks():
     equal(again.read(), "one\nt??wo\n?three\n")
 
 
+def test_what_a_reset_has_left_without_an_end_of_line_gives_way():
+    memory = Memory()
+    memory(b"AWL1" + b"x" * 60)
+    log = Log(memory, 64)
+    log.add("three")
+    equal(log.read(), "three\n")
+
+
 def test_the_oldest_lines_give_way_whole():
     memory = Memory()
     log = Log(memory, 64)

@@ -6,6 +6,7 @@ import time
 import umqtt.simple
 
 import errors
+from aws.engine import Timing
 from aws.mqtt import MQTTClient, MQTTException
 from harness import equal, raises
 from scripted_broker import (
@@ -138,6 +139,61 @@ async def test_a_link_without_pingresp_is_dead_even_while_we_publish():
 async def silent_after_connack(peer):
     await peer.accept()
     await peer.until_closed()
+
+
+class Ticks:
+    """The ticks of the chip, which wrap around at 2**30, and a week of them in a moment."""
+
+    now_ms = 0
+
+    def ticks_ms(self):
+        return self.now_ms
+
+    @staticmethod
+    def ticks_add(ticks, passed_ms):
+        return (ticks + passed_ms) & 0x3FFFFFFF
+
+    @staticmethod
+    def ticks_diff(later, earlier):
+        return ((later - earlier + 0x20000000) & 0x3FFFFFFF) - 0x20000000
+
+    def pass_ms(self, passed_ms):
+        self.now_ms = self.ticks_add(self.now_ms, passed_ms)
+
+
+class Wire:
+    """As far as the keeper needs a link."""
+
+    busy = False
+    pings = 0
+
+    def send(self, data, size, tail, tail_at):
+        self.pings += 1
+        return True
+
+
+async def test_a_link_that_was_busy_for_a_week_is_pinged_when_it_falls_silent():
+    from aws import connection, sender
+
+    connection.time = sender.time = ticks = Ticks()
+    wire = Wire()
+    timing = Timing()
+    timing.keepalive_ms = 60000
+    busy = connection.Connection(wire, None, None, bytearray(1), timing, None, None, None)
+    try:
+        for _ in range(7 * 24 * 180):
+            ticks.pass_ms(20000)
+            busy._heard_ms = busy._spoke_ms = ticks.now_ms
+            busy._keep_alive()
+        ticks.pass_ms(29000)
+        busy._keep_alive()
+        equal(wire.pings, 0)
+        for _ in range(40):
+            ticks.pass_ms(250)
+            busy._keep_alive()
+        equal(wire.pings, 1)  # one, although nothing is heard
+    finally:
+        connection.time = sender.time = time
 
 
 async def test_a_client_that_only_receives_pings_all_the_same():

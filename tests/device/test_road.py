@@ -116,6 +116,62 @@ async def test_a_connection_is_noted_as_soon_as_there_is_memory_for_it():
     noting.cancel()
 
 
+class Timeless:
+    """There is no memory to ask for the time, at first."""
+
+    ip = "192.168.4.2"
+    clock_is_set = False
+    asked = 0
+
+    async def set_clock(self, not_before, beat):
+        self.asked += 1
+        if self.asked == 1:
+            raise MemoryError
+        await asyncio.sleep(60)
+
+
+async def test_without_memory_on_the_way_it_is_gone_again():
+    system = System(is_connected=False)
+    system.wifi = Timeless()
+    system.settings.timeouts = Group(backoff_s=1, backoff_cap_s=1)
+    system.identity.current = lambda: None
+    system.alone = True
+    heard = system.bus.listen(events.AWS_DISCONNECTED)
+    made = road.Road(system)
+    going = asyncio.create_task(made.run(Group(beat=lambda: None)))
+    equal((await asyncio.wait_for(heard.get(), 5)).data["code"], "no_memory")
+    for _ in range(30):
+        await asyncio.sleep_ms(100)
+        if system.wifi.asked > 1:
+            break
+    equal((going.done(), system.wifi.asked), (False, 2))
+    going.cancel()
+
+
+async def test_without_memory_to_read_what_the_last_start_has_left_that_is_done_later():
+    system = System("hard")
+    system.flash = Flash(notes=(b"", b'{"windows": 3}'))
+    begin, begun = road._reckoning, []
+
+    def crowded():
+        begun.append(1)
+        if len(begun) == 1:
+            raise MemoryError
+        return begin()
+
+    road._reckoning = crowded
+    road._CROWDED_MS = 100
+    made = road.Road(system)
+    noting = asyncio.create_task(made.keep_notes(Group(beat=lambda: None)))
+    for _ in range(50):
+        await asyncio.sleep_ms(100)
+        if made._windows:
+            break
+    road._reckoning = begin
+    equal((noting.done(), made._windows), (False, 3))
+    noting.cancel()
+
+
 async def wake(flash, failure, sleeps_s=50):
     """A start of a device that sleeps soon; returns why it was left."""
     system = System("deep_sleep", is_connected=False)

@@ -1,11 +1,13 @@
 """Owned tasks: their death is told and decided, and a silent one stops the feeding of the watchdog."""
 
 import asyncio
+import time
 
 import errors
 import events
 import leaving
-from harness import equal
+import supervisor
+from harness import equal, raises
 from supervisor import Supervisor
 
 
@@ -51,6 +53,60 @@ async def test_an_unexpected_exception_is_told_with_its_name_and_text():
     equal(event.data["code"], "task_failed")
     assert "application" in event.data["message"] and "IndexError" in event.data["message"], event.data
     assert isinstance(house.deaths[0][1], IndexError)
+
+
+async def test_a_death_for_which_there_is_no_memory_now_is_decided_a_moment_later():
+    for silence_ms in (None, 60000):
+        house = House()
+        died = house.died
+
+        def no_memory(name, failure, died=died):
+            house.supervisor._died = died
+            raise MemoryError
+
+        async def dies(owned):
+            raise MemoryError
+
+        house.supervisor._died = no_memory
+        owned = house.supervisor.own("cloud", dies, silence_ms)
+        watch = asyncio.create_task(house.supervisor.watch())
+        await raises(MemoryError, owned.task)
+        await asyncio.wait_for(watch, 2)
+        equal([name for name, _ in house.deaths], ["cloud"])
+        equal(await leaving.stop_tasks(house.supervisor, 50), True)
+
+
+class Clock:
+    """Ticks that may jump."""
+
+    ticks_add, ticks_diff = staticmethod(time.ticks_add), staticmethod(time.ticks_diff)
+    skew_ms = 0
+
+    def ticks_ms(self):
+        return time.ticks_ms() + self.skew_ms
+
+
+async def test_the_time_in_which_nobody_had_a_turn_is_nobodys_silence():
+    house = House()
+
+    async def beats(owned):
+        while True:
+            owned.beat()
+            await asyncio.sleep_ms(400)
+
+    supervisor.time = clock = Clock()
+    house.supervisor.own("wifi", beats)
+    watch = asyncio.create_task(house.supervisor.watch())
+    try:
+        await asyncio.sleep_ms(100)
+        clock.skew_ms = 70000
+        await asyncio.sleep_ms(700)
+        equal((watch.done(), house.deaths), (False, []))
+        equal(house.supervisor.longest_stall_ms > 69000, True)
+    finally:
+        supervisor.time = time
+        watch.cancel()
+    await leaving.stop_tasks(house.supervisor, 1000)
 
 
 async def test_a_task_that_returns_has_finished_and_nobody_minds():

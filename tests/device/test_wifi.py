@@ -131,6 +131,22 @@ async def test_radio_is_switched_off_and_on_after_rounds_that_fail():
     task.cancel()
 
 
+async def test_without_memory_to_join_it_is_tried_again():
+    radio = Radio(("home", "secret12"))
+    world.access_point("home", "secret12")
+    start = radio.wifi._start
+
+    def crowded():
+        radio.wifi._start = start
+        raise MemoryError
+
+    radio.wifi._start = crowded
+    task = asyncio.create_task(radio.wifi.run(radio.beat))
+    equal((await radio.until(events.WIFI_DISCONNECTED))["code"], "no_memory")
+    await radio.until(events.WIFI_CONNECTED)
+    task.cancel()
+
+
 async def test_waits_grow_until_a_link_has_held():
     radio = Radio(("home", "secret12"))
     point = world.access_point("home", "secret12")

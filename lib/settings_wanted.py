@@ -17,9 +17,9 @@ async def apply(system):
     try:
         document = _changed(candidate.base(flash), json.loads(wanted))
         candidate.check(system, document)
-        await notes.change(flash, trial="job")
+        # First the note: a candidate without one would be taken for another one's, and its job told that it failed.
+        await notes.change(flash, trial="job", tried=fingerprint(settings.to_record(document)))
         await candidate.save(system, document, "job")
-        await notes.change(flash, tried=fingerprint(flash.load("candidate")))
         return True
     except errors.DeviceError as failure:
         refused = {"code": failure.code, "message": failure.message}

@@ -28,6 +28,8 @@ def current(identity):
         if fields is not None and "name" in fields and "cert" in fields and "key" in fields:
             identity._unconfirmed = record == "pending"
             return _is(identity, fields["name"], fields["cert"], fields["key"])
+    if identity.rotating:  # the claim goes on, whatever the settings have
+        return None
     thing, name = identity._settings.thing, identity._settings.aws.thing
     return _is(identity, name, thing.cert, thing.key) if thing is not None and name else None
 

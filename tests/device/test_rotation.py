@@ -88,6 +88,20 @@ async def test_without_new_ones_the_claim_is_asked_and_only_for_the_same_thing()
     equal((identity.current(), identity.rotating), (("lamp", NEW["cert"], NEW["key"]), True))
 
 
+async def test_the_credentials_of_the_settings_are_rotated_by_the_claim_too():
+    flash = await new_board()
+    factory = Group(cert=OLD[1], key=OLD[2])
+    identity = Identity(flash, settings(claim_pair(), factory))
+    equal(identity.current(), OLD)
+    await identity.rotate({})
+    identity = Identity(flash, settings(claim_pair(), factory))
+    equal((identity.known(), identity.rotating), (False, True))
+    await identity.enrol(Cloud(), "serial", None)
+    equal(identity.current(), ("lamp", NEW["cert"], NEW["key"]))
+    await identity.confirm()
+    equal(Identity(flash, settings(claim_pair(), factory)).current(), ("lamp", NEW["cert"], NEW["key"]))
+
+
 async def test_a_rotation_that_lost_its_claim_leaves_the_old_one():
     flash = await new_board()
     await old_thing(flash)

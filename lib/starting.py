@@ -139,8 +139,8 @@ async def _decide(system):
     if kept.get("into") == "CONFIG" or _is_button_held(system):
         await _unless_flash_fails(notes.change(system.flash, into=None))
         return "config_requested"
-    if is_update_wanted:
-        return "update_accepted"
+    if is_update_wanted and system.identity.known() and not system.identity.trial and not system.identity.rotating:
+        return "update_accepted"  # else NORMAL comes first, where it is proven by what the image is to be brought
     row = system.board.start_record().in_a_row()
     if row > system.settings.limits.starts:
         system.reason = "%d starts in a row did not last: without the application, until one does" % (row - 1)

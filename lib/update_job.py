@@ -13,6 +13,7 @@ import release
 from ota.keys import KEYS
 
 _TOLD_MS = 1000  # for the application to hear of the restart before it is cancelled
+_PROVEN = 10  # times as long, for new settings by which the cloud was reached to be written down
 
 
 async def do(system, job):
@@ -104,7 +105,10 @@ def _is_kept(system, updates):
 
 async def _leave(system, reason):
     system.bus.emit(events.RESTART_REQUESTED, reason="an update: " + reason)
-    await asyncio.sleep_ms(_TOLD_MS)
+    for _ in range(_PROVEN):
+        await asyncio.sleep_ms(_TOLD_MS)
+        if not system.identity.trial and not system.identity.rotating:
+            break
     system.leave("update_requested", reason)
     while True:
         await asyncio.sleep_ms(_TOLD_MS)

@@ -42,7 +42,7 @@ class System:
         self.heap = {"gc_free": 300000, "idf_largest": 60000}
         self.board = Group(start_record=lambda: record, reset_cause=lambda: "hard", heap=lambda: self.heap)
         self.settings = Group(missing=lambda known: [], pins=Group(button=None), limits=Group(starts=5, trials=3))
-        self.identity = Group(known=lambda: True)
+        self.identity = Group(known=lambda: True, trial=None, rotating=False)
         self.bus = events.Bus()
         self.slot = lambda: Slot
 
@@ -60,6 +60,15 @@ async def test_who_holds_the_button_comes_before_an_update_that_waits():
     system.settings.pins.button = 9
     system.board.button_held = lambda pin: pin == 9
     equal(await starting._decide(system), "config_requested")
+
+
+async def test_an_update_waits_until_the_device_is_a_thing_whose_settings_are_proven():
+    job = {"id": "j", "version": "1.1.0", "floor": "1.0.0", "slot": "ota_1", "stage": "wanted", "starts": 0}
+    for changes in ({"known": lambda: False}, {"trial": "none"}, {"rotating": True}):
+        system = System(update={"floor": "1.0.0", "failed": [], "job": job})
+        for name in changes:
+            setattr(system.identity, name, changes[name])
+        equal(await starting._decide(system), "ready")
 
 
 async def test_an_update_that_went_back_does_not_end_in_idle():

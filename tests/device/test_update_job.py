@@ -1,10 +1,15 @@
 """The job of an update in NORMAL: what is refused, is refused at once, and stops no application."""
 
+import asyncio
+
 import simulation
 
+import update_job
+from events import Bus
 from flash_board import fill_files, fill_nvs
 from harness import equal
 from ota import keys
+from test_operations import Group
 from update_desk import SIZE, SLOT, THING, Desk
 
 TIMEOUT_S = 30
@@ -108,6 +113,21 @@ def test_the_floor_stays_where_it_is_when_an_image_is_not_confirmed():
     desk.send("1.1.0", "job-2")
     desk.live_on(job_id="job-2")
     equal(desk.status("job-2"), ("SUCCEEDED", None))
+
+
+async def test_settings_that_are_new_are_written_down_before_the_device_restarts():
+    left = []
+    system = Group(bus=Bus(), identity=Group(trial="none", rotating=False), leave=lambda *why: left.append(why))
+    told_ms, update_job._TOLD_MS = update_job._TOLD_MS, 10
+    leaving = asyncio.create_task(update_job._leave(system, "version 1.1.0"))
+    await asyncio.sleep_ms(50)
+    equal(left, [])
+    system.identity.trial = None
+    while not left:
+        await asyncio.sleep_ms(10)
+    leaving.cancel()
+    update_job._TOLD_MS = told_ms
+    equal(left, [("update_requested", "version 1.1.0")])
 
 
 def test_the_application_hears_of_it_and_may_clean_up():

@@ -1,8 +1,12 @@
 """Mode OTA on bad networks: links that expire, servers that go, Wi-Fi that is lost, memory for one TLS session."""
 
+import asyncio
+
 import simulation
 
 import errors
+import notes
+import settings
 from harness import equal
 from update_desk import TIMES, Desk, given_up
 
@@ -22,6 +26,31 @@ def test_a_link_that_has_expired_is_asked_for_anew():
     desk.faults = [expired, expired, lambda link: queries.append(link.query)]
     desk.live_on()
     equal((desk.status()[0], len(set(queries))), ("SUCCEEDED", 3))
+
+
+def waiting_with_new_settings(ssid):
+    """A desk at which an update waits, and somebody has just given the device another network."""
+    desk = Desk()
+    desk.send("1.1.0")
+    equal(desk.live(), "restart")
+    networks = [{"ssid": ssid, "password": None}]
+    asyncio.run(desk.system.flash.save("candidate", *settings.to_record({"networks": networks})))
+    return desk
+
+
+def test_settings_that_are_new_are_proven_before_an_update_that_waits():
+    desk = waiting_with_new_settings("office")
+    desk.live_on()
+    equal((desk.status(), desk.version()), (("SUCCEEDED", None), "1.1.0"))
+    flash = desk.system.flash
+    equal((flash.load("candidate"), b"office" in flash.load("settings")[0]), (None, True))
+
+
+def test_settings_that_do_not_lead_to_the_cloud_lead_back_to_the_person_though_an_update_waits():
+    desk = waiting_with_new_settings("mistyped")
+    desk.is_reachable = False
+    equal(desk.live(), "restart")
+    equal((desk.starts, notes.read(desk.system.flash)["into"]), (["1.0.0"] * 2, "CONFIG"))
 
 
 def test_links_that_always_have_expired():

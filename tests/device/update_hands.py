@@ -66,12 +66,12 @@ class Aws:
 
     async def run(self, beat):
         while True:
+            await asyncio.sleep_ms(100)  # first: a connection takes its time, and by then somebody listens
             beat()
             desk = self._desk
             wanted = desk.is_reachable and desk.has_wifi and desk.starts[-1] != desk.refuses
             if wanted != self.is_connected:
                 self._turn(wanted)
-            await asyncio.sleep_ms(100)
 
     def _turn(self, connected):
         self.is_connected = connected

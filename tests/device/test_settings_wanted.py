@@ -2,7 +2,6 @@
 
 import json
 
-import candidate
 import notes
 import settings
 import settings_wanted
@@ -29,7 +28,7 @@ async def test_whenever_the_power_goes_a_candidate_of_a_job_is_known_as_the_one_
         system = System(await boot())
         system.settings.roots = [b"root"]
         system.identity.known = lambda: True
-        is_done = await is_done_before_cut(lambda _, system=system: settings_wanted.apply(system), system.flash, cut, True)
+        is_done = await is_done_before_cut(settings_wanted.apply, system, cut, torn=True)
         after = await boot()
         record, kept = after.load("candidate"), notes.read(after)
         if record is not None:

@@ -1,11 +1,12 @@
 """`python -m tools configure` without a terminal, through bleak and the simulated radio: every way it can end."""
 
+import asyncio
 import json
 
 import pytest
 
 from tests.host import pki
-from tools.configure import radio, watch
+from tools.configure import link, radio, watch
 from tools.configure.trouble import Exit
 from tools.sim import Board
 from tools.sim.radio import dbus_daemon
@@ -90,6 +91,26 @@ def test_a_connection_that_breaks_is_made_again(desk, tmp_path, typ):
     output = ended(desk.run(*THIS_ONE, "--file", settings_file(tmp_path), "--wait", 0), Exit.DONE)
     assert ("once more, from the beginning" in output) == (typ == "CFG")
     assert desk.told[-1][0] == "APPLY"
+
+
+def test_what_was_told_before_the_connection_broke_is_told_again(desk, tmp_path):
+    """The device forgets what was staged: all of it comes again, though the link broke between two messages."""
+    desk.start()
+    asked = link.Link.ask
+
+    async def ask_and_lose(self, typ, *details, **more):
+        answer = await asked(self, typ, *details, **more)
+        if typ == "CFG" and len(desk.told) == 1:
+            desk.world.radio.cut()
+            while self.is_ready:
+                await asyncio.sleep(0.01)
+        return answer
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(link.Link, "ask", ask_and_lose)
+        output = ended(desk.run(*THIS_ONE, "--file", settings_file(tmp_path), "--wait", 0), Exit.DONE)
+    assert "once more, from the beginning" in output
+    assert [typ for typ, _ in desk.told] == ["CFG", "CFG", "APPLY"]
 
 
 def test_a_device_that_went_off_is_no_answer(desk):

@@ -57,6 +57,23 @@ def trouble_of(call):
     return caught.value
 
 
+def test_an_answer_to_a_hello_before_the_last_one_makes_no_session():
+    """The device makes new keys for each HELLO: with those of the first, all that follows would be a wrong code."""
+    person = Person(ReferenceDevice(), setup_code=None)
+    handshake = Handshake(CODE, person.device.name)
+    person.talk.ask("HELLO", handshake.dat, person.now_s)
+    late = person.device.write(person.talk.due(person.now_s))
+    person.now_s += 8
+    in_time = person.device.write(person.talk.due(person.now_s))
+    for piece in late:
+        person.talk.hear(piece, person.now_s)
+    assert person.talk.answer is None
+    for piece in in_time:
+        person.talk.hear(piece, person.now_s)
+    person.talk.secure(handshake.finish(person.talk.answer.details))
+    assert person.ask("STS").code == 0
+
+
 def test_a_whole_conversation():
     person = Person(device := ReferenceDevice())
     assert person.ask("SCAN").details["aps"][0]["ssid"] == "Café Müller"

@@ -34,6 +34,8 @@ class Delivery:
             self._connect()
             try:
                 self._tell(plan)
+                if not self._link.is_ready:
+                    raise Trouble("link_lost")  # and what was told is forgotten
                 break
             except Trouble as trouble:
                 if trouble.kind not in _BROKEN or attempt == _ATTEMPTS:
@@ -70,7 +72,7 @@ class Delivery:
             size = len(json.dumps(message.dat, ensure_ascii=False)) + framing.HEADER + OVERHEAD + 32
             with self._screen.step(f"Sending the {message.label}", size) as step:
                 self._link.on_bytes = step.advance
-                answer = self._run(self._link.ask(message.typ, message.dat))
+                answer = self._run(self._link.ask(message.typ, message.dat, anew=False))
             for warning in answer.details.get("warnings") or ():
                 self._screen.warn(str(warning))
         self._link.on_bytes = lambda _: None
@@ -80,7 +82,7 @@ class Delivery:
         with self._screen.step(f"Trying {wifi}") as step:
             self._link.on_state = lambda state: step.detail(_STEPS.get(state.get("step"), ""))
             try:
-                self._run(self._link.ask("APPLY"))
+                self._run(self._link.ask("APPLY", anew=False))
             except Trouble as trouble:
                 if trouble.kind not in _BROKEN:
                     raise

@@ -81,9 +81,14 @@ class Link:
         self._ready = True
         await self._tell_time()
 
-    async def ask(self, typ, dat=None, on_work=lambda: None):
-        """The final `Answer`; `on_work()` is called when the device says that it is at it. Raises Trouble."""
+    async def ask(self, typ, dat=None, on_work=lambda: None, anew=True):
+        """The final `Answer`; `on_work()` is called when the device says that it is at it. Raises Trouble.
+
+        `anew`: in a new session when there is none. Not for what is staged: that is forgotten with its session.
+        """
         async with self._turn:
+            if not anew and not self.is_ready:
+                raise Trouble("link_lost")
             await self.secure()
             return await self._exchange(typ, dat or {}, on_work)
 

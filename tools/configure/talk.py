@@ -6,7 +6,7 @@
         data = talk.due(now_s)              # bytes to write, or None; raises Trouble when it is over
         talk.hear(received, now_s)          # at the latest after talk.wait_s(now_s), with b"" for nothing
 
-Stop and wait: one message at a time. What got lost is sent again under the same id, sealed anew.
+Stop and wait: one message at a time. What got lost is sent again under the same id, sealed anew; HELLO under a new one.
 """
 
 import json
@@ -46,7 +46,7 @@ class Talk:
         self._parser = framing.Parser()
         self._session = None
         self._id = 0
-        self._typ = self._text = None
+        self._typ = self._dat = self._text = None
 
     @property
     def typ(self):
@@ -59,10 +59,8 @@ class Talk:
 
     def ask(self, typ, dat, now_s):
         """Begin. Raises Trouble when it is too long for the device."""
-        self._id += 1
-        self._typ = typ
-        document = {"typ": typ, "id": self._id, "dat": dat}
-        self._text = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+        self._typ, self._dat = typ, dat
+        self._number()
         most = framing.LARGEST - (OVERHEAD if self._session else 0)
         if len(self._text) > most:
             raise Trouble("refused", codes.TOO_LARGE, f"{typ} has {len(self._text)} bytes, at most {most} fit.")
@@ -72,6 +70,11 @@ class Talk:
         self._due_s = now_s
         self._deadline_s = now_s + (_APPLY_S if typ == "APPLY" else _WORK_S)
         self._failure = Trouble("no_answer")
+
+    def _number(self):
+        self._id += 1
+        document = {"typ": self._typ, "id": self._id, "dat": self._dat}
+        self._text = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
     def wait_s(self, now_s):
         """How long to listen until `due` is to be asked again."""
@@ -85,6 +88,8 @@ class Talk:
             return None
         if self._sent >= _TRIES:
             raise self._failure
+        if self._typ == "HELLO" and self._sent:
+            self._number()  # each one makes new keys: the answer to the one before, if it still comes, is void
         self._sent += 1
         self._due_s = now_s + _ANSWER_S
         if self._session is None:

@@ -14,6 +14,8 @@ class Phone:
     def __init__(self, page, device, url, shots=None):
         self.page, self.device, self.url, self.shots = page, device, url, shots
         self.radio = Radio(device)
+        self.holds_open = False  # a connect stays under way until `let_in`
+        self._held = []
         self._count = 0
         self._state = device.state
         page.bind("radioAsk", self._asked)
@@ -69,11 +71,24 @@ class Phone:
         for piece in data:
             self.page.evaluate(f"radio.push('{piece.hex()}')")
 
+    def let_in(self):
+        """What was connecting is connected."""
+        self.holds_open = False
+        held, self._held = self._held, []
+        for question in held:
+            self.page.evaluate(self._answer(question))
+
     def _asked(self, text):
         question = json.loads(text)
+        if self.holds_open and question["what"] == "open":
+            self._held.append(question)
+        else:
+            self.page.post("Runtime.evaluate", expression=self._answer(question))
+
+    def _answer(self, question):
         answer = self.radio.asked(question["what"], bytes.fromhex(question["data"]))
         if question["what"] == "write" and self.device.state is not self._state:
             self._state = self.device.state
             answer["state"] = [b"\x01\x00"]
         answer = json.dumps(answer, default=lambda value: bytes(value).hex())
-        self.page.post("Runtime.evaluate", expression=f"radio.answer({question['id']}, {answer})")
+        return f"radio.answer({question['id']}, {answer})"

@@ -53,6 +53,21 @@ def test_a_whole_conversation(node, device, chunk):
     assert device.done == [("SCAN", {}), ("CFG", cfg), ("APPLY", {})]
 
 
+def test_an_answer_to_a_hello_before_the_last_one_makes_no_session(node, device):
+    """The device makes new keys for each HELLO: with those of the first, all that follows would be a wrong code."""
+    hello, late = device._hello, []
+
+    def too_late(message):
+        if not late:
+            late.append(hello(message))
+            return b""
+        return late[0] + hello(message)
+
+    device._hello = too_late
+    (status,) = node.script(TALK, CODE, TIMING, [["STS", {}]])
+    assert status["code"] == 0
+
+
 def test_nothing_secret_is_said_in_clear(node, device):
     node.script(TALK, CODE, TIMING, [["CFG", {"networks": [{"ssid": "home", "password": "correct horse"}]}]])
     assert b"HELLO" in device.heard

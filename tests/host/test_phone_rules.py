@@ -135,6 +135,12 @@ def test_files_become_what_the_device_takes(node, cert, private):
     assert certificate(sorted_out["roots"][0]) == certificate(ROOT)
 
 
+def test_a_text_of_windows_in_utf_16_is_read(node):
+    for order, mark in (("utf-16-le", b"\xff\xfe"), ("utf-16-be", b"\xfe\xff")):
+        files = [[name, mark + text.decode().encode(order)] for name, text in (("cert", EC_PEM), ("key", EC_KEY))]
+        assert node.script(SORT, files)["pair"], order
+
+
 def test_a_chain_leaves_only_what_fits_the_key(node):
     middle = pki.certificate_of(pki.RSA_KEY, subject="intermediate").public_bytes(pki.PEM)
     sorted_out = node.script(SORT, [["chain.pem", middle + EC_PEM], ["key.pem", EC_KEY], ["root.pem", ROOT]])
@@ -169,6 +175,8 @@ def test_a_key_is_tried_on_its_certificate(node, key_pair, fits):
         (b"hello, world", "neither PEM"),
         (b"", "empty"),
         (bytes(65537), "65536"),
+        (b"PK\x03\x04" + bytes(70000), "unpack it"),
+        (None, "not folders"),
         (b"-----BEGIN PUBLIC KEY-----\nTUlJQg==\n-----END PUBLIC KEY-----\n", "public key"),
     ],
 )

@@ -2,7 +2,8 @@
  * Web Bluetooth for tests: the browser's rules, and pytest as the radio (`radioAsk` is a binding, `radio` its answers).
  *
  * As in Chrome: choosing needs a click; one operation at a time; reading fires characteristicvaluechanged, too; what was
- * found before a disconnection is of no use after it. `radio.chooses = false`: the person closes the list.
+ * found before a disconnection is of no use after it; disconnecting does not end a connect that is under way.
+ * `radio.refusal = [name, message]`: the list is not shown, or closed.
  */
 (() => {
   const waiting = new Map();
@@ -92,7 +93,7 @@
   }
 
   globalThis.radio = {
-    chooses: true,
+    refusal: null,
     available: true,
     name: "esp-0a1b2c",
     asked: [],
@@ -121,7 +122,7 @@
     async requestDevice({ filters }) {
       if (!navigator.userActivation.isActive) throw new DOMException("Must be handling a user gesture", "SecurityError");
       if (!filters?.[0]?.services?.length) throw new TypeError("filters");
-      if (!radio.chooses) throw new DOMException("User cancelled the requestDevice() chooser.", "NotFoundError");
+      if (radio.refusal) throw new DOMException(radio.refusal[1], radio.refusal[0]);
       device = new Device();
       device.name = radio.name;
       return device;

@@ -1,7 +1,5 @@
 """The phone page, walked as a person would in headless Chromium: a picture of each step is in pytest's tmp_path."""
 
-import json
-
 import pytest
 
 from tests.host import pki
@@ -198,87 +196,6 @@ def test_the_last_failure_is_shown_first(phone):
     assert "Cloud not reached" in phone.page.text()
     phone.page.click("Check the cloud settings")
     phone.see("cloud")
-
-
-REFUSALS = {
-    "No device was chosen": ["NotFoundError", "User cancelled the requestDevice() chooser."],
-    "Nearby devices": ["NotFoundError", "User denied the browser permission to scan for Bluetooth devices."],
-    "not allowed": ["SecurityError", 'Access to the feature "bluetooth" is disallowed by permissions policy.'],
-}
-
-
-def test_nobody_chose_a_device(phone):
-    phone.open()
-    for says, refusal in REFUSALS.items():
-        phone.page.evaluate(f"radio.refusal = {json.dumps(refusal)}")
-        phone.page.click("Find device")
-        phone.page.wait(f"document.body.innerText.includes('{says}')")
-        phone.see("find")
-    phone.page.evaluate("radio.available = false")
-    phone.page.click("Find device")
-    phone.page.wait("document.body.innerText.includes('Bluetooth is switched off')")
-    phone.see("find")
-
-
-def test_cancelling_while_it_connects_lets_the_device_go(phone):
-    """A browser does not give up a connect that is under way: a device that stays connected is found by nobody."""
-    phone.open()
-    phone.holds_open = True
-    phone.page.click("Find device")
-    phone.see("connecting")
-    phone.page.click("Cancel")
-    phone.see("find")
-    phone.let_in()
-    phone.page.wait("radio.asked.includes('close')")
-    phone.connect()
-    assert phone.page.evaluate("radio.asked.filter((one) => one === 'close').length") == 1
-
-
-@pytest.mark.parametrize("ends", ["refused", "saved"])
-def test_a_connection_that_is_lost_while_the_device_tries_is_not_the_end(phone, ends):
-    """Joining a Wi-Fi takes the radio that Bluetooth has use for. The device goes on: the page sees how it ended."""
-    phone.hurry()
-    phone.device.hold = {"APPLY"}
-    phone.open()
-    phone.connect()
-    phone.review()
-    phone.page.click("Send to the device")
-    phone.see("sending")
-    phone.page.wait("document.querySelector('.happening .now')?.textContent.startsWith('Trying')")
-    phone.device.state = {"mode": "CONFIG", "step": "joining", "code": 0, "message": "", "last": None}
-    phone.page.evaluate("radio.cut()")
-    phone.see("saved")
-    assert "Out of touch while it tries" in phone.page.text()
-    phone.page.wait("radio.asked.filter((one) => one === 'state').length > 1")
-    if ends == "refused":
-        last = {"code": 6, "message": "The Wi-Fi password is wrong."}
-        phone.device.state = {"mode": "CONFIG", "step": "failed", "code": 6, "message": "", "last": last}
-        phone.see("trouble")
-        assert "Wrong Wi-Fi password" in phone.page.text()
-    else:
-        phone.radio.reachable = False
-        phone.see("done", 30)
-        assert "Look into your cloud" in phone.page.text()
-
-
-@pytest.mark.parametrize("moment", ["before", "during"])
-def test_a_lost_connection_is_made_again(phone, moment):
-    phone.open()
-    phone.connect()
-    phone.review()
-    if moment == "before":
-        phone.page.evaluate("radio.cut()")
-    else:
-        phone.radio.cut_at = phone.radio.writes + 2
-        phone.page.click("Send to the device")
-        phone.see("trouble")
-        assert "What you typed is still here" in phone.page.text()
-        phone.radio.cut_at = None
-        phone.page.click("Try again")
-        phone.see("review")
-    phone.page.click("Send to the device")
-    phone.see("saved")
-    assert dict(phone.device.done)["CFG"]["networks"][0]["ssid"] == "Café Müller"
 
 
 def test_networks_are_chosen_typed_and_taken_back(phone):

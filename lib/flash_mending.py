@@ -71,18 +71,30 @@ async def erase(store, name):
 
 async def erase_all(store, *names):
     """Forget all these records and folders: when the power goes meanwhile, the next start does the rest."""
-    await flash_records.replace(store, "erasing", ",".join(names).encode())
-    await _finish_erasing(store)
+    for at, name in enumerate(names):
+        try:
+            await flash_records.replace(store, "erasing", ",".join(names[at:]).encode())
+        except errors.StorageError as problem:
+            if problem.code != "flash_full":
+                raise
+            await _erase(store, name)  # no room for a note of all: what is forgotten makes some
+        else:
+            await _finish_erasing(store)
+            return
 
 
 async def _finish_erasing(store):
     secret, _ = flash_records.load(store, "erasing")
     for name in secret.decode().split(","):
-        if name in RECORDS:
-            await erase(store, name)
-        elif name[:1] == "/":
-            await _remove(store, name)
+        await _erase(store, name)
     await erase(store, "erasing")
+
+
+async def _erase(store, name):
+    if name in RECORDS:
+        await erase(store, name)
+    elif name[:1] == "/":
+        await _remove(store, name)
 
 
 async def _remove(store, folder):

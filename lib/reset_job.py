@@ -7,6 +7,7 @@ cut does not leave the device as it was: `finish` is called by the next start.
 import sys
 
 import errors
+import events
 import notes
 
 
@@ -29,6 +30,10 @@ async def finish(system):
         import resetting
 
         await resetting.erase(system, what)
+    except errors.StorageError as failure:
+        system.bus.emit(events.TASK_FAILED, task="factory-reset", code=failure.code, message=failure.message)
+        if "reset" in notes.read(system.flash):
+            return  # rather at work than restarting for ever: the next start tries it again
     finally:
         for name in ("resetting", "candidate"):
             sys.modules.pop(name, None)

@@ -1,6 +1,7 @@
 """Back to the factory's settings, for a phone or a job that asks for it. Imported for moments."""
 
 import candidate
+import errors
 import settings as settings_words
 
 # The setup code stays: it is on the label. So do the settings file and its credentials, which are the factory's.
@@ -23,8 +24,13 @@ async def erase(system, what):
         return
     # Of the confirmed settings what makes a device of a fleet stays: its claim, template and roots.
     kept = candidate.without_person(flash)
-    if kept:
-        await flash.save("settings", *settings_words.to_record(kept))
-        await flash.erase_all(_PERSONAL + _OUTBOX)
-    else:
+    if not kept:
         await flash.erase_all(_PERSONAL + ("settings",) + _OUTBOX)
+        return
+    record = settings_words.to_record(kept)
+    try:
+        await flash.save("settings", *record)
+        await flash.erase_all(_PERSONAL + _OUTBOX)
+    except errors.StorageError:  # no room: the rest makes some
+        await flash.erase_all(_PERSONAL + _OUTBOX)
+        await flash.save("settings", *record)

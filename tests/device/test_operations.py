@@ -247,6 +247,21 @@ async def test_a_factory_reset_is_told_and_then_done():
     equal((job.outcome, sorted(system.flash.kept)), ("SUCCEEDED", ["code"]))
 
 
+async def test_a_reset_that_flash_refuses_is_told_and_leaves_the_device_at_work():
+    system = System("factory-reset")
+    heard = system.bus.listen()
+
+    async def refuse(names):
+        raise errors.error("flash_full", "erasing")
+
+    system.flash.erase_all = refuse
+    await notes.change(system.flash, reset="all")
+    await reset_job.finish(system)
+    event = await heard.get()
+    equal((event.name, event.data["code"], system.steps), ("task.failed", "flash_full", []))
+    equal(notes.read(system.flash), {"reset": "all"})
+
+
 async def test_a_power_cut_after_it_was_told_does_not_save_the_device_from_it():
     system = System("factory-reset")
     system.flash.kept["thing"] = (b"", b"")

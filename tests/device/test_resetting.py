@@ -3,7 +3,8 @@
 import os
 
 import resetting
-from flash_board import ROOT, boot, new_board
+import settings
+from flash_board import ROOT, boot, fill_files, fill_nvs, new_board
 from harness import equal
 
 FACTORY = ("code", "clock", "update")
@@ -21,7 +22,7 @@ class System:
         self.flash = store
 
 
-async def after_reset(what):
+async def after_reset(what, is_full=False):
     """(records, folders, first byte of the user's) of a device that had all of them."""
     store = await new_board()
     for name in FACTORY + PERSONAL + ("claim", "roots"):
@@ -33,6 +34,9 @@ async def after_reset(what):
     os.mkdir(ROOT + "/files")
     with open(ROOT + "/files/song.wav", "w") as file:
         file.write("la")
+    if is_full:
+        fill_nvs()
+        fill_files()
     await resetting.erase(System(store), what)
     store = await boot()
     records = [name for name in FACTORY + PERSONAL + ("claim", "roots", "settings") if store.load(name)]
@@ -45,3 +49,23 @@ async def test_settings_go_with_the_messages_that_wait_and_leave_files_and_data(
 
 async def test_all_goes_but_what_the_factory_gave():
     equal(await after_reset("all"), (list(FACTORY), ["secure"], b"\0"))
+
+
+async def test_a_flash_without_any_room_can_be_reset():
+    left = list(FACTORY) + ["claim", "roots"]
+    equal(await after_reset("settings", is_full=True), (left, ["files", "filler", "secure"], b"u"))
+    equal(await after_reset("all", is_full=True), (list(FACTORY), ["filler", "secure"], b"\0"))
+
+
+async def test_what_stays_of_the_settings_is_kept_on_a_flash_without_any_room():
+    store = await new_board()
+    for name in PERSONAL:
+        await store.save(name, b"x", b"y" * 2000)
+    fleet = {"networks": [{"ssid": "home", "password": None}], "aws": {"template": "fleet", "endpoint": "a.example"}}
+    await store.save("settings", *settings.to_record(fleet))
+    fill_nvs()
+    fill_files()
+    await resetting.erase(System(store), "settings")
+    store = await boot()
+    equal([name for name in PERSONAL if store.load(name)], [])
+    equal(settings.from_record(*store.load("settings"))["aws"], {"template": "fleet"})

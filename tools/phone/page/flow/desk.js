@@ -1,7 +1,9 @@
 /** The desk on which certificate files are sorted out: what lies there, and what may be done with it. */
 
+const NOTHING = Object.freeze({ identity: null, roots: [], problems: [] });
+
 export class Desk {
-  assembled = Object.freeze({ identity: null, roots: [], problems: [] });
+  assembled = NOTHING;
   #credentials;
 
   constructor(credentials) {
@@ -10,6 +12,11 @@ export class Desk {
 
   get isEmpty() {
     return this.#credentials.items.length === 0;
+  }
+
+  /** What of it the device is to be told. */
+  usable({ identity }) {
+    return identity === "keep" ? NOTHING : this.assembled;
   }
 
   /** Put files there: [{name, bytes}]. Returns how it looks then, as the others do. */

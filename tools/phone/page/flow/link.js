@@ -39,13 +39,13 @@ export class Link {
     this.onStep("connect");
     const client = new Client(this.#transport, this.#timing);
     client.onState = (state) => this.onState(state);
+    this.#client = client; // from now on `close` ends it: a person may cancel while it connects
     try {
       await client.connect(limitMs);
     } catch (error) {
       client.close();
       throw error;
     }
-    this.#client = client;
   }
 
   /** A session, as far as there is none. `mayBeOpen`: the person was told that nothing is encrypted. */

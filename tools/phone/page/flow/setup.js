@@ -15,8 +15,6 @@ import { Link } from "./link.js";
 import { deliver, named, summary } from "./delivery.js";
 import { watch } from "./watch.js";
 
-const NOTHING = Object.freeze({ identity: null, roots: [], problems: [] });
-
 export class Setup {
   #view;
   #environment;
@@ -31,7 +29,7 @@ export class Setup {
   #refused = null; // the network whose password the device could not use
 
   /**
-   * `environment`: {choose(): a transport or null, isAvailable(), obstacle: why this browser cannot, or null; timing,
+   * `environment`: {choose(): {transport}, or {obstacle} as `find` names it; isAvailable(), obstacle: why this browser cannot, or null; timing,
    * watchTiming: a test's own}.
    */
   constructor(view, environment) {
@@ -44,6 +42,11 @@ export class Setup {
     this.#codeFromLink = this.#code !== "";
     if (this.#environment.obstacle) return this.#view.show("unsupported", { obstacle: this.#environment.obstacle });
     this.#find();
+  }
+
+  /** Another label's link was opened where this page already is. */
+  scanned(hash) {
+    if (fromLink(hash) && !this.#link) this.start(hash);
   }
 
   /** True when leaving the page would lose what was typed. */
@@ -71,8 +74,8 @@ export class Setup {
     this.#code = typed;
     if (this.#link) return this.#connect();
     if (!(await this.#environment.isAvailable())) return this.#find("bluetooth_off");
-    const transport = await this.#environment.choose();
-    if (!transport) return this.#find("none_chosen");
+    const { transport, obstacle } = await this.#environment.choose();
+    if (!transport) return this.#find(obstacle);
     this.#link = new Link(transport, this.#environment.timing);
     this.#connect();
   }
@@ -196,15 +199,11 @@ export class Setup {
 
   #review() {
     this.#view.show("review", {
-      summary: summary(this.#draft, this.#usable()),
+      summary: summary(this.#draft, this.#desk.usable(this.#draft)),
       onEdit: (where) => this.#go(where),
       onBack: () => (this.#draft.identity === "keep" ? this.#cloud() : this.#certificates()),
       onSend: () => this.#send(),
     });
-  }
-
-  #usable() {
-    return this.#draft.identity === "keep" ? NOTHING : this.#desk.assembled;
   }
 
   // Telling it
@@ -213,29 +212,31 @@ export class Setup {
     const run = ++this.#run;
     const heard = () => run === this.#run;
     const onCancel = () => this.#abandon(() => this.#review());
-    const progress = this.#view.show("sending", { summary: summary(this.#draft, this.#usable()), onCancel });
+    const progress = this.#view.show("sending", { summary: summary(this.#draft, this.#desk.usable(this.#draft)), onCancel });
     this.#link.onStep = () => {};
     this.#link.onState = (state) => heard() && progress.state(state);
+    const begin = (label) => heard() && progress.begin(label);
     try {
-      progress.begin("session");
+      begin("session");
       await this.#link.secure(this.#code, this.#openAgreed);
-      const begin = (label) => heard() && progress.begin(label);
-      const warnings = await deliver(this.#link, this.#draft, this.#usable(), begin);
-      if (heard()) this.#watch(warnings);
+      const warnings = await deliver(this.#link, this.#draft, this.#desk.usable(this.#draft), begin);
+      if (heard()) this.#watch(warnings, true);
     } catch (error) {
       if (!heard()) return;
-      if (error instanceof Trouble) this.#trouble(error);
-      else this.#bug(error);
+      if (!(error instanceof Trouble)) return this.#bug(error);
+      if (error.kind === "lost_trying") this.#watch([], false);
+      else this.#trouble(error);
     }
   }
 
-  async #watch(warnings) {
+  /** `isSaved`: the device said so; else the connection was lost while it tried. */
+  async #watch(warnings, isSaved) {
     const run = ++this.#run;
     const name = this.#link.name;
     const networks = this.#draft.networks.map(({ ssid }) => ssid);
     this.#link.close();
-    const done = (watched) => this.#done({ name, watched, warnings });
-    const shown = this.#view.show("saved", { name, networks, warnings, onDone: () => done(false) });
+    const done = (watched) => this.#done({ name, watched, warnings, isSaved });
+    const shown = this.#view.show("saved", { name, networks, warnings, isSaved, onDone: () => done(false) });
     const { outcome, failure } = await watch(this.#link, {
       timing: this.#environment.watchTiming,
       onTick: (left, total) => run === this.#run && shown.tick(left, total),
@@ -243,6 +244,7 @@ export class Setup {
     });
     if (run !== this.#run) return;
     if (outcome === "online") done(true);
+    else if (!failure && !isSaved) this.#trouble(new Trouble("link_lost"));
     else this.#trouble(new Trouble("came_back", { code: failure?.code ?? null, sentence: failure?.sentence ?? "" }));
   }
 
@@ -274,8 +276,7 @@ export class Setup {
 
   #trouble({ kind, code, sentence, details, pkt }) {
     this.#refused = code === CODES.wrong_password ? named(this.#draft.networks, sentence) : null;
-    const busy = kind === "link_lost" || kind === "no_answer" || kind === "wrong_code" || kind === "locked";
-    if (busy) this.#link?.close();
+    if (["link_lost", "no_answer", "wrong_code", "locked"].includes(kind)) this.#link?.close();
     const retryS = details?.retry_s ?? 0;
     this.#view.show("trouble", { kind, code, sentence, pkt, retryS, onGo: (where) => this.#go(where) });
   }

@@ -13,7 +13,7 @@ export const WATCH = Object.freeze({
   between: 5000,
 });
 
-const ON_ITS_WAY = ["saving", "restarting"]; // steps of a device that has not restarted yet
+const ON_ITS_WAY = ["joining", "saving", "restarting"]; // steps of a device that has not restarted yet
 
 /** {outcome: "online"}, {outcome: "failed", failure or null} with `link` connected, {outcome: "stopped"}. */
 export async function watch(link, { timing = WATCH, onTick = () => {}, stopped = () => false }) {

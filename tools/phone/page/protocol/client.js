@@ -106,12 +106,11 @@ export class Client {
    * Throws Trouble: "refused" with the device's code, "no_answer", "link_lost".
    */
   async request(typ, dat = {}, onWorking = () => {}) {
-    const id = ++this.#id;
-    const json = message(typ, id, dat);
-    this.#checkSize(typ, json);
-    this.#mail.empty();
     const deadline = Date.now() + (this.#timing[typ] ?? WORK[typ] ?? this.#timing.work);
-    const exchange = { typ, id, json, deadline, onWorking, sent: 0, busy: 0, wait: this.#timing.answer };
+    const exchange = { typ, dat, deadline, onWorking, sent: 0, busy: 0, wait: this.#timing.answer };
+    this.#number(exchange);
+    this.#checkSize(typ, exchange.json);
+    this.#mail.empty();
     await this.#send(exchange);
     for (;;) {
       const answer = await this.#mail.take(Math.min(exchange.wait, deadline - Date.now()));
@@ -158,8 +157,15 @@ export class Client {
     await this.#send(exchange);
   }
 
+  #number(exchange) {
+    exchange.id = ++this.#id;
+    exchange.json = message(exchange.typ, exchange.id, exchange.dat);
+  }
+
   // The same id is sealed anew with the next counter: the device drops an old counter as a replay.
   async #send(exchange) {
+    // Each HELLO makes new keys: the answer to the one before, if it still comes, is void.
+    if (exchange.typ === "HELLO" && exchange.sent) this.#number(exchange);
     exchange.sent += 1;
     const clear = this.#open || exchange.typ === "HELLO";
     if (!clear && !this.#session) throw new Trouble("link_lost", { sentence: "There is no session." });

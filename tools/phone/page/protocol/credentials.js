@@ -19,8 +19,12 @@ export class Credentials {
   items = [];
   #lastId = 0;
 
-  /** Take a file; returns what was left out of it and why: [sentence]. Nothing of it is kept then. */
+  /**
+   * Take a file, `bytes` null for one that cannot be read; returns what was left out of it and why: [sentence]. Nothing
+   * of it is kept then.
+   */
   add(file, bytes) {
+    if (!bytes) return [`${file} cannot be read: give files, not folders.`];
     try {
       return blocks(bytes).flatMap((block) => this.#take(file, block));
     } catch (error) {

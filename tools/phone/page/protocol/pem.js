@@ -25,14 +25,16 @@ const HINTS = {
   "CERTIFICATE REQUEST": "it is a request for a certificate, not the certificate",
   "TRUSTED CERTIFICATE": "it has OpenSSL's trust settings; write it again: openssl x509 -in FILE",
 };
+const ZIP = [0x50, 0x4b, 0x03, 0x04];
 const BLOCK = /-----BEGIN ([^\n-]{1,64})-----([\s\S]*?)-----END \1-----/g;
 
 /** The blocks of a file (bytes): [{kind, der}]; `kind` is null for a bare DER. Throws Malformed. */
 export function blocks(bytes) {
+  if (starts(bytes, ZIP)) throw new Malformed("it is a zip archive; unpack it, and give the files in it");
   if (!bytes.length) throw new Malformed("it is empty");
   if (bytes.length > MAX_INPUT) throw new Malformed(`it has ${bytes.length} bytes, at most ${MAX_INPUT} are possible`);
   if (bytes[0] === 0x30) return [{ kind: null, der: bytes }];
-  const text = new TextDecoder().decode(bytes).replaceAll("\\r", "").replaceAll("\\n", "\n");
+  const text = new TextDecoder(encoding(bytes)).decode(bytes).replaceAll("\\r", "").replaceAll("\\n", "\n");
   if (!text.includes("-----BEGIN ")) return [{ kind: null, der: base64(text) }];
   const found = [...text.matchAll(BLOCK)].map(([, label, body]) => block(label, body));
   if (!found.length) throw new Malformed("its END line is missing: it was cut off");
@@ -44,6 +46,11 @@ export function armour(label, der) {
   const digits = btoa(Array.from(der, (byte) => String.fromCharCode(byte)).join(""));
   return `-----BEGIN ${label}-----\n${digits.match(/.{1,64}/g).join("\n")}\n-----END ${label}-----\n`;
 }
+
+const starts = (bytes, mark) => mark.every((byte, at) => bytes[at] === byte);
+
+// Windows' PowerShell writes UTF-16 where it is told to write into a file.
+const encoding = (bytes) => (starts(bytes, [0xff, 0xfe]) ? "utf-16le" : starts(bytes, [0xfe, 0xff]) ? "utf-16be" : "utf-8");
 
 function block(label, body) {
   if (label in HINTS) throw new Malformed(HINTS[label]);

@@ -2,13 +2,16 @@
 
 import { INFO, RX, SERVICE, STATE, TX } from "../protocol/service.js";
 
-/** Let the person choose a device in the browser's own list; null when none was chosen. Needs a click. */
+// What Chrome says, in a NotFoundError, too, when it is not the person who closed the list.
+const NOT_ALLOWED = /permission|disabled/i;
+
+/** Let the person choose in the browser's own list, after a click: {transport}, or {obstacle}: why there is none. */
 export async function choose(bluetooth = navigator.bluetooth) {
   try {
-    return new WebBluetooth(await bluetooth.requestDevice({ filters: [{ services: [SERVICE] }] }));
+    return { transport: new WebBluetooth(await bluetooth.requestDevice({ filters: [{ services: [SERVICE] }] })) };
   } catch (error) {
-    if (error.name === "NotFoundError") return null;
-    throw error;
+    const isClosed = error.name === "NotFoundError" && !NOT_ALLOWED.test(error.message);
+    return { obstacle: isClosed ? "none_chosen" : "not_allowed" };
   }
 }
 
@@ -17,12 +20,17 @@ export async function isAvailable(bluetooth = navigator.bluetooth) {
   return bluetooth.getAvailability ? await bluetooth.getAvailability() : true;
 }
 
+// Device -> who has it open, or opens it. A browser does not give up a connect that is under way: when it ends and
+// nobody wants it any more, the device must be let go, for it talks to one phone at a time.
+const openers = new WeakMap();
+
 export class WebBluetooth {
   onData = () => {};
   onState = () => {};
   onClosed = () => {};
 
   #device;
+  #opener = null;
   #found = {}; // characteristics
   #last = Promise.resolve(); // a browser refuses an operation while another one is under way
 
@@ -37,7 +45,7 @@ export class WebBluetooth {
 
   async open() {
     this.#last = Promise.resolve();
-    const server = await this.#device.gatt.connect();
+    const server = await this.#connect();
     const service = await server.getPrimaryService(SERVICE);
     for (const uuid of [TX, RX, STATE, INFO]) this.#found[uuid] = await service.getCharacteristic(uuid);
     await this.#listen(TX, (bytes) => this.onData(bytes));
@@ -58,7 +66,17 @@ export class WebBluetooth {
   }
 
   close() {
+    if (openers.get(this.#device) === this.#opener) openers.delete(this.#device);
     this.#device.gatt.disconnect();
+  }
+
+  async #connect() {
+    const opener = (this.#opener = {});
+    openers.set(this.#device, opener);
+    const server = await this.#device.gatt.connect();
+    if (openers.get(this.#device) === opener) return server;
+    if (!openers.has(this.#device)) this.#device.gatt.disconnect();
+    throw new DOMException("The connection is not wanted any more.", "AbortError");
   }
 
   async #listen(uuid, tell) {

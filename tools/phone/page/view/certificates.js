@@ -117,11 +117,14 @@ function pasteBox(take) {
   return h("details", {}, h("summary", {}, "Paste text instead"), label, area, button("Take it", use));
 }
 
-const read = (files) =>
-  Promise.all(
-    files.map(async (file) => ({
-      name: file.name,
-      // One byte too many is enough to be refused as too large.
-      bytes: new Uint8Array(await file.slice(0, LARGEST_FILE + 1).arrayBuffer()),
-    })),
-  );
+const read = (files) => Promise.all(files.map(async (file) => ({ name: file.name, bytes: await contents(file) })));
+
+// Null for what cannot be read: a folder, a file that is gone.
+async function contents(file) {
+  try {
+    // One byte too many is enough to be refused as too large.
+    return new Uint8Array(await file.slice(0, LARGEST_FILE + 1).arrayBuffer());
+  } catch {
+    return null;
+  }
+}

@@ -22,11 +22,11 @@ export function cloud({ aws, identity, thing, checks, onNext, onBack }) {
     value: aws.endpoint,
     check: (value) => (chosen === "keep" && !value ? "" : checks.endpoint(value.trim())),
   });
-  const name = field({ label: "Name of the thing", value: aws.thing, check: wanted("thing", checks.thing) });
+  const name = field({ label: "Name of the thing", value: aws.thing, check: wanted("thing", (value) => checks.thing(value.trim())) });
   const template = field({
     label: "Provisioning template",
     value: aws.template,
-    check: wanted("claim", checks.template),
+    check: wanted("claim", (value) => checks.template(value.trim())),
   });
   const port = field({
     label: "Port",
@@ -42,13 +42,14 @@ export function cloud({ aws, identity, thing, checks, onNext, onBack }) {
   };
   show(identity);
   const go = () => {
+    more.open ||= !port.check(); // what is wrong there must be seen
     if (!allFine(endpoint, name, template, port)) return;
     onNext(
       {
         endpoint: endpoint.value.trim(),
         port: Number(port.value) || null,
-        thing: name.value,
-        template: template.value,
+        thing: name.value.trim(),
+        template: template.value.trim(),
       },
       chosen,
     );

@@ -30,6 +30,10 @@ const NOTES = {
     "info",
     "No device was chosen. Is yours not in the list? It is listed only while it waits for settings: when it is new, or for some minutes after its button was held at start. On Android, Location must be on, too.",
   ],
+  not_allowed: [
+    "warning",
+    "This browser is not allowed to use Bluetooth. Allow it, then try again: on Android in Settings, Apps, your browser, Permissions, Nearby devices (before Android 12: Location); on a computer in the privacy settings of the system, and in those of the browser.",
+  ],
   code_missing: ["warning", "This device wants its setup code: it is on the label, below the QR code."],
 };
 

@@ -4,20 +4,15 @@ import { fill, h, icon } from "./dom.js";
 import { actions, button, lead, note, title, ways } from "./parts.js";
 import { WAYS, wordsFor } from "./words.js";
 
-export function saved({ name, networks, warnings, onDone, say }) {
+export function saved({ name, networks, warnings, isSaved, onDone, say }) {
   const left = h("strong.left", {}, "3:00");
   const bar = h("progress", { max: "1", value: 0, "aria-label": "Time that has passed" });
   const element = h(
     "section.screen.centred",
     {},
-    h("div.hero.good", {}, icon("check")),
-    title("Saved, connecting"),
-    lead(
-      h("strong", {}, name),
-      networks.length
-        ? ` restarts, joins \u201c${networks[0]}\u201d and connects to the cloud.`
-        : " restarts and connects to the cloud.",
-    ),
+    h(isSaved ? "div.hero.good" : "div.hero", {}, icon(isSaved ? "check" : "bluetooth")),
+    title(isSaved ? "Saved, connecting" : "Out of touch while it tries"),
+    lead(h("strong", {}, name), isSaved ? onItsWay(networks) : ON_ITS_OWN),
     note(
       "info",
       "If it cannot connect, it comes back within three minutes and says why: the page watches for that. Stay near it, or look into your cloud.",
@@ -38,15 +33,25 @@ export function saved({ name, networks, warnings, onDone, say }) {
   return { element, tick };
 }
 
-export function done({ name, watched, warnings, onAnother }) {
-  const how = watched
-    ? " did not come back with a failure, so it has reached the cloud. There you see it for certain."
-    : " has its settings. The page no longer watches it.";
+const ON_ITS_OWN =
+  " goes on without the connection, which was lost: when the Wi-Fi works, it saves all, restarts and connects to the cloud.";
+
+const onItsWay = ([network]) =>
+  network
+    ? ` restarts, joins \u201c${network}\u201d and connects to the cloud.`
+    : " restarts and connects to the cloud.";
+
+export function done({ name, watched, warnings, isSaved, onAnother }) {
+  const how = !watched
+    ? " has its settings. The page no longer watches it."
+    : isSaved
+      ? " did not come back with a failure, so it has reached the cloud. There you see it for certain."
+      : " was not seen any more. When its settings work, you see it in the cloud; else find it again: it says why.";
   const element = h(
     "section.screen.centred",
     {},
     h("div.hero.good", {}, icon("check")),
-    title("Your device is set up"),
+    title(isSaved || !watched ? "Your device is set up" : "Look into your cloud"),
     lead(h("strong", {}, name), how),
     ...warned(warnings),
     note("info", "Passwords, keys and the setup code are forgotten by this page."),

@@ -33,6 +33,8 @@ class Update:
             raise _bad("operation", "is not ota")
         self.version = _version_field(document, "version")
         self.min_version = _version_field(document, "min_version")
+        if is_older(self.version, self.min_version):  # a slip of the pen, and the device would take nothing for ever
+            raise _bad("min_version", "is newer than the version itself")
         self.hardware = _word(document, "hardware")
         self.kid = _word(document, "kid")
         self.force = _word(document, "force") if "force" in document else _NO_FORCE

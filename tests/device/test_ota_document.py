@@ -68,7 +68,7 @@ def test_a_field_that_cannot_be_used_is_named():
     wrong = {
         "operation": (None, "ota-app", 1),
         "version": (None, "", "1.2", "1.2.0.0", "1.02.0", "1.-2.0", "1.2.x", "v1.2.0", 1.2),
-        "min_version": ("1", ["1.0.0"]),
+        "min_version": ("1", ["1.0.0"], "1.2.1"),
         "hardware": (None, "", "esp 32", "x" * 129, 7, "esp\n32"),
         "kid": (None, "k/1", {}),
         "force": (None, "", "a b"),

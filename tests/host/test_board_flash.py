@@ -84,14 +84,19 @@ def test_a_new_board_gets_the_firmware_and_says_its_mode(board, packages, tmp_pa
 
 
 def test_dry_run_changes_nothing(board, packages):
+    board.power_cut()
+    board.write_file("/main.py", "print('at work')\n")
+    board.power_on()
+    board.wait_for("at work")
     code, said = flash(board, packages, "--dry-run")
-    assert code == 0
-    assert "files to write" in said
-    assert [path for path in board.list_files() if path != "/boot.py"] == []
+    assert code == 0 and "files to write" in said
+    assert sorted(path for path in board.list_files() if path != "/boot.py") == ["/main.py"]
+    board.wait_for("at work", 10)  # the program that was stopped for the look runs again
     code, said = flash(board, str(board.flash.folder), "--dry-run")
     assert code == 1
     assert "is no checkout of micropython-lib" in said
     assert "Traceback" not in said
+    board.wait_for("at work", 10)
 
 
 def test_a_board_without_psram_gets_code_without_line_numbers(tmp_path, packages):

@@ -28,6 +28,8 @@ def plugged(monkeypatch):
         ([], "auto", "flash: No board is seen on USB: check cable and driver. Or name its port: PORT="),
         ([], "/dev/tty-none", "flash: there is no /dev/tty-none. No board is seen on USB"),
         (USB, "/dev/tty-none", "flash: there is no /dev/tty-none. Ports on USB: /dev/ttyACM3."),
+        (USB, "ttyACM3", "flash: there is no ttyACM3. Ports on USB: /dev/ttyACM3."),
+        (USB, __file__, f"flash: {__file__} is no serial port. Ports on USB: /dev/ttyACM3."),
     ],
 )
 def test_port_that_is_not_there_is_told_with_those_that_are(plugged, found, port, complaint):

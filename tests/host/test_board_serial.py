@@ -1,5 +1,6 @@
 """A board's raw REPL, from a board that answers late: `make flash` must not take one answer for another."""
 
+import os
 import socket
 import threading
 
@@ -56,3 +57,8 @@ def test_a_board_that_greets_late_is_understood_all_the_same(asked):
 def test_a_board_that_never_answers_is_told_of():
     with SerialBoard(SlowRepl(100).port) as board, pytest.raises(BoardError, match="no MicroPython answers"):
         board.interrupt(timeout_s=3)
+
+
+def test_a_port_that_never_opens_is_not_waited_for_as_one_that_restarts():
+    with SerialBoard(os.devnull) as board, pytest.raises(BoardError, match="cannot be opened: does another program"):
+        board.interrupt()

@@ -36,6 +36,8 @@ def test_its_makefile_finds_the_checkout(tmp_path):
     answer = subprocess.run(words, cwd=tmp_path / "my-lamp", capture_output=True, text=True, timeout=30)
     assert answer.returncode == 0, answer.stderr
     assert f"--main {tmp_path}/my-lamp/main.py" in answer.stdout
+    verbs = subprocess.run(["make"], cwd=tmp_path / "my-lamp", capture_output=True, text=True, timeout=30).stdout
+    assert [line.split()[0] for line in verbs.splitlines()[1:]] == ["help", "test", "sim", "flash", "monitor"]
 
 
 @pytest.mark.parametrize("name", ["7up", "a/b c", "x" * 33])

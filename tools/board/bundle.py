@@ -79,8 +79,8 @@ def _fetched(name):
         return package_folder(name)
     except (deps.NotInstalled, interpreter.MissingTool) as error:
         raise BundleError(
-            f"{name} is not on this machine: run `make deps` where the internet is, "
-            f"or name a checkout of micropython-lib with MICROPYTHON_LIB=. {error}"
+            f"{name} is not on this machine, and could not be fetched: `make deps` does it, or says why not; "
+            "or name a checkout of micropython-lib with MICROPYTHON_LIB="
         ) from error
 
 

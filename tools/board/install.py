@@ -4,6 +4,7 @@ main.py is put aside first and comes back last, so that a board that lost its po
 and does not run half a firmware. No file is ever half under its own name.
 """
 
+import contextlib
 from pathlib import Path
 
 from tools.board import archive, bundle, facts, reuse
@@ -63,20 +64,29 @@ class Install:
 
     def run(self, dry=False):
         """Do it, or only tell it. Raises BoardError, BundleError. The board is restarted in the end."""
-        self._look()
-        found, sizes = self._plan()
-        self._tell(describe(found, self._wishes.erase))
-        if dry:
-            return
-        if self._wishes.erase or found:
+        self._tell("stopping its program")
+        self._board.interrupt()
+        try:
+            found, sizes = self._examined()
+        except BaseException:  # nothing was changed: it goes on with the program that it has
+            with contextlib.suppress(BoardError):
+                self._board.restart()
+            raise
+        if not dry and (self._wishes.erase or found):
             self._change(found, sizes)
-        if not self._wishes.erase:  # what it counts by is gone, and NVS does not know it yet
+        if dry or not self._wishes.erase:  # what it counts by is gone then, and NVS does not know it yet
             self._board.run(_MARK_CLEAN)
         self._board.restart()
 
+    def _examined(self):
+        self._look()
+        found, sizes = self._plan()
+        self._tell(describe(found, self._wishes.erase))
+        if found.write and not self._wishes.erase:  # to ask for the room takes a large file system seconds
+            self._require_room(found, sizes)
+        return found, sizes
+
     def _look(self):
-        self._tell("stopping its program")
-        self._board.interrupt()
         self.facts = facts.ask(self._board)
         self._tell(str(self.facts))
         refusals = list(self.facts.refusals())
@@ -152,8 +162,6 @@ class Install:
             return []
 
     def _change(self, found, sizes):
-        if found.write and not self._wishes.erase:  # to ask for the room takes a large file system seconds
-            self._require_room(found, sizes)
         self._hold(sizes)
         if self._wishes.erase:
             self._erase()

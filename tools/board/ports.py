@@ -1,6 +1,8 @@
 """The serial ports of this machine, for verbs that need a board."""
 
 import os
+import re
+import stat
 import sys
 
 
@@ -39,10 +41,12 @@ def _there():
 
 
 def _trouble(port):
-    if os.sep not in port or "://" in port:
+    if re.fullmatch(r"COM\d+|.*://.*", port):
         return ""  # a name of Windows, or one of pyserial's own ways to say it
     if not os.path.exists(port):
         return f"there is no {port}. {_there()}"
+    if not stat.S_ISCHR(os.stat(port).st_mode):
+        return f"{port} is no serial port. {_there()}"
     if not os.access(port, os.R_OK | os.W_OK):
         return f"{port} may not be opened by you; on Linux: sudo usermod -a -G dialout $USER, then log in anew."
     return ""

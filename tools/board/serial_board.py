@@ -12,6 +12,7 @@ _ANSWER_S = 60  # littlefs takes its time when it is full, or when it makes room
 _RAW = b"raw REPL; CTRL-B to exit\r\n"
 _CTRL_A, _CTRL_C = b"\x01", b"\x03"
 _READ_S = 0.2
+_SHUT_S = 3  # a port that was never open for that long is another program's
 _AWAY_S = 2  # a board whose USB is the chip's own is away for less at each restart
 
 # What the serial line or mpremote may raise when a board goes away in the middle.
@@ -34,6 +35,7 @@ class SerialBoard:
         self.port = port
         self._answer_s = answer_s
         self._line = None
+        self._was_open = False
         self._lost = None  # when the port was lost, and by which error
 
     def __enter__(self):
@@ -55,12 +57,14 @@ class SerialBoard:
             try:
                 self._line = SerialTransport(self.port, timeout=_READ_S)
             except _LINE_ERRORS as error:
-                raise BoardError(f"{self.port} cannot be opened ({error}): is a monitor open on it?") from error
+                raise BoardError(f"{self.port} cannot be opened: does another program, a monitor, use it?") from error
+            self._was_open = True
         return self._line
 
     def interrupt(self, timeout_s=_STOP_S):
         """Stop whatever runs there; from then on `run` works. Raises BoardError."""
-        deadline = time.monotonic() + timeout_s
+        begin = time.monotonic()
+        deadline = begin + timeout_s
         trouble = None
         while time.monotonic() < deadline:
             try:
@@ -71,6 +75,8 @@ class SerialBoard:
                 self._drop()
                 trouble = error
             except BoardError as error:  # it is away while its USB restarts
+                if not self._was_open and time.monotonic() - begin > _SHUT_S:
+                    raise
                 trouble = error
             time.sleep(0.1)
         raise BoardError(
@@ -130,6 +136,8 @@ class SerialBoard:
 
     def restart(self):
         """Restart the chip; `interrupt` or `console` wait for it."""
+        if self._line is None:
+            raise BoardError(f"{self.port} is not being worked at")
         try:
             self._line.exec_raw_no_follow("import machine; machine.reset()")
         except _LINE_ERRORS as error:

@@ -64,5 +64,5 @@ def _explained(lines):
     """What mip said, in words that help."""
     reason = next((line for line in lines if "not found" in line), lines[-1])
     if "addrinfo" in reason or "no answer" in reason or "ECONN" in reason or "ETIMEDOUT" in reason:
-        return f'the package index cannot be reached: {reason}; ARGS="--index URL" names another one'
+        return f'the package index cannot be reached: {reason}; make deps ARGS="--index URL" asks another one'
     return reason

@@ -51,8 +51,8 @@ class Asker(Session):
     async def _begin(self):
         jobs = self.jobs
         try:
-            if (await self._client.request(jobs.filters(), 1))[0] > 2:
-                jobs.refusal = errors.error("subscribe_refused", str(jobs.filters()[0], "utf-8"))
+            is_refused = (await self._client.request(jobs.filters(), 1))[0] > 2
+            jobs.refusal = errors.error("subscribe_refused", str(jobs.filters()[0], "utf-8")) if is_refused else None
             jobs.ready.set()
         except errors.DeviceError:
             pass  # the connection ended, which `run` tells

@@ -9,3 +9,9 @@ def on_end(handler):
     hang_up = getattr(signal, "SIGHUP", None)  # Windows has none
     if hang_up is not None and signal.getsignal(hang_up) != signal.SIG_IGN:
         signal.signal(hang_up, handler)
+
+
+def interrupt(number, _frame):
+    """A handler for `on_end`: as Ctrl-C, and once; what comes after it leaves the verb alone while it cleans up."""
+    on_end(signal.SIG_IGN)
+    raise KeyboardInterrupt(number)

@@ -56,9 +56,9 @@ def main(
     """
     from tools.configure.screen import Screen
     from tools.configure.work import Options, Work
-    from tools.signals import on_end
+    from tools.signals import interrupt, on_end
 
-    on_end(_interrupt)
+    on_end(interrupt)
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="replace")  # a terminal without UTF-8 shows question marks, not a traceback
     screen = Screen()
@@ -86,7 +86,3 @@ def _use_simulated_radio():
         rendezvous.use()
     except rendezvous.NobodyThere as absent:
         raise Mistake(str(absent)) from absent
-
-
-def _interrupt(_number, _frame):
-    raise KeyboardInterrupt

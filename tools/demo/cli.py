@@ -13,17 +13,13 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 def main(verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the device's console, too.")] = False):
     """A factory-new simulated ESP32 becomes a working AWS IoT device, before your eyes. Ends 0 when all came true."""
     from tools.demo.story import tell
-    from tools.signals import on_end
+    from tools.signals import interrupt, on_end
 
     sys.stdout.reconfigure(errors="replace")  # a terminal without UTF-8 shows question marks, not a traceback
     # As Ctrl-C does: by themselves they would leave the desk's folder and the device's process behind.
-    on_end(_stop)
+    on_end(interrupt)
     try:
         raise typer.Exit(tell(verbose))
     except KeyboardInterrupt as stopped:
         typer.echo("\nStopped; everything is cleaned up.")
         raise typer.Exit(128 + (stopped.args[0] if stopped.args else signal.SIGINT)) from None
-
-
-def _stop(number, _frame):
-    raise KeyboardInterrupt(number)

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from tools.phone import offline
-from tools.signals import on_end
+from tools.signals import interrupt, on_end
 
 _PORT = 8765
 
@@ -41,7 +41,7 @@ def main(
         return
     from tools.phone.server import Server
 
-    on_end(_interrupt)
+    on_end(interrupt)
     sys.stdout.reconfigure(errors="replace")  # a terminal without UTF-8 shows question marks, not a traceback
     try:
         with contextlib.suppress(KeyboardInterrupt), Server(port) as server:
@@ -135,7 +135,3 @@ def _obey(beside, screen, url, page):
 
 def _link(page, code):
     return f"{page}#{code.replace('-', '')}"
-
-
-def _interrupt(_number, _frame):
-    raise KeyboardInterrupt

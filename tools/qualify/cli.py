@@ -14,7 +14,7 @@ from tools.qualify import report
 from tools.qualify.bench import NetworkBench
 from tools.qualify.case import ERROR, FAIL
 from tools.qualify.runner import chosen, run_in_turn, run_simulated
-from tools.signals import on_end
+from tools.signals import interrupt, on_end
 
 _FOLDER = ROOT / "build" / "qualify"
 
@@ -38,7 +38,7 @@ def main(
     firmware unchanged. With it against a board: build/qualify/settings.json is what it must be flashed with, and
     tools/qualify/application.py is its main.py. Exit code 1 when a case fails.
     """
-    on_end(_interrupt)
+    on_end(interrupt)
     cases = chosen(words or (), short)
     if not cases:
         sys.exit("qualify: no case has that in its name; --list tells which there are")
@@ -81,7 +81,3 @@ def _tell(console, result, verbose):
     if verbose:
         for line in result.console:
             console.print(f"    {escape(line)}", style="dim")
-
-
-def _interrupt(*_):
-    raise KeyboardInterrupt

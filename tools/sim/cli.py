@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from tools.interpreter import MissingTool
-from tools.signals import on_end
+from tools.signals import interrupt, on_end
 from tools.sim import folder as folders
 from tools.sim.bare import bare as bare_board
 from tools.sim.commands import Commands
@@ -60,7 +60,7 @@ def main(
 
     Its console is printed here. What you type goes to the world around it: `help` tells the commands.
     """
-    on_end(_interrupt)
+    on_end(interrupt)
     folder = folder or folders.default(image, bare, main)
     try:
         with (
@@ -214,10 +214,6 @@ def _settings_beside(main):
     """What an application's own settings.json says, such as that of an example."""
     path = main.with_name("settings.json")
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-
-
-def _interrupt(_number, _frame):
-    raise KeyboardInterrupt
 
 
 def _obey(commands):

@@ -83,13 +83,13 @@ class Flash:
         Raises `flash_full` or `flash_failed`: then the old one stays.
         """
         async with self._lock:
-            await self._replace(name, secret, bulk)
+            await self._write("replace", name, secret, bulk)
 
-    async def _replace(self, *record):
+    async def _write(self, how, *record):
         try:
             import flash_records
 
-            await flash_records.replace(self, *record)
+            await getattr(flash_records, how)(self, *record)
         finally:
             _let_go()
 
@@ -149,10 +149,8 @@ class Flash:
                 await self._save_user()
 
     async def _save_user(self):
-        data, written = bytes(self._user), self._written
-        record = self._load_user()
-        if record is None or record[0] != data:
-            await self._replace("user", data)
+        written = self._written
+        await self._write("renew", "user", bytes(self._user))
         writes = written - self._saved
         self._saved = written
         self._bus.emit(events.FLASH_FLUSHED, writes=writes)

@@ -1,6 +1,8 @@
 """The user's 256 bytes: read at once, written together, on flash after `flush`."""
 
 import asyncio
+import builtins
+import sys
 
 import simulation
 
@@ -63,6 +65,26 @@ async def test_same_bytes_again_do_not_wear_the_flash():
     await store.flush()
     await store.flush()
     equal(simulation.board.flash.writes, before)
+
+
+async def test_what_writes_is_loaded_once_for_a_write():
+    store = await new_board()
+    await store.write(0, b"old")
+    await store.flush()
+    loaded, usual = [], builtins.__import__
+
+    def counted(name, *how):
+        if name == "flash_records" and name not in sys.modules:
+            loaded.append(name)
+        return usual(name, *how)
+
+    builtins.__import__ = counted
+    try:
+        await store.write(0, b"new")
+        await store.flush()
+    finally:
+        builtins.__import__ = usual
+    equal(len(loaded), 1)
 
 
 async def test_flush_tells_that_flash_refused_and_the_data_is_not_lost():

@@ -127,7 +127,7 @@ class Installation:
             return
         try:
             await self._updates.save(at=at)
-        except errors.StorageError:
+        except (errors.StorageError, MemoryError):
             pass  # after a power cut it begins anew, no more
 
 

@@ -170,7 +170,10 @@ class Updating:
     async def _look_for_it(self, _):
         """The cloud hands out no job that is gone: ask for it by its name."""
         while self.job is None:
-            await self._ask(False)
+            try:
+                await self._ask(False)
+            except MemoryError as failure:
+                self.complain("asking", failure)
             await asyncio.sleep(_LOOK_S)
 
     async def _ask(self, with_document):
@@ -210,7 +213,7 @@ class Updating:
             return
         try:
             await self.job.progress(percent, step=step)
-        except errors.DeviceError as failure:  # a cloud that does not want to know is no reason to stop
+        except (errors.DeviceError, MemoryError) as failure:  # a cloud that hears nothing of it is no reason to stop
             self.complain("update", failure)
 
     # Memory
@@ -262,6 +265,7 @@ class Updating:
 
     def complain(self, task, failure):
         """Of what does not end the update."""
+        failure = wrapped(task, failure)
         self.system.bus.emit(events.TASK_FAILED, task=task, code=failure.code, message=failure.message)
 
 

@@ -160,6 +160,36 @@ def test_a_cloud_that_takes_no_progress_gets_the_update_all_the_same():
     equal((desk.status(), desk.starts), (("SUCCEEDED", None), ["1.0.0", "1.0.0", "1.1.0"]))
 
 
+def test_memory_that_ends_while_progress_is_told_noted_or_asked_for_ends_no_download():
+    desk = Desk()
+    desk.send("1.1.0")
+    answer, ended = desk.cloud._answer, []
+
+    def ends(end, document):
+        if "percent" in document.get("statusDetails", {}) and document["status"] == "IN_PROGRESS" and len(ended) < 3:
+            ended.append(end)
+            raise MemoryError
+        return answer(end, document)
+
+    def without_memory(link):
+        flash = desk.system.flash
+        save = flash.save
+
+        async def fails_once(*record):
+            flash.save = save
+            ended.append("save")
+            raise MemoryError
+
+        flash.save = fails_once
+        slowly(link)
+
+    desk.cloud._answer = ends
+    desk.faults = [without_memory]
+    desk.live_on()
+    equal((desk.status(), desk.starts), (("SUCCEEDED", None), ["1.0.0", "1.0.0", "1.1.0"]))
+    equal(("save" in ended, len(ended)), (True, 3))
+
+
 def test_an_answer_that_nobody_thought_of_ends_a_start_and_at_last_the_update():
     desk = Desk()
     desk.send("1.1.0")

@@ -66,6 +66,11 @@ class ReferenceDevice:
         self._stream = b""
         return [piece for kind, payload in found for out in self._take(kind, payload) for piece in self._cut(out)]
 
+    @property
+    def holds(self):
+        """Whether an answer is held."""
+        return bool(self._held)
+
     def release(self):
         """The notifications that were held."""
         held, self._held = self._held, []

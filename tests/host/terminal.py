@@ -6,6 +6,7 @@ import re
 import select
 import signal
 import time
+from pathlib import Path
 
 from tools.interpreter import ROOT
 
@@ -39,6 +40,26 @@ class Terminal:
         """Type a line once the prompt is there."""
         self.see(prompt)
         self.type(text)
+
+    def interrupt(self):
+        """Ctrl-C, once the program waits: one that comes between a prompt and the reading is noticed by Python only
+        with the next key."""
+        deadline = time.monotonic() + WAIT_S
+        before = None
+        while (now := self._rest()) is None or now != before:
+            assert time.monotonic() < deadline, f"it never waits; shown was\n{self.text}"
+            before = now
+            time.sleep(0.05)
+        self.type("\x03", end="")
+
+    def _rest(self):
+        """How often its main thread has gone to sleep, while it sleeps; None while it works."""
+        try:
+            lines = Path(f"/proc/{self._process}/task/{self._process}/status").read_text().splitlines()
+        except OSError:
+            return ()  # another system than Linux
+        status = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
+        return status["voluntary_ctxt_switches"] if status["State"].startswith("S") else None
 
     def wait(self, timeout_s=WAIT_S):
         """The exit code. A program that does not end is asked where it is."""

@@ -67,9 +67,9 @@ def test_it_stays_over_restarts_and_keeps_a_log(board, tmp_path):
     try:
         monitor.wait_for("Ctrl-] ends")
         board.power_on()
-        monitor.wait_for("INIT --ready--> NORMAL")
+        monitor.wait_for("wifi.disconnected")  # the last line
         board.reset()
-        monitor.wait_for("INIT --ready--> NORMAL", times=2)
+        monitor.wait_for("wifi.disconnected", times=2)
     finally:
         monitor.close()
     assert "publish.done" in monitor.seen

@@ -132,7 +132,7 @@ def test_ctrl_c_ends_it_and_the_device_is_free_again(desk, prompt, tmp_path):
     options = ["--file", settings] if prompt == "Watching whether" else []
     with desk.terminal("--device", NAME, *code, *options) as person:
         person.see(prompt)
-        person.type("\x03", end="")
+        person.interrupt()
         assert person.wait() == (Exit.DONE if options else Exit.INTERRUPTED)
         assert "Traceback" not in person.text
     if not options:

@@ -66,7 +66,7 @@ def test_a_simulated_device_beside_the_page(tmp_path):
         person.see("The label of the device")
         person.see("link")
         assert re.findall(r"setup code +([A-Z2-7-]{19})", person.text)[-1] != label
-        person.type("\x03", end="")
+        person.interrupt()
         assert person.wait() == 0
         assert "Traceback" not in person.text
     assert not rendezvous.FILE.exists()
@@ -102,7 +102,7 @@ def test_the_page_alone_with_the_label_of_a_real_device():
         person.see("https://example.com/setup/#AAISEM2EKVTHPCEZ")
         person.see("Ctrl-C ends it")
         assert "<title>Device setup</title>" in fetched(re.search(r"http://localhost:\d+/", person.text)[0])
-        person.type("\x03", end="")
+        person.interrupt()
         assert person.wait() == 0
 
 
@@ -110,7 +110,7 @@ def test_without_a_dbus_daemon_the_page_is_served_all_the_same(tmp_path):
     with phone(PATH=str(tmp_path)) as person:
         person.see("No simulated device here: no dbus-daemon")
         person.see("it configures real boards")
-        person.type("\x03", end="")
+        person.interrupt()
         assert person.wait() == 0
 
 

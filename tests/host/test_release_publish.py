@@ -38,13 +38,14 @@ def jobs_data(cloud):
 
 
 @pytest.fixture
-def devices(cloud, jobs_data):
+def devices(cloud, jobs_data, monkeypatch):
     """`devices(lamp_1=[(status, details), ...])` plays them, each as soon as it has a job."""
-    stop, threads = threading.Event(), []
+    stop, threads, seen = threading.Event(), [], set()
+    monkeypatch.setattr(follow, "_progress", _noted(follow._progress, seen))
 
     def play(**parts):
         for name, states in parts.items():
-            thread = threading.Thread(target=_play, args=(jobs_data, name.replace("_", "-"), states, stop))
+            thread = threading.Thread(target=_play, args=(jobs_data, name.replace("_", "-"), states, seen, stop))
             thread.start()
             threads.append(thread)
 
@@ -56,7 +57,15 @@ def devices(cloud, jobs_data):
         cloud.iot().delete_job(jobId=job["jobId"], force=True)
 
 
-def _play(jobs_data, thing, states, stop):
+def _noted(progress, seen):
+    def noted(thing, status, details):
+        seen.add((thing, details.get("percent")))
+        return progress(thing, status, details)
+
+    return noted
+
+
+def _play(jobs_data, thing, states, seen, stop):
     while not stop.wait(0.05):
         execution = jobs_data.start_next_pending_job_execution(thingName=thing).get("execution")
         if execution:
@@ -65,8 +74,8 @@ def _play(jobs_data, thing, states, stop):
         return
     for status, details in states:
         jobs_data.update_job_execution(jobId=execution["jobId"], thingName=thing, status=status, statusDetails=details)
-        if status == "IN_PROGRESS":
-            stop.wait(0.6)  # longer than the tool waits between two looks
+        while status == "IN_PROGRESS" and (thing, details["percent"]) not in seen and not stop.wait(0.05):
+            pass  # the tool has not looked yet
 
 
 def publish(tool, cloud, *options):

@@ -111,11 +111,13 @@ def test_closing_by_the_peer_reaches_the_device(tmp_path):
 @pytest.mark.parametrize("count", [1, 6, 7, 23])
 def test_connection_is_cut_at_any_byte(tmp_path, count):
     received = []
+    ended = threading.Event()
 
     def serve(connection):
         with connection, contextlib.suppress(ConnectionError):
             while data := connection.recv(100):
                 received.append(data)
+        ended.set()
 
     program = (
         CONNECT
@@ -134,6 +136,7 @@ except OSError as error:
         world.point("home").cut_after(count)
         board.power_on()
         board.wait_for(r"^error .*104")
+        assert ended.wait(10)
         assert b"".join(received) == bytes(range(count))
 
 

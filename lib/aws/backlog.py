@@ -12,11 +12,11 @@ import errors
 import events
 
 from . import rate
+from .outbox import CUTS, is_closed
 
 _AT_ONCE = const(5)  # of a window of 10: the rest is the application's
 _LIVE_FIRST_MS = const(20)
 _ANSWER_MS = const(60000)
-_REFUSALS = const(5)
 
 
 class Memory:
@@ -187,8 +187,7 @@ class Backlog:
 
     def _judge(self, number, failure):
         # AWS closes the connection for a topic that the policy does not allow. One message must not do so for ever.
-        closed = any(words in str(failure) for words in ("by the other side", "ECONNRESET", "error 32"))
-        if number == self._store.first and closed:
+        if number == self._store.first and is_closed(failure):
             self._refused += 1
-            if self._refused >= _REFUSALS:
+            if self._refused >= CUTS:
                 self._give_up("not_authorised")

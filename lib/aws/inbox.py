@@ -16,8 +16,10 @@ _HANDLER_TIMEOUT_S = const(60)
 class Subscription:
     """`topic_filter` (bytes), `qos`, `handler` (None: into the ring buffer).
 
-    `granted` from when the cloud is asked for it until it forgets.
+    `granted` from when the cloud is asked for it until it forgets. `cuts`: connections in a row that ended meanwhile.
     """
+
+    cuts = 0
 
     def __init__(self, topic_filter, qos, handler):
         self.topic_filter = topic_filter

@@ -103,7 +103,8 @@ class Jobs(Service):
         try:
             await asyncio.wait_for_ms(self.news.wait(), _AGAIN_MS)
         except asyncio.TimeoutError:
-            self.news.set()
+            if self.refusal is None:  # else only another session may be allowed it
+                self.news.set()
 
     def _look(self, *_):
         self.news.set()

@@ -11,6 +11,16 @@ from micropython import const
 import errors
 
 _PACKET_ID_MASK = const(0xFFFF)
+CUTS = const(5)  # connections in a row that the cloud has ended for something, until that is taken to be forbidden
+
+# How a connection ends that the other side has closed.
+_CLOSED = ("by the other side", "ECONNRESET", "error 32")
+
+
+def is_closed(failure):
+    """Whether the other side has ended the connection. AWS does so for what the policy does not allow."""
+    text = str(failure)
+    return any(words in text for words in _CLOSED)
 
 
 class Request:
@@ -30,6 +40,7 @@ class Request:
         self.packet_id = 0  # 0 until it was sent for the first time
         self.order = 0
         self.tries = 0  # how often it was sent on this connection
+        self.cuts = 0  # connections that have ended while its acknowledgement was the next to come
         self.resend = False  # sent before, so the peer may know it: DUP
         self.sent_ms = 0
         self.deadline_ms = 0
@@ -170,11 +181,18 @@ class Outbox:
         return late
 
     def fail(self, error):
-        """The connection ended: finish with `error` what does not survive it."""
+        """The connection ended: finish with `error` what does not survive it. What the cloud has ended too many for is
+        not sent again: it is `not_authorised`."""
+        suspect = self.unacknowledged(time.ticks_add(time.ticks_ms(), 1)) if is_closed(error) else None
         for request in self._all():
             if not request.survive:
                 self._drop(request)
                 request.finish(error)
+        if suspect is not None and suspect.survive:
+            suspect.cuts += 1
+            if suspect.cuts >= CUTS:
+                self._drop(suspect)
+                suspect.finish(errors.error("not_authorised", "for a message to '%s'" % str(suspect.topic, "utf-8")))
 
     def _all(self):
         return self.waiting + list(self._in_flight.values())

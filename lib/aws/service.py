@@ -26,6 +26,7 @@ class Service:
     """
 
     qos = 1
+    cuts = 0
 
     def __init__(self, base, listens, heard, online, one_by_one=False):
         self.base = base

@@ -10,6 +10,7 @@ import events
 
 from . import topics
 from .inbox import Subscription
+from .outbox import CUTS, is_closed
 from .packets import matches
 
 _SUBSCRIPTIONS = const(50)  # of a connection: AWS's limit
@@ -148,10 +149,13 @@ async def subscribe_all(aws):
 
 
 def _to_grant(inbox):
-    """Subscriptions not yet granted, all of one QoS, as many as fit one SUBSCRIBE; empty when there are none."""
+    """Subscriptions not yet granted, all of one QoS, as many as fit one SUBSCRIBE; empty when there are none.
+
+    One for which the connection has ended is asked for alone.
+    """
     batch = []
     for known in inbox.subscriptions:
-        if not known.granted and (not batch or known.qos == batch[0].qos):
+        if not known.granted and (not batch or (known.qos == batch[0].qos and not known.cuts and not batch[0].cuts)):
             batch.append(known)
     return batch[:_FILTERS_AT_ONCE]
 
@@ -177,12 +181,18 @@ async def _grant(aws, batch, filters):
     """Subscribe to the filters of a batch of subscriptions, all of one QoS."""
     for subscription in batch:
         subscription.granted = True  # asked for, so that nobody asks twice; a refused one would be refused again
+    if batch[0].cuts >= CUTS:  # AWS ends the connection for what the policy does not allow
+        batch[0].cuts -= 1  # in the next session it may be another policy
+        raise errors.error("subscribe_refused", str(filters[0], "utf-8"))
     try:
         codes = await aws._client.request(filters, batch[0].qos)
-    except BaseException:  # also of a caller who gives up: the next connection asks again
+    except BaseException as failure:  # also of a caller who gives up: the next connection asks again
         for subscription in batch:
             subscription.granted = False
+            subscription.cuts += is_closed(failure)
         raise
+    for subscription in batch:
+        subscription.cuts = 0
     for name, code in zip(filters, codes):
         if code > 2:
             raise errors.error("subscribe_refused", str(name, "utf-8"))

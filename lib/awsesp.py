@@ -1,10 +1,12 @@
 """The wiring: joins the hands to the head, and is all that an application's main.py needs.
 
-import awsesp
+    import awsesp
 
-async def application(device): ...
+    async def application(device): ...
 
-awsesp.run(application)
+    awsesp.run(application)
+
+An application that returns is done; the device stays in the cloud without it, for jobs and updates.
 """
 
 import gc

@@ -6,11 +6,11 @@ import sys
 class Device:
     """Handed to `async def application(device)` by the system, in mode NORMAL; to `configure(device, dat)` in CONFIG.
 
-    `aws`       publish, subscribe, messages (aws/client.py); None in CONFIG
-    `flash`     the 256 bytes: read, write, flush (flash.py)
-    `events`    `async for event in device.events` (events.py); the newest 16 unread ones are kept
-    `settings`  the application's own settings: the dict `app` of the settings file and of the phone
-    `name`      the thing's name, None until the device is enrolled
+    - `aws`: publish, subscribe, messages (aws/client.py); None in CONFIG
+    - `flash`: the 256 bytes: read, write, flush (flash.py)
+    - `events`: `async for event in device.events` (events.py); the newest 16 unread ones are kept
+    - `settings`: the application's own settings: the dict `app` of the settings file and of the phone
+    - `name`: the thing's name, None until the device is enrolled
     """
 
     def __init__(self, system, owned):

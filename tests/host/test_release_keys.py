@@ -160,3 +160,14 @@ def test_the_passphrase_is_asked_for_or_in_the_environment(tool):
     code, output = tool.run("keygen", "--kid", "k2", "--trusted", tool.trusted, RELEASE_PASSPHRASE="short")
     assert (code, "at least 8 characters" in output) == (2, True)
     assert list(keys.trusted(tool.trusted)) == ["k1"]
+
+
+def test_what_cannot_be_made_or_written_is_told_in_a_sentence(tool, tmp_path):
+    tool.keygen()
+    nowhere = tmp_path / "none" / "file"
+    for words in (["image", "--version", "1.1.0", "--thin"], ["sign", tool.image, "--version", "2.0.0"]):
+        code, said = tool.run(*words, "--out", nowhere)
+        assert code == 2
+        assert said.endswith(f"release: {nowhere}: No such file or directory\n")
+    code, said = tool.run("image", "--version", "1.x", "--out", tmp_path / "image")
+    assert (code, said) == (2, "release: --version 1.x: say x.y.z, three numbers, such as 1.1.0\n")

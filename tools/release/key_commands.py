@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -110,6 +111,8 @@ def image(
     from tools.sim import firmware
 
     with opt.guarded():
+        if not re.fullmatch(r"\d+\.\d+\.\d+", version):
+            raise Mistake(f"--version {version}: say x.y.z, three numbers, such as 1.1.0")
         try:
             data = firmware.build(version, lib=lib, thin=thin, size=size)
         except ValueError as error:

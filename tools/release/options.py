@@ -47,6 +47,11 @@ def guarded() -> Iterator[None]:
     except Refused as refusal:
         typer.echo(f"release: {refusal}", err=True)
         raise typer.Exit(NOT_ALL) from None
+    except OSError as error:
+        if error.filename is None:
+            raise
+        typer.echo(f"release: {error.filename}: {error.strerror}", err=True)
+        raise typer.Exit(USAGE) from None
     except (KeyboardInterrupt, typer.Abort):
         typer.echo("\nrelease: stopped.", err=True)
         raise typer.Exit(INTERRUPTED) from None

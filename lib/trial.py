@@ -10,6 +10,7 @@ import sys
 import errors
 import events
 import release
+from supervisor import wrapped
 
 _LOOK_MS = 500
 _CHECK_S = 15  # for one answer of the application's check
@@ -28,9 +29,9 @@ async def run(system, owned):
         elif online_ms is None:
             online_ms = uptime_ms()
         elif uptime_ms() - online_ms >= timeouts.settle_s * 1000:
-            sickness = await _sickness(system)
+            sickness = await _sickness(system) or _confirm(system)
             if sickness is None:
-                await _confirm(system)
+                await _note(system)
                 return
         await asyncio.sleep_ms(_LOOK_MS)
     if sickness is None:
@@ -52,13 +53,22 @@ async def _sickness(system):
         return "%s: %s" % (type(failure).__name__, failure)
 
 
-async def _confirm(system):
-    system.slot().switch().confirm()
+def _confirm(system):
+    """What keeps this version from being the one that starts from now on; None when nothing did."""
+    try:
+        system.slot().switch().confirm()
+    except MemoryError:  # the next look may find some
+        return "there was no memory to confirm it"
     # From here on nothing leads back, whatever becomes of the record: a crash is no end of a trial any more.
     system.trial = False
+    return None
+
+
+async def _note(system):
     try:
         await _updates().Updates(system.flash).confirm()
-    except errors.StorageError as failure:
+    except (errors.StorageError, MemoryError) as failure:  # the next start does it
+        failure = wrapped("trial", failure)
         system.bus.emit(events.TASK_FAILED, task="trial", code=failure.code, message=failure.message)
     system.bus.emit(events.OTA_FINISHED, version=release.VERSION)
 

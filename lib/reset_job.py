@@ -18,7 +18,10 @@ async def run(system, job):
         raise errors.error("invalid_setting", "what", "something else", '"settings" or "all"')
     await notes.change(system.flash, reset=what)
     await job.succeed()
-    await finish(system)
+    if job.gone:  # cancelled while there was no cloud to hear it of
+        await notes.change(system.flash, reset=None)
+    else:
+        await finish(system)
 
 
 async def finish(system):

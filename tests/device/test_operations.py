@@ -64,6 +64,7 @@ class Job:
 
     id = "job-1"
     outcome = None
+    gone = False
 
     def __init__(self, document, **kept):
         self.document = document
@@ -245,6 +246,18 @@ async def test_a_factory_reset_is_told_and_then_done():
     job = Job({"what": "all"})
     await raises(Restarted, operations.find(system, "factory-reset")(job))
     equal((job.outcome, sorted(system.flash.kept)), ("SUCCEEDED", ["code"]))
+
+
+async def test_a_reset_that_was_cancelled_before_the_cloud_heard_of_it_is_not_done():
+    system = System("factory-reset")
+    system.flash.kept["thing"] = (b"", b"")
+
+    class Cancelled(Job):
+        async def succeed(self, **details):
+            self.gone = True
+
+    await operations.find(system, "factory-reset")(Cancelled({}))
+    equal((sorted(system.flash.kept), system.steps), (["thing"], []))
 
 
 async def test_a_reset_that_flash_refuses_is_told_and_leaves_the_device_at_work():

@@ -10,7 +10,6 @@ from esp32 import Partition
 from flash import Flash
 from flash_board import ROOT
 from harness import equal
-from ota import slot
 from update_desk import THING, Desk, tried
 
 TIMEOUT_S = 30
@@ -58,37 +57,6 @@ def test_a_crash_that_says_more_than_there_is_room_for_ends_the_trial_and_keeps_
     desk.send(desk.document("1.0.0", force=THING), "job-2")
     desk.live_on(job_id="job-2")
     equal(desk.status("job-2"), ("REJECTED", "below_floor"))
-
-
-def test_memory_that_is_not_there_for_a_moment_does_not_condemn_a_version():
-    switch, ended = slot.switch, []
-
-    def short():
-        if desk.starts[-1] == "1.1.0" and len(ended) < 2:
-            ended.append("switch")
-            raise MemoryError
-        return switch()
-
-    async def application(device):
-        save = device.flash.save
-
-        async def fails_once(name, *data):
-            if name == "update" and "save" not in ended:
-                ended.append("save")
-                raise MemoryError
-            await save(name, *data)
-
-        device.flash.save = fails_once
-        await asyncio.sleep(1000)
-
-    desk = tried(application)
-    slot.switch = short
-    try:
-        desk.live_on()
-    finally:
-        slot.switch = switch
-    equal((desk.status(), desk.starts.count("1.1.0")), (("SUCCEEDED", None), 1))
-    equal(ended, ["switch", "switch", "save"])
 
 
 def test_a_new_image_whose_initialisation_fails():

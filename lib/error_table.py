@@ -101,6 +101,7 @@ limit: %s: the limit of AWS IoT is %s.
 out_of_range: The user's data is 256 bytes: offset %d with %d bytes is outside.
 task_failed: The task '%s' died: %s.
 task_stuck: The task '%s' showed no sign of life for %d s.
+loop_stalled: Nothing else could run for %d s, connections fail by that: await asyncio.sleep(), not time.sleep().
 bad_transition: Mode %s has no way out by %s.
 not_supported: %s is not part of this firmware.
 """,

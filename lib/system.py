@@ -22,6 +22,7 @@ from supervisor import Supervisor, wrapped
 # scattered over the whole heap, and no piece of 6 KB would be found.
 _SWEEP_BYTES = const(8192)
 _REPEAT_REASON_S = const(60)
+_STALL_MS = const(4500)  # of the loop: more than anything of the firmware's takes
 
 
 class System:
@@ -64,6 +65,7 @@ class System:
         self.reason = None  # of what the mode is left for, for its line on the console
         self.supervisor = Supervisor(self.bus, self._feed, self._died)
         self.own = self.supervisor.own
+        self._bearable_ms = _STALL_MS
         self.console = Console(self)
         self._leaving = asyncio.Event()
         self._leave_by = None
@@ -237,6 +239,10 @@ class System:
     def _feed(self):
         if self.watchdog is not None:
             self.watchdog.feed()
+        stall_ms = self.supervisor.longest_stall_ms
+        if stall_ms > self._bearable_ms:
+            self._bearable_ms = 2 * stall_ms  # told a few times, not each time
+            self.console.say("system: %s" % errors.error("loop_stalled", (stall_ms + 500) // 1000))
         # In every mode: hours in CONFIG are no crash either.
         if self.good_from_ms is not None and self.board.uptime_ms() >= self.good_from_ms:
             try:

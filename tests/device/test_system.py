@@ -63,8 +63,21 @@ class Board:
 def test_a_start_that_lasted_is_forgiven_once():
     head = Head()
     head.board, head.watchdog, head.good_from_ms = Board(), None, 60000
+    head.supervisor, head._bearable_ms = Group(longest_stall_ms=0), 4500
     forgiven = []
     for head.board.now_ms in (250, 59999, 60000, 60250, 60500):
         System._feed(head)
         forgiven.append(head.board.forgiven)
     equal(forgiven, [0, 0, 0, 1, 1])
+
+
+def test_an_application_that_holds_up_the_loop_is_told_so_a_few_times():
+    head = Head()
+    head.board, head.watchdog, head.good_from_ms = None, None, None
+    head.supervisor, head._bearable_ms = Group(longest_stall_ms=0), 4500
+    said = []
+    head.console = Group(say=said.append)
+    for stall_ms in (2700, 4400, 4750, 5200, 9000, 11000):
+        head.supervisor.longest_stall_ms = stall_ms
+        System._feed(head)
+    equal([" 5 s" in said[0], " 11 s" in said[1], len(said)], [True, True, 2])

@@ -8,32 +8,33 @@ import typer
 
 # verb: module with `app` (a typer.Typer) or `main` (a function), and what it does
 VERBS = {
-    "demo": ("tools.demo.cli", "A factory-new device becomes a working AWS IoT device, on this desk."),
+    "demo": ("tools.demo.cli", "A factory-new device becomes an AWS IoT device, on this desk."),
     "test": ("tools.verbs.test", "All tests, or those that pytest's own arguments choose."),
     "sim": ("tools.sim.cli", "A simulated ESP32 with a console, left running."),
     "cloud": ("tools.cloud.cli", "The local AWS IoT, left running."),
-    "configure": ("tools.configure.cli", "A device is given its settings over Bluetooth, from this terminal."),
-    "phone": ("tools.phone.cli", "The page that configures devices over Bluetooth, served to this machine."),
-    "release": ("tools.release.cli", "Firmware updates: keys, signatures, and the way to the devices."),
+    "configure": ("tools.configure.cli", "A device gets its settings over Bluetooth, from this terminal."),
+    "phone": ("tools.phone.cli", "The page that configures devices over Bluetooth."),
+    "release": ("tools.release.cli", "Firmware updates: keys, signatures, the way to the devices."),
     "bench": ("tools.bench.cli", "Measured numbers, as a table."),
-    "fleet": ("tools.fleet.cli", "What a fleet needs in AWS IoT, and the settings of its devices."),
+    "fleet": ("tools.fleet.cli", "What a fleet needs in AWS IoT, and its devices' settings."),
     "docs": ("tools.docs.cli", "The documentation as a site."),
     "new": ("tools.new.cli", "Begin an application in a folder of its own."),
-    "qualify": ("tools.qualify.cli", "AWS IoT Device Advisor's cases against the device, a table."),
-    "soak": ("tools.soak.cli", "Simulated devices under faults: nothing may be lost, nobody may be gone."),
+    "qualify": ("tools.qualify.cli", "AWS IoT Device Advisor's cases against the device, as a table."),
+    "soak": ("tools.soak.cli", "Simulated devices under random faults: nothing may be lost."),
     "deps": ("tools.verbs.deps", "The real umqtt.simple and aioble by mip, into .deps/."),
-    "lint": ("tools.verbs.lint", "ruff, the import law, and the firmware compiled for MicroPython 1.24."),
+    "lint": ("tools.verbs.lint", "ruff, the import law, lib compiled for MicroPython 1.24."),
     "flash": ("tools.board.flash", "Put the firmware on a board."),
     "firmware": ("tools.board.firmware", "Build a firmware image with everything frozen in."),
     "monitor": ("tools.board.monitor", "Watch a board's console."),
     "diagram": ("tools.verbs.diagram", "Draw the table of modes into the docs."),
-    "package": ("tools.verbs.package", "Write package.json, by which mip installs the firmware's files."),
+    "package": ("tools.verbs.package", "Write package.json, by which mip installs the firmware."),
 }
 
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
     help="The desk of AWS IoT for ESP32. `VERB --help` tells a verb's options.",
 )
 
@@ -64,7 +65,11 @@ def _load(verb, name):
 
 
 def _flowing(app):
-    """Paragraphs of a verb's help flow to the terminal's width: typer would end lines where the source does, too."""
+    """A verb's help is plain text that flows to the terminal's width: typer would end lines where the source does.
+
+    Its tables cut the names of options off in a narrow terminal, and take six columns where two tell more.
+    """
+    app.rich_markup_mode = None
     for command in app.registered_commands:
         text = inspect.cleandoc(command.help or command.callback.__doc__ or "")
         command.help = "\n\n".join(" ".join(each.split()) for each in text.split("\n\n"))

@@ -32,6 +32,22 @@ def test_every_verb_has_its_own_help(verb):
     assert f"python -m tools {verb}" in answer.stdout
 
 
+def test_help_is_whole_in_a_narrow_terminal(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    said = tools("flash", "--help").stdout
+    assert max(map(len, said.splitlines())) <= 60
+    assert {"--programs-only", "--lines / --no-lines", "--watch / --no-watch"} <= set(
+        re.findall(r"^  (--.*?)  +", said, re.M)
+    )
+
+
+@pytest.mark.parametrize("words", [[], ["release"], ["cloud", "--help"]])
+def test_no_sentence_of_a_list_is_cut_off(words):
+    answer = tools(*words)
+    assert "Commands:" in answer.stdout + answer.stderr
+    assert "..." not in (answer.stdout + answer.stderr).partition("Commands:")[2]
+
+
 def test_a_mistyped_verb_is_refused_with_the_one_like_it():
     answer = tools("flsh")
     assert answer.returncode == 2

@@ -40,7 +40,10 @@ def fault(
     folder: Folder = _FOLDER,
     url: Url = None,
 ) -> None:
-    """Order a fault, such as `fault no_puback --client lamp --packets 2` or `fault certificate --value expired`."""
+    """Order a fault.
+
+    Such as `fault no_puback --client lamp --packets 2`, or `fault certificate --value expired`.
+    """
     given = locals()
     order = {"kind": kind, **{name: given[name] for name in OPTIONS if given[name] is not None}}
     if "amount" in order and amount.is_integer():

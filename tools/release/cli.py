@@ -66,7 +66,7 @@ def publish_command(
     local: opt.Local = False,
     endpoint_url: opt.EndpointUrl = None,
 ):
-    """Bring an update to devices: sign, upload, create the job, and follow it to the end.
+    """Bring an update to devices: sign it, upload it, follow its job.
 
     Ctrl-C ends the watching only: the job goes on.
     """

@@ -24,10 +24,11 @@ def keygen(
     folder: opt.Keys = keys.FOLDER,
     trusted: opt.Trusted = keys.TRUSTED,
 ):
-    """Make a signing key (P-256), encrypted in a file, and let the firmware trust it.
+    """Make a key that signs releases, and let the firmware trust it.
 
-    Make two before you ship: devices take updates that are signed with any key they trust, and the second one, kept
-    somewhere else, is how the first can be replaced when it is lost or stolen.
+    It is a P-256 key; its private half is encrypted in a file of its own. Make two before you ship: devices take
+    updates that are signed with any key they trust, and the second one, kept somewhere else, is how the first can be
+    replaced when it is lost or stolen.
     """
     with opt.guarded():
         screen = Screen()
@@ -49,7 +50,7 @@ def revoke(
     trusted: opt.Trusted = keys.TRUSTED,
     last: Annotated[bool, typer.Option("--last", help="Even the last one.")] = False,
 ):
-    """Let the firmware not trust a key any more: devices follow once they run an image that was built like that.
+    """Let the firmware trust a key no more. Devices follow once they run an image that was built like that.
 
     That image must be signed with a key that they still trust, best with another one than the revoked.
     """
@@ -61,7 +62,7 @@ def revoke(
 
 
 def list_keys(folder: opt.Keys = keys.FOLDER, trusted: opt.Trusted = keys.TRUSTED):
-    """The keys that the firmware trusts, and whether their private halves are here."""
+    """The keys that the firmware trusts. It says, too, whether their private halves are here."""
     with opt.guarded():
         known = keys.trusted(trusted)
         rows = [[kid, public[:16] + "...", _here(kid, folder)] for kid, public in sorted(known.items())]
@@ -86,7 +87,7 @@ def sign(
     url: Annotated[str, typer.Option(help="Where the image lies; `publish` fills it in.")] = documents.NO_LINK,
     out: Annotated[Path | None, typer.Option(help="Write the document there instead of printing it.")] = None,
 ):
-    """Sign an image: prints the job document of its update, with the signature. Needs no network."""
+    """Sign an image, without the network. Prints the job document of its update, with the signature."""
     with opt.guarded():
         _, document = Signing(kid, folder, version, hardware, min_version, force).sign(image, url)
         text = json.dumps(document, indent=2)
@@ -104,9 +105,10 @@ def image(
     size: Annotated[int | None, typer.Option(help="Fill it up to so many bytes, a multiple of 16.")] = None,
     thin: Annotated[bool, typer.Option("--thin", help="Only what differs from this checkout: some KB.")] = False,
 ):
-    """Make an image for simulated devices (`make sim ARGS="--image ota"`) from this checkout.
+    """Make an image for simulated devices from this checkout.
 
-    For the chip build one with ESP-IDF: firmware/README.md.
+    Simulated devices that take updates are `make sim ARGS="--image ota"`. For the chip build one with ESP-IDF:
+    firmware/README.md.
     """
     from tools.sim import firmware
 

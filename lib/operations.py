@@ -6,9 +6,14 @@ error is FAILED and may be tried again. One that restarts the device leaves the 
 after the restart, with `job.kept` as it has left it. docs/jobs.md is for who writes the documents.
 """
 
+import asyncio
 import sys
 
+from micropython import const
+
 import errors
+
+_CROWDED_S = const(5)
 
 
 def find(system, name):
@@ -102,12 +107,18 @@ async def _ota(system, job):
     """An update over the air: docs/ota.md."""
     if system.slot is None:
         raise errors.error("not_supported", "The update over the air")
-    try:
-        ended = await _update_job().do(system, job)
-    finally:
-        for name in ("update_job", "updates"):
-            sys.modules.pop(name, None)
-        system.slot().forget("document", "foreign")
+    for tries_left in (2, 1, 0):
+        try:
+            ended = await _update_job().do(system, job)
+            break
+        except MemoryError:  # a job comes while the connection is made, which needs much: once more when it stands
+            if not tries_left or job.document is None:
+                raise
+        finally:
+            for name in ("update_job", "updates"):
+                sys.modules.pop(name, None)
+            system.slot().forget("document", "foreign")
+        await asyncio.sleep(_CROWDED_S)
     import update_end
 
     del sys.modules["update_end"]

@@ -126,7 +126,7 @@ class Job:
         self.outcome = [status, details]
         try:
             await self._save()
-        except errors.StorageError:
+        except (errors.StorageError, MemoryError):
             pass  # the cloud shall know all the same
         await self.tell_outcome()
 

@@ -135,6 +135,30 @@ async def test_a_document_that_is_nested_without_end_is_rejected_and_does_not_bl
         equal((desk.status("one"), desk.details("one")["reason"], done), ("REJECTED", "too_large", ["two"]))
 
 
+async def test_an_end_for_whose_note_there_is_no_memory_is_told_and_the_handler_not_run_again():
+    done = []
+
+    async def blink(job):
+        done.append(job.id)
+
+    desk = JobsDesk()
+    save = desk.flash.save
+
+    async def short(name, *data):
+        if b"SUCCEEDED" in data[1]:
+            desk.flash.save = save
+            raise MemoryError
+        await save(name, *data)
+
+    desk.flash.save = short
+    desk.add("one", {"operation": "blink"})
+    desk.add("two", {"operation": "blink"})
+    async with desk:
+        desk.jobs.on("blink", blink)
+        await until(lambda: desk.status("two") == "SUCCEEDED")
+        equal((done, desk.status("one"), desk.flash.save == save), (["one", "two"], "SUCCEEDED", True))
+
+
 async def test_too_many_details_are_the_handler_s_fault():
     async def blink(job):
         await job.progress(**{"detail%d" % n: n for n in range(11)})

@@ -130,6 +130,25 @@ async def test_settings_that_are_new_are_written_down_before_the_device_restarts
     equal(left, [("update_requested", "version 1.1.0")])
 
 
+def test_memory_that_ends_while_it_is_judged_is_waited_for():
+    desk = Desk()
+    desk.send("1.1.0")
+    vet, ended = update_job.vet, []
+
+    def short(*what):
+        if not ended:
+            ended.append(desk.system.mode)
+            raise MemoryError
+        return vet(*what)
+
+    update_job.vet = short
+    try:
+        desk.live_on()
+    finally:
+        update_job.vet = vet
+    equal((desk.status(), desk.starts, ended), (("SUCCEEDED", None), ["1.0.0", "1.0.0", "1.1.0"], ["NORMAL"]))
+
+
 def test_the_application_hears_of_it_and_may_clean_up():
     heard = []
 

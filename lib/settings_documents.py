@@ -64,7 +64,7 @@ def _merge_networks(below, above, warnings):
     for place, network in enumerate(checks.sequence("networks", above, checks.MAX_NETWORKS, "networks")):
         path = "networks[%d]" % place
         checks.warn_unknown(checks.mapping(path, network), NETWORK_FIELDS, path, warnings)
-        name = checks.ssid(path + ".ssid", network.get("ssid"))
+        name = network["ssid"] = checks.ssid(path + ".ssid", network.get("ssid"))
         if "password" not in network and name not in known:
             raise checks.invalid(path + ".password", "missing", "the password, or null for an open network")
         if name not in merged:

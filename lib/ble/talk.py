@@ -15,6 +15,7 @@ import errors
 from ble import answers, codes, framing, lockout, messages, session
 
 _LONGEST_WORK_S = 300  # every wait of what is asked for is bounded on its own; this is for a mistake in it
+_NO_MEMORY = "no memory for an answer"
 _LARGEST_ACK = framing.LARGEST - session.OVERHEAD
 
 
@@ -78,6 +79,8 @@ class Work:
             ack = await self._do()
             if self._pending.finish(self._message, ack):
                 await self._talk.say_later(ack, self._pending)
+        except MemoryError:
+            self._talk.over = _NO_MEMORY  # asked again, it would be at it for ever
         finally:
             self._host.ended(self)
 
@@ -227,7 +230,7 @@ class Talk:
         except OSError:
             self.over = "the phone has gone, or does not take what it is sent"
         except MemoryError:
-            self.over = "no memory for an answer"  # which it gets when it asks again
+            self.over = _NO_MEMORY  # which it gets when it asks again
 
     async def _refuse(self, refusal):
         await self._say(messages.ack_of_error(refusal))

@@ -4,7 +4,7 @@ import asyncio
 import errno
 
 import errors
-from ble import codes, framing
+from ble import codes, framing, messages
 from ble_desk import CODE, Desk, radio, until
 from harness import equal
 
@@ -68,6 +68,26 @@ async def test_mistake_in_the_handler_is_answered_and_told_without_its_words():
         equal(("ValueError" in failed["message"], "password" in failed["message"]), (True, False))
         desk.answer = None
         equal((await visitor.ask_sealed("STS", 2))["code"], codes.OK)
+
+
+async def test_phone_whose_answer_has_no_memory_is_let_go_and_may_ask_again():
+    whole = messages.ack
+
+    def exhausted(*details):
+        raise MemoryError
+
+    async with Desk() as desk:
+        visitor = await desk.visitor()
+        await visitor.hello()
+        messages.ack = exhausted
+        try:
+            visitor.write(await visitor.seal("STS"))
+            await until(lambda: not visitor.is_connected)  # else it would be told for ever that the device is at it
+        finally:
+            messages.ack = whole
+        visitor = await desk.visitor()
+        await visitor.hello()
+        equal((await visitor.ask_sealed("STS"))["code"], codes.OK)
 
 
 async def test_last_message_is_answered_again_and_not_done_twice():

@@ -78,6 +78,12 @@ def test_an_emoji_is_one_character_however_json_writes_it():
         equal("networks[0].ssid" in str(raises(PersonError, lambda half=half: read(half))), True)
 
 
+def test_what_a_phone_gave_is_known_by_its_whole_name():
+    dat = json.loads(b'{"networks": [{"ssid": "\\ud83d\\ude00", "password": null}]}')
+    settings.merge_cfg({}, dat)
+    equal(dat["networks"][0]["ssid"].encode(), b"\xf0\x9f\x98\x80")  # APPLY joins the networks of these names only
+
+
 def test_a_file_that_is_not_in_utf_8_is_told_its_encoding():
     for begin, unit in ((b"\xff\xfe", "<H"), (b"\xfe\xff", ">H"), (b"", "<H"), (b"", ">H")):
         text = b"".join([struct.pack(unit, ord(character)) for character in '{"aws": {}}'])

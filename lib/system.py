@@ -78,6 +78,7 @@ class System:
     def run(self):
         """Run the device for ever; only Ctrl-C on the console comes back, to the REPL."""
         gc.threshold(_SWEEP_BYTES)
+        asyncio.get_event_loop().set_exception_handler(self._orphan_died)
         try:
             asyncio.run(self._main())
         except KeyboardInterrupt:
@@ -224,6 +225,13 @@ class System:
             self.console.trace(failure)  # errors of the firmware's own tasks say all that is to be known
         self.failure = wrapped(name, failure)
         self.leave("task_failed", "%s" % self.failure)
+
+    def _orphan_died(self, _, context):
+        # A task that nobody awaits: asyncio would tell the console alone, and hold on to all of it until the next one.
+        failure = context["exception"]
+        context["exception"] = context["future"] = None
+        self.console.say("system: a task died that nobody awaits")
+        self.console.trace(failure)
 
     # restart
 

@@ -81,3 +81,29 @@ def test_an_application_that_holds_up_the_loop_is_told_so_a_few_times():
         head.supervisor.longest_stall_ms = stall_ms
         System._feed(head)
     equal([" 5 s" in said[0], " 11 s" in said[1], len(said)], [True, True, 2])
+
+
+async def test_a_task_that_nobody_awaits_is_traced_when_it_dies_and_not_held():
+    head, held = Head(), []
+    said, traced = [], []
+    head.console = Group(say=said.append, trace=traced.append)
+
+    def died(loop, context):
+        System._orphan_died(head, loop, context)
+        held.extend([context["exception"], context["future"]])
+
+    async def dies():
+        raise ValueError("the sensor is not there")
+
+    loop = asyncio.get_event_loop()
+    before = loop.get_exception_handler()
+    loop.set_exception_handler(died)
+    try:
+        asyncio.create_task(dies())
+        await asyncio.sleep_ms(20)
+    finally:
+        loop.set_exception_handler(before)
+    equal(
+        (said, str(traced[0]), held),
+        (["system: a task died that nobody awaits"], "the sensor is not there", [None, None]),
+    )

@@ -120,9 +120,12 @@ def connack_failure(code):
     """The error for a CONNACK with this return code (MQTT 3.1.1, 3.2.2.3; AWS adds 7)."""
     if code == 3:
         return errors.error("server_busy", "CONNACK code 3")
-    if code in (1, 2):
-        return errors.error("protocol", "CONNACK code %d" % code)
-    return errors.error("not_authorised", "CONNACK code %d" % code)
+    if code == 1:
+        return errors.error("protocol", "CONNACK code 1: it does not take MQTT 3.1.1")
+    words = "CONNACK code %d" % code
+    if code == 2:
+        words += ", the client id, which is the thing's name, was rejected"
+    return errors.error("not_authorised", words)
 
 
 def unanswered_failure(failure):

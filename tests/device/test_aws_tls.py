@@ -196,7 +196,8 @@ def test_the_worst_of_several_verdicts_is_told():
 
 def test_every_connack_code_is_told():
     codes = [failures.connack_failure(code).code for code in range(1, 8)]
-    equal(codes, ["protocol", "protocol", "server_busy"] + ["not_authorised"] * 4)
+    equal(codes, ["protocol", "not_authorised", "server_busy"] + ["not_authorised"] * 4)
+    equal("client id" in failures.connack_failure(2).message, True)
 
 
 def test_without_a_root_there_is_no_context():

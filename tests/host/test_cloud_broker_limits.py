@@ -29,7 +29,7 @@ def test_the_longest_client_id(desk):
 
 def test_another_version_of_mqtt_is_refused_with_code_1(desk):
     client = desk.client()
-    client.send(packets.packet(packets.CONNECT, encode_text("MQTT") + bytes((5, 2, 0, 60, 0)) + encode_text("c")))
+    client.send(packets.packet(packets.CONNECT, encode_text("MQTT") + bytes((6, 2, 0, 60, 0)) + encode_text("c")))
     assert client.packet() == (packets.CONNACK, b"\x00\x01")
     assert client.is_closed()
 

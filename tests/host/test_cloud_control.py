@@ -213,6 +213,18 @@ def test_retained_message_is_kept_and_cleared(cloud):
         data.get_retained_message(topic="house/door")
 
 
+def test_a_message_over_http_has_properties_as_one_of_mqtt_5(cloud):
+    data = cloud.iot_data()
+    users = [{"unit": "C"}, {"unit": "K"}]
+    more = {"contentType": "text/plain", "correlationData": "aWQ=", "payloadFormatIndicator": "UTF8_DATA"}
+    data.publish(topic="house/heat", retain=True, payload=b"21", userProperties=users, responseTopic="answers", **more)
+    assert json.loads(data.get_retained_message(topic="house/heat")["userProperties"]) == users
+    for wrong in ({"userProperties": "x"}, {"userProperties": [1]}, {"correlationData": "no base64"}):
+        with pytest.raises(data.exceptions.InvalidRequestException):
+            data.publish(topic="house/heat", payload=b"", **wrong)
+    data.publish(topic="house/heat", retain=True, payload=b"")
+
+
 @pytest.mark.parametrize("topic", ["a/b/#", "+", "x" * 257, "1/2/3/4/5/6/7/8/9"])
 def test_publish_to_a_topic_that_is_none_is_refused(cloud, topic):
     data = cloud.iot_data()

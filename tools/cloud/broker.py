@@ -1,10 +1,10 @@
-"""The data plane of the local AWS IoT: an MQTT 3.1.1 broker with AWS IoT Core's rules, in one asyncio loop.
+"""The data plane of the local AWS IoT: an MQTT broker with AWS IoT Core's rules, in one asyncio loop.
 
     broker = Broker(registry, services, time.monotonic, Limits(), Faults(), log)
     port = await broker.start("127.0.0.1", 0, ssl_context)
 
-`interfaces.Broker` says what it gives to the control plane. A connection's dialogue is in `connection`, what is
-remembered for a client id in `session`; here is what they share: who is connected, who gets a message, what is due.
+`interfaces.Broker` says what the control plane gets. A connection's dialogue is in `connection`, what is remembered
+for a client id in `session`; here is what they share: who is connected, who gets a message, what is due.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Broker:
         self.faults = faults or Faults()
         self.log = log
         self.subscriptions: Subscriptions[Session] = Subscriptions()
-        self.retained = Retained(self.limits.retained_messages)
+        self.retained = Retained(self.limits.retained_messages, lambda: self.memory)
         self.sessions: dict[str, Session] = {}
         self.connections: dict[int, Connection] = {}
         self.tasks: set[asyncio.Task] = set()  # services at work
@@ -99,7 +99,7 @@ class Broker:
         self._listener.use(ssl_context)
 
     def publish(self, topic: str, payload: bytes, qos: int = 0, retain: bool = False) -> int:
-        return self._route(Message(topic, payload, qos), retain)
+        return self.route(Message(topic, payload, qos), retain)
 
     def identity_changed(self, certificate_id: str | None = None) -> None:
         for connection in self._of_certificate(certificate_id):
@@ -137,25 +137,32 @@ class Broker:
 
     def admit(self, connection: Connection) -> tuple[Session, bool]:
         """The session of a client that may connect, and whether there was one. Who had its client id has to go."""
-        client_id, clean = connection.client_id, connection.connect.clean_session
+        client_id, connect = connection.client_id, connection.connect
         session = self.sessions.get(client_id)
         if session is not None and session.outlet is not None:
             session.outlet.end(presence.DUPLICATE_CLIENT_ID, "another connection took its client id")
             session = self.sessions.get(client_id)
-        present = session is not None and not clean
-        if session is not None and clean:
-            self.forget(session)
+        present = session is not None and not connect.clean_session
         if not present:
-            session = self._new_session(client_id, clean)
-        if not clean:
-            self.memory.session(client_id, session.subscriptions, is_away=False)
+            if session is not None:
+                self.forget(session)
+            session = self._new_session(client_id, clean=not connect.keeps_session)
+        expiry_s = connect.session_expiry_s
+        self.keep_for(session, self.limits.session_expiry_s if expiry_s is None else expiry_s)
         return session, present
+
+    def keep_for(self, session: Session, expiry_s: float) -> None:
+        """How long a session that is kept outlives its connection."""
+        session.expiry_s = expiry_s
+        if not session.clean and not expiry_s:  # MQTT 5: it was resumed to end with this connection
+            self.memory.forgotten(session.client_id)
+            session.clean = True
+        self._remember_subscriptions(session)
 
     def restore(self, client_id: str, subscriptions: dict[str, int], away_s: float, backlog: list[Stored]) -> None:
         """A session as it was when another broker had it, its client away for so long."""
         session = self._new_session(client_id, clean=False)
-        session.left_at -= away_s
-        session.restore(backlog)
+        session.restore(backlog, away_s)
         for topic_filter, qos in subscriptions.items():
             session.subscriptions[topic_filter] = qos
             self.subscriptions.add(topic_filter, session, qos)
@@ -187,16 +194,16 @@ class Broker:
         else:
             self._remember(session)
         self.log("disconnected", client_id=session.client_id, reason=reason, detail=detail, dropped=session.dropped)
-        will = None if reason == presence.CLIENT_INITIATED else connection.will()
+        will = connection.will(reason)
         if will is not None:
-            self._route(Message(will.topic, will.payload, will.qos), will.retain)
+            self.route(Message.of(will), will.retain)
         self.presence.disconnected(connection, reason)
 
     def accept(self, connection: Connection, publish: Publish) -> None:
         """A client's message that has passed all checks."""
         topic = publish.topic
         if not topic.startswith("$"):
-            self._route(Message(topic, publish.payload, publish.qos), publish.retain)
+            self.route(Message.of(publish), publish.retain)
             return
         for service in self.services:
             if service.claims(topic):
@@ -204,10 +211,10 @@ class Broker:
                 return
         self.log("no_service", client_id=connection.client_id, topic=topic)
 
-    def subscribed(self, connection: Connection, filters: list[str]) -> None:
-        """Subscriptions stand and are acknowledged: retained messages follow."""
+    def subscribed(self, connection: Connection, filters: list[str], retained: list[str]) -> None:
+        """Subscriptions stand and are acknowledged: retained messages follow, for those that ask for them."""
         session = connection.session
-        for topic_filter in filters:
+        for topic_filter in retained:
             message = self.retained.message(topic_filter)
             if message is not None:
                 session.deliver(message, session.subscriptions[topic_filter])
@@ -230,20 +237,13 @@ class Broker:
 
     # ---- inside ----
 
-    def _route(self, message: Message, retain: bool) -> int:
-        if retain:
-            self._retain(message)
+    def route(self, message: Message, retain: bool) -> int:
+        if retain and not self.retained.keep(message):
+            self.log("retained_full", topic=message.topic)
         subscribers = self.subscriptions.matching(message.topic)
         for session, qos in subscribers:
             session.deliver(message, qos)
         return len(subscribers)
-
-    def _retain(self, message: Message) -> None:
-        kept = self.retained.keep(message.topic, message.payload, message.qos)
-        if kept is None:
-            self.log("retained_full", topic=message.topic)
-        else:
-            self.memory.retained(message.topic, *kept)
 
     def _remember(self, session: Session) -> None:
         backlog = [(packet_id, message.topic, message.payload) for packet_id, message in session.backlog()]

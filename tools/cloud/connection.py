@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import uuid
 from typing import TYPE_CHECKING
 
 from tools.cloud import packets, presence
+from tools.cloud.admission import refuse
 from tools.cloud.interfaces import Identity
 from tools.cloud.limits import Bucket
-from tools.cloud.packets import Connect, PacketError, ProtocolVersionError, Publish
+from tools.cloud.mqtt5 import NOT_AUTHORISED, Mqtt5
+from tools.cloud.mqtt311 import Mqtt311
+from tools.cloud.packets import Connect, PacketError, ProtocolVersionError, Publish, Will
 from tools.cloud.permissions import Permissions, refusal
-from tools.cloud.reserved import check_publish, check_subscribe
+from tools.cloud.reserved import check_publish
 from tools.cloud.service_queue import ServiceQueue
 from tools.cloud.session import Message, Session
+from tools.cloud.subscribing import subscribe, unsubscribe
 from tools.cloud.tls_alert import send_certificate_unknown
 from tools.cloud.wire import Wire
 
@@ -20,6 +25,7 @@ if TYPE_CHECKING:
     from tools.cloud.broker import Broker
 
 _REMEMBERED_TOPICS = 1024
+_MQTT_3_1_1 = Mqtt311()
 
 
 class Connection(Wire):
@@ -34,17 +40,20 @@ class Connection(Wire):
         self.certificate_der = b""
         self.source_ip = ""
         self.connect: Connect | None = None
+        self.dialect: Mqtt311 | Mqtt5 = _MQTT_3_1_1
+        self.window = self.limits.unacknowledged
         self.session_id = str(uuid.uuid4())
         self.end_reason: str | None = None
         self.opened_at = broker.clock()
         self.services = ServiceQueue(self, broker.limits, broker.log, broker.tasks)
+        self._leaves_will = False
         self._throttled = 0  # messages discarded since the last one within the rate
         self._may_publish: set[str] = set()
         self._withheld: set[int] = set()  # what a fault left unacknowledged
         self._rate, self._rate_out = self._bucket(), self._bucket()
         self._handlers = {
-            packets.SUBSCRIBE: self._on_subscribe,
-            packets.UNSUBSCRIBE: self._on_unsubscribe,
+            packets.SUBSCRIBE: functools.partial(subscribe, self),
+            packets.UNSUBSCRIBE: functools.partial(unsubscribe, self),
             packets.PINGREQ: self._on_pingreq,
             packets.DISCONNECT: self._on_disconnect,
             packets.CONNECT: self._on_second_connect,
@@ -76,17 +85,19 @@ class Connection(Wire):
         if self.session is None:
             if kind != packets.CONNECT:
                 raise PacketError("the first packet is not a CONNECT")
-            self._on_connect(packets.decode_connect(body))
+            if packets.is_mqtt_5(body):
+                self.dialect = Mqtt5(self.limits)
+            self._on_connect(self.dialect.decode_connect(body))
         elif kind == packets.PUBLISH:
-            self._on_publish(packets.decode_publish(first, body))
+            self._on_publish(self.dialect.decode_publish(first, body))
         elif kind == packets.PUBACK:
-            self.session.acknowledged(packets.decode_packet_id(body))
+            self.session.acknowledged(self.dialect.decode_acknowledgement(body))
         else:
             self._handlers[first](body)
 
     def broken(self, error: PacketError) -> None:
         if isinstance(error, ProtocolVersionError):
-            self.send(packets.connack(packets.UNACCEPTABLE_PROTOCOL))
+            self.send(self.dialect.connack(packets.UNACCEPTABLE_PROTOCOL))
         self.end(presence.CLIENT_ERROR, str(error))
 
     def drained(self) -> None:
@@ -108,6 +119,8 @@ class Connection(Wire):
         if at_once:
             self.cut_off()
         else:
+            if self.session is not None:
+                self.send(self.dialect.farewell(reason, detail))
             self.close()
         self.broker.ended(self, reason, detail)
 
@@ -123,8 +136,14 @@ class Connection(Wire):
 
     # ---- what sessions, services and the broker ask ----
 
-    def may_receive(self, topic: str) -> bool:
-        return self.permissions.decide("iot:Receive", topic).allowed
+    def send_message(self, message: Message, packet_id: int = 0, dup: bool = False) -> None:
+        self.send(self.dialect.publish(message, packet_id, dup))
+
+    def may_receive(self, message: Message) -> bool:
+        largest = self.connect.packet_maximum
+        if largest is not None and len(self.dialect.publish(message, 1)) > largest:
+            return False
+        return self.permissions.decide("iot:Receive", message.topic).allowed
 
     def take_turn(self) -> bool:
         return self._rate_out is None or self._rate_out.take()
@@ -145,43 +164,23 @@ class Connection(Wire):
 
     def _on_connect(self, connect: Connect) -> None:
         self.client_id, self.connect = connect.client_id, connect
+        self.window = min(self.limits.unacknowledged, connect.receive_maximum)
         identity = self.broker.registry.connection(self.certificate_der)
-        code, detail = self._refuse_connect(connect, identity)
+        code, detail = refuse(self, connect, identity)
         if code:
             if not self.faults.strikes("no_connack", self.number, self.client_id):
-                self.send(packets.connack(code))
+                self.send(self.dialect.connack(code, reason=detail))
             self.end(presence.THROTTLED if code == packets.SERVER_UNAVAILABLE else presence.AUTH_ERROR, detail)
             return
         self.identity = identity
         self.session, present = self.broker.admit(self)
         if not self.faults.strikes("no_connack", self.number, self.client_id):
-            self.send(packets.connack(packets.ACCEPTED, present))
+            self.send(self.dialect.connack(packets.ACCEPTED, present, connect))
         self.broker.joined(self, present)
         if self.faults.strikes("close_after_connack", self.number, self.client_id):
             self.end(presence.SERVER_INITIATED, "ordered fault: close_after_connack")
             return
         self.session.attach(self)
-
-    def _refuse_connect(self, connect: Connect, identity: Identity | None) -> tuple[int, str]:
-        """The CONNACK code that refuses, and why; 0: welcome."""
-        client_id = connect.client_id
-        if not client_id or client_id.startswith("$"):
-            return packets.IDENTIFIER_REJECTED, "the client id must not be empty or begin with $"
-        if len(client_id.encode()) > self.limits.client_id_bytes:
-            return packets.IDENTIFIER_REJECTED, f"the client id is longer than {self.limits.client_id_bytes} bytes"
-        reason = refusal(identity)
-        if reason:
-            return packets.NOT_AUTHORISED, reason
-        if connect.will is not None:
-            if connect.will.qos == 2:
-                raise PacketError("last will of QoS 2, which AWS IoT does not have")
-            check_publish(connect.will.topic, connect.will.retain, self.limits)
-        self.permissions = Permissions(self.broker.registry, self.certificate_der, connect, self.source_ip)
-        decision = self.permissions.decide("iot:Connect", client_id)
-        if not decision.allowed:
-            return packets.NOT_AUTHORISED, decision.reason
-        reason = self.broker.too_busy_for(client_id)
-        return (packets.SERVER_UNAVAILABLE, reason) if reason else (packets.ACCEPTED, "")
 
     def _on_second_connect(self, body: bytes) -> None:
         raise PacketError("a second CONNECT")
@@ -219,7 +218,10 @@ class Connection(Wire):
         if decision.allowed and publish.retain:
             decision = self.permissions.decide("iot:RetainPublish", topic)
         if not decision.allowed:
-            self.end(presence.FORBIDDEN_ACCESS, decision.reason)
+            if self.dialect.answers_refusals and publish.qos:
+                self.send(self.dialect.puback(publish.packet_id, NOT_AUTHORISED))
+            else:
+                self.end(presence.FORBIDDEN_ACCESS, decision.reason)
             return False
         if not publish.retain:
             if len(self._may_publish) >= _REMEMBERED_TOPICS:
@@ -235,58 +237,28 @@ class Connection(Wire):
             self._withheld.add(packet_id)
             return True
         self._withheld.discard(packet_id)
-        self.send(packets.puback(packet_id))
+        self.send(self.dialect.puback(packet_id))
         return True
 
-    # ---- SUBSCRIBE and the rest ----
-
-    def _on_subscribe(self, body: bytes) -> None:
-        packet_id, asked = packets.decode_subscribe(body)
-        if len(asked) > self.limits.filters_per_subscribe:
-            raise PacketError(f"{len(asked)} filters in one SUBSCRIBE; at most {self.limits.filters_per_subscribe}")
-        for topic_filter, _ in asked:
-            check_subscribe(topic_filter, self.limits)
-            decision = self.permissions.decide("iot:Subscribe", topic_filter)
-            if not decision.allowed:
-                self.end(presence.FORBIDDEN_ACCESS, decision.reason)
-                return
-        granted = [self._subscribe(topic_filter, min(qos, 1)) for topic_filter, qos in asked]
-        if not self.faults.strikes("no_suback", self.number, self.client_id):
-            self.send(packets.suback(packet_id, granted))
-        accepted = [each for each, qos in zip(asked, granted, strict=True) if qos != packets.SUBSCRIPTION_REFUSED]
-        self.broker.subscribed(self, [topic_filter for topic_filter, _ in accepted])
-
-    def _subscribe(self, topic_filter: str, qos: int) -> int:
-        session = self.session
-        if topic_filter not in session.subscriptions and len(session.subscriptions) >= self.limits.subscriptions:
-            self.broker.log("subscription_refused", client_id=self.client_id, filter=topic_filter, reason="too many")
-            return packets.SUBSCRIPTION_REFUSED
-        session.subscriptions[topic_filter] = qos
-        self.broker.subscriptions.add(topic_filter, session, qos)
-        return qos
-
-    def _on_unsubscribe(self, body: bytes) -> None:
-        packet_id, filters = packets.decode_unsubscribe(body)
-        for topic_filter in filters:
-            if self.session.subscriptions.pop(topic_filter, None) is not None:
-                self.broker.subscriptions.remove(topic_filter, self.session)
-        self.send(packets.unsuback(packet_id))
-        self.broker.unsubscribed(self, filters)
+    # ---- the rest ----
 
     def _on_pingreq(self, body: bytes) -> None:
         if not self.faults.strikes("no_pingresp", self.number, self.client_id):
             self.send(packets.PINGRESP_PACKET)
 
     def _on_disconnect(self, body: bytes) -> None:
+        self._leaves_will, expiry_s = self.dialect.decode_disconnect(body)
+        if expiry_s is not None and not self.session.clean:
+            self.broker.keep_for(self.session, expiry_s)
         self.end(presence.CLIENT_INITIATED)
 
-    def will(self) -> Message | None:
-        """The last will, if there is one and the policy (still) allows to publish it."""
+    def will(self, reason: str) -> Will | None:
+        """The last will, if there is one for this end and the policy (still) allows to publish it."""
         will = self.connect.will if self.connect else None
-        if will is None or self.permissions is None:
+        if will is None or self.permissions is None or (reason == presence.CLIENT_INITIATED and not self._leaves_will):
             return None
         actions = ["iot:Publish"] + (["iot:RetainPublish"] if will.retain else [])
         if not all(self.permissions.decide(action, will.topic).allowed for action in actions):
             self.broker.log("will_forbidden", client_id=self.client_id, topic=will.topic)
             return None
-        return Message(will.topic, will.payload, will.qos, will.retain)
+        return will

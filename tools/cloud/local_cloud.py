@@ -286,7 +286,7 @@ class LocalCloud:
 def _restore(broker: Broker, memory: StoredMemory) -> None:
     """Give a new broker what an earlier one has left."""
     for topic, payload, qos, changed_at in memory.kept_retained():
-        broker.retained.keep(topic, payload, qos, changed_at)
+        broker.retained.keep(Message(topic, payload, qos), changed_at)
     for kept in memory.kept_sessions():
         backlog = [(packet_id, Message(topic, payload, 1)) for packet_id, topic, payload in kept.messages]
         broker.restore(kept.client_id, kept.subscriptions, kept.away_s, backlog)

@@ -1,4 +1,6 @@
-"""MQTT 3.1.1 packets: bytes to values and values to bytes, nothing else (OASIS MQTT Version 3.1.1, chapters 2 and 3).
+"""MQTT packets, those of 3.1.1 and what MQTT 5 shares with them: bytes to values and values to bytes, nothing else.
+
+OASIS MQTT Version 3.1.1, chapters 2 and 3.
 
     for first, body in splitter.feed(data):            # `first` is the packet's first byte: type and flags
         publish = decode_publish(first, body)
@@ -10,6 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+
+from tools.cloud.fields import MAX_LENGTH_BYTES, Fields, PacketError, decode_text
 
 CONNECT, CONNACK, PUBLISH, PUBACK = 0x10, 0x20, 0x30, 0x40
 SUBSCRIBE, SUBACK, UNSUBSCRIBE, UNSUBACK = 0x82, 0x90, 0xA2, 0xB0
@@ -27,11 +31,6 @@ _FROM_CLIENT = frozenset(
     [CONNECT, PUBACK, SUBSCRIBE, UNSUBSCRIBE, PINGREQ, DISCONNECT]
     + [PUBLISH | flags for flags in range(16) if flags & 0x06 != 0x06]
 )
-_MAX_LENGTH_BYTES = 4
-
-
-class PacketError(ValueError):
-    """What the peer sent breaks the rules; the only answer is to close the connection."""
 
 
 class ProtocolVersionError(PacketError):
@@ -44,26 +43,42 @@ class Will:
     payload: bytes
     qos: int = 0
     retain: bool = False
+    carried: bytes = b""  # as in Publish
+    expiry_s: int | None = None
 
 
 @dataclass(frozen=True)
 class Connect:
+    """What follows the password is MQTT 5's; `session_expiry_s` is None in MQTT 3.1.1."""
+
     client_id: str
     clean_session: bool = True
     keepalive_s: int = 0
     will: Will | None = None
     username: str | None = None
     password: bytes | None = None
+    session_expiry_s: float | None = None
+    receive_maximum: int = 65535
+    packet_maximum: int | None = None
+    assigned: bool = False  # the client id is the broker's choice
+
+    @property
+    def keeps_session(self) -> bool:
+        return not self.clean_session if self.session_expiry_s is None else self.session_expiry_s > 0
 
 
 class Publish:
-    """A PUBLISH. A plain class with slots: one is made for every message, so its cost counts."""
+    """A PUBLISH. A plain class with slots: one is made for every message, so its cost counts.
 
-    __slots__ = ("dup", "packet_id", "payload", "qos", "retain", "topic")
+    `carried` are properties of MQTT 5 that go with it to its subscribers, encoded; `expiry_s` is one, too.
+    """
+
+    __slots__ = ("carried", "dup", "expiry_s", "packet_id", "payload", "qos", "retain", "topic")
 
     def __init__(self, topic, payload, qos=0, retain=False, dup=False, packet_id=0):
         self.topic, self.payload, self.qos = topic, payload, qos
         self.retain, self.dup, self.packet_id = retain, dup, packet_id
+        self.carried, self.expiry_s = b"", None
 
 
 class Splitter:
@@ -104,85 +119,53 @@ class Splitter:
         if self._allowed is not None and data[position] not in self._allowed:
             raise PacketError(f"packet of type and flags 0x{data[position]:02x}")
         length = shift = 0
-        for at in range(position + 1, min(end, position + 1 + _MAX_LENGTH_BYTES)):
+        for at in range(position + 1, min(end, position + 1 + MAX_LENGTH_BYTES)):
             length |= (data[at] & 0x7F) << shift
             if data[at] < 0x80:
                 if length > self._limit:
                     raise PacketError(f"packet of {length} bytes, the limit is {self._limit}")
                 return at + 1, length
             shift += 7
-        if end - position > _MAX_LENGTH_BYTES:
+        if end - position > MAX_LENGTH_BYTES:
             raise PacketError("remaining length of more than 4 bytes")
         return 0, 0
 
 
-class _Fields:
-    """Reads the fields of a body one after the other; every field is checked to be there."""
-
-    def __init__(self, body: bytes):
-        self._body = body
-        self._at = 0
-
-    def byte(self) -> int:
-        return self._take(1)[0]
-
-    def u16(self) -> int:
-        return int.from_bytes(self._take(2), "big")
-
-    def binary(self) -> bytes:
-        return self._take(self.u16())
-
-    def text(self) -> str:
-        return decode_text(self.binary())
-
-    def more(self) -> bool:
-        return self._at < len(self._body)
-
-    def finish(self) -> None:
-        if self.more():
-            raise PacketError(f"{len(self._body) - self._at} bytes too many")
-
-    def _take(self, count: int) -> bytes:
-        taken = self._body[self._at : self._at + count]
-        if len(taken) < count:
-            raise PacketError("packet ends in the middle of a field")
-        self._at += count
-        return taken
-
-
-def decode_text(raw: bytes) -> str:
-    """UTF-8 as MQTT wants it: well formed, without surrogates and without U+0000 [MQTT-1.5.3-1, -2]."""
-    try:
-        text = raw.decode()
-    except UnicodeDecodeError:
-        raise PacketError("a string is not UTF-8") from None
-    if "\0" in text:
-        raise PacketError("a string contains U+0000")
-    return text
+def is_mqtt_5(body: bytes) -> bool:
+    """Does this CONNECT ask for MQTT 5?"""
+    return body[:7] == b"\0\4MQTT\5"
 
 
 def decode_connect(body: bytes) -> Connect:
     """Raises ProtocolVersionError for other versions than 3.1.1, PacketError for everything else."""
-    fields = _Fields(body)
+    fields = Fields(body)
     protocol, level = fields.text(), fields.byte()
     if protocol not in ("MQTT", "MQIsdp"):
         raise PacketError(f"protocol name {protocol[:20]!r}")
     if (protocol, level) != ("MQTT", 4):
-        raise ProtocolVersionError(f"{protocol} level {level}; this broker speaks MQTT 3.1.1 (level 4)")
+        raise ProtocolVersionError(f"{protocol} level {level}; this broker speaks MQTT 3.1.1 (level 4) and 5")
+    return read_connect(fields)
+
+
+def read_connect(fields: Fields, read_properties=None, read_will_properties=None) -> Connect:
+    """What follows the level. MQTT 5 has properties: the first reads those of CONNECT, the other gives `carried` and
+    `expiry_s` of the last will."""
     flags, keepalive_s = fields.byte(), fields.u16()
     if flags & 0x01:
         raise PacketError("reserved flag of CONNECT is set")
-    client_id = fields.text()
-    will = _decode_will(fields, flags)
-    if flags & 0x40 and not flags & 0x80:
+    if read_properties is not None:
+        read_properties(fields)
+    elif flags & 0x40 and not flags & 0x80:
         raise PacketError("password without user name")
+    client_id = fields.text()
+    will = _read_will(fields, flags, read_will_properties)
     username = fields.text() if flags & 0x80 else None
     password = fields.binary() if flags & 0x40 else None
     fields.finish()
     return Connect(client_id, bool(flags & 0x02), keepalive_s, will, username, password)
 
 
-def _decode_will(fields: _Fields, flags: int) -> Will | None:
+def _read_will(fields: Fields, flags: int, read_properties) -> Will | None:
     qos, retain = flags >> 3 & 3, bool(flags & 0x20)
     if not flags & 0x04:
         if qos or retain:
@@ -190,7 +173,8 @@ def _decode_will(fields: _Fields, flags: int) -> Will | None:
         return None
     if qos == 3:
         raise PacketError("last will of QoS 3")
-    return Will(fields.text(), fields.binary(), qos, retain)
+    more = read_properties(fields) if read_properties else ()
+    return Will(fields.text(), fields.binary(), qos, retain, *more)
 
 
 def decode_publish(first: int, body: bytes) -> Publish:
@@ -207,16 +191,16 @@ def decode_publish(first: int, body: bytes) -> Publish:
 
 def decode_packet_id(body: bytes) -> int:
     """The identifier of a PUBACK or UNSUBACK, which have nothing else in them."""
-    fields = _Fields(body)
-    packet_id = _packet_id(fields)
+    fields = Fields(body)
+    packet_id = read_packet_id(fields)
     fields.finish()
     return packet_id
 
 
 def decode_subscribe(body: bytes) -> tuple[int, list[tuple[str, int]]]:
     """The packet identifier and the (topic filter, QoS) asked for; at least one."""
-    fields = _Fields(body)
-    packet_id, filters = _packet_id(fields), []
+    fields = Fields(body)
+    packet_id, filters = read_packet_id(fields), []
     while fields.more() or not filters:
         topic_filter, qos = fields.text(), fields.byte()
         if qos > 2:
@@ -226,14 +210,14 @@ def decode_subscribe(body: bytes) -> tuple[int, list[tuple[str, int]]]:
 
 
 def decode_unsubscribe(body: bytes) -> tuple[int, list[str]]:
-    fields = _Fields(body)
-    packet_id, filters = _packet_id(fields), []
+    fields = Fields(body)
+    packet_id, filters = read_packet_id(fields), []
     while fields.more() or not filters:
         filters.append(fields.text())
     return packet_id, filters
 
 
-def _packet_id(fields: _Fields) -> int:
+def read_packet_id(fields: Fields) -> int:
     packet_id = fields.u16()
     if not packet_id:
         raise PacketError("packet identifier 0")
@@ -243,20 +227,8 @@ def _packet_id(fields: _Fields) -> int:
 # ---- what a broker sends ----
 
 
-def connack(code: int, session_present: bool = False) -> bytes:
-    return bytes((CONNACK, 2, session_present, code))
-
-
 def puback(packet_id: int) -> bytes:
     return b"\x40\x02" + packet_id.to_bytes(2, "big")
-
-
-def unsuback(packet_id: int) -> bytes:
-    return b"\xb0\x02" + packet_id.to_bytes(2, "big")
-
-
-def suback(packet_id: int, granted: list[int]) -> bytes:
-    return packet(SUBACK, packet_id.to_bytes(2, "big") + bytes(granted))
 
 
 def publish_head(topic: str, payload_size: int, qos: int, retain: bool = False) -> bytes:

@@ -73,7 +73,7 @@ class Screen:
             self._suggest_kit(cloud, kit)
         self._suggest(
             "Let something go wrong, typed here, or from another terminal:",
-            'fault no_puback --packets 2',
+            "fault no_puback --packets 2",
             'make cloud ARGS="fault no_puback --packets 2"',
         )
         self._console.print("faults lists all kinds, heal ends them. Ctrl-C ends it all.\n", style="dim")

@@ -7,26 +7,47 @@ what is new.
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from tools.cloud.interfaces import Clock
 from tools.cloud.limits import Bucket, Limits
-from tools.cloud.packets import DUP, publish_head
+from tools.cloud.packets import DUP, Publish, Will, publish_head
 
 _LAST_PACKET_ID = 65535
 
 
 class Message:
-    """A message on its way to any number of sessions; encoded once for each QoS."""
+    """A message on its way to any number of sessions; encoded once for each QoS.
 
-    __slots__ = ("_packet_0", "head_1", "payload", "qos", "retain", "topic")
+    `carried` and `expires_at` (as time.monotonic()) come from a publisher of MQTT 5: see `packets.Publish`.
+    """
 
-    def __init__(self, topic: str, payload: bytes, qos: int, retain: bool = False):
+    __slots__ = ("_packet_0", "carried", "expires_at", "head_1", "payload", "qos", "retain", "topic")
+
+    def __init__(self, topic: str, payload: bytes, qos: int, retain: bool = False, carried: bytes = b""):
         self.topic, self.payload, self.qos, self.retain = topic, payload, qos, retain
+        self.carried = carried
+        self.expires_at: float | None = None
         self._packet_0: bytes | None = None
         self.head_1: bytes | None = None
+
+    @classmethod
+    def of(cls, said: Publish | Will) -> Message:
+        """What a client publishes, or leaves as its will."""
+        message = cls(said.topic, said.payload, said.qos, carried=said.carried)
+        message.expire_in(said.expiry_s)
+        return message
+
+    def expire_in(self, seconds: int | None) -> None:
+        """After this it is given to nobody."""
+        if seconds is not None:
+            self.expires_at = time.monotonic() + seconds
+
+    def is_over(self) -> bool:
+        return self.expires_at is not None and time.monotonic() >= self.expires_at
 
     def packet_0(self) -> bytes:
         """The whole PUBLISH of QoS 0."""
@@ -48,10 +69,11 @@ class Outlet(Protocol):
     """A connection, as its session sees it."""
 
     writable: bool  # False: the client takes less than it is sent
+    window: int  # so many QoS 1 messages may be unacknowledged
 
-    def send(self, packet: bytes) -> None: ...
+    def send_message(self, message: Message, packet_id: int = 0, dup: bool = False) -> None: ...
 
-    def may_receive(self, topic: str) -> bool: ...
+    def may_receive(self, message: Message) -> bool: ...
 
     def take_turn(self) -> bool:
         """Use up one of the messages a second that AWS sends to a client. False: there is none left now."""
@@ -83,6 +105,7 @@ class Session:
         self.clean = clean
         self.outlet: Outlet | None = None
         self.left_at = clock()
+        self.expiry_s = limits.session_expiry_s
         self.subscriptions: dict[str, int] = {}
         self.dropped = 0
         self.is_kept = False  # something of its backlog is in the broker's memory
@@ -105,9 +128,9 @@ class Session:
             return  # QoS 0 is not stored for a client that is away
         elif not outlet.writable:
             self.dropped += 1
-        elif outlet.may_receive(message.topic):
+        elif outlet.may_receive(message):
             if outlet.take_turn():
-                outlet.send(message.packet_0())
+                outlet.send_message(message)
             else:
                 self.dropped += 1
 
@@ -137,9 +160,10 @@ class Session:
         unsent = [each for each in self._stored if each[0] is None]
         return [*sent, *unsent, *((None, message) for message in self._waiting)]
 
-    def restore(self, backlog: Iterable[Stored]) -> None:
-        """Of a session that was kept elsewhere: what was its `backlog`."""
+    def restore(self, backlog: Iterable[Stored], away_s: float) -> None:
+        """Of a session that was kept elsewhere: what was its `backlog`, and for how long its client has been away."""
         now = self._clock()
+        self.left_at = now - away_s
         for packet_id, message in backlog:
             if packet_id is None:
                 self._waiting.append(message)
@@ -171,7 +195,7 @@ class Session:
                 self._send_1(message)
             else:
                 self._in_flight[packet_id].sent_at = self._clock()
-                self.outlet.send(message.packet_1(packet_id, dup=True))
+                self.outlet.send_message(message, packet_id, dup=True)
 
     def retry(self, now: float) -> None:
         """Send again what was not acknowledged in time, and give up what never is."""
@@ -187,11 +211,11 @@ class Session:
                 self.dropped += 1
             elif now - each.sent_at >= self._limits.retry_s:
                 each.sent_at = now
-                outlet.send(each.message.packet_1(packet_id, dup=True))
+                outlet.send_message(each.message, packet_id, dup=True)
         self.pump()
 
     def expired(self, now: float) -> bool:
-        return self.outlet is None and now - self.left_at >= self._limits.session_expiry_s
+        return self.outlet is None and now - self.left_at >= self.expiry_s
 
     def _deliver_1(self, outlet: Outlet | None, message: Message) -> None:
         if not self._waiting and self._open() and self.outlet.take_turn():
@@ -213,10 +237,10 @@ class Session:
 
     def _open(self) -> bool:
         outlet = self.outlet
-        return outlet is not None and outlet.writable and len(self._in_flight) < self._limits.unacknowledged
+        return outlet is not None and outlet.writable and len(self._in_flight) < outlet.window
 
     def _send_1(self, message: Message) -> None:
-        if not self.outlet.may_receive(message.topic):
+        if message.is_over() or not self.outlet.may_receive(message):
             return
         packet_id = self._last_id
         while True:
@@ -225,4 +249,4 @@ class Session:
                 break
         self._last_id = packet_id
         self._in_flight[packet_id] = _InFlight(message, self._clock())
-        self.outlet.send(message.packet_1(packet_id))
+        self.outlet.send_message(message, packet_id)

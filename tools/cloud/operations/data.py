@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import json
+
+from tools.cloud import properties
 from tools.cloud.aws_errors import InvalidRequest, NotImplementedHere, RequestTooLarge, ResourceNotFound
 from tools.cloud.limits import Limits
-from tools.cloud.operations.catalog import operation, refuse
+from tools.cloud.operations.catalog import operation
 from tools.cloud.operations.desk import Desk
 from tools.cloud.pages import page
 from tools.cloud.reserved import check_publish
 from tools.cloud.retained import Kept
+from tools.cloud.session import Message
 from tools.cloud.topics import TopicError
 
 _LIMITS = Limits()
@@ -25,8 +30,6 @@ class _OverHttp:
 
 @operation("iot-data", "Publish")
 async def publish(desk: Desk, request: dict) -> None:
-    refuse(request, "userProperties", "payloadFormatIndicator", "contentType", "responseTopic", "correlationData")
-    refuse(request, "messageExpiry")  # these are MQTT 5's
     topic, payload = request["topic"], request.get("payload", b"")
     try:
         check_publish(topic, request.get("retain", False), _LIMITS)
@@ -37,7 +40,45 @@ async def publish(desk: Desk, request: dict) -> None:
     if topic.startswith("$"):
         await _ask_service(desk, topic, payload)
     else:
-        desk.broker.publish(topic, payload, request.get("qos", 0), request.get("retain", False))
+        message = Message(topic, payload, request.get("qos", 0), carried=_carried(request))
+        message.expire_in(request.get("messageExpiry"))
+        desk.broker.route(message, request.get("retain", False))
+
+
+def _carried(request: dict) -> bytes:
+    """The properties of MQTT 5 in a request, as a client of MQTT 5 would have sent them."""
+    formats = {"UNSPECIFIED_BYTES": 0, "UTF8_DATA": 1}
+    return properties.encode(
+        {
+            "payload_format": formats.get(request.get("payloadFormatIndicator")),
+            "content_type": request.get("contentType"),
+            "response_topic": request.get("responseTopic"),
+            "correlation_data": _correlation(request.get("correlationData")),
+            "user": _user_properties(request.get("userProperties")),
+        }
+    )
+
+
+def _correlation(text: str | None) -> bytes | None:
+    try:
+        return None if text is None else base64.b64decode(text, validate=True)
+    except ValueError:
+        raise InvalidRequest("correlationData is not base64") from None
+
+
+def _user_properties(header: str | None) -> list[tuple[str, str]] | None:
+    """JSON in base64, `[{"name": "value"}, ...]`, as pairs."""
+    if header is None:
+        return None
+    try:
+        listed = json.loads(base64.b64decode(header, validate=True))
+        listed = json.loads(listed) if isinstance(listed, str) else listed  # boto3 was given a text
+        pairs = [pair for each in listed for pair in each.items()]
+    except (ValueError, TypeError, AttributeError):
+        pairs = [("", None)]
+    if not all(isinstance(text, str) for _, text in pairs):
+        raise InvalidRequest('userProperties must be a list of objects: [{"name": "value"}]')
+    return pairs
 
 
 async def _ask_service(desk: Desk, topic: str, payload: bytes) -> None:
@@ -53,7 +94,9 @@ def get_retained_message(desk: Desk, request: dict) -> dict:
     kept = desk.broker.retained.topics().get(topic)
     if kept is None:
         raise ResourceNotFound(f"No retained message for topic {topic}")
-    return {"topic": topic, "payload": kept.payload, **_described(kept)}
+    users = properties.decode(kept.message.carried).get("user")
+    listed = json.dumps([{name: value} for name, value in users]).encode() if users else None
+    return {"topic": topic, "payload": kept.payload, "userProperties": listed, **_described(kept)}
 
 
 @operation("iot-data", "ListRetainedMessages")

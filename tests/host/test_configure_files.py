@@ -76,6 +76,12 @@ def test_what_the_device_would_refuse_is_refused_before(fields, words):
     assert "short" not in str(caught.value)
 
 
+def test_a_text_of_windows_in_utf_16_is_read(tmp_path):
+    (tmp_path / "cert.pem").write_text(pki.EC_PEM.decode(), encoding="utf-16")
+    (tmp_path / "key.pem").write_text(pki.key_bytes(pki.EC_KEY, pki.PEM).decode(), encoding="utf-16")
+    assert credentials.sort_out([tmp_path]).cert == pki.EC_CERT
+
+
 @pytest.mark.parametrize("form", [pki.PKCS8, pki.TRADITIONAL])
 def test_files_are_sorted_out_by_what_is_in_them(tmp_path, form):
     (tmp_path / "a.pem").write_bytes(ROOT.public_bytes(pki.PEM) + pki.EC_PEM)
@@ -107,6 +113,7 @@ def test_the_rest_of_a_chain_is_no_root_and_a_root_may_be_of_any_kind(tmp_path):
         ({"one.pem": pki.EC_PEM, "two.key": pki.key_bytes(pki.RSA_KEY, pki.PEM)}, "belongs to none"),
         ({"one.key": pki.key_bytes(pki.EC_KEY), "two.key": pki.key_bytes(pki.RSA_KEY)}, "several private keys"),
         ({"one.pem": b""}, "is empty"),
+        ({"one.pem": b"PK\x03\x04 from the console"}, "unpack it"),
         ({"one.pem": pki.EC_PEM[:-40]}, "one.pem"),
     ],
 )
@@ -146,10 +153,15 @@ def test_what_cannot_be_sent_may_be_corrected(capsys):
     assert capsys.readouterr().out.count("! aws.template:") == 2
 
 
-def test_typed_paths_are_read_as_a_shell_does():
+def test_typed_paths_are_read_as_a_shell_does(monkeypatch):
     assert [str(path) for path in credentials.paths_of("'with space.pem' other.key")] == ["with space.pem", "other.key"]
     with pytest.raises(Mistake):
         credentials.paths_of("'open")
+    monkeypatch.setattr(credentials, "_ON_WINDOWS", True)
+    assert [str(path) for path in credentials.paths_of(r'"C:\from AWS\a.pem" D:\b.key')] == [
+        r"C:\from AWS\a.pem",
+        r"D:\b.key",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,9 @@ def test_nobody_chose_a_device(phone):
         phone.page.click("Find device")
         phone.page.wait(f"document.body.innerText.includes('{says}')")
         phone.see("find")
+    phone.page.evaluate("location.hash = 'KHNIIGRTJUOVSXAU'")  # the label of another device, in the same tab
+    phone.page.wait("document.body.innerText.includes('KHNI-IGRT-JUOV-SXAU')")
+    assert phone.page.evaluate("location.hash") == ""
     phone.page.evaluate("radio.available = false")
     phone.page.click("Find device")
     phone.page.wait("document.body.innerText.includes('Bluetooth is switched off')")

@@ -5,7 +5,7 @@ import pytest
 from tests.host import pki
 from tests.host.phone_device import APS
 
-LOOKS = [(360, 740, "light"), (360, 740, "dark"), (1280, 800, "light"), (1280, 800, "dark")]
+LOOKS = [(320, 568, "light"), (360, 740, "dark"), (1280, 800, "light"), (1280, 800, "dark")]
 
 
 @pytest.mark.parametrize(("width", "height", "scheme"), LOOKS)
@@ -241,6 +241,14 @@ def test_files_that_do_not_fit_are_told(phone, files, tmp_path):
     page.type("Certificates and key as text", files[1].read_text())
     page.click("Take it")
     page.wait("!document.getElementById('next').disabled && document.querySelectorAll('.there svg').length >= 1")
+    page.evaluate("""(() => {
+      const folder = new File(["x"], "my folder");
+      folder.slice = () => ({ arrayBuffer: () => Promise.reject(new DOMException("", "NotReadableError")) });
+      const drop = Object.assign(new Event("drop"), { dataTransfer: { files: [folder] } });
+      document.querySelector(".drop").dispatchEvent(drop);
+    })()""")
+    page.wait("document.body.innerText.includes('my folder cannot be read')")
+    assert not page.evaluate("dispatchEvent(new Event('drop', { cancelable: true }))"), "beside: the page stays"
 
 
 def test_a_known_device_gets_only_a_new_wifi(phone):

@@ -5,6 +5,7 @@
 Read and checked by the firmware's own words; what the device would refuse is refused here, in the same sentence.
 """
 
+import os
 import shlex
 import ssl
 import time
@@ -21,6 +22,7 @@ _LARGEST_FILE = 65536
 _MOST_FILES = 40
 _SUFFIXES = (".pem", ".crt", ".cer", ".der", ".key", ".ca")
 _DAY_S = 86400
+_ON_WINDOWS = os.name == "nt"
 
 
 class Credentials(NamedTuple):
@@ -74,6 +76,10 @@ def _read(path):
         raise Mistake(f"{path}: {error.strerror}") from error
     if not data:
         raise Mistake(f"{path} is empty")
+    if data.startswith(b"PK\x03\x04"):
+        raise Mistake(f"{path} is a zip archive: unpack it, and give the files in it")
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):  # Windows' PowerShell writes UTF-16 into files
+        data = data.decode("utf-16", "replace").encode()
     if b"-----BEGIN" in data:
         return _found(certificates.certificates, data, path), _found(_one_key, data, path)
     try:
@@ -168,7 +174,9 @@ def key_pem(der):
 def paths_of(text):
     """The paths in a typed line, as a shell reads it: quotes, and ~ for the home folder."""
     try:
-        words = shlex.split(text, posix=True)
+        words = shlex.split(text, posix=not _ON_WINDOWS)
     except ValueError as error:
         raise Mistake("a quote is not closed") from error
+    if _ON_WINDOWS:  # whose paths have backslashes
+        words = [word.strip("\"'") for word in words]
     return [Path(word).expanduser() for word in words]

@@ -34,47 +34,47 @@ class Screen:
         return self._console.is_terminal
 
     def say(self, text="", style=""):
-        self._console.print(escape(text), style=style)
+        self._console.print(_plain(text), style=style)
 
     def heading(self, text):
-        self._console.print(f"\n[bold cyan]{escape(text)}[/bold cyan]")
+        self._console.print(f"\n[bold cyan]{_plain(text)}[/bold cyan]")
 
     def good(self, text):
-        self._console.print(f"[green]✓[/green] {escape(text)}")
+        self._console.print(f"[green]✓[/green] {_plain(text)}")
 
     def warn(self, text):
-        self._console.print(f"[yellow]![/yellow] {escape(text)}")
+        self._console.print(f"[yellow]![/yellow] {_plain(text)}")
 
     def trouble(self, trouble):
         """What went wrong, what the device said, and the way on."""
-        self._console.print(f"[red]✗ {escape(trouble.title)}[/red]")
+        self._console.print(f"[red]✗ {_plain(trouble.title)}[/red]")
         if trouble.sentence:
             who = f"the device says (code {trouble.code})" if trouble.code is not None else "details"
-            self._console.print(f"  [dim]{who}:[/dim] {escape(trouble.sentence)}")
+            self._console.print(f"  [dim]{who}:[/dim] {_plain(trouble.sentence)}")
         if trouble.retry_s:
             self._console.print(f"  It listens again in {trouble.retry_s} s.")
         if trouble.way_on:
-            self._console.print(f"  {escape(trouble.way_on)}")
+            self._console.print(f"  {_plain(trouble.way_on)}")
 
     def devices(self, found):
         """A table of what was seen, numbered."""
         table = _table("", "device", "signal", "address")
         for number, seen in enumerate(found, 1):
-            table.add_row(str(number), escape(seen.name or "?"), signal(seen.rssi), seen.address)
+            table.add_row(str(number), _plain(seen.name or "?"), signal(seen.rssi), seen.address)
         self._console.print(table)
 
     def networks(self, aps):
         """A table of the networks that the device sees, numbered."""
         table = _table("", "network", "signal", "")
         for number, ap in enumerate(aps, 1):
-            table.add_row(str(number), escape(ap["ssid"]), signal(ap["rssi"]), "" if ap["secure"] else "open")
+            table.add_row(str(number), _plain(ap["ssid"]), signal(ap["rssi"]), "" if ap["secure"] else "open")
         self._console.print(table)
 
     def facts(self, rows):
         """(what, value) pairs below each other."""
         table = Table.grid(padding=(0, 2))
         for what, value in rows:
-            table.add_row("", f"[dim]{escape(what)}[/dim]", escape(str(value)))
+            table.add_row("", f"[dim]{_plain(what)}[/dim]", _plain(str(value)))
         self._console.print(table)
 
     def json(self, document):
@@ -83,22 +83,22 @@ class Screen:
     def input(self, prompt, secret=False):
         """A typed line, stripped; a secret one is not shown, and taken as it is."""
         if secret:
-            return getpass.getpass(f"{prompt} ")  # it asks when nothing is shown any more, not before
-        return self._console.input(f"[bold]{escape(prompt)}[/bold] ").strip()
+            return getpass.getpass(f"{_harmless(prompt)} ")  # it asks when nothing is shown any more, not before
+        return self._console.input(f"[bold]{_plain(prompt)}[/bold] ").strip()
 
     @contextmanager
     def step(self, title, size=None):
         """One step: `with screen.step("Sending", size=4096) as step: step.advance(20); step.detail("...")`."""
         begin_s = time.monotonic()
-        shown = _Shown(self._console, title, size)
+        shown = _Shown(self._console, _harmless(title), size)
         try:
             with shown:
                 yield shown
         except (Trouble, Mistake):
-            self._console.print(f"[red]✗[/red] {escape(title)}")
+            self._console.print(f"[red]✗[/red] {_plain(title)}")
             raise
         told = f"{shown.told}  " if shown.told else ""
-        self._console.print(f"[green]✓[/green] {escape(title)}  [dim]{told}{time.monotonic() - begin_s:.1f} s[/dim]")
+        self._console.print(f"[green]✓[/green] {_plain(title)}  [dim]{told}{time.monotonic() - begin_s:.1f} s[/dim]")
 
 
 class _Shown:
@@ -132,6 +132,15 @@ class _Shown:
     def detail(self, text):
         """What is happening in the step now."""
         self._progress.update(self._task, description=f"{self._title}: {text}" if text else self._title)
+
+
+def _plain(text):
+    return escape(_harmless(text))
+
+
+def _harmless(text):
+    """Nothing in it changes the terminal: anybody nearby names a Wi-Fi or a device as they like."""
+    return "".join(letter if letter.isprintable() or letter == "\n" else "?" for letter in text)
 
 
 def _table(*columns):

@@ -76,7 +76,7 @@ update_too_slow: The update took more than %d s: the device stays with what it h
 _CLOUD = (
     """
 server_cert_expired: The server's certificate has expired: renew it, or check the device's clock.
-cert_refused: The cloud refused the device's certificate: register it, activate it, attach a policy.
+cert_refused: The cloud refused the device's certificate: register it, activate it, attach a policy; it must not have expired.
 not_authorised: The cloud did not authorise the connection (%s): check the certificate's policy.
 subscribe_refused: The cloud refused the subscription to '%s': check the policy.
 rejected: AWS IoT rejected '%s' (%s): check the request and the policy.

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools import interpreter, mpy, public
+from tools import interpreter, mpy, person_json, public
 from tools.board import archive
 from tools.interpreter import LIB, ROOT
 from tools.verbs import deps
@@ -108,7 +108,7 @@ def settings(path):
     Returns the `File`, and what the device would warn of.
     """
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = person_json.parse(path.read_bytes())
     except OSError as error:
         raise BundleError(f"{path}: {error.strerror}") from error
     except ValueError as error:

@@ -6,6 +6,7 @@ A settings file is /settings.json as docs/settings.md has it. It is read and che
 import json
 from typing import NamedTuple
 
+from tools import person_json
 from tools.configure import credentials
 from tools.configure.firmware import codes, errors, framing, settings, settings_certs, settings_checks, settings_schema
 from tools.configure.session import OVERHEAD
@@ -32,14 +33,14 @@ class Plan(NamedTuple):
     notes: list
 
 
-def from_file(text):
-    """The `Plan` of a settings file (str). Raises Mistake with the firmware's own sentence."""
+def from_file(data):
+    """The `Plan` of a settings file (bytes or str). Raises Mistake with the firmware's own sentence."""
     try:
-        document = json.loads(text)
+        document = person_json.parse(data)
     except ValueError as error:
         raise Mistake(f"it is not JSON: {error}") from error
     try:
-        checked = settings.load(text)
+        checked = settings.load(json.dumps(document))
         document = settings_schema.migrate(settings_checks.mapping("the file", document))
         cfg = {name: document[name] for name in _CFG if document.get(name) is not None}
         certs = [settings_certs.merge_cert({}, entry)["certs"][0] for entry in document.get("certs") or ()]

@@ -55,7 +55,7 @@ class Work:
         self._options = options
         self._screen = screen
         self._has_terminal = sys.stdin.isatty()
-        self._plan = document.from_file(_text(options.file)) if options.file else None
+        self._plan = document.from_file(_bytes(options.file)) if options.file else None
         self._code = self._parsed(options.code) if options.code else None
 
     def do(self):
@@ -219,13 +219,11 @@ class Work:
         self._screen.good(f"{self._link.name} has forgotten {words}, and restarts. {answer.sentence}")
 
 
-def _text(path):
+def _bytes(path):
     try:
-        return sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
+        return sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
     except OSError as error:
         raise Mistake(f"--file {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise Mistake(f"--file {path} is not UTF-8 text") from error
 
 
 def _is_called(seen, wanted):

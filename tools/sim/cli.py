@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from tools import person_json
 from tools.interpreter import MissingTool
 from tools.signals import interrupt, on_end
 from tools.sim import folder as folders
@@ -128,8 +129,7 @@ def _prepare(board, settings, erase):
     if settings is None:
         return
     try:
-        text = settings.read_text(encoding="utf-8")
-        json.loads(text)
+        text = json.dumps(person_json.parse(settings.read_bytes()), ensure_ascii=False)
     except OSError as error:
         raise Mistake(f"--settings {settings}: {error.strerror}") from error
     except ValueError as error:

@@ -220,7 +220,8 @@ def _obey(commands):
     for line in sys.stdin:
         if not commands.obey(line):
             return
-    threading.Event().wait()  # no terminal: run until Ctrl-C
+    if not sys.stdin.isatty():  # else it was Ctrl-D
+        threading.Event().wait()  # no terminal: run until Ctrl-C
 
 
 if __name__ == "__main__":

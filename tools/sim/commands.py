@@ -5,6 +5,11 @@ import inspect
 import threading
 
 _PRESS_S = 0.2
+_HOSTILE = ("garbage", "short", "wrong_id", "loop", "kiss", "none")
+
+
+class _Misuse(Exception):
+    """The command's words are other ones."""
 
 
 class Commands:
@@ -29,13 +34,27 @@ class Commands:
         try:
             inspect.signature(command).bind(*words[1:])
         except TypeError:
-            self._show(f"sim: {command.__doc__}")
+            self._misused(command)
             return True
         try:
             command(*words[1:])
+        except _Misuse:
+            self._misused(command)
+        except FileNotFoundError:
+            self._show(f"sim: there is no {words[-1]}; `files` lists what is there")
         except (OSError, RuntimeError, ValueError) as error:
             self._show(f"sim: {error}")
         return True
+
+    def _misused(self, command):
+        usage, _, meaning = command.__doc__.partition("  ")
+        self._show(f"sim: say {usage} ({meaning.strip()})")
+
+    def _points(self, name):
+        if name and self._world.point(name) is None:
+            there = ", ".join(point.name for point in self._world.access_points())
+            raise ValueError(f"there is no network {name!r}, only {there}")
+        return [self._world.point(name)] if name else self._world.access_points()
 
     def do_help(self):
         """help                       this list"""
@@ -46,7 +65,6 @@ class Commands:
 
     def do_wifi(self, what, name=None):
         """wifi on|off|refuse|accept|stall|flow|kick|no-address|address [NAME]   the access point"""
-        points = [self._world.point(name)] if name else self._world.access_points()
         actions = {
             "on": lambda point: point.back(),
             "off": lambda point: point.vanish(),
@@ -58,20 +76,19 @@ class Commands:
             "no-address": lambda point: point.no_address(),
             "address": lambda point: point.no_address(False),
         }
-        if what not in actions or None in points:
-            raise ValueError(self.do_wifi.__doc__)
-        for point in points:
+        _one_of(what, actions)
+        for point in self._points(name):
             actions[what](point)
 
     def do_signal(self, dbm, name=None):
         """signal DBM [NAME]          signal strength of the access point, such as -80"""
-        for point in [self._world.point(name)] if name else self._world.access_points():
-            point.rssi = int(dbm)
+        for point in self._points(name):
+            point.rssi = _whole(dbm)
 
     def do_latency(self, milliseconds):
         """latency MS                 how long a packet takes to the router"""
         for point in self._world.access_points():
-            point.latency_ms = int(milliseconds)
+            point.latency_ms = _count(milliseconds)
 
     def do_dns(self, what):
         """dns on|off                 the name servers"""
@@ -83,20 +100,19 @@ class Commands:
 
     def do_hostile(self, how):
         """hostile garbage|short|wrong_id|loop|kiss|none   what name and time servers send"""
-        self._world.hostile = None if how == "none" else how
+        self._world.hostile = None if _one_of(how, _HOSTILE) == "none" else how
 
     def do_block(self, port):
         """block PORT                 a firewall drops what goes to this port"""
-        self._world.block_port(int(port))
+        self._world.block_port(_count(port))
 
     def do_unblock(self, port):
         """unblock PORT               the firewall lets it pass again"""
-        self._world.block_port(int(port), False)
+        self._world.block_port(_count(port), False)
 
     def do_power(self, what="cycle"):
         """power [on|off|cycle]       the power cord"""
-        if what not in ("on", "off", "cycle"):
-            raise ValueError(self.do_power.__doc__)
+        _one_of(what, ("on", "off", "cycle"))
         if what != "on":
             self._board.power_cut()
         if what != "off":
@@ -104,9 +120,7 @@ class Commands:
 
     def do_cut(self, n, how="whole"):
         """cut N [torn]               cut the power at the N-th flash write from now; torn: in the middle of it"""
-        if how not in ("whole", "torn"):
-            raise ValueError(self.do_cut.__doc__)
-        self._board.cut_at_write(int(n), how == "torn")
+        self._board.cut_at_write(_count(n), _one_of(how, ("whole", "torn")) == "torn")
         self._show(f"sim: {self._board.writes} flash writes so far, the power goes {n} later; a restart writes some")
 
     def do_reset(self):
@@ -117,20 +131,19 @@ class Commands:
 
     def do_button(self, what="press", pin="0"):
         """button [press|hold|release] [PIN]   connects the pin to ground"""
-        if what not in ("press", "hold", "release"):
-            raise ValueError(self.do_button.__doc__)
-        if what == "release":
-            self._board.release_button(int(pin))
+        pin = _count(pin)
+        if _one_of(what, ("press", "hold", "release")) == "release":
+            self._board.release_button(pin)
             return
-        self._board.hold_button(int(pin))
+        self._board.hold_button(pin)
         if what == "press":
-            release = threading.Timer(_PRESS_S, self._board.release_button, [int(pin)])
+            release = threading.Timer(_PRESS_S, self._board.release_button, [pin])
             release.daemon = True
             release.start()
 
     def do_drive(self, pin, value):
         """drive PIN LEVEL|none       puts 0, 1, or microvolts for an ADC on a pin"""
-        self._board.drive_pin(int(pin), None if value == "none" else int(value))
+        self._board.drive_pin(_count(pin), None if value == "none" else _whole(value))
 
     def do_files(self):
         """files                      the device's files"""
@@ -160,6 +173,23 @@ class Commands:
 
 
 def _on(what):
-    if what not in ("on", "off"):
-        raise ValueError("say on or off")
-    return what == "on"
+    return _one_of(what, ("on", "off")) == "on"
+
+
+def _one_of(word, words):
+    if word not in words:
+        raise _Misuse
+    return word
+
+
+def _whole(text):
+    try:
+        return int(text)
+    except ValueError:
+        raise _Misuse from None
+
+
+def _count(text):
+    if _whole(text) < 0:
+        raise _Misuse
+    return int(text)

@@ -40,6 +40,8 @@ _GAP_MS = const(250)  # between two attempts
 _LEAVE_MS = const(2000)
 
 _SCAN_LIMIT = const(20)
+# WPA-Enterprise of all kinds (ESP-IDF's wifi_auth_mode_t): it wants a user's name, and no password of ours is right.
+_ENTERPRISE = (5, 10, 14, 15, 16)
 
 # Which failure of a round is told: what a person can mend before what may pass by itself.
 _TELLING = ("no_network", "wifi_failed", "no_address", "wrong_password")
@@ -88,7 +90,7 @@ def words(code):
 
 
 def scan(wlan):
-    """[(ssid, rssi, secure)] of at most 20 networks, strongest first, each name once.
+    """[(ssid, rssi, secure)] of at most 20 networks that can be joined, strongest first, each name once.
 
     Blocks the loop for some seconds: the port gives no other way. Raises `wifi_failed`.
     """
@@ -102,7 +104,7 @@ def scan(wlan):
             ssid = found[0].decode()
         except UnicodeError:
             continue  # neither JSON nor the settings can hold it
-        if ssid and ssid not in best and len(best) < _SCAN_LIMIT:
+        if ssid and ssid not in best and len(best) < _SCAN_LIMIT and found[4] not in _ENTERPRISE:
             best[ssid] = (ssid, found[3], found[4] != 0)
     return sorted(best.values(), key=lambda found: -found[1])
 

@@ -268,6 +268,7 @@ async def test_scan_gives_the_strongest_first_and_each_name_once():
     twin = world.access_point("near ", "secret12", rssi=-60)
     twin.name = "near"
     world.access_point("", "secret12", rssi=-30)
+    world.access_point("university", "secret12", rssi=-30).auth = network.AUTH_WPA2_ENTERPRISE
     equal(await radio.wifi.scan(), [("near", -40, True), ("far", -80, False)])
 
 

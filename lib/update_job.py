@@ -22,7 +22,7 @@ async def do(system, job):
     Errors: those for which a device refuses an update.
     """
     updates = _updates(system)
-    if updates.job is not None and updates.job["id"] == job.id and job.kept.get("accepted"):
+    if updates.job is not None and _is_it(job, updates.job):
         job.document = None  # 2 KB
         return await _go_on(system, updates)
     if updates.job is not None and _is_kept(system, updates):
@@ -77,6 +77,15 @@ def _read(job_id, operation, document):
     from ota import foreign
 
     return foreign.read(job_id, document)
+
+
+def _is_it(job, known):
+    """Whether the device is at work on this job, or done with it."""
+    if known["id"] != job.id or job.kept.get("accepted"):
+        return known["id"] == job.id
+    # Its time was over in the cloud meanwhile, and AWS tries it again; or it was deleted, and is another one.
+    wanted = job.document.get("version"), job.document.get("min_version")
+    return wanted == (known["version"], known["floor"]) and known.get("status", "SUCCEEDED") == "SUCCEEDED"
 
 
 async def _go_on(system, updates):

@@ -163,8 +163,6 @@ class Updating:
             await self.drop()
         self._given, job.document = (job.operation, job.document), None  # 2 KB, mostly its link
         self.job = job
-        if not job.kept.get("accepted"):  # its time was over, and AWS tries it again: what is here is meant for that
-            await job.keep(accepted=True, bounded=True)
         await _for_ever()
 
     async def _look_for_it(self, _):

@@ -130,6 +130,8 @@ def test_status_is_shown_and_readable_by_a_program(desk):
     desk.start({"last": {"code": 14, "message": "The cloud cannot be reached."}, "thing": "pump-7"})
     output = ended(desk.run(*THIS_ONE, "--status"), Exit.DONE)
     assert "pump-7" in output
+    rows = [line.split() for line in output[output.index("  name ") :].splitlines() if line.strip()]
+    assert len({row[0] for row in rows}) == len(rows), "each is told once"
     document = json.loads(ended(desk.run(*THIS_ONE, "--status", "--json"), Exit.DONE))
     assert document["info"]["name"] == NAME
     assert document["state"]["last"]["code"] == 14

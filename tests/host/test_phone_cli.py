@@ -119,5 +119,5 @@ def test_a_port_that_is_taken_is_named():
         person.see("Ctrl-C ends it")
         port = re.search(r"http://localhost:(\d+)/", person.text)[1]
         with phone("--no-device", "--port", port) as other:
-            other.see(f"port {port} cannot be used")
+            other.see(f"port {port} cannot be used (address already in use)")
             assert other.wait() == 1

@@ -204,8 +204,8 @@ class Work:
             self._screen.json({"info": self._link.info, "state": state, "status": status})
             return
         info = self._link.info
-        self._screen.facts([(name, info[name]) for name in ("name", "hardware", "version", "security") if name in info])
-        self._screen.facts([("step", state.get("step")), *_shown(status)])
+        known = {name: info[name] for name in ("name", "hardware", "version", "security") if name in info}
+        self._screen.facts(_shown({**known, "step": state.get("step"), **status}))
 
     def _reset(self):
         what = self._options.reset

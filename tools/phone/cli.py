@@ -44,10 +44,12 @@ def main(
     on_end(interrupt)
     sys.stdout.reconfigure(errors="replace")  # a terminal without UTF-8 shows question marks, not a traceback
     try:
-        with contextlib.suppress(KeyboardInterrupt), Server(port) as server:
-            _serve(server.url, page, device and not code, code, open_)
+        server = Server(port)
     except OSError as problem:
-        sys.exit(f"phone: port {port} cannot be used ({problem.strerror}): choose another by --port, or 0")
+        reason = os.strerror(problem.errno).lower()  # aiohttp's own sentence repeats the address
+        sys.exit(f"phone: port {port} cannot be used ({reason}): end what has it, or choose another by --port (0: any)")
+    with contextlib.suppress(KeyboardInterrupt), server:
+        _serve(server.url, page, device and not code, code, open_)
 
 
 def _serve(url, page, with_device, code, is_to_open):

@@ -108,6 +108,7 @@ def _devices(folder):
     [
         (["--heap", "lots"], "heap 'lots' is no size; say 98304 or 96k"),
         (["--endpoint", "nonsense"], "--endpoint 'nonsense': say NAME=PORT"),
+        (["--folder", __file__], f"sim: {__file__}: File exists"),
         (["--settings", "/nowhere.json"], "--settings /nowhere.json: No such file"),
         (["--cloud", "http://127.0.0.1:1"], "--cloud: the cloud at http://127.0.0.1:1: Could not connect"),
         (["--image", "huge"], "image 'huge': say stock, ota or awsesp"),

@@ -23,6 +23,7 @@ from tools.cloud.screen import Screen
 from tools.cloud.store import StoreError
 from tools.interpreter import ROOT
 from tools.signals import on_end
+from tools.troubles import sentence
 
 _MQTT_PORT = 8883
 _CONTROL_PORT = 4585
@@ -109,7 +110,7 @@ def main(
         )
         _run(cloud, fleet, screen, stop)
     except (Mistake, StoreError, ClientError, OSError) as mistake:
-        sys.exit(f"cloud: {mistake}")
+        sys.exit(f"cloud: {sentence(mistake)}")
 
 
 def _run(cloud: LocalCloud, fleet: str, screen: Screen, stop: threading.Event) -> None:

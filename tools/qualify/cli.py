@@ -15,6 +15,7 @@ from tools.qualify.bench import NetworkBench
 from tools.qualify.case import ERROR, FAIL
 from tools.qualify.runner import chosen, run_in_turn, run_simulated
 from tools.signals import interrupt, on_end
+from tools.troubles import sentence
 
 _FOLDER = ROOT / "build" / "qualify"
 
@@ -56,7 +57,7 @@ def main(
     except KeyboardInterrupt:
         sys.exit(130)
     except (MissingTool, OSError) as error:
-        sys.exit(f"qualify: {error}")
+        sys.exit(f"qualify: {sentence(error)}")
     console.print(report.table(results))
     console.print(f"{report.summary(results)} in {time.monotonic() - begin:.0f} s")
     if junit:

@@ -17,6 +17,7 @@ from tools.sim.bare import bare as bare_board
 from tools.sim.commands import Commands
 from tools.sim.cord import Board
 from tools.sim.world import World
+from tools.troubles import sentence
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -85,7 +86,7 @@ def main(
             board.power_on()
             _obey(Commands(board, world, show))
     except (Mistake, folders.FolderInUse, MissingTool, ValueError, OSError) as mistake:
-        sys.exit(f"sim: {mistake}")
+        sys.exit(f"sim: {sentence(mistake)}")
 
 
 class Mistake(Exception):

@@ -16,6 +16,7 @@ from rich.console import Console
 
 from tools.interpreter import MissingTool
 from tools.signals import on_end
+from tools.troubles import sentence
 
 _LOGS = Path("build/soak")
 _TOLD_EVERY_S = 30
@@ -49,7 +50,7 @@ def main(
     except KeyboardInterrupt:  # asked twice: without a verdict
         sys.exit(130)
     except (MissingTool, OSError) as error:
-        sys.exit(f"soak: {error}")
+        sys.exit(f"soak: {sentence(error)}")
     console.print(f"{'Passed' if good else '[red]Failed[/red]'} in {time.monotonic() - begin:.0f} s; --seed {seed}")
     sys.exit(0 if good else 1)
 
@@ -86,7 +87,7 @@ def _judge(console, bench, storm, heap_bound):
     wrong = [f"[red]the soak itself[/red]: {sentence}" for sentence in storm.broken]
     for subject in bench.subjects:
         wrong += sentences(subject, verdict(subject, heap_bound))
-    for sentence in wrong:
-        console.print(sentence)
+    for line in wrong:
+        console.print(line)
     console.print(f"The cloud fell over {storm.restarts} times.")
     return not wrong

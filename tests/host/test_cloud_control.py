@@ -153,6 +153,20 @@ BODY = json.dumps(
 )
 
 
+def test_thing_type_is_changed_and_a_certificate_names_its_things(iot, certificate, name):
+    iot.create_thing_type(thingTypeName=name, thingTypeProperties={"thingTypeDescription": "old"})
+    iot.update_thing_type(thingTypeName=name, thingTypeProperties={"searchableAttributes": ["floor"]})
+    changed = iot.describe_thing_type(thingTypeName=name)["thingTypeProperties"]
+    assert changed == {"thingTypeDescription": "old", "searchableAttributes": ["floor"]}
+    iot.create_thing(thingName=name)
+    arn = certificate["certificateArn"]
+    iot.attach_thing_principal(thingName=name, principal=arn, thingPrincipalType="EXCLUSIVE_THING")
+    listed = iot.list_principal_things_v2(principal=arn)["principalThingObjects"]
+    assert listed == [{"thingName": name, "thingPrincipalType": "EXCLUSIVE_THING"}]
+    others = iot.list_principal_things_v2(principal=arn, thingPrincipalType="NON_EXCLUSIVE_THING")
+    assert others["principalThingObjects"] == []
+
+
 def test_provisioning_template_is_created_changed_and_deleted(iot):
     template = {"templateName": "t1"}
     iot.create_provisioning_template(**template, templateBody=BODY, provisioningRoleArn=ROLE)

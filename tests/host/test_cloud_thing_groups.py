@@ -1,10 +1,15 @@
 """Thing groups over boto3: the hierarchy, members, versions, and what is refused."""
 
+import json
+import ssl
+
 import pytest
 from botocore.exceptions import ClientError
 
 from tests.host.cloud_control import error_code
+from tests.host.cloud_desk import RawClient
 from tools.cloud import LocalCloud
+from tools.cloud.packets import NOT_AUTHORISED
 
 
 @pytest.fixture(scope="module")
@@ -107,3 +112,48 @@ def test_seven_levels_and_no_more(iot):
         parent = {"parentGroupName": f"l{level - 1}"} if level else {}
         iot.create_thing_group(thingGroupName=f"l{level}", **parent)
     assert refusal(iot.create_thing_group, thingGroupName="l7", parentGroupName="l6") == "InvalidRequestException"
+
+
+def context_of(cloud, folder, made):
+    """The TLS context of a device with a certificate that was made over boto3."""
+    file = folder / "device.pem"
+    file.write_text(made["certificatePem"] + made["keyPair"]["PrivateKey"])
+    context = ssl.create_default_context(cafile=cloud.ca_file)
+    context.load_cert_chain(file)
+    return context
+
+
+def test_a_policy_of_a_group_is_one_of_all_devices_below_it(whole_cloud, iot, tmp_path):
+    for name, parent in (("g", None), ("g1", "g")):
+        iot.create_thing_group(thingGroupName=name, **({"parentGroupName": parent} if parent else {}))
+    group = iot.describe_thing_group(thingGroupName="g")["thingGroupArn"]
+    statement = {"Effect": "Allow", "Action": "iot:*", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iot.create_policy(policyName="of-a-group", policyDocument=document)
+    made = iot.create_keys_and_certificate(setAsActive=True)
+    iot.attach_thing_principal(thingName="a", principal=made["certificateArn"])
+    iot.attach_policy(policyName="of-a-group", target=group)
+    iot.attach_policy(policyName="of-a-group", target=group)
+    assert iot.list_targets_for_policy(policyName="of-a-group")["targets"] == [group]
+    assert refusal(iot.delete_policy, policyName="of-a-group") == "DeleteConflictException"
+    below = iot.describe_thing_group(thingGroupName="g1")["thingGroupArn"]
+    assert iot.list_attached_policies(target=below)["policies"] == []
+    assert [each["policyName"] for each in iot.list_attached_policies(target=below, recursive=True)["policies"]]
+
+    context = context_of(whole_cloud, tmp_path, made)
+
+    def code():
+        with RawClient(whole_cloud.mqtt_port, context) as client:
+            return client.connect("a")
+
+    assert code() == NOT_AUTHORISED
+    iot.add_thing_to_thing_group(thingGroupName="g1", thingName="a")
+    effective = iot.get_effective_policies(principal=made["certificateArn"], thingName="a")["effectivePolicies"]
+    assert [each["policyName"] for each in effective] == ["of-a-group"]
+    assert code() == 0
+    iot.detach_policy(policyName="of-a-group", target=group)
+    assert code() == NOT_AUTHORISED
+    iot.delete_policy(policyName="of-a-group")
+    assert refusal(iot.attach_policy, policyName="none", target=group) == "ResourceNotFoundException"
+    assert refusal(iot.attach_policy, policyName="none", target=group + "x") == "ResourceNotFoundException"
+    iot.detach_thing_principal(thingName="a", principal=made["certificateArn"])

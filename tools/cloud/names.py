@@ -69,6 +69,6 @@ class Names:
         certificate_id = arn.removeprefix(prefix)
         if not arn.startswith(prefix) or not _CERTIFICATE_ID.fullmatch(certificate_id):
             raise InvalidRequest(
-                f"Invalid principal or target: {arn}. The local AWS IoT knows only certificates: {prefix}<64 digits>"
+                f"Invalid principal or target: {arn}. The local AWS IoT knows certificates: {prefix}<64 digits>"
             )
         return certificate_id

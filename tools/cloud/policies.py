@@ -1,9 +1,10 @@
-"""Policies of the registry, their versions, and the certificates they are attached to."""
+"""Policies of the registry, their versions, and the certificates and thing groups they are attached to."""
 
 from __future__ import annotations
 
 import re
 import sqlite3
+from collections.abc import Iterable
 
 from tools.cloud import policy as policy_language
 from tools.cloud import strict_json
@@ -68,7 +69,7 @@ class Policies:
                 raise DeleteConflict(
                     f"Cannot delete the policy because it has one or more policy versions (name={name})"
                 )
-            if self.targets(name):
+            if self.targets(name) or self.groups(name):
                 raise DeleteConflict(
                     f"The policy cannot be deleted as the policy is attached to one or more targets (name={name})"
                 )
@@ -109,7 +110,7 @@ class Policies:
             self.version(name, number)
             sql = "UPDATE policies SET default_version = ?, changed_at = ? WHERE name = ?"
             self._store.execute(sql, number, self._names.now(), name)
-        for certificate_id in self.targets(name):
+        for certificate_id in [None] if self.groups(name) else self.targets(name):
             self._watchers.identity_changed(certificate_id)
 
     def delete_version(self, name: str, number: int) -> None:
@@ -137,6 +138,29 @@ class Policies:
             sql = "DELETE FROM attached_policies WHERE policy = ? AND certificate = ?"
             self._store.execute(sql, name, certificate_id)
         self._watchers.identity_changed(certificate_id)
+
+    def attach_to_group(self, name: str, group: str) -> None:
+        """For all things in this group, which must exist, and in the groups below it."""
+        self.get(name)
+        self._store.execute("INSERT OR IGNORE INTO group_policies VALUES (?, ?)", name, group)
+        self._watchers.identity_changed(None)
+
+    def detach_from_group(self, name: str, group: str) -> None:
+        self.get(name)
+        self._store.execute("DELETE FROM group_policies WHERE policy = ? AND group_name = ?", name, group)
+        self._watchers.identity_changed(None)
+
+    def groups(self, name: str) -> list[str]:
+        """The thing groups that a policy is attached to, by name."""
+        self.get(name)
+        rows = self._store.rows("SELECT group_name FROM group_policies WHERE policy = ? ORDER BY group_name", name)
+        return [row["group_name"] for row in rows]
+
+    def of_groups(self, groups: Iterable[str]) -> list[str]:
+        """The policies attached to any of these groups, by name."""
+        rows = self._store.rows("SELECT policy, group_name FROM group_policies ORDER BY policy")
+        wanted = set(groups)
+        return list(dict.fromkeys(row["policy"] for row in rows if row["group_name"] in wanted))
 
     def targets(self, name: str) -> list[str]:
         """The certificates that a policy is attached to, by id."""

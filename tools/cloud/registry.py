@@ -94,9 +94,17 @@ class Registry:
             self.store.close()
             raise StoreError(f"what is kept there belongs to {what} {kept}, not {value}: say so, or use another folder")
 
+    def _policies(self, certificate_id: str) -> list[str]:
+        """Those of the certificate, and of the groups that its things are in."""
+        groups = [
+            group
+            for row in self.things.of_certificate(certificate_id)
+            for group in self.thing_groups.around(row["name"])
+        ]
+        return list(dict.fromkeys((*self.policies.of_certificate(certificate_id), *self.policies.of_groups(groups))))
+
     def _documents(self, certificate_id: str, claim_template: str | None) -> tuple[dict, ...]:
-        attached = self.policies.of_certificate(certificate_id)
-        documents = [json.loads(self.policies.document(name)) for name in attached]
+        documents = [json.loads(self.policies.document(name)) for name in self._policies(certificate_id)]
         if claim_template is not None:
             documents.append(claim_policy(self.names.region, self.names.account, claim_template))
         return tuple(documents)

@@ -94,4 +94,11 @@ _FLEETS = """
 CREATE INDEX job_executions_of_jobs ON job_executions (job, status);
 """
 
-STEPS = (_REGISTRY, _SHADOWS, _JOBS, _BROKER, _GROUPS, _HOOKS, _EVENTS, _FLEETS)
+_GROUP_POLICIES = """
+CREATE TABLE group_policies (
+    policy TEXT NOT NULL REFERENCES policies(name),
+    group_name TEXT NOT NULL REFERENCES thing_groups(name) ON DELETE CASCADE,
+    PRIMARY KEY (policy, group_name));
+"""
+
+STEPS = (_REGISTRY, _SHADOWS, _JOBS, _BROKER, _GROUPS, _HOOKS, _EVENTS, _FLEETS, _GROUP_POLICIES)

@@ -126,6 +126,11 @@ class ThingGroups:
         rows = self._store.rows("SELECT group_name FROM group_members WHERE thing = ? ORDER BY group_name", thing)
         return [row["group_name"] for row in rows]
 
+    def around(self, thing: str) -> list[str]:
+        """The names of the groups that a thing is in, and of all above them."""
+        groups = self.of_thing(thing)
+        return list(dict.fromkeys(each for name in groups for each in (*self.ancestors(name), name)))
+
     def change(self, thing: str, join: Iterable[str] = (), leave: Iterable[str] = ()) -> None:
         """Put a thing into groups, and take it out of others."""
         with self._store.transaction():
@@ -145,6 +150,7 @@ class ThingGroups:
     def _tell(self, things: Iterable[str]) -> None:
         for thing in things:
             self._store.afterwards(lambda thing=thing: self._watchers.membership_changed(thing))
+        self._store.afterwards(lambda: self._watchers.identity_changed(None))  # groups have policies
 
     def _find(self, name: str) -> sqlite3.Row | None:
         return self._store.row("SELECT * FROM thing_groups WHERE name = ?", name)

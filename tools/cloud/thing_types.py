@@ -46,6 +46,12 @@ class ThingTypes:
         """All, by name."""
         return self._store.rows("SELECT * FROM thing_types ORDER BY name")
 
+    def update(self, name: str, properties: Mapping) -> None:
+        """Change what is given of its properties."""
+        with self._store.transaction():
+            changed = {**json.loads(self.get(name)["properties"]), **properties}
+            self._store.execute("UPDATE thing_types SET properties = ? WHERE name = ?", json.dumps(changed), name)
+
     def deprecate(self, name: str, undo: bool) -> None:
         with self._store.transaction():
             self.get(name)

@@ -1,6 +1,8 @@
-"""Policies, their versions, and what they are attached to."""
+"""Policies, their versions, and what they are attached to: certificates and thing groups."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from tools.cloud.operations.catalog import operation, refuse
 from tools.cloud.operations.desk import Desk
@@ -95,7 +97,11 @@ def delete_policy_version(desk: Desk, request: dict) -> None:
 
 @operation("iot", "AttachPolicy")
 def attach_policy(desk: Desk, request: dict) -> None:
-    desk.registry.policies.attach(request["policyName"], _target(desk, request))
+    group = _group(desk, request)
+    if group is not None:
+        desk.registry.policies.attach_to_group(request["policyName"], group)
+    else:
+        desk.registry.policies.attach(request["policyName"], _target(desk, request))
 
 
 @operation("iot", "AttachPrincipalPolicy")
@@ -105,7 +111,11 @@ def attach_principal_policy(desk: Desk, request: dict) -> None:
 
 @operation("iot", "DetachPolicy")
 def detach_policy(desk: Desk, request: dict) -> None:
-    desk.registry.policies.detach(request["policyName"], _target(desk, request))
+    group = _group(desk, request)
+    if group is not None:
+        desk.registry.policies.detach_from_group(request["policyName"], group)
+    else:
+        desk.registry.policies.detach(request["policyName"], _target(desk, request))
 
 
 @operation("iot", "DetachPrincipalPolicy")
@@ -115,7 +125,11 @@ def detach_principal_policy(desk: Desk, request: dict) -> None:
 
 @operation("iot", "ListAttachedPolicies")
 def list_attached_policies(desk: Desk, request: dict) -> dict:
-    return _policy_page(desk, _attached(desk, _target(desk, request)), request)
+    group = _group(desk, request)
+    if group is None:
+        return _policy_page(desk, _attached(desk, _target(desk, request)), request)
+    above = desk.registry.thing_groups.ancestors(group) if request.get("recursive") else []
+    return _policy_page(desk, desk.registry.policies.of_groups([group, *above]), request)
 
 
 @operation("iot", "ListPrincipalPolicies")
@@ -125,7 +139,9 @@ def list_principal_policies(desk: Desk, request: dict) -> dict:
 
 @operation("iot", "ListTargetsForPolicy")
 def list_targets_for_policy(desk: Desk, request: dict) -> dict:
-    targets, marker = _targets(desk, request)
+    arn = desk.registry.names.thing_group
+    groups = [arn(name) for name in desk.registry.policies.groups(request["policyName"])]
+    targets, marker = _targets(desk, request, groups)
     return {"targets": targets, "nextMarker": marker}
 
 
@@ -137,8 +153,13 @@ def list_policy_principals(desk: Desk, request: dict) -> dict:
 
 @operation("iot", "GetEffectivePolicies")
 def get_effective_policies(desk: Desk, request: dict) -> dict:
-    refuse(request, "cognitoIdentityPoolId", "thingName")
+    refuse(request, "cognitoIdentityPoolId")
     names = _attached(desk, _principal(desk, request)) if "principal" in request else []
+    if "thingName" in request:
+        thing = desk.registry.things.get(request["thingName"])["name"]
+        names = list(
+            dict.fromkeys((*names, *desk.registry.policies.of_groups(desk.registry.thing_groups.around(thing))))
+        )
     document = desk.registry.policies.document
     return {"effectivePolicies": [{**_identifiers(desk, name), "policyDocument": document(name)} for name in names]}
 
@@ -157,10 +178,16 @@ def _attached(desk: Desk, certificate_id: str) -> list[str]:
     return desk.registry.policies.of_certificate(certificate_id)
 
 
-def _targets(desk: Desk, request: dict) -> tuple[list[str], str | None]:
-    ids = desk.registry.policies.targets(request["policyName"])
-    chosen, marker = page(ids, lambda each: each, request.get("pageSize"), request.get("marker"))
-    return [desk.registry.names.certificate(each) for each in chosen], marker
+def _targets(desk: Desk, request: dict, groups: Iterable[str] = ()) -> tuple[list[str], str | None]:
+    """ARNs of the certificates that a policy is attached to, and these of groups."""
+    certificates = map(desk.registry.names.certificate, desk.registry.policies.targets(request["policyName"]))
+    return page([*certificates, *groups], lambda each: each, request.get("pageSize"), request.get("marker"))
+
+
+def _group(desk: Desk, request: dict) -> str | None:
+    """The name of the thing group that is the target; None: it is none."""
+    name = desk.registry.names.thing_group_name(request["target"])
+    return None if name is None else desk.registry.thing_groups.get(name)["name"]
 
 
 def _target(desk: Desk, request: dict) -> str:

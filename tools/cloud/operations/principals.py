@@ -40,6 +40,19 @@ def list_principal_things(desk: Desk, request: dict) -> dict:
     return {"things": names, "nextToken": token}
 
 
+@operation("iot", "ListPrincipalThingsV2")
+def list_principal_things_v2(desk: Desk, request: dict) -> dict:
+    certificate, things = _certificate(desk, request), desk.registry.things
+    names = [row["name"] for row in things.of_certificate(certificate)]
+    owned = [
+        (name, row["type"]) for name in names for row in things.principals(name) if row["certificate"] == certificate
+    ]
+    wanted = [each for each in owned if request.get("thingPrincipalType") in (None, each[1])]
+    chosen, token = page(wanted, lambda each: each[0], request.get("maxResults"), request.get("nextToken"))
+    listed = [{"thingName": name, "thingPrincipalType": kind} for name, kind in chosen]
+    return {"principalThingObjects": listed, "nextToken": token}
+
+
 def _principals(desk: Desk, request: dict) -> tuple[list, str | None]:
     wanted = request.get("thingPrincipalType")
     rows = [row for row in desk.registry.things.principals(request["thingName"]) if wanted in (None, row["type"])]

@@ -12,6 +12,7 @@ from tools.cloud.pages import page
 @operation("iot", "CreateThingType")
 def create_thing_type(desk: Desk, request: dict) -> dict:
     refuse(request, "tags")
+    refuse(request.get("thingTypeProperties", {}), "mqtt5Configuration")
     row = desk.registry.thing_types.create(request["thingTypeName"], request.get("thingTypeProperties", {}))
     return {**_identifiers(desk, row), "thingTypeId": row["id"]}
 
@@ -27,6 +28,12 @@ def list_thing_types(desk: Desk, request: dict) -> dict:
     wanted = [row for row in desk.registry.thing_types.every() if request.get("thingTypeName") in (None, row["name"])]
     rows, token = page(wanted, lambda row: row["name"], request.get("maxResults"), request.get("nextToken"))
     return {"thingTypes": [_described(desk, row) for row in rows], "nextToken": token}
+
+
+@operation("iot", "UpdateThingType")
+def update_thing_type(desk: Desk, request: dict) -> None:
+    refuse(request.get("thingTypeProperties", {}), "mqtt5Configuration")
+    desk.registry.thing_types.update(request["thingTypeName"], request.get("thingTypeProperties", {}))
 
 
 @operation("iot", "DeprecateThingType")

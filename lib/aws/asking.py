@@ -75,6 +75,8 @@ async def _answer(service, operation, document):
     await service.ready.wait()
     if service.refusal is not None:
         raise service.refusal
+    if service.forbidden is not None and service.forbidden[0] == operation:
+        raise service.forbidden[1]
     service.number += 1
     token = document["clientToken"] = "%s-%d" % (service.token, service.number)
     question = service.asked[token] = Question("%s/%s" % (service.base, operation), operation)
@@ -84,6 +86,9 @@ async def _answer(service, operation, document):
         await service.publish(service.prefix + operation.encode(), payload, 20000)
         question.sent = True
         await question.done.wait()
+    except errors.CloudError as failure:
+        service.forbidden = operation, failure
+        raise
     finally:
         del service.asked[token]
         if not service.asked:

@@ -103,7 +103,7 @@ class Jobs(Service):
         try:
             await asyncio.wait_for_ms(self.news.wait(), _AGAIN_MS)
         except asyncio.TimeoutError:
-            if self.refusal is None:  # else only another session may be allowed it
+            if self.refusal is self.forbidden:  # None, both: else only another session may be allowed it
                 self.news.set()
 
     def _look(self, *_):

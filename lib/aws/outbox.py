@@ -40,7 +40,6 @@ class Request:
         self.packet_id = 0  # 0 until it was sent for the first time
         self.order = 0
         self.tries = 0  # how often it was sent on this connection
-        self.cuts = 0  # connections that have ended while its acknowledgement was the next to come
         self.resend = False  # sent before, so the peer may know it: DUP
         self.sent_ms = 0
         self.deadline_ms = 0
@@ -67,6 +66,8 @@ class Outbox:
         self._spare = []
         self._packet_id = 0
         self._order = 0
+        self._suspect = None  # the topic whose acknowledgement was the next to come when the cloud ended the connection
+        self._cuts = 0  # how often in a row
 
     def take(self, first, topic, payload, qos, timeout_ms, survive):
         """A request for a packet, to be given to `add` and, when its caller is through with it, to `give_back`."""
@@ -143,6 +144,8 @@ class Outbox:
         if kind != (request.first & 0xF0) + 0x10:  # MQTT numbers each answer right after its question
             raise errors.error("protocol", "acknowledgement of type %d for another packet" % (kind >> 4))
         del self._in_flight[packet_id]
+        if request.topic == self._suspect:
+            self._suspect = None
         return request
 
     def reconnected(self, session_present):
@@ -188,11 +191,18 @@ class Outbox:
             if not request.survive:
                 self._drop(request)
                 request.finish(error)
-        if suspect is not None and suspect.survive:
-            suspect.cuts += 1
-            if suspect.cuts >= CUTS:
-                self._drop(suspect)
-                suspect.finish(errors.error("not_authorised", "for a message to '%s'" % str(suspect.topic, "utf-8")))
+        if suspect is not None:
+            self._judge(suspect)
+
+    def _judge(self, suspect):
+        if suspect.topic != self._suspect:
+            self._suspect = suspect.topic
+            self._cuts = 0
+        self._cuts += 1
+        if self._cuts >= CUTS and suspect.survive:
+            self._cuts -= 1  # the next one of this topic costs one connection
+            self._drop(suspect)
+            suspect.finish(errors.error("not_authorised", "for a message to '%s'" % str(suspect.topic, "utf-8")))
 
     def _all(self):
         return self.waiting + list(self._in_flight.values())

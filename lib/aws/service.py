@@ -27,6 +27,7 @@ class Service:
 
     qos = 1
     cuts = 0
+    forbidden = None  # (operation, the CloudError): the last one for which the cloud ended the connection, too often
 
     def __init__(self, base, listens, heard, online, one_by_one=False):
         self.base = base

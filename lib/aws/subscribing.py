@@ -163,7 +163,7 @@ def _to_grant(inbox):
 async def _open(aws, service):
     try:
         if not service.granted:
-            service.refusal = None
+            service.refusal = service.forbidden = None
             await _grant(aws, (service,), service.filters())
     except errors.CloudError as failure:
         service.refusal = failure

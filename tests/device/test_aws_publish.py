@@ -53,31 +53,6 @@ async def test_what_could_not_be_published_is_counted_and_told():
         equal(desk.of(events.PUBLISH_DROPPED)[1], {"topic": "t", "code": "not_connected", "dropped": 2})
 
 
-async def test_a_message_that_the_cloud_closes_the_connection_for_does_not_do_so_until_its_time_is_over():
-    arrived = []
-
-    async def strict(peer):
-        await peer.accept(session_present=1)
-        while True:
-            packet = await peer.receive(PUBLISH)
-            if packet.topic == "not/mine":
-                return
-            arrived.append(packet.topic)
-            await peer.answer(packet)
-
-    async with Desk(*[strict] * 6) as desk:
-        await desk.aws.connected()
-        first = asyncio.create_task(desk.aws.publish("mine/1", b"", 1))
-        wrong = asyncio.create_task(desk.aws.publish("not/mine", b"", 1))
-        last = asyncio.create_task(desk.aws.publish("mine/2", b"", 1))
-        failure = await raises(errors.CloudError, wrong)
-        equal((failure.code, "not/mine" in failure.message), ("not_authorised", True))
-        await first
-        await last
-        equal((arrived, desk.broker.connections), (["mine/1", "mine/2"], 6))
-        equal(desk.of(events.PUBLISH_DROPPED), [{"topic": "not/mine", "code": "not_authorised", "dropped": 1}])
-
-
 async def test_the_limits_of_aws_are_checked_before_anything_is_sent():
     async with Desk(serve) as desk:
         await desk.aws.connected()

@@ -4,7 +4,6 @@ import asyncio
 
 import errors
 import events
-from aws.service import Service
 from aws_desk import Desk
 from backoff import Backoff
 from harness import equal, raises
@@ -120,54 +119,6 @@ async def test_a_remembered_subscription_that_is_refused_is_told_and_the_others_
         await until(lambda: desk.of(events.TASK_FAILED))
         equal(desk.of(events.TASK_FAILED)[0]["code"], "subscribe_refused")
         equal("not/mine" in desk.of(events.TASK_FAILED)[0]["message"], True)
-
-
-async def strict(peer):
-    """A broker that ends the connection for what the policy does not allow, as AWS does; it keeps the session."""
-    await peer.accept(session_present=1)
-    while True:
-        packet = await peer.receive()
-        if any("not" in name for name, _ in packet.filters):
-            return
-        await peer.answer(packet)
-
-
-async def test_one_for_which_the_cloud_ends_the_connection_is_told_and_left_out_and_the_others_are_made():
-    async with Desk(*[strict] * 30, run=False) as desk:
-        aws = desk.aws
-        for name in ("mine/1", "not/mine", "mine/2"):
-            await aws.subscribe(name, 1)
-        service = Service("shadow", ("not/allowed",), print, print)
-        aws.attach(service)
-        desk.start()
-        failure = await raises(errors.CloudError, service.ask("get", {}))
-        equal((failure.code, "not/allowed" in failure.message), ("subscribe_refused", True))
-        await until(lambda: len(desk.of(events.TASK_FAILED)) == 2)
-        equal(["not/" in told["message"] for told in desk.of(events.TASK_FAILED)], [True, True])
-        connections = desk.broker.connections
-        equal(connections <= 12, True)
-        await asyncio.sleep_ms(300)
-        equal((aws.is_connected, desk.broker.connections), (True, connections))
-        equal([one.cuts for one in aws._inbox.subscriptions], [0, 4, 0])
-
-
-async def test_one_whose_connections_end_now_and_then_is_made():
-    cut = [0]
-
-    async def unlucky(peer):
-        await peer.accept(session_present=1)
-        packet = await peer.receive(SUBSCRIBE)
-        cut[0] += 1
-        if cut[0] < 4:
-            return
-        await peer.answer(packet)
-        await peer.serve()
-
-    async with Desk(*[unlucky] * 4, run=False) as desk:
-        await desk.aws.subscribe("mine", 1)
-        desk.start()
-        await until(lambda: cut[0] == 4 and desk.aws._inbox.subscriptions[0].granted)
-        equal(desk.of(events.TASK_FAILED), [])
 
 
 async def test_a_subscription_taken_back_is_heard_no_more():

@@ -1,0 +1,116 @@
+"""What the policy does not allow: AWS IoT ends the connection for it, and it must not do so for ever."""
+
+import asyncio
+
+import errors
+import events
+from aws.service import Service
+from aws_desk import Desk
+from harness import equal, raises
+from scripted_broker import PUBLISH, SUBSCRIBE, publish, until
+
+COMPANIONS = ["tls_servers"]
+TIMEOUT_S = 20
+
+BASE = "$aws/things/lamp/echo/"
+
+
+async def test_a_message_that_the_cloud_closes_the_connection_for_does_not_do_so_until_its_time_is_over():
+    arrived = []
+
+    async def strict(peer):
+        await peer.accept(session_present=1)
+        while True:
+            packet = await peer.receive(PUBLISH)
+            if packet.topic == "not/mine":
+                return
+            arrived.append(packet.topic)
+            await peer.answer(packet)
+
+    async with Desk(*[strict] * 6) as desk:
+        await desk.aws.connected()
+        first = asyncio.create_task(desk.aws.publish("mine/1", b"", 1))
+        wrong = asyncio.create_task(desk.aws.publish("not/mine", b"", 1))
+        last = asyncio.create_task(desk.aws.publish("mine/2", b"", 1))
+        failure = await raises(errors.CloudError, wrong)
+        equal((failure.code, "not/mine" in failure.message), ("not_authorised", True))
+        await first
+        await last
+        equal((arrived, desk.broker.connections), (["mine/1", "mine/2"], 6))
+        equal(desk.of(events.PUBLISH_DROPPED), [{"topic": "not/mine", "code": "not_authorised", "dropped": 1}])
+
+
+async def strict(peer):
+    """A broker that ends the connection for what the policy does not allow, as AWS does; it keeps the session."""
+    await peer.accept(session_present=1)
+    while True:
+        packet = await peer.receive()
+        if any("not" in name for name, _ in packet.filters):
+            return
+        await peer.answer(packet)
+
+
+async def test_one_for_which_the_cloud_ends_the_connection_is_told_and_left_out_and_the_others_are_made():
+    async with Desk(*[strict] * 30, run=False) as desk:
+        aws = desk.aws
+        for name in ("mine/1", "not/mine", "mine/2"):
+            await aws.subscribe(name, 1)
+        service = Service("shadow", ("not/allowed",), print, print)
+        aws.attach(service)
+        desk.start()
+        failure = await raises(errors.CloudError, service.ask("get", {}))
+        equal((failure.code, "not/allowed" in failure.message), ("subscribe_refused", True))
+        await until(lambda: len(desk.of(events.TASK_FAILED)) == 2)
+        equal(["not/" in told["message"] for told in desk.of(events.TASK_FAILED)], [True, True])
+        connections = desk.broker.connections
+        equal(connections <= 12, True)
+        await asyncio.sleep_ms(300)
+        equal((aws.is_connected, desk.broker.connections), (True, connections))
+        equal([one.cuts for one in aws._inbox.subscriptions], [0, 4, 0])
+
+
+async def test_one_whose_connections_end_now_and_then_is_made():
+    cut = [0]
+
+    async def unlucky(peer):
+        await peer.accept(session_present=1)
+        packet = await peer.receive(SUBSCRIBE)
+        cut[0] += 1
+        if cut[0] < 4:
+            return
+        await peer.answer(packet)
+        await peer.serve()
+
+    async with Desk(*[unlucky] * 4, run=False) as desk:
+        await desk.aws.subscribe("mine", 1)
+        desk.start()
+        await until(lambda: cut[0] == 4 and desk.aws._inbox.subscriptions[0].granted)
+        equal(desk.of(events.TASK_FAILED), [])
+
+
+async def test_a_question_for_which_the_cloud_ends_the_connection_is_not_asked_for_ever():
+    async def first(peer):
+        await peer.accept()
+        await peer.answer(await peer.receive(SUBSCRIBE))
+        await peer.receive(PUBLISH)
+
+    async def strict(peer):
+        await peer.accept(session_present=1)
+        packet = await peer.receive(PUBLISH)
+        if packet.topic == BASE + "get":
+            await peer.answer(packet)
+            await peer.send(publish(BASE + "get/accepted", packet.payload))
+            await peer.serve()
+
+    service = Service("echo", ("+/accepted", "+/rejected"), print, bool)
+    async with Desk(first, *[strict] * 7, run=False) as desk:
+        desk.aws.attach(service)
+        desk.start()
+        early = asyncio.create_task(service.ask("update", {}))
+        await until(lambda: desk.broker.connections == 2)
+        early.cancel()  # whoever gives up early asks again
+        for _ in range(3):
+            failure = await raises(errors.CloudError, service.ask("update", {}))
+            equal((failure.code, BASE + "update" in failure.message), ("not_authorised", True))
+        await service.ask("get", {})
+        equal(desk.broker.connections, 6)

@@ -46,6 +46,7 @@ def main(
     if listed:
         for each in cases:
             print(f"{each.title}{' *' if each.partner else ''}{' (short)' if each.short else ''}")
+        print("* needed for AWS's partner catalogue; (short): also with --short")
         return
     console = Console(highlight=False)
     begin = time.monotonic()

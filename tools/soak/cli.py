@@ -38,11 +38,11 @@ def main(
 
     console = Console(highlight=False)
     seed = secrets.randbelow(1_000_000) if seed is None else seed
-    console.print(f"Seed {seed}: {devices} devices for {minutes:g} minutes. Logs: {logs}")
+    console.print(f"Seed {seed}: {devices} devices for {minutes:g} minutes; Ctrl-C ends it early. Logs: {logs}")
     begin = time.monotonic()
     try:
         with Bench(devices, logs) as bench:
-            storm = Storm(bench, seed, bound, _teller(console, begin, verbose))
+            storm = Storm(bench, seed, bound, _teller(console, begin, minutes, verbose))
             _end_early(storm)
             storm.begin()
             storm.rage(minutes * 60)
@@ -55,7 +55,7 @@ def main(
     sys.exit(0 if good else 1)
 
 
-def _teller(console, begin, verbose):
+def _teller(console, begin, minutes, verbose):
     told = {"at": begin, "faults": 0}
 
     def tell(words):
@@ -65,7 +65,7 @@ def _teller(console, begin, verbose):
             console.print(f"{now - begin:7.1f}  {words}")
         elif now - told["at"] >= _TOLD_EVERY_S:
             told["at"] = now
-            console.print(f"{(now - begin) / 60:.1f} minutes ...")
+            console.print(f"{(now - begin) / 60:.1f} of {minutes:g} minutes, {told['faults']} faults so far")
 
     return tell
 

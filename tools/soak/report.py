@@ -59,7 +59,9 @@ def _column(subject):
         len(ledger.sent), len(ledger.sent & ledger.taken), len(ledger.sent & ledger.heard), len(ledger.unheard()),
     )  # fmt: skip
     heap = _heap(subject)
-    memory = (f"{heap.first:,}", f"{heap.last:,}", f"{heap.slope:+,.0f}") if heap else ("short", "lives", "")
+    memory = (
+        (f"{heap.first:,}", f"{heap.last:,}", f"{heap.slope:+,.0f}") if heap else ("-", "-", "-")
+    )  # none lived for long enough
     return (*(f"{number:,}" for number in before), *back, *(f"{number:,}" for number in after), *memory)
 
 

@@ -168,3 +168,16 @@ def test_radio_is_seen_by_the_device_as_the_world_changes_it(tmp_path):
         home.kick()
         board.wait_for("^status 1001$")
         board.wait_for("^status 1010$")
+
+
+def test_a_network_s_name_arrives_whole(tmp_path):
+    program = """
+    import network
+    station = network.WLAN(network.STA_IF)
+    station.active(True)
+    print("heard", sorted(found[0] for found in station.scan()))
+    """
+    with desk(tmp_path, program) as (world, board):
+        world.access_point("\U0001f600 Müller")
+        board.power_on()
+        board.wait_for(r"^heard .*\\xf0\\x9f\\x98\\x80 M\\xc3\\xbcller")

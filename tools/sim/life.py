@@ -162,7 +162,7 @@ class Life:
             return
         operation, *arguments = request
         answer = self._do(operation, arguments)
-        data = b"" if answer is None else json.dumps(answer, separators=(",", ":")).encode()
+        data = b"" if answer is None else json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode()
         channel.sendall(struct.pack("!I", len(data)) + data)
 
     def _do(self, operation, arguments):

@@ -239,6 +239,38 @@ def test_a_message_over_http_has_properties_as_one_of_mqtt_5(cloud):
     data.publish(topic="house/heat", retain=True, payload=b"")
 
 
+def test_what_is_created_with_tags_keeps_them_until_it_is_gone(iot, name):
+    tags = [{"Key": "site", "Value": "north"}]
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]})
+    iot.create_thing(thingName=name)
+    thing = iot.describe_thing(thingName=name)["thingArn"]
+    arns = [
+        iot.create_thing_group(thingGroupName=name, tags=tags)["thingGroupArn"],
+        iot.create_thing_type(thingTypeName=name, tags=tags)["thingTypeArn"],
+        iot.create_policy(policyName=name, policyDocument=policy, tags=tags)["policyArn"],
+        iot.create_job(jobId=name[:64], targets=[thing], document="{}", tags=tags)["jobArn"],
+        iot.create_job_template(jobTemplateId=name[:64], document="{}", description="d", tags=tags)["jobTemplateArn"],
+        iot.create_provisioning_template(
+            templateName=name[:36], templateBody=BODY, provisioningRoleArn=ROLE, tags=tags
+        )["templateArn"],
+    ]
+    assert [iot.list_tags_for_resource(resourceArn=arn)["tags"] for arn in arns] == [tags] * len(arns)
+    group = arns[0]
+    iot.tag_resource(resourceArn=group, tags=[{"Key": "site", "Value": "south"}, {"Key": "floor", "Value": ""}])
+    iot.untag_resource(resourceArn=group, tagKeys=["floor", "unknown"])
+    assert iot.list_tags_for_resource(resourceArn=group)["tags"] == [{"Key": "site", "Value": "south"}]
+    iot.delete_thing_group(thingGroupName=name)
+    with pytest.raises(iot.exceptions.ResourceNotFoundException):
+        iot.list_tags_for_resource(resourceArn=group)
+    iot.create_thing_group(thingGroupName=name)
+    assert iot.list_tags_for_resource(resourceArn=group)["tags"] == []
+    for arn, wrong in ((thing, tags), (group, [{"Key": "aws:x", "Value": ""}]), (group, tags * 2)):
+        with pytest.raises(iot.exceptions.InvalidRequestException):
+            iot.tag_resource(resourceArn=arn, tags=wrong)
+    iot.delete_job(jobId=name[:64], force=True)
+    iot.delete_job_template(jobTemplateId=name[:64])
+
+
 @pytest.mark.parametrize("topic", ["a/b/#", "+", "x" * 257, "1/2/3/4/5/6/7/8/9"])
 def test_publish_to_a_topic_that_is_none_is_refused(cloud, topic):
     data = cloud.iot_data()

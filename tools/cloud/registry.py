@@ -23,6 +23,7 @@ from tools.cloud.provisioning_templates import ProvisioningTemplates
 from tools.cloud.recipes import claim_policy
 from tools.cloud.shadows.shadows import Shadows
 from tools.cloud.store import Store, StoreError
+from tools.cloud.tags import Tags
 from tools.cloud.thing_groups import ThingGroups
 from tools.cloud.thing_types import ThingTypes
 from tools.cloud.things import Things
@@ -62,6 +63,7 @@ class Registry:
         self.jobs = Jobs(self.store, self.names, self.watchers, targets, self.events)
         self.job_templates = JobTemplates(self.store, self.names, self.jobs)
         self.jobs_data = JobsData(self.jobs, self.names)
+        self.tags = Tags(self.store)
         self.tokens = OwnershipTokens(self.store, now)
         self.registration_code = self.store.note("registration_code", secrets.token_hex(32))
 

@@ -9,6 +9,7 @@ from tools.cloud.jobs import managed
 from tools.cloud.operations.catalog import operation, refuse
 from tools.cloud.operations.desk import Desk
 from tools.cloud.operations.jobs import job_document
+from tools.cloud.operations.tags import wanted
 from tools.cloud.pages import page
 
 _CONFIGS = (
@@ -19,7 +20,8 @@ _CONFIGS = (
 
 @operation("iot", "CreateJobTemplate")
 def create_job_template(desk: Desk, request: dict) -> dict:
-    refuse(request, "tags", "maintenanceWindows", "destinationPackageVersions")
+    tags = wanted(request)
+    refuse(request, "maintenanceWindows", "destinationPackageVersions")
     configs = {name: request[name] for name in _CONFIGS if name in request}
     if "jobArn" in request:
         document, configs = _of_job(desk, request["jobArn"], configs)
@@ -27,6 +29,7 @@ def create_job_template(desk: Desk, request: dict) -> dict:
         document = job_document(desk, request)
     configs["description"] = request["description"]
     desk.registry.job_templates.create(request["jobTemplateId"], document, configs)
+    desk.registry.tags.begin(desk.registry.names.job_template(request["jobTemplateId"]), tags)
     return _identified(desk, request["jobTemplateId"])
 
 

@@ -8,6 +8,7 @@ from tools.cloud.aws_errors import InvalidRequest
 from tools.cloud.jobs import documents, forms, states
 from tools.cloud.operations.catalog import operation, refuse
 from tools.cloud.operations.desk import Desk
+from tools.cloud.operations.tags import wanted
 from tools.cloud.pages import page
 
 _CONFIGS = (
@@ -18,8 +19,8 @@ _CONFIGS = (
 
 @operation("iot", "CreateJob")
 def create_job(desk: Desk, request: dict) -> dict:
-    refuse(request, "tags", "destinationPackageVersions", "namespaceId")
-    registry = desk.registry
+    refuse(request, "destinationPackageVersions", "namespaceId")
+    registry, tags = desk.registry, wanted(request)
     parameters = request.get("documentParameters", {})
     configs = {}
     if "jobTemplateArn" in request:
@@ -30,7 +31,9 @@ def create_job(desk: Desk, request: dict) -> dict:
     configs["documentBefore"] = document
     selection = request.get("targetSelection", states.SNAPSHOT)
     document = documents.with_parameters(document, parameters)
-    return _identified(desk, registry.jobs.create(request["jobId"], request["targets"], document, selection, configs))
+    row = registry.jobs.create(request["jobId"], request["targets"], document, selection, configs)
+    registry.tags.begin(registry.names.job(request["jobId"]), tags)
+    return _identified(desk, row)
 
 
 def job_document(desk: Desk, request: dict) -> str:

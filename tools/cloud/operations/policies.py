@@ -6,14 +6,15 @@ from collections.abc import Iterable
 
 from tools.cloud.operations.catalog import operation, refuse
 from tools.cloud.operations.desk import Desk
+from tools.cloud.operations.tags import wanted
 from tools.cloud.pages import page
 
 
 @operation("iot", "CreatePolicy")
 def create_policy(desk: Desk, request: dict) -> dict:
-    refuse(request, "tags")
-    document = request["policyDocument"]
+    document, tags = request["policyDocument"], wanted(request)
     row = desk.registry.policies.create(request["policyName"], document)
+    desk.registry.tags.begin(desk.registry.names.policy(row["name"]), tags)
     return {**_identifiers(desk, row["name"]), "policyDocument": document, "policyVersionId": "1"}
 
 

@@ -7,8 +7,9 @@ import asyncio
 from tools.cloud import authority
 from tools.cloud.aws_errors import InvalidRequest, NotImplementedHere
 from tools.cloud.certificates import ACTIVE
-from tools.cloud.operations.catalog import operation, refuse
+from tools.cloud.operations.catalog import operation
 from tools.cloud.operations.desk import Desk
+from tools.cloud.operations.tags import wanted
 from tools.cloud.pages import page
 from tools.cloud.provisioning_templates import FLEET_PROVISIONING
 
@@ -18,7 +19,7 @@ _CLAIM_LIFETIME_S = 300.0  # AWS: "The certificate expires five minutes after it
 
 @operation("iot", "CreateProvisioningTemplate")
 def create_provisioning_template(desk: Desk, request: dict) -> dict:
-    refuse(request, "tags")
+    tags = wanted(request)
     if request.get("type", FLEET_PROVISIONING) != FLEET_PROVISIONING:
         raise NotImplementedHere(f"Templates of type {request['type']} are not part of the local AWS IoT")
     row = desk.registry.templates.create(
@@ -29,6 +30,7 @@ def create_provisioning_template(desk: Desk, request: dict) -> dict:
         enabled=request.get("enabled", False),
         hook=request.get("preProvisioningHook", {}).get("targetArn"),
     )
+    desk.registry.tags.begin(desk.registry.names.template(row["name"]), tags)
     return {**_identifiers(desk, row["name"]), "defaultVersionId": row["default_version"]}
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 
 from tools.cloud.aws_errors import InvalidRequest
-from tools.cloud.operations.catalog import operation, refuse
+from tools.cloud.operations.catalog import operation
 from tools.cloud.operations.desk import Desk
+from tools.cloud.operations.tags import wanted
 from tools.cloud.pages import page
 
 
 @operation("iot", "CreateThingGroup")
 def create_thing_group(desk: Desk, request: dict) -> dict:
-    refuse(request, "tags")
+    tags = wanted(request)
     properties = request.get("thingGroupProperties", {})
     row = desk.registry.thing_groups.create(
         request["thingGroupName"],
@@ -20,11 +21,9 @@ def create_thing_group(desk: Desk, request: dict) -> dict:
         properties.get("thingGroupDescription"),
         properties.get("attributePayload", {}).get("attributes", {}),
     )
-    return {
-        "thingGroupName": row["name"],
-        "thingGroupArn": desk.registry.names.thing_group(row["name"]),
-        "thingGroupId": row["id"],
-    }
+    arn = desk.registry.names.thing_group(row["name"])
+    desk.registry.tags.begin(arn, tags)
+    return {"thingGroupName": row["name"], "thingGroupArn": arn, "thingGroupId": row["id"]}
 
 
 @operation("iot", "DescribeThingGroup")

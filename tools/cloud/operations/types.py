@@ -6,14 +6,16 @@ import json
 
 from tools.cloud.operations.catalog import operation, refuse
 from tools.cloud.operations.desk import Desk
+from tools.cloud.operations.tags import wanted
 from tools.cloud.pages import page
 
 
 @operation("iot", "CreateThingType")
 def create_thing_type(desk: Desk, request: dict) -> dict:
-    refuse(request, "tags")
+    tags = wanted(request)
     refuse(request.get("thingTypeProperties", {}), "mqtt5Configuration")
     row = desk.registry.thing_types.create(request["thingTypeName"], request.get("thingTypeProperties", {}))
+    desk.registry.tags.begin(desk.registry.names.thing_type(row["name"]), tags)
     return {**_identifiers(desk, row), "thingTypeId": row["id"]}
 
 

@@ -118,6 +118,8 @@ async def _leave(system, reason):
         await asyncio.sleep_ms(_TOLD_MS)
         if not system.identity.trial and not system.identity.rotating:
             break
+    else:  # the next start would do all of this again
+        raise errors.error("flash_full", "the new settings")
     system.leave("update_requested", reason)
     while True:
         await asyncio.sleep_ms(_TOLD_MS)

@@ -4,6 +4,7 @@ import asyncio
 
 import simulation
 
+import settings
 import update_job
 from events import Bus
 from flash_board import fill_files, fill_nvs
@@ -128,6 +129,18 @@ async def test_settings_that_are_new_are_written_down_before_the_device_restarts
     leaving.cancel()
     update_job._TOLD_MS = told_ms
     equal(left, [("update_requested", "version 1.1.0")])
+
+
+def test_an_update_does_not_restart_a_device_for_ever_whose_flash_has_no_room_for_new_settings():
+    desk = Desk()
+    desk.send("1.1.0")
+    equal(desk.live(), "restart")
+    networks = [{"ssid": "office", "password": None}]
+    asyncio.run(desk.system.flash.save("candidate", *settings.to_record({"networks": networks})))
+    fill_nvs()
+    fill_files()
+    desk.live_on()
+    equal((desk.status(), desk.starts), (("FAILED", "flash_full"), ["1.0.0"] * 2))
 
 
 def test_memory_that_ends_while_it_is_judged_is_waited_for():

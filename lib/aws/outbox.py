@@ -66,8 +66,8 @@ class Outbox:
         self._spare = []
         self._packet_id = 0
         self._order = 0
-        self._suspect = None  # the topic whose acknowledgement was the next to come when the cloud ended the connection
-        self._cuts = 0  # how often in a row
+        self.suspect = None  # the topic whose acknowledgement was the next to come when the cloud ended the connection
+        self.cuts = 0  # how often in a row
 
     def take(self, first, topic, payload, qos, timeout_ms, survive):
         """A request for a packet, to be given to `add` and, when its caller is through with it, to `give_back`."""
@@ -144,8 +144,8 @@ class Outbox:
         if kind != (request.first & 0xF0) + 0x10:  # MQTT numbers each answer right after its question
             raise errors.error("protocol", "acknowledgement of type %d for another packet" % (kind >> 4))
         del self._in_flight[packet_id]
-        if request.topic == self._suspect:
-            self._suspect = None
+        if request.topic == self.suspect:
+            self.suspect = None
         return request
 
     def reconnected(self, session_present):
@@ -195,12 +195,12 @@ class Outbox:
             self._judge(suspect)
 
     def _judge(self, suspect):
-        if suspect.topic != self._suspect:
-            self._suspect = suspect.topic
-            self._cuts = 0
-        self._cuts += 1
-        if self._cuts >= CUTS and suspect.survive:
-            self._cuts -= 1  # the next one of this topic costs one connection
+        if suspect.topic != self.suspect:
+            self.suspect = suspect.topic
+            self.cuts = 0
+        self.cuts += 1
+        if self.cuts >= CUTS and suspect.survive:
+            self.cuts -= 1  # the next one of this topic costs one connection
             self._drop(suspect)
             suspect.finish(errors.error("not_authorised", "for a message to '%s'" % str(suspect.topic, "utf-8")))
 

@@ -17,6 +17,7 @@ LOST = "lost"  # the last will
 
 _EPOCH_2000 = 946684800
 _STATUS_MS = 3000
+_CUTS = 5  # outbox.CUTS
 
 
 def leave_will(session):
@@ -29,6 +30,11 @@ def leave_will(session):
 async def tell(session, state):
     """Publish that the thing of a `Session` is in this state."""
     topic, payload = message(state, session._settings.aws.status, session._name)
+    outbox = session._client._outbox
+    if outbox.suspect == topic and outbox.cuts >= _CUTS:  # the policy lacks iot:Publish or iot:RetainPublish for it
+        failure = errors.error("not_authorised", "for a message to '%s'" % str(topic, "utf-8"))
+        session._bus.emit("task.failed", task="status", code=failure.code, message=failure.message)
+        return
     try:
         await session._client.publish(topic, payload, True, 1, _STATUS_MS, False)
     except errors.RetryError:

@@ -7,7 +7,7 @@ import events
 from aws.service import Service
 from aws_desk import Desk
 from harness import equal, raises
-from scripted_broker import PUBLISH, SUBSCRIBE, publish, until
+from scripted_broker import DISCONNECT, PUBLISH, SUBSCRIBE, publish, until
 
 COMPANIONS = ["tls_servers"]
 TIMEOUT_S = 20
@@ -45,9 +45,13 @@ async def strict(peer):
     await peer.accept(session_present=1)
     while True:
         packet = await peer.receive()
-        if any("not" in name for name, _ in packet.filters):
+        if packet.kind == DISCONNECT or any("not" in name for name in names(packet)):
             return
         await peer.answer(packet)
+
+
+def names(packet):
+    return [packet.topic] if packet.kind == PUBLISH else [name for name, _ in packet.filters]
 
 
 async def test_one_for_which_the_cloud_ends_the_connection_is_told_and_left_out_and_the_others_are_made():
@@ -86,6 +90,14 @@ async def test_one_whose_connections_end_now_and_then_is_made():
         desk.start()
         await until(lambda: cut[0] == 4 and desk.aws._inbox.subscriptions[0].granted)
         equal(desk.of(events.TASK_FAILED), [])
+
+
+async def test_a_status_that_may_not_be_published_does_not_keep_the_device_from_its_work():
+    async with Desk(*[strict] * 9, status="not/allowed") as desk:
+        await until(lambda: desk.of(events.TASK_FAILED))
+        equal("not/allowed" in desk.of(events.TASK_FAILED)[0]["message"], True)
+        await desk.aws.publish("mine", b"", 1)
+        equal(desk.broker.connections, 6)
 
 
 async def test_a_question_for_which_the_cloud_ends_the_connection_is_not_asked_for_ever():

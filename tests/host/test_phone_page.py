@@ -141,6 +141,27 @@ def test_after_a_wrong_password_the_right_one_is_enough(phone):
     assert phone.device.connections == 2, "one of its own making, one for the page: it stayed connected"
 
 
+def test_a_network_that_was_taken_back_is_not_tried_again(phone):
+    """The device keeps what it was told until the connection ends, and would blame the one that nobody wants."""
+    phone.open()
+    phone.connect()
+    phone.review()
+    phone.device.answers["APPLY"] = [(7, {})]
+    phone.page.click("Send to the device")
+    phone.see("trouble")
+    phone.page.click("Check the Wi-Fi")
+    phone.see("wifi")
+    phone.page.click("Remove Café Müller")
+    phone.add_wifi("workshop")
+    phone.device.answers["APPLY"] = [(2, {})]
+    phone.page.click("Continue")
+    phone.page.click("Continue")
+    phone.page.click("Skip")
+    phone.page.click("Send to the device")
+    phone.see("saved")
+    assert phone.device.connections == 3, "one of its own making, two for the page"
+
+
 def test_a_wrong_setup_code_is_asked_for_again(phone):
     phone.open("AAIS-EM2E-KVTH-PCEA")
     phone.page.click("Find device")

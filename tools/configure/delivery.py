@@ -30,6 +30,7 @@ class Delivery:
 
     def send(self, plan):
         """Everything up to the device's "saved". Raises Trouble."""
+        self._run(self._link.forget_others(plan.networks))
         for attempt in range(1, _ATTEMPTS + 1):
             self._connect()
             try:

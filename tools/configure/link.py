@@ -30,6 +30,7 @@ class Link:
         self._connection = None
         self._talk = None
         self._ready = False
+        self._told = set()  # names of the networks that the device was told in this connection
         self._turn = asyncio.Lock()  # one message at a time
         self._heard = asyncio.Event()
         self._received = bytearray()
@@ -59,6 +60,7 @@ class Link:
         connection.on_state = self._state_changed
         self._ready = False
         self._received.clear()
+        self._told.clear()
         self._connection = connection
         try:
             await connection.open()
@@ -90,7 +92,13 @@ class Link:
             if not anew and not self.is_ready:
                 raise Trouble("link_lost")
             await self.secure()
+            self._told.update(network["ssid"] for network in (dat or {}).get("networks") or ())
             return await self._exchange(typ, dat or {}, on_work)
+
+    async def forget_others(self, networks):
+        """Hang up when the device was told of other networks than these: it would try them, too."""
+        if not self._told <= set(networks):
+            await self.close()
 
     async def state(self):
         """STATE, a dict. Raises Trouble."""

@@ -15,6 +15,7 @@ export class Link {
   #transport;
   #client = null;
   #timing;
+  #told = new Set(); // names of the networks that the device was told in this connection
 
   constructor(transport, timing) {
     this.#transport = transport;
@@ -39,6 +40,7 @@ export class Link {
     this.onStep("connect");
     const client = new Client(this.#transport, this.#timing);
     client.onState = (state) => this.onState(state);
+    this.#told.clear();
     this.#client = client; // from now on `close` ends it: a person may cancel while it connects
     try {
       await client.connect(limitMs);
@@ -48,8 +50,13 @@ export class Link {
     }
   }
 
-  /** A session, as far as there is none. `mayBeOpen`: the person was told that nothing is encrypted. */
-  async secure(typedCode, mayBeOpen) {
+  /**
+   * A session, as far as there is none. `mayBeOpen`: the person was told that nothing is encrypted. `networks`: those
+   * that are meant. The device would try others, too, which it was told before: it forgets them with the connection.
+   */
+  async secure(typedCode, mayBeOpen, networks = null) {
+    const isMeant = (name) => networks.some(({ ssid }) => ssid === name);
+    if (networks && ![...this.#told].every(isMeant)) this.close();
     await this.reach();
     if (this.ready) return;
     this.onStep("code");
@@ -81,6 +88,7 @@ export class Link {
   }
 
   request(typ, dat, onWorking) {
+    for (const { ssid } of dat?.networks ?? []) this.#told.add(ssid);
     return this.#client.request(typ, dat, onWorking);
   }
 

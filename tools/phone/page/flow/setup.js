@@ -218,7 +218,7 @@ export class Setup {
     const begin = (label) => heard() && progress.begin(label);
     try {
       begin("session");
-      await this.#link.secure(this.#code, this.#openAgreed);
+      await this.#link.secure(this.#code, this.#openAgreed, this.#draft.networks);
       const warnings = await deliver(this.#link, this.#draft, this.#desk.usable(this.#draft), begin);
       if (heard()) this.#watch(warnings, true);
     } catch (error) {

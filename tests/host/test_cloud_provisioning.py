@@ -2,6 +2,7 @@
 
 import json
 
+import cbor2
 import pytest
 
 from tests.host.cloud_control import Device, Refused, WallClock
@@ -134,15 +135,28 @@ def test_parameters_must_be_strings(new_device, parameters):
         assert refusal(device.ask(PROVISION, request)) == (400, "InvalidParameters")
 
 
-def test_cbor_is_rejected_in_cbor(new_device):
-    topic = "$aws/certificates/create/cbor"
-    with new_device() as device:
+def test_whole_provisioning_in_cbor(cloud, new_device):
+    def ask(device, topic, payload):
+        device.subscribe(f"{topic}/accepted")
         device.subscribe(f"{topic}/rejected")
-        device.publish(topic, b"\xa0")
+        device.publish(topic, payload)
         answered, payload = device.message()
-    assert answered == f"{topic}/rejected"
-    # A map of three whose first pair is statusCode: 400 (RFC 8949).
-    assert payload.startswith(b"\xa3\x6astatusCode\x19\x01\x90\x69errorCode")
+        return answered.rpartition("/")[2], cbor2.loads(payload)
+
+    create, provision = CREATE.replace("json", "cbor"), PROVISION.replace("json", "cbor")
+    with new_device() as device:
+        end, made = ask(device, create, b"\xa0")
+        assert (end, sorted(made)) == (
+            "accepted",
+            ["certificateId", "certificateOwnershipToken", "certificatePem", "privateKey"],
+        )
+        request = {"certificateOwnershipToken": made["certificateOwnershipToken"], "parameters": {"SerialNumber": "c1"}}
+        assert ask(device, provision, cbor2.dumps(request))[1]["thingName"] == "device-c1"
+        assert cloud.iot().describe_thing(thingName="device-c1")["attributes"]["serial"] == "c1"
+        # Not CBOR, an array, a map whose key is a map, ever deeper, a byte string as token, and JSON.
+        for wrong in (b"\xff", b"\x80", b"\xa1\xa0\x01", b"\x81" * 5000, b"\xa1\x61a\x41\x00", b'{"parameters": {}}'):
+            end, answer = ask(device, provision, wrong)
+            assert (end, answer["statusCode"], answer["errorCode"]) == ("rejected", 400, "InvalidCbor")
 
 
 def test_claim_may_do_nothing_but_provision(new_device):

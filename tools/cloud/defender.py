@@ -1,7 +1,7 @@
 """Device Defender's metrics: `$aws/things/THING/defender/metrics/json`, answered on `/accepted` and `/rejected`.
 
 A report is checked as "Sending metrics from devices" of the AWS IoT Device Defender developer guide has it, in long
-names or short ones; nothing is done with it, but that the log tells it. Reports in CBOR are rejected.
+names or short ones; nothing is done with it, but that the log tells it.
 """
 
 from __future__ import annotations
@@ -55,9 +55,7 @@ class Defender:
         thing, form = _TOPIC.fullmatch(topic).groups()
         report_id = 0
         try:
-            if form == "cbor":
-                raise _Rejected("InvalidPayload", "The local AWS IoT reads metrics in JSON only")
-            report = _read(payload)
+            report = _read(form, payload)
             report_id = _report_id(report)
             _check_metrics(report)
             self._take_turn(thing)
@@ -92,11 +90,11 @@ class Defender:
         self._watchers.publish(f"{topic}/{end}", payload)
 
 
-def _read(payload: bytes) -> dict:
+def _read(form: str, payload: bytes) -> dict:
     try:
-        report = strict_json.loads(payload)
+        report = cbor.decode(payload) if form == "cbor" else strict_json.loads(payload)
     except ValueError:
-        raise _Rejected("InvalidPayload", "The report is not valid JSON") from None
+        raise _Rejected("InvalidPayload", f"The report is not valid {form.upper()}") from None
     return _object(report, "report")
 
 

@@ -5,7 +5,7 @@
     $aws/provisioning-templates/TEMPLATE/provision/json    the thing, by template
 
 Answers go to the asking connection only, on TOPIC/accepted or TOPIC/rejected. ("Device provisioning MQTT API", AWS IoT
-Core developer guide. Payloads in CBOR are rejected.)
+Core developer guide.) On the topics that end in /cbor all of it is said in CBOR.
 """
 
 from __future__ import annotations
@@ -30,7 +30,6 @@ from tools.cloud.tokens import TokenError
 _CREATE = "$aws/certificates/create/"
 _CREATE_FROM_CSR = "$aws/certificates/create-from-csr/"
 _PROVISION = re.compile(r"\$aws/provisioning-templates/([^/]+)/provision/")
-_NO_CBOR = "The local AWS IoT speaks JSON: use the topics that end in /json"
 
 
 class Rejection(Exception):
@@ -69,13 +68,11 @@ class Provisioning:
 
     async def handle(self, client: Client, topic: str, payload: bytes) -> None:
         try:
-            if topic.endswith("/cbor"):
-                raise Rejection(400, "UnsupportedCbor", _NO_CBOR)
             answer = await self._answer(client, topic, payload)
         except Rejection as rejection:
             self._reject(client, topic, rejection)
             return
-        client.reply(f"{topic}/accepted", json.dumps(answer).encode())
+        client.reply(f"{topic}/accepted", _encoded(topic, answer))
 
     def refuse(self, client: Client, topic: str, payload: bytes, status: int) -> None:
         self._reject(client, topic, Rejection(status, *_REASONS[status]))
@@ -83,13 +80,12 @@ class Provisioning:
     def _reject(self, client: Client, topic: str, rejection: Rejection) -> None:
         code = rejection.answer["errorCode"]
         self._log("provisioning_rejected", client_id=client.client_id, topic=topic, code=code, reason=str(rejection))
-        encode = cbor.encode if topic.endswith("/cbor") else lambda answer: json.dumps(answer).encode()
-        client.reply(f"{topic}/rejected", encode(rejection.answer))
+        client.reply(f"{topic}/rejected", _encoded(topic, rejection.answer))
 
     async def _answer(self, client: Client, topic: str, payload: bytes) -> dict:
         if self._faults.takes_throttle():
             raise Rejection(429, *_REASONS[429])
-        request = _read(payload)
+        request = _read(topic, payload)
         operation = self._operation(client, topic)
         try:
             return await operation(request)
@@ -177,13 +173,18 @@ class Provisioning:
             raise Rejection(403, "AccessDenied", "The pre-provisioning hook does not allow it") from None
 
 
-def _read(payload: bytes) -> dict:
+def _encoded(topic: str, answer: dict) -> bytes:
+    return cbor.encode(answer) if topic.endswith("/cbor") else json.dumps(answer).encode()
+
+
+def _read(topic: str, payload: bytes) -> dict:
+    form, read = ("Cbor", cbor.decode) if topic.endswith("/cbor") else ("Json", strict_json.loads)
     try:
-        request = strict_json.loads(payload or b"{}")
+        request = read(payload) if payload else {}
     except ValueError:
-        raise Rejection(400, "InvalidJson", "The payload is not valid JSON") from None
+        raise Rejection(400, f"Invalid{form}", f"The payload is not valid {form.upper()}") from None
     if not isinstance(request, dict):
-        raise Rejection(400, "InvalidJson", "The payload is not a JSON object")
+        raise Rejection(400, f"Invalid{form}", f"The payload is not a {form.upper()} object")
     return request
 
 

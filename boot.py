@@ -6,6 +6,7 @@ what is wrong is printed. `sys.path` on the chip is ['', '.frozen', '/lib']; the
 
 
 def _boot():
+    _guard()
     _mount()
     import board
     from ota import slot
@@ -17,11 +18,26 @@ def _boot():
         "boot: start %s, slot %s, reset %s%s"
         % (start or "unknown", slot.name(), board.reset_cause(), " (%s)" % reason if reason else "")
     )
-    if slot.is_on_trial() and board.reset_cause() != "soft":
-        # A new image that ends at the REPL, or hangs before it watches itself, must go back; unless somebody is there.
-        board.Watchdog(30000)
     slot.forget("slot")
     _warn()
+
+
+def _guard():
+    # A new image that ends at the REPL, or hangs before it watches itself, must go back; unless somebody is there.
+    # By the port's own modules: it may be an image that has none of ours.
+    import machine
+
+    state = bytearray(4)
+    try:
+        from esp32 import Partition
+
+        for otadata in Partition.find(Partition.TYPE_DATA, subtype=0):
+            for block in range(2):
+                otadata.readblocks(block, state, 24)
+                if state == b"\1\0\0\0" and machine.reset_cause() != machine.SOFT_RESET:
+                    machine.WDT(timeout=30000)
+    except (ImportError, AttributeError, OSError):  # a build without partitions
+        pass
 
 
 def _warn():
@@ -57,5 +73,5 @@ try:
 except Exception as error:  # noqa: BLE001 (whatever it is: main.py must run)
     print("boot: %s: %s" % (type(error).__name__, error))
 # main.py runs in this same namespace, and has use for the memory.
-for name in ("_boot", "_warn", "_mount"):
+for name in ("_boot", "_guard", "_warn", "_mount"):
     globals().pop(name)

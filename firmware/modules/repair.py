@@ -11,7 +11,18 @@ import vfs
 
 _TRIES = 3
 
-_BOOT = "import factory_boot\n"
+_BOOT = """try:
+    import factory_boot
+except ImportError:  # another firmware: on trial it must not stay at its REPL
+    import esp32, machine
+
+    state = bytearray(4)
+    for otadata in esp32.Partition.find(esp32.Partition.TYPE_DATA, subtype=0):
+        for block in range(2):
+            otadata.readblocks(block, state, 24)
+            if state == b"\\1\\0\\0\\0" and machine.reset_cause() != machine.SOFT_RESET:
+                machine.WDT(timeout=30000)
+"""
 _MAIN = "import awsesp\nimport factory_main\n\nawsesp.run(factory_main.application)\n"
 
 

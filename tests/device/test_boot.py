@@ -234,6 +234,25 @@ def test_a_new_image_on_trial_is_watched_from_its_first_moment():
     equal(simulation.board.watchdog_ms, 30000)
 
 
+def test_a_new_image_that_has_nothing_of_this_firmware_goes_back_too():
+    """MicroPython's own image, published by mistake."""
+    simulation.board.use_slots(0x10000, "1.0.0")
+    simulation.board.watchdog_ms = None
+    for is_new, watchdog_ms in ((False, None), (True, 30000)):
+        if is_new:
+            other = esp32.Partition("ota_1")
+            image = firmware.build("1.1.0")
+            other.writeblocks(0, image + bytes(-len(image) % 4096))
+            other.set_boot()
+        simulation.board.boot()
+        good = sys.modules.pop("board")
+        try:
+            power_on({"/board.py": "import a_module_that_is_missing"})
+        finally:
+            sys.modules["board"] = good
+        equal(simulation.board.watchdog_ms, watchdog_ms)
+
+
 def test_files_are_found_though_the_image_lacks_what_others_have_built_in():
     import shadows
 

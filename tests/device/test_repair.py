@@ -3,7 +3,10 @@
 import os
 import sys
 
+import esp32
+import simulation
 import vfs
+from simulated import firmware
 
 from harness import equal
 
@@ -72,8 +75,21 @@ def forget():
 def test_a_new_chip_gets_the_programs():
     found = start(Disk())
     equal(sorted(found), ["boot.py", "main.py"])
-    equal(found["boot.py"], "import factory_boot\n")
+    equal("import factory_boot\n" in found["boot.py"], True)
     equal("awsesp.run(factory_main.application)" in found["main.py"], True)
+
+
+def test_its_boot_py_lets_an_image_without_this_firmware_go_back():
+    boot = start(Disk())["boot.py"]
+    simulation.board.use_slots(0x10000, "1.0.0")
+    exec(boot, {})
+    equal(simulation.board.watchdog_ms, None)
+    other, image = esp32.Partition("ota_1"), firmware.build("1.1.0")
+    other.writeblocks(0, image + bytes(-len(image) % _BLOCK))
+    other.set_boot()
+    simulation.board.boot()
+    exec(boot, {})
+    equal(simulation.board.watchdog_ms, 30000)
 
 
 def test_a_corrupt_file_system_is_made_anew():

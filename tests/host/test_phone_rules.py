@@ -3,6 +3,8 @@
 import re
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import pkcs7, pkcs12
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -71,9 +73,9 @@ def test_ports(node, port, fine):
 def test_setup_codes_are_read_as_typed(node, code, separator, lower):
     typed = setup_code.text(code).replace("-", separator)
     assert node.call("setup-code.parse", typed.lower() if lower else typed) == {"bytes": code}
-    assert node.call("setup-code.fromLink", setup_code.link("https://example.org/", code).split("/")[-1]) == (
-        setup_code.text(code)
-    )
+    link = setup_code.link("https://example.org/", code)
+    assert node.call("setup-code.fromLink", link.split("/")[-1]) == setup_code.text(code)
+    assert node.call("setup-code.grouped", link) == setup_code.text(code), "pasted into the field"
 
 
 @pytest.mark.parametrize(
@@ -111,6 +113,10 @@ SORT = """async (load, _, files) => {
 
 EC_PEM, EC_KEY = pki.EC_PEM, pki.key_bytes(pki.EC_KEY, pki.PEM)
 ROOT = pki.certificate_of(pki.OTHER_EC_KEY, subject="root").public_bytes(pki.PEM)
+PKCS12 = pkcs12.serialize_key_and_certificates(
+    b"device", pki.EC_KEY, x509.load_der_x509_certificate(pki.EC_CERT), None, pki.serialization.NoEncryption()
+)
+PKCS7 = pkcs7.serialize_certificates([x509.load_der_x509_certificate(pki.EC_CERT)], pki.DER)
 SEC1 = pki.key_bytes(pki.EC_KEY, pki.DER, pki.TRADITIONAL)
 
 
@@ -177,6 +183,8 @@ def test_a_key_is_tried_on_its_certificate(node, key_pair, fits):
         (bytes(65537), "65536"),
         (b"PK\x03\x04" + bytes(70000), "unpack it"),
         (None, "not folders"),
+        (PKCS12, "openssl pkcs12"),
+        (PKCS7, "openssl pkcs7"),
         (b"-----BEGIN PUBLIC KEY-----\nTUlJQg==\n-----END PUBLIC KEY-----\n", "public key"),
     ],
 )

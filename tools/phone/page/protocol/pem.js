@@ -1,5 +1,6 @@
 /** Files as people have them (PEM, DER, base64 of DER) into blocks of DER. */
 
+import { hex } from "./bytes.js";
 import { Malformed } from "./der.js";
 
 export const CERTIFICATE = "certificate";
@@ -19,7 +20,11 @@ const KINDS = {
   "PUBLIC KEY": PUBLIC_KEY,
   "RSA PUBLIC KEY": PUBLIC_KEY,
 };
+const PKCS7 = "it is a PKCS#7 file; convert it: openssl pkcs7 -print_certs -in FILE";
+const PKCS12 =
+  "it is a PKCS#12 store; take certificate and key out of it: openssl pkcs12 -nodes -in FILE (an older one: -legacy, too)";
 const HINTS = {
+  PKCS7,
   "ENCRYPTED PRIVATE KEY": ENCRYPTED,
   "OPENSSH PRIVATE KEY": "it is a key of OpenSSH; convert it: ssh-keygen -p -m PKCS8 -f FILE",
   "CERTIFICATE REQUEST": "it is a request for a certificate, not the certificate",
@@ -33,7 +38,7 @@ export function blocks(bytes) {
   if (starts(bytes, ZIP)) throw new Malformed("it is a zip archive; unpack it, and give the files in it");
   if (!bytes.length) throw new Malformed("it is empty");
   if (bytes.length > MAX_INPUT) throw new Malformed(`it has ${bytes.length} bytes, at most ${MAX_INPUT} are possible`);
-  if (bytes[0] === 0x30) return [{ kind: null, der: bytes }];
+  if (bytes[0] === 0x30) return [{ kind: null, der: notAStore(bytes) }];
   const text = new TextDecoder(encoding(bytes)).decode(bytes).replaceAll("\\r", "").replaceAll("\\n", "\n");
   if (!text.includes("-----BEGIN ")) return [{ kind: null, der: base64(text) }];
   const found = [...text.matchAll(BLOCK)].map(([, label, body]) => block(label, body));
@@ -45,6 +50,14 @@ export function blocks(bytes) {
 export function armour(label, der) {
   const digits = btoa(Array.from(der, (byte) => String.fromCharCode(byte)).join(""));
   return `-----BEGIN ${label}-----\n${digits.match(/.{1,64}/g).join("\n")}\n-----END ${label}-----\n`;
+}
+
+// Both begin alike: a sequence, then a version of 3 and a sequence, or the name of a kind of PKCS#7.
+function notAStore(der) {
+  const head = hex(der.subarray(0, 32));
+  if (/^30.{2,8}02010330/.test(head)) throw new Malformed(PKCS12);
+  if (/^30.{2,8}06092a864886f70d0107/.test(head)) throw new Malformed(PKCS7);
+  return der;
 }
 
 const starts = (bytes, mark) => mark.every((byte, at) => bytes[at] === byte);
@@ -67,5 +80,5 @@ function base64(text) {
   } catch {
     // said below
   }
-  throw new Malformed("it is neither PEM, nor DER, nor base64");
+  throw new Malformed("it is neither PEM, nor DER, nor base64: give the files as AWS made them");
 }

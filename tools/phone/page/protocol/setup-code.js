@@ -41,5 +41,6 @@ export function fromLink(hash) {
   return parse(typed).bytes ? grouped(typed) : "";
 }
 
+// Who copies the label's link means what is behind its `#`.
 const normalised = (typed) =>
-  [...typed.toUpperCase().replace(SEPARATORS, "")].map((letter) => MISREAD[letter] ?? letter).join("");
+  [...typed.slice(typed.lastIndexOf("#") + 1).toUpperCase().replace(SEPARATORS, "")].map((letter) => MISREAD[letter] ?? letter).join("");

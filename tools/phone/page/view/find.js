@@ -60,7 +60,7 @@ export function find({ code, codeFromLink, device, note: noteName, group, check,
     placeholder: "XXXX-XXXX-XXXX-XXXX",
     class: "code",
     autocapitalize: "characters",
-    maxlength: "24",
+    maxlength: "200", // the label's link may be pasted, too
   });
   input.input.addEventListener("input", () => keepGroups(input.input, group));
   const go = () => allFine(input) && onFind(input.value);

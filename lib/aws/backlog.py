@@ -12,11 +12,12 @@ import errors
 import events
 
 from . import rate
-from .outbox import CUTS, is_closed
+from .link import explain
 
 _AT_ONCE = const(5)  # of a window of 10: the rest is the application's
 _LIVE_FIRST_MS = const(20)
 _ANSWER_MS = const(60000)
+_REFUSALS = const(5)  # failures.CUTS
 
 
 class Memory:
@@ -187,7 +188,7 @@ class Backlog:
 
     def _judge(self, number, failure):
         # AWS closes the connection for a topic that the policy does not allow. One message must not do so for ever.
-        if number == self._store.first and is_closed(failure):
+        if number == self._store.first and explain("is_closed", failure) is True:
             self._refused += 1
-            if self._refused >= CUTS:
+            if self._refused >= _REFUSALS:
                 self._give_up("not_authorised")

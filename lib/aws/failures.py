@@ -5,8 +5,11 @@ The messages and numbers are Mbed TLS's and lwIP's, as MicroPython 1.24 and late
 """
 
 import errno
+import time
 
 import errors
+
+CUTS = 5  # connections in a row that the cloud has ended for something, until that is taken to be forbidden
 
 _ALERT = 21  # content type of a TLS record
 _CONN_EOF = -29312  # MBEDTLS_ERR_SSL_CONN_EOF
@@ -132,6 +135,27 @@ def unanswered_failure(failure):
     """The error for a connection that ended before its CONNACK."""
     # AWS answers a CONNECT that policy or certificate do not allow by closing the connection. A network that goes away
     # ends it in other words.
-    if failure.code == "connection_lost" and any(words in failure.message for words in _CLOSED):
+    if is_closed(failure):
         return errors.error("not_authorised", "closed without CONNACK")
     return failure
+
+
+def is_closed(failure):
+    """Whether the other side has ended the connection, as AWS does for what the policy does not allow."""
+    return getattr(failure, "code", None) == "connection_lost" and any(words in failure.message for words in _CLOSED)
+
+
+def judge(outbox, failure):
+    """A connection has ended: was it for the message whose acknowledgement was the next to come? One for which too many
+    have ended is not sent again: it is `not_authorised`."""
+    suspect = outbox.unacknowledged(time.ticks_add(time.ticks_ms(), 1)) if is_closed(failure) else None
+    if suspect is None:
+        return
+    if suspect.topic != outbox.suspect:
+        outbox.suspect = suspect.topic
+        outbox.cuts = 0
+    outbox.cuts += 1
+    if outbox.cuts >= CUTS and suspect.survive:
+        outbox.cuts -= 1  # the next one of this topic costs one connection
+        outbox.drop(suspect)
+        suspect.finish(errors.error("not_authorised", "for a message to '%s'" % str(suspect.topic, "utf-8")))

@@ -11,16 +11,6 @@ from micropython import const
 import errors
 
 _PACKET_ID_MASK = const(0xFFFF)
-CUTS = const(5)  # connections in a row that the cloud has ended for something, until that is taken to be forbidden
-
-# How a connection ends that the other side has closed.
-_CLOSED = ("by the other side", "ECONNRESET", "error 32")
-
-
-def is_closed(failure):
-    """Whether the other side has ended the connection. AWS does so for what the policy does not allow."""
-    text = str(failure)
-    return any(words in text for words in _CLOSED)
 
 
 class Request:
@@ -66,7 +56,7 @@ class Outbox:
         self._spare = []
         self._packet_id = 0
         self._order = 0
-        self.suspect = None  # the topic whose acknowledgement was the next to come when the cloud ended the connection
+        self.suspect = None  # the topic for whose message the cloud seems to have ended the connection: see failures.py
         self.cuts = 0  # how often in a row
 
     def take(self, first, topic, payload, qos, timeout_ms, survive):
@@ -82,12 +72,13 @@ class Outbox:
 
     def give_back(self, request):
         """Its caller does not wait any longer, for whatever reason; an acknowledgement yet to come is ignored."""
-        self._drop(request)
+        self.drop(request)
         request.clear()
         if len(self._spare) < self._window:
             self._spare.append(request)
 
-    def _drop(self, request):
+    def drop(self, request):
+        """Neither send it nor wait for its acknowledgement."""
         if request.packet_id and self._in_flight.get(request.packet_id) is request:
             del self._in_flight[request.packet_id]
         elif request in self.waiting:
@@ -179,30 +170,16 @@ class Outbox:
         for request in self._all():
             if time.ticks_diff(now_ms, request.deadline_ms) >= 0:
                 late += 1
-                self._drop(request)
+                self.drop(request)
                 request.finish(errors.error(code))
         return late
 
     def fail(self, error):
-        """The connection ended: finish with `error` what does not survive it. What the cloud has ended too many for is
-        not sent again: it is `not_authorised`."""
-        suspect = self.unacknowledged(time.ticks_add(time.ticks_ms(), 1)) if is_closed(error) else None
+        """The connection ended: finish with `error` what does not survive it."""
         for request in self._all():
             if not request.survive:
-                self._drop(request)
+                self.drop(request)
                 request.finish(error)
-        if suspect is not None:
-            self._judge(suspect)
-
-    def _judge(self, suspect):
-        if suspect.topic != self.suspect:
-            self.suspect = suspect.topic
-            self.cuts = 0
-        self.cuts += 1
-        if self.cuts >= CUTS and suspect.survive:
-            self.cuts -= 1  # the next one of this topic costs one connection
-            self._drop(suspect)
-            suspect.finish(errors.error("not_authorised", "for a message to '%s'" % str(suspect.topic, "utf-8")))
 
     def _all(self):
         return self.waiting + list(self._in_flight.values())

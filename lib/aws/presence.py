@@ -17,7 +17,7 @@ LOST = "lost"  # the last will
 
 _EPOCH_2000 = 946684800
 _STATUS_MS = 3000
-_CUTS = 5  # outbox.CUTS
+_CUTS = 5  # failures.CUTS
 
 
 def leave_will(session):

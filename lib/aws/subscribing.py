@@ -10,11 +10,12 @@ import events
 
 from . import topics
 from .inbox import Subscription
-from .outbox import CUTS, is_closed
+from .link import explain
 from .packets import matches
 
 _SUBSCRIPTIONS = const(50)  # of a connection: AWS's limit
 _FILTERS_AT_ONCE = const(8)  # AWS's
+_CUTS = const(5)  # failures.CUTS
 
 # What the application wants
 
@@ -181,7 +182,7 @@ async def _grant(aws, batch, filters):
     """Subscribe to the filters of a batch of subscriptions, all of one QoS."""
     for subscription in batch:
         subscription.granted = True  # asked for, so that nobody asks twice; a refused one would be refused again
-    if batch[0].cuts >= CUTS:  # AWS ends the connection for what the policy does not allow
+    if batch[0].cuts >= _CUTS:  # AWS ends the connection for what the policy does not allow
         batch[0].cuts -= 1  # in the next session it may be another policy
         raise errors.error("subscribe_refused", str(filters[0], "utf-8"))
     try:
@@ -189,7 +190,7 @@ async def _grant(aws, batch, filters):
     except BaseException as failure:  # also of a caller who gives up: the next connection asks again
         for subscription in batch:
             subscription.granted = False
-            subscription.cuts += is_closed(failure)
+            subscription.cuts += explain("is_closed", failure) is True
         raise
     for subscription in batch:
         subscription.cuts = 0

@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 TOOLS := $(VENV)/bin/python -m tools
 PIP := $(VENV)/bin/python -m pip --quiet --quiet --disable-pip-version-check
+OFFLINE := echo "The first run of a verb needs the internet, or a package index of yours: run it again when it is there." >&2; exit 1
 ARGS ?=
 EXAMPLES := $(patsubst examples/%/main.py,%,$(wildcard examples/*/main.py))
 EXAMPLE_MAIN := $(if $(EXAMPLE),$(if $(filter $(EXAMPLE),$(EXAMPLES)),--main examples/$(EXAMPLE)/main.py,\
@@ -84,11 +85,11 @@ $(VENV)/made:
 	    echo "$(PYTHON) has no venv: on Debian and Ubuntu, apt install python3-venv." >&2; exit 1; }
 	@echo "Making $(VENV) with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv --clear $(VENV)
-	@$(PIP) install --upgrade "pip>=25.1" # the first that knows --group
+	@$(PIP) install --upgrade "pip>=25.1" || { $(OFFLINE); } # the first that knows --group
 	@touch $@
 
 # One file per group of pyproject.toml: newer than it once the group is installed.
 $(VENV)/%.installed: pyproject.toml | $(VENV)/made
 	@echo "Installing what '$*' needs into $(VENV) (once; see pyproject.toml)"
-	@$(PIP) install --group $*
+	@$(PIP) install --group $* || { $(OFFLINE); }
 	@touch $@

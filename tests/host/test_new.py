@@ -31,12 +31,14 @@ def test_a_new_application_passes_its_own_tests_on_a_simulated_board(tmp_path):
 
 
 def test_its_makefile_finds_the_checkout(tmp_path):
-    new(tmp_path / "my-lamp")
-    words = ["make", "-n", "flash", "PORT=/dev/ttyX"]
-    answer = subprocess.run(words, cwd=tmp_path / "my-lamp", capture_output=True, text=True, timeout=30)
+    folder = tmp_path / "all of mine" / "my-lamp"
+    new(folder)
+    (folder / "checkout of it").symlink_to(ROOT)
+    words = ["make", "-n", "flash", "PORT=/dev/ttyX", "AWSESP=checkout of it"]
+    answer = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=30)
     assert answer.returncode == 0, answer.stderr
-    assert f"--main {tmp_path}/my-lamp/main.py" in answer.stdout
-    verbs = subprocess.run(["make"], cwd=tmp_path / "my-lamp", capture_output=True, text=True, timeout=30).stdout
+    assert f"--main '{folder}/main.py'" in answer.stdout
+    verbs = subprocess.run(["make"], cwd=folder, capture_output=True, text=True, timeout=30).stdout
     assert [line.split()[0] for line in verbs.splitlines()[1:]] == ["help", "test", "sim", "flash", "monitor"]
 
 

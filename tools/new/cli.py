@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -37,7 +38,7 @@ def main(
     print(f"{folder}:")
     for path in files:
         print(f"  {path}")
-    print(f"Next: cd {os.path.relpath(folder)} && make test")
+    print(f"Next: cd {shlex.quote(os.path.relpath(folder))} && make test")
 
 
 def make(folder):

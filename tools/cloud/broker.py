@@ -25,7 +25,7 @@ from tools.cloud.memory import NoMemory
 from tools.cloud.packets import Publish
 from tools.cloud.retained import Retained
 from tools.cloud.session import Message, Session, Stored
-from tools.cloud.topics import Subscriptions
+from tools.cloud.shares import SharedSubscriptions
 
 _SWEEP_S = 1.0
 
@@ -52,7 +52,7 @@ class Broker:
         self.limits = limits or Limits()
         self.faults = faults or Faults()
         self.log = log
-        self.subscriptions: Subscriptions[Session] = Subscriptions()
+        self.subscriptions = SharedSubscriptions()
         self.retained = Retained(self.limits.retained_messages, lambda: self.memory)
         self.sessions: dict[str, Session] = {}
         self.connections: dict[int, Connection] = {}

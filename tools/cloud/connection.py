@@ -17,6 +17,7 @@ from tools.cloud.permissions import Permissions, refusal
 from tools.cloud.reserved import check_publish
 from tools.cloud.service_queue import ServiceQueue
 from tools.cloud.session import Message, Session
+from tools.cloud.shares import share_of
 from tools.cloud.subscribing import subscribe, unsubscribe
 from tools.cloud.tls_alert import send_certificate_unknown
 from tools.cloud.wire import Wire
@@ -143,7 +144,10 @@ class Connection(Wire):
         largest = self.connect.packet_maximum
         if largest is not None and len(self.dialect.publish(message, 1)) > largest:
             return False
-        return self.permissions.decide("iot:Receive", message.topic).allowed
+        if self.permissions.decide("iot:Receive", message.topic).allowed:
+            return True
+        shares = [shared[0] for shared in map(share_of, self.session.subscriptions) if shared]
+        return any(self.permissions.decide("iot:Receive", f"{share}/{message.topic}").allowed for share in shares)
 
     def take_turn(self) -> bool:
         return self._rate_out is None or self._rate_out.take()

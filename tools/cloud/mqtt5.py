@@ -1,8 +1,8 @@
 """MQTT 5 as AWS IoT has it: its packets and reason codes (OASIS MQTT Version 5.0; "MQTT" in AWS's developer guide).
 
 A connection speaks one of two dialects, this one or `mqtt311`; both give the same functions. What MQTT 5 adds and the
-local AWS IoT has not is refused by name: no subscription identifiers, No Local, Retain As Published, shared
-subscriptions, authentication beyond certificates.
+local AWS IoT has not is refused by name: no subscription identifiers, No Local, Retain As Published, authentication
+beyond certificates.
 """
 
 from __future__ import annotations
@@ -173,7 +173,6 @@ class Mqtt5:
             "assigned_client_id": connect.client_id if connect.assigned else None,
             "topic_alias_maximum": ALIASES,
             "subscription_identifiers": 0,
-            "shared_subscriptions": 0,
             "server_keep_alive": keepalive_s if keepalive_s != connect.keepalive_s else None,
         }
         return packet(CONNACK, bytes((present, 0)) + properties.write(told))

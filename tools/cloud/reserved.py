@@ -82,8 +82,6 @@ def check_subscribe(topic_filter: str, limits: Limits) -> None:
     check_filter(topic_filter, limits)
     if not topic_filter.startswith("$"):
         return
-    if topic_filter.startswith("$share/"):
-        raise TopicError("shared subscriptions are not supported by the local AWS IoT")
     wild = "+" in topic_filter or "#" in topic_filter
     if not (topic_filter.startswith(_ROOTS) if wild else _SUBSCRIBABLE.matching(topic_filter)):
         raise TopicError(f"nothing is published on the reserved topic {topic_filter!r}")

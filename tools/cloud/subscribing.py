@@ -8,6 +8,7 @@ from tools.cloud import packets, presence
 from tools.cloud.mqtt5 import INVALID_FILTER, NOT_AUTHORISED
 from tools.cloud.packets import PacketError
 from tools.cloud.reserved import check_subscribe
+from tools.cloud.shares import share_of
 
 if TYPE_CHECKING:
     from tools.cloud.connection import Connection
@@ -36,7 +37,8 @@ def subscribe(connection: Connection, body: bytes) -> None:
 def _refuse(connection: Connection, topic_filter: str, options: int) -> int:
     """The reason code that refuses it, 0: it may be. In MQTT 3.1.1 there is none: the connection ends."""
     try:
-        check_subscribe(topic_filter, connection.limits)
+        shared = share_of(topic_filter)
+        check_subscribe(shared[1] if shared else topic_filter, connection.limits)
     except PacketError:
         if not connection.dialect.answers_refusals:
             raise

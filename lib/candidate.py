@@ -89,6 +89,10 @@ async def save(system, document, source):
     """Keep the document as the candidate, replacing another one. `source`: who gave it, for the event. See `check`."""
     if document.get("identity") == "claim":
         await system.flash.erase("pending")  # what another claim had begun
+    if source != "job":
+        import notes  # one that a job has left would take it for the cloud's: back without a word, for nobody is there
+
+        await notes.change(system.flash, trial=None)
     await system.flash.save("candidate", *settings_words.to_record(document))
     system.bus.emit(events.SETTINGS_RECEIVED, source=source)
 

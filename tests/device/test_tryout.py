@@ -1,6 +1,8 @@
 """What a job tries out is taken back when the cloud is not reached with it; what a person tries is not."""
 
+import candidate
 import errors
+import events
 import notes
 import settings
 import tryout
@@ -49,6 +51,15 @@ async def test_a_new_certificate_is_left_for_the_old_one():
 async def test_settings_of_a_person_are_left_to_the_person():
     system = System(trial="none")
     system.flash.kept["candidate"] = settings.to_record({})
+    equal(await tryout.take_back(system, FAILURE), False)
+    equal((sorted(system.flash.kept), system.left), (["candidate"], None))
+
+
+async def test_settings_of_a_person_are_no_job_s_whatever_one_has_left_behind():
+    system = System(trial="none")
+    system.bus = events.Bus()
+    await notes.change(system.flash, trial="job")  # it was cancelled before it could say how it ended
+    await candidate.save(system, {}, "phone")
     equal(await tryout.take_back(system, FAILURE), False)
     equal((sorted(system.flash.kept), system.left), (["candidate"], None))
 

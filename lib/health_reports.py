@@ -4,6 +4,7 @@ import asyncio
 import random
 import sys
 
+import errors
 import events
 
 _LOOK_S = 1
@@ -17,11 +18,10 @@ async def report(system, owned):
         while not system.aws.is_connected:
             owned.beat()
             await asyncio.sleep(_LOOK_S)
-        import diagnosis
-
-        del sys.modules["diagnosis"]
-        failure = await diagnosis.tell_health(system)
-        del diagnosis
+        try:
+            failure = await _diagnosis().tell_health(system)
+        except MemoryError:  # not even for what makes it
+            failure = errors.error("no_memory")
         if failure is not None:
             system.bus.emit(events.TASK_FAILED, task="health", code=failure.code, message=failure.message)
         # A fleet that was switched on together shall not report together for ever. In pieces: the ticks of the port
@@ -31,3 +31,10 @@ async def report(system, owned):
             owned.beat()
             await asyncio.sleep(min(left_s, _BEAT_S))
             left_s -= _BEAT_S
+
+
+def _diagnosis():
+    import diagnosis  # not in the coroutine, which would hold it fast
+
+    del sys.modules["diagnosis"]
+    return diagnosis

@@ -1,7 +1,12 @@
 """The report on the device's health, where nobody answers."""
 
+import asyncio
+import builtins
+
 import diagnosis
 import errors
+import events
+import health_reports
 from harness import equal
 from supervisor import SILENCE_MS
 from test_operations import Group
@@ -20,6 +25,26 @@ async def test_a_report_for_which_there_is_no_memory_is_left_out():
     diagnosis.report = exhausted
     system = Group(settings=Group(health=Group(to="shadow")))
     equal((await diagnosis.tell_health(system)).code, "no_memory")
+
+
+async def test_no_memory_for_what_makes_the_report_restarts_nothing_either():
+    usual, bus = builtins.__import__, events.Bus()
+    heard = bus.listen(events.TASK_FAILED)
+
+    def short(name, *how):
+        if name == "diagnosis":
+            raise MemoryError
+        return usual(name, *how)
+
+    system = Group(settings=Group(health=Group(every_s=3600)), aws=Group(is_connected=True), bus=bus)
+    builtins.__import__ = short
+    try:
+        reports = asyncio.create_task(health_reports.report(system, Group(beat=lambda: None)))
+        event = await heard.get()
+    finally:
+        builtins.__import__ = usual
+    equal((event.data["task"], event.data["code"], reports.done()), ("health", "no_memory", False))
+    reports.cancel()
 
 
 class Cut:

@@ -14,6 +14,7 @@ from micropython import const
 import errors
 
 _CROWDED_S = const(5)
+_TRIES = const(3)
 
 
 def find(system, name):
@@ -107,22 +108,33 @@ async def _ota(system, job):
     """An update over the air: docs/ota.md."""
     if system.slot is None:
         raise errors.error("not_supported", "The update over the air")
-    for tries_left in (2, 1, 0):
+    ended, tries = None, 0
+    while True:
         try:
-            ended = await _update_job().do(system, job)
-            break
+            ended = ended or await _judged(system, job)
+            await _update_end().tell(system.flash, ended, job)
+            return
         except MemoryError:  # a job comes while the connection is made, which needs much: once more when it stands
-            if not tries_left or job.document is None:
+            tries += 1
+            if job.outcome is not None or (ended is None and tries == _TRIES):
                 raise
-        finally:
-            for name in ("update_job", "updates"):
-                sys.modules.pop(name, None)
-            system.slot().forget("document", "foreign")
         await asyncio.sleep(_CROWDED_S)
+
+
+async def _judged(system, job):
+    try:
+        return await _update_job().do(system, job)
+    finally:
+        for name in ("update_job", "updates"):
+            sys.modules.pop(name, None)
+        system.slot().forget("document", "foreign")
+
+
+def _update_end():
     import update_end
 
     del sys.modules["update_end"]
-    await update_end.tell(system.flash, ended, job)
+    return update_end
 
 
 def _update_job():

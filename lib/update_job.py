@@ -25,6 +25,8 @@ async def do(system, job):
     if updates.job is not None and _is_it(job, updates.job):
         job.document = None  # 2 KB
         return await _go_on(system, updates)
+    if job.document is None:  # it was read, and there was no memory to note that
+        raise MemoryError
     if updates.job is not None and _is_kept(system, updates):
         updates.raise_floor()
     floor, failed, known = updates.floor, updates.failed, updates.job

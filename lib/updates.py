@@ -58,7 +58,7 @@ class Updates:
         await self.save(stage=TRIAL, trials=trials + 1)
         try:
             switch.try_out(self.job["slot"])
-        except errors.DeviceError:
+        except (errors.DeviceError, MemoryError):
             await self.save(stage=stage, trials=trials)
             raise
 

@@ -1,6 +1,7 @@
 """The job of an update in NORMAL: what is refused, is refused at once, and stops no application."""
 
 import asyncio
+import builtins
 
 import simulation
 
@@ -160,6 +161,25 @@ def test_memory_that_ends_while_it_is_judged_is_waited_for():
     finally:
         update_job.vet = vet
     equal((desk.status(), desk.starts, ended), (("SUCCEEDED", None), ["1.0.0", "1.0.0", "1.1.0"], ["NORMAL"]))
+
+
+def test_an_update_that_has_succeeded_is_told_so_though_there_is_no_memory_to_tell_it_for_a_moment():
+    desk = Desk()
+    desk.send("1.1.0")
+    usual, ended = builtins.__import__, []
+
+    def short(name, *how):
+        if name == "update_end" and len(ended) < 4:
+            ended.append(desk.system.mode)
+            raise MemoryError
+        return usual(name, *how)
+
+    builtins.__import__ = short
+    try:
+        desk.live_on()
+    finally:
+        builtins.__import__ = usual
+    equal((desk.status(), desk.version(), ended), (("SUCCEEDED", None), "1.1.0", ["NORMAL"] * 4))
 
 
 def test_the_application_hears_of_it_and_may_clean_up():

@@ -9,12 +9,10 @@ after the restart, with `job.kept` as it has left it. docs/jobs.md is for who wr
 import asyncio
 import sys
 
-from micropython import const
-
 import errors
 
-_CROWDED_S = const(5)
-_TRIES = const(3)
+_CROWDED_S = 5
+_TRIES = 12  # a minute, in all
 
 
 def find(system, name):
@@ -26,10 +24,18 @@ def find(system, name):
         raise errors.error("not_allowed", name)
 
     async def handler(job):
-        try:
-            await operation(system, job)
-        except errors.PersonError as failure:
-            await job.reject(failure.code, failure.message)
+        for tries_left in range(_TRIES, -1, -1):
+            try:
+                await operation(system, job)
+                return
+            except errors.PersonError as failure:
+                await job.reject(failure.code, failure.message)
+                return
+            except MemoryError:
+                # A job comes while the connection is made, which needs much: all of it once more when that stands.
+                if not tries_left or job.outcome is not None or operation is _steps:
+                    raise
+            await asyncio.sleep(_CROWDED_S)
 
     return handler
 
@@ -108,17 +114,8 @@ async def _ota(system, job):
     """An update over the air: docs/ota.md."""
     if system.slot is None:
         raise errors.error("not_supported", "The update over the air")
-    ended, tries = None, 0
-    while True:
-        try:
-            ended = ended or await _judged(system, job)
-            await _update_end().tell(system.flash, ended, job)
-            return
-        except MemoryError:  # a job comes while the connection is made, which needs much: once more when it stands
-            tries += 1
-            if job.outcome is not None or (ended is None and tries == _TRIES):
-                raise
-        await asyncio.sleep(_CROWDED_S)
+    ended = await _judged(system, job)
+    await _update_end().tell(system.flash, ended, job)
 
 
 async def _judged(system, job):

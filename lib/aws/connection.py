@@ -67,6 +67,7 @@ class Connection(Sender):
             return
         if not isinstance(error, errors.DeviceError):
             error = explain("connection_failure", error)
+        explain("judge", error, self)
         self.error = error
         self.ready = False
         for task in self._tasks:

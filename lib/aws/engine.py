@@ -7,7 +7,7 @@ from micropython import const
 
 import errors
 
-from .link import explain, forget
+from .link import forget
 from .outbox import Outbox
 from .receiver import Receiver
 
@@ -99,7 +99,6 @@ class Engine:
         self._connection = None
         self.sock = None
         self.error = error
-        explain("judge", self._outbox, error)
         self._outbox.fail(error)
 
     async def disconnect(self, code="not_connected", *details):

@@ -17,6 +17,7 @@ _FATAL_ALERT = -30592  # MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE
 _ALLOC_FAILED = (-32512, -10368, -16256, -19840, -20864, -24960)  # of SSL, X.509, PK, ECP, MD and CIPHER
 _LOW_ALLOC_FAILED = (16, 106)  # of MPI and ASN.1: in the low seven bits of another error, or alone and made positive
 _EPIPE = 32  # not in MicroPython's errno
+_ANSWER_MS = 10000  # in which the cloud surely ends a connection for what it was sent last
 _SOCKET_ERRORS = 256  # below it are the errors of sockets; those of Mbed TLS are larger
 
 # What a handshake fails by that has not come to our certificate.
@@ -145,17 +146,34 @@ def is_closed(failure):
     return getattr(failure, "code", None) == "connection_lost" and any(words in failure.message for words in _CLOSED)
 
 
-def judge(outbox, failure):
-    """A connection has ended: was it for the message whose acknowledgement was the next to come? One for which too many
-    have ended is not sent again: it is `not_authorised`."""
-    suspect = outbox.unacknowledged(time.ticks_add(time.ticks_ms(), 1)) if is_closed(failure) else None
+def judge(failure, connection):
+    """A connection ends: was it for the message whose acknowledgement was the next to come, or for the last of QoS 0?
+
+    It is named, and one for which too many have ended is not sent again: it is `not_authorised`.
+    """
+    if not connection.ready or not is_closed(failure):
+        return
+    outbox, now_ms = connection._outbox, time.ticks_ms()
+    suspect = outbox.unacknowledged(time.ticks_add(now_ms, 1))
+    topic = suspect.topic if suspect is not None else connection.last_topic
+    if topic is None or time.ticks_diff(now_ms, connection._spoke_ms) > _ANSWER_MS:
+        return
+    what = "a message to '%s'" % _text(topic) if isinstance(topic, bytes) else "SUBSCRIBE to '%s'" % _text(topic[0])
+    failure.message = failure.message.replace(")", ", after %s)" % what, 1)
     if suspect is None:
         return
-    if suspect.topic != outbox.suspect:
-        outbox.suspect = suspect.topic
+    if topic != outbox.suspect:
+        outbox.suspect = topic
         outbox.cuts = 0
     outbox.cuts += 1
     if outbox.cuts >= CUTS and suspect.survive:
         outbox.cuts -= 1  # the next one of this topic costs one connection
         outbox.drop(suspect)
-        suspect.finish(errors.error("not_authorised", "for a message to '%s'" % str(suspect.topic, "utf-8")))
+        suspect.finish(errors.error("not_authorised", "for " + what))
+
+
+def _text(topic):
+    try:
+        return str(topic, "utf-8")
+    except UnicodeError:
+        return repr(topic)

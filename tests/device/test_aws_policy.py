@@ -37,7 +37,28 @@ async def test_a_message_that_the_cloud_closes_the_connection_for_does_not_do_so
         await first
         await last
         equal((arrived, desk.broker.connections), (["mine/1", "mine/2"], 6))
+        equal(
+            ["after a message to 'not/mine'" in told["message"] for told in desk.of(events.AWS_DISCONNECTED)],
+            [True] * 5,
+        )
         equal(desk.of(events.PUBLISH_DROPPED), [{"topic": "not/mine", "code": "not_authorised", "dropped": 1}])
+
+
+async def test_one_of_qos_0_is_named_too():
+    async def strict(peer):
+        await peer.accept()
+        await peer.receive(PUBLISH)
+
+    async with Desk(strict, serve) as desk:
+        await desk.aws.connected()
+        await desk.aws.publish("not/mine", b"")
+        await until(lambda: desk.of(events.AWS_DISCONNECTED))
+        equal("after a message to 'not/mine'" in desk.of(events.AWS_DISCONNECTED)[0]["message"], True)
+
+
+async def serve(peer):
+    await peer.accept()
+    await peer.serve()
 
 
 async def strict(peer):

@@ -226,3 +226,12 @@ def test_folder_in_use_is_told(tmp_path, free_ports):
             assert second.end() == 1
     assert "cloud: another local AWS IoT is running in" in second.text
     assert "Traceback" not in second.text
+
+
+def test_a_cloud_for_boards_prints_what_makes_their_settings(tmp_path, free_ports):
+    with Screen(tmp_path / "cloud", *free_ports, "--endpoint", "192.168.1.10") as screen:
+        options = screen.read_until(r'make fleet ARGS="(.*) --wifi NETWORK:PASSWORD"').group(1)
+        command = [sys.executable, "-m", "tools", "fleet", *options.split(), "--out", str(tmp_path / "settings.json")]
+        subprocess.run(command, cwd=ROOT, check=True, timeout=TIMEOUT_S, capture_output=True)
+    document = json.loads((tmp_path / "settings.json").read_text())
+    assert document["aws"]["endpoint"] == "192.168.1.10"

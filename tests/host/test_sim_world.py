@@ -3,6 +3,7 @@
 import time
 
 from tests.host.sim_desk import CONNECT, JOIN, desk, echo, server
+from tools.sim import World
 
 
 def test_names_are_the_routers_to_answer(tmp_path):
@@ -24,6 +25,16 @@ for name in ("cloud.example", "absent.example", "pool.ntp.org", "10.1.2.3"):
         board.wait_for("^absent.example -202$")
         board.wait_for(r"^pool.ntp.org \('10.0.0.1', 123\)$")
         board.wait_for(r"^10.1.2.3 \('10.1.2.3', 123\)$")
+
+
+def test_an_address_in_the_place_of_a_name_is_its_own():
+    with World() as world:
+        assert world.name("192.168.1.10", {8883: 4000}) == "192.168.1.10"
+        assert world.target("192.168.1.10", 8883) == ("127.0.0.1", 4000)
+        assert world.target("192.168.1.11", 8883) == "blocked"
+        world.internet = True
+        assert world.target("192.168.1.11", 8883) == ("192.168.1.11", 8883)
+        assert world.target("192.168.4.1", 80) == "refused"  # the router
 
 
 def test_without_a_network_no_name_is_known(tmp_path):

@@ -88,6 +88,13 @@ class Screen:
         if cloud.folder != ROOT / ".cloud":
             simulator = f'make sim ARGS="--settings {_shown(kit.settings)} --cloud {cloud.control_url}"'
         self._suggest("A simulated device that provisions itself here:", simulator)
+        if cloud.endpoint != "localhost":
+            options = f"--endpoint-url {cloud.control_url} --ca {_shown(cloud.ca_file)} --name boards"
+            self._suggest(
+                "A board in this network:",
+                f'make fleet ARGS="{options} --wifi NETWORK:PASSWORD"',
+                'make flash PORT=/dev/ttyUSB0 ARGS="--settings settings.json"',
+            )
         self._suggest("Listen to all devices:", f"mosquitto_sub -i operator {client} -v -t 'devices/#'")
         self._suggest(
             "Tell one something:", f"mosquitto_pub -i operator-2 {client} -q 1 -t devices/NAME/command -m '{{}}'"

@@ -84,6 +84,12 @@ class World(Air):
             return self.name(host, (host, None))
         return found
 
+    def target(self, address, port):
+        """As `Air.target`; with the internet an address that nothing here has is the real one."""
+        if self.internet and not self.knows(address):
+            self.name(address, (address, None))
+        return super().target(address, port)
+
     def route(self, link, address, port):
         """The port of this machine that behaves as `address`:`port` does for that device."""
         target = self.target(address, port) if link.reachable() else "blocked"

@@ -149,12 +149,11 @@ class Air:
 
         a number (port of 127.0.0.1 for every port the device asks for), a dict {asked: number} (None for every port
         that is not in it), or None (nobody listens). A tuple (host, number) leads off this machine; number None is the
-        port asked for. Returns the address the device sees.
+        port asked for. Returns the address the device sees: an address in the place of a name is its own.
         """
         host = host.lower()
-        number = len(self._names)
         old = self._names.get(host)
-        address = old[0] if old else _dotted(_OUTSIDE + number)
+        address = old[0] if old else host if _is_address(host) else _dotted(_OUTSIDE + len(self._names))
         self._names[host] = (address, port)
         return address
 
@@ -180,6 +179,10 @@ class Air:
         found = self._names.get(host.lower())
         return found[0] if found else None
 
+    def knows(self, address):
+        """Whether somebody here has that address."""
+        return address == GATEWAY or any(known == address for known, _ in self._names.values())
+
     def target(self, address, port):
         """Where a connection to `address`:`port` goes: (host, port) on this machine, "blocked" or "refused"."""
         if port in self._blocked:
@@ -204,6 +207,10 @@ class Air:
         address = self.name(host)
         self._time_servers.add(address)
         return address
+
+
+def _is_address(host):
+    return host.count(".") == 3 and host.replace(".", "").isdigit()
 
 
 def _real_target(real, port):

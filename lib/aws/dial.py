@@ -42,12 +42,17 @@ async def shake_hands(link, context, first_packet, timeout_ms):
 
     Errors: those of the server's certificate, `cert_refused`, `tls_failed`, `no_memory`, `connection_lost`.
     """
+
+    def judge(certificate, depth):  # what the server dislikes from then on is ours
+        link.judged = True
+        return 0
+
     link.begin(first_packet)
     gc.collect()
     try:
         if context is not None:
             link.stream = context.wrap_socket(link.raw, server_hostname=link.host, do_handshake_on_connect=False)
-            _watch(context, link)
+            _watch(context, judge)
         await asyncio.wait_for_ms(_write_first(link), timeout_ms)
     except asyncio.TimeoutError:
         raise errors.error("no_memory") if _is_starved() else _no_answer(timeout_ms)
@@ -59,22 +64,12 @@ async def shake_hands(link, context, first_packet, timeout_ms):
         raise explain("tls_failure", failure, link)
     finally:
         if context is not None:
-            _whose(context).verify_callback = None
+            _watch(context, None)
 
 
-def _watch(context, link):
-    """Note it when the server's certificate is looked at: what the server dislikes afterwards is ours."""
-
-    def judge(certificate, depth):
-        link.judged = True
-        return 0
-
-    _whose(context).verify_callback = judge
-
-
-def _whose(context):
-    """What can be told to call back: micropython-lib's SSLContext hides it."""
-    return getattr(context, "_context", context)
+def _watch(context, judge):
+    """Let `judge` be told of the server's certificates. micropython-lib's SSLContext hides what can be told to."""
+    getattr(context, "_context", context).verify_callback = judge
 
 
 async def _write_first(link):

@@ -1,6 +1,7 @@
 """The phone page in real headless Chromium, a fake radio below it and a ReferenceDevice in reach."""
 
 import json
+import time
 from pathlib import Path
 
 from tests.host.phone_device import CODE_TEXT, Radio
@@ -19,11 +20,21 @@ class Phone:
         self._count = 0
         self._state = device.state
         page.bind("radioAsk", self._asked)
-        page.before_each_load((HERE / "fake-bluetooth.js").read_text(encoding="utf-8"))
+        for name in ("fake-bluetooth.js", "fast-clock.js"):
+            page.before_each_load((HERE / name).read_text(encoding="utf-8"))
 
-    def hurry(self):
-        """From the next load on, the page's clock runs 60 times as fast."""
-        self.page.before_each_load((HERE / "fast-clock.js").read_text(encoding="utf-8"))
+    def hurry(self, factor):
+        """From now on the page's clock runs so many times as fast; what waits for the device then waits as shortly."""
+        self.page.evaluate(f"hurry({factor})")
+
+    def send(self):
+        """Up to the moment in which the device tries: it holds its last answer, which `release` gives."""
+        self.device.hold = {"APPLY"}
+        self.page.click("Send to the device")
+        deadline = time.monotonic() + 15
+        while not self.device.holds:
+            assert time.monotonic() < deadline, self.page.text()
+            time.sleep(0.03)
 
     def open(self, code=CODE_TEXT):
         """The page, by the link of the label."""

@@ -44,14 +44,11 @@ def test_cancelling_while_it_connects_lets_the_device_go(phone):
 @pytest.mark.parametrize("ends", ["refused", "saved"])
 def test_a_connection_that_is_lost_while_the_device_tries_is_not_the_end(phone, ends):
     """Joining a Wi-Fi takes the radio that Bluetooth has use for. The device goes on: the page sees how it ended."""
-    phone.hurry()
-    phone.device.hold = {"APPLY"}
     phone.open()
     phone.connect()
     phone.review()
-    phone.page.click("Send to the device")
-    phone.see("sending")
-    phone.page.wait("document.querySelector('.happening .now')?.textContent.startsWith('Trying')")
+    phone.send()
+    phone.hurry(30)
     phone.device.state = {"mode": "CONFIG", "step": "joining", "code": 0, "message": "", "last": None}
     phone.page.evaluate("radio.cut()")
     phone.see("saved")

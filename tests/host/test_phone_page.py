@@ -46,12 +46,13 @@ def test_the_whole_way(phone, files, width, height, scheme):
 
 
 def test_the_device_that_does_not_come_back_is_online(phone):
-    phone.hurry()
     phone.open()
     phone.connect()
     phone.review()
     phone.radio.leaves = True
-    phone.page.click("Send to the device")
+    phone.send()
+    phone.hurry(60)
+    phone.push(phone.device.release())
     phone.see("saved")
     phone.see("done")
     assert "did not come back" in phone.page.text()
@@ -72,16 +73,19 @@ def test_what_the_device_warned_of_is_shown_until_the_end(phone):
 
 
 def test_the_device_that_comes_back_says_why_and_is_set_up_again(phone):
-    phone.hurry()
     phone.open()
     phone.connect()
     phone.review()
+    phone.send()
     phone.radio.device.state = {
         "mode": "CONFIG", "step": "waiting", "code": 0, "message": "",
         "last": {"code": 15, "message": "The cloud refused the device's certificate: register it."},
     }  # fmt: skip
-    phone.page.click("Send to the device")
+    phone.hurry(30)
+    phone.push(phone.device.release())
     phone.see("trouble")
+    phone.hurry(1)
+    phone.device.hold = set()
     assert "The cloud refused the device" in phone.page.text()
     assert "register it" in phone.page.text()
     phone.page.click("Check the certificates")

@@ -15,7 +15,7 @@ from tests.host.cloud_desk import TIMEOUT_S, Authority, Desk, MemoryRegistry
 from tools.cloud import properties
 from tools.cloud.limits import Limits
 from tools.cloud.mqtt5 import Mqtt5
-from tools.cloud.packets import PacketError
+from tools.cloud.packets import PacketError, encode_text, packet
 from tools.cloud.session import Message
 
 QOS0, QOS1 = mqtt5.QoS.AT_MOST_ONCE, mqtt5.QoS.AT_LEAST_ONCE
@@ -231,6 +231,16 @@ def test_topic_aliases_stand_for_their_topic(connected_paho):
     client.publish("a/long/topic", b"1", 1, properties=alias).wait_for_publish(TIMEOUT_S)
     client._send_publish(77, b"", b"2", 1, properties=alias)  # paho has no public way to leave the topic out
     assert [client.messages.get(timeout=TIMEOUT_S).topic for _ in range(2)] == ["a/long/topic"] * 2
+
+
+def test_a_mistake_however_long_is_told_with_the_disconnect(desk, authority, pairs):
+    client = desk.client(tls=authority.client_context(pairs["all"]))
+    client.send(packet(0x10, b"\0\4MQTT\5\2\0\x3c\0" + encode_text("mistaken")))
+    assert client.packet()[0] == 0x20
+    client.send(packet(0x30, encode_text("+" * 65535) + b"\0"))
+    first, body = client.packet()
+    assert (first, body[0], b"must not contain" in body) == (0xE0, 0x82, True)
+    assert client.is_closed()
 
 
 VALUES = {

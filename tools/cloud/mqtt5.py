@@ -51,6 +51,7 @@ _ENDS = {
 }
 _LONGEST_EXPIRY_S = 7 * 86400  # AWS's, as the next
 _LARGEST_PACKET = 149504
+_LONGEST_REASON = 256  # characters: a topic in it may be long
 _CARRIED = ("payload_format", "content_type", "response_topic", "correlation_data", "user")
 
 
@@ -162,7 +163,7 @@ class Mqtt5:
 
     def connack(self, code: int, present: bool = False, connect: Connect | None = None, reason: str = "") -> bytes:
         if code:
-            return packet(CONNACK, bytes((0, _REFUSALS[code])) + properties.write({"reason": reason or None}))
+            return packet(CONNACK, bytes((0, _REFUSALS[code])) + _in_words(reason))
         limits = self._limits
         keepalive_s = int(limits.keepalive(connect.keepalive_s))
         told = {
@@ -191,7 +192,7 @@ class Mqtt5:
         """The DISCONNECT for one of `presence`'s reasons; empty where the client knows."""
         if reason not in _ENDS:
             return b""
-        return packet(DISCONNECT, bytes((_ENDS[reason],)) + properties.write({"reason": detail or None}))
+        return packet(DISCONNECT, bytes((_ENDS[reason],)) + _in_words(detail))
 
     def publish(self, message: Message, packet_id: int = 0, dup: bool = False) -> bytes:
         """A message on its way to this client; of QoS 1 with a packet identifier."""
@@ -205,6 +206,10 @@ class Mqtt5:
         return packet(
             head, encode_text(message.topic) + identifier + encode_length(len(carried)) + carried + message.payload
         )
+
+
+def _in_words(reason: str) -> bytes:
+    return properties.write({"reason": reason[:_LONGEST_REASON] or None})
 
 
 def _carried(found: properties.Values) -> bytes:

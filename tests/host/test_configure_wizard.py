@@ -54,7 +54,7 @@ def test_the_whole_way_with_every_correction(desk, folder):
         person.answer("Endpoint:", "https://abc.example")
         person.see("a host name alone")
         person.answer("Endpoint:", "abc.example")
-        person.answer("Who is it there?", "1")
+        person.answer("How does it sign in?", "1")
         person.answer("Provisioning template:", "fleet")
         person.answer("Files:", "/not/there.pem")
         person.see("No such file")
@@ -106,7 +106,7 @@ def test_a_known_device_keeps_what_is_not_asked_for(desk):
         person.answer("Password of “hidden one” (not shown, nothing for an open network):", "")
         person.answer("Another network", "n")
         person.answer("Endpoint:", "")
-        person.answer("Who is it there? [3]", "")
+        person.answer("How does it sign in? [3]", "")
         person.answer("Send?", "")
         assert person.wait() == Exit.DONE
     assert desk.told[-2:] == [("CFG", {"networks": [{"ssid": "hidden one", "password": None}]}), ("APPLY", {})]
@@ -117,7 +117,7 @@ def test_no_is_an_answer(desk):
     with desk.terminal("--device", NAME, "--code", CODE_TEXT) as person:
         person.answer("Network:", "")
         person.answer("Endpoint:", "abc.example")
-        person.answer("Who is it there?", "3")
+        person.answer("How does it sign in?", "3")
         person.answer("Send?", "n")
         person.see("Nothing more was sent.")
         assert person.wait() == Exit.DONE

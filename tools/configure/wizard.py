@@ -141,7 +141,7 @@ class Wizard:
         self._screen.say("  2  it is a thing already, with a certificate of its own")
         self._screen.say("  3  it keeps the name and certificates that it has")
         default = "3" if self._has_thing and not self._aws else "1"
-        self._role = _ROLES[self._ask("Who is it there?", lambda typed: typed in _ROLES, default)]
+        self._role = _ROLES[self._ask("How does it sign in?", lambda typed: typed in _ROLES, default)]
         if self._role == "claim":
             aws["template"] = self._checked("Provisioning template:", _template, self._aws.get("template", ""))
         elif self._role == "thing":

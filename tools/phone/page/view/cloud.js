@@ -54,7 +54,7 @@ export function cloud({ aws, identity, thing, checks, onNext, onBack }) {
       chosen,
     );
   };
-  const who = choice("identity", "Who is it there?", CHOICES, identity, show);
+  const who = choice("identity", "How does it sign in?", CHOICES, identity, show);
   const more = h("details", { open: Boolean(aws.port) }, h("summary", {}, "More"), port.element);
   const fields = [endpoint.element, who, template.element, name.element, more];
   const form = h(
@@ -63,7 +63,7 @@ export function cloud({ aws, identity, thing, checks, onNext, onBack }) {
     ...fields,
     h("button.visually-hidden", { tabindex: "-1" }),
   );
-  const intro = thing ? lead("It is enrolled as ", h("strong", {}, thing), ".") : lead("Where your AWS IoT is.");
+  const intro = thing ? lead("It is enrolled as ", h("strong", {}, thing), ".") : lead("The address of your AWS IoT.");
   const bar = actions(button("Back", onBack), button("Continue", go, "primary", { id: "next" }));
   return { element: h("section.screen", {}, title("Its cloud"), intro, form, bar) };
 }

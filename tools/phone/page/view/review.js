@@ -31,7 +31,7 @@ export function review({ summary, onEdit, onBack, onSend }) {
     "section.screen",
     {},
     title("Ready to send"),
-    lead("The device tries the Wi-Fi first. Only if that works it keeps all of this; else it stays as it is."),
+    lead("The device tries the Wi-Fi first. Only if that works does it keep all of this; otherwise nothing changes."),
     h("ul.summary", {}, rows),
     ...problems.map((text) => note("warning", text)),
     actions(button("Back", onBack), button("Send to the device", onSend, "primary")),

@@ -86,3 +86,34 @@ def test_target_that_is_no_certificate_is_refused(iot, name, target):
     iot.create_policy(policyName=name, policyDocument=ALLOW)
     with pytest.raises(iot.exceptions.InvalidRequestException):
         iot.attach_policy(policyName=name, target=target)
+
+
+def test_what_a_certificate_may_do_is_told_without_connecting(iot, certificate, name):
+    def policy(which, *statements):
+        iot.create_policy(
+            policyName=which, policyDocument=json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+        )
+
+    topic = "arn:aws:iot:eu-central-1:123456789012:topic/"
+    own = {"Effect": "Allow", "Action": "iot:Publish", "Resource": topic + "${iot:ClientId}/*"}
+    policy(name + "-own", own)
+    policy(name + "-not", {"Effect": "Deny", "Action": "iot:*", "Resource": topic + "lamp/secret"})
+    arn = certificate["certificateArn"]
+    iot.attach_policy(policyName=name + "-own", target=arn)
+
+    def ask(*topics, action="PUBLISH", **more):
+        info = {"actionType": action, "resources": [topic + each for each in topics]}
+        [result] = iot.test_authorization(principal=arn, clientId="lamp", authInfos=[info], **more)["authResults"]
+        return result
+
+    allowed = ask("lamp/t")
+    assert allowed["authDecision"] == "ALLOWED"
+    assert [each["policyName"] for each in allowed["allowed"]["policies"]] == [name + "-own"]
+    assert ask("lamp/t", "fan/t")["authDecision"] == "IMPLICIT_DENY"
+    assert ask("lamp/t", action="RECEIVE")["authDecision"] == "IMPLICIT_DENY"
+    assert ask("lamp/t", policyNamesToSkip=[name + "-own"])["authDecision"] == "IMPLICIT_DENY"
+    denied = ask("lamp/secret", policyNamesToAdd=[name + "-not"])
+    assert denied["authDecision"] == "EXPLICIT_DENY"
+    assert [each["policyName"] for each in denied["denied"]["explicitDeny"]["policies"]] == [name + "-not"]
+    with pytest.raises(iot.exceptions.InvalidRequestException):
+        iot.test_authorization(authInfos=[{"actionType": "CONNECT", "resources": ["*"]}])

@@ -19,10 +19,13 @@ def document(*statements):
     return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
-def decide(action, resource, *statements, client_id="lamp", things=(LAMP,), clean=True, will=None, ip="192.0.2.7"):
+KEEPS_NOTHING = {"clean": False, "session_expiry_s": 0.0}
+
+
+def decide(action, resource, *statements, client_id="lamp", things=(LAMP,), ip="192.0.2.7", clean=True, **connect):
     """What a connection of the thing `lamp` may do by these statements."""
     identity = Identity("f" * 64, f"{ARN}:cert/{'f' * 64}", things=things)
-    variables = ConnectionVariables(identity, Connect(client_id, clean, will=will), ip, b"")
+    variables = ConnectionVariables(identity, Connect(client_id, clean, **connect), ip, b"")
     return Authority((document(*statements),), variables).decide(action, f"{ARN}:{resource}").allowed
 
 
@@ -173,6 +176,13 @@ def test_variables_without_a_value_match_nothing(name):
         ({"ForAllValues:StringEquals": {"iot:ConnectAttributes": ["PersistentConnect"]}}, {"clean": False}, True),
         ({"ForAllValues:StringEquals": {"iot:ConnectAttributes": ["PersistentConnect"]}}, {}, True),
         ({"ForAllValues:StringNotEquals": {"iot:ConnectAttributes": ["PersistentConnect"]}}, {"clean": False}, False),
+        # In MQTT 5 it is the expiry that keeps a session, with a clean start or without.
+        (
+            {"ForAnyValue:StringEquals": {"iot:ConnectAttributes": "PersistentConnect"}},
+            {"session_expiry_s": 60.0},
+            True,
+        ),
+        ({"ForAnyValue:StringEquals": {"iot:ConnectAttributes": "PersistentConnect"}}, KEEPS_NOTHING, False),
         ({"ForAnyValue:StringEquals": {"iot:ConnectAttributes": "LastWill"}}, {}, False),
         ({"ForAnyValue:StringEquals": {"iot:ConnectAttributes": "LastWill"}}, {"will": Will("w", b"")}, True),
     ],

@@ -36,6 +36,7 @@ class PolicyError(ValueError):
 class Decision(NamedTuple):
     allowed: bool
     reason: str  # for the log: which statement decided
+    is_explicit: bool = False  # a statement denies it
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,7 @@ class Authority:
         """May this connection do `action` ("iot:Publish") on `resource` (an ARN)?"""
         for rule in self._denying:
             if rule.covers(action, resource):
-                return Decision(False, f"{rule.name} denies {action} on {resource}")
+                return Decision(False, f"{rule.name} denies {action} on {resource}", True)
         for rule in self._allowing:
             if rule.covers(action, resource):
                 return Decision(True, f"{rule.name} allows it")

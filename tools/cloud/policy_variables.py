@@ -65,7 +65,7 @@ class ConnectionVariables:
 
 def _connect_attributes(connect: Connect) -> list[str]:
     return [
-        *([] if connect.clean_session else ["PersistentConnect"]),
+        *(["PersistentConnect"] if connect.keeps_session else []),
         *(["LastWill"] if connect.will else []),
     ]
 

@@ -96,8 +96,8 @@ class Registry:
             self.store.close()
             raise StoreError(f"what is kept there belongs to {what} {kept}, not {value}: say so, or use another folder")
 
-    def _policies(self, certificate_id: str) -> list[str]:
-        """Those of the certificate, and of the groups that its things are in."""
+    def policies_of(self, certificate_id: str) -> list[str]:
+        """The names of the policies of a certificate, and of the groups that its things are in."""
         groups = [
             group
             for row in self.things.of_certificate(certificate_id)
@@ -106,7 +106,7 @@ class Registry:
         return list(dict.fromkeys((*self.policies.of_certificate(certificate_id), *self.policies.of_groups(groups))))
 
     def _documents(self, certificate_id: str, claim_template: str | None) -> tuple[dict, ...]:
-        documents = [json.loads(self.policies.document(name)) for name in self._policies(certificate_id)]
+        documents = [json.loads(self.policies.document(name)) for name in self.policies_of(certificate_id)]
         if claim_template is not None:
             documents.append(claim_policy(self.names.region, self.names.account, claim_template))
         return tuple(documents)

@@ -1,6 +1,7 @@
 """The operations of the REST control plane, one file for each area. A new file is listed here."""
 
 from tools.cloud.operations import (
+    authorization,
     catalog,
     certificates,
     connections,
@@ -22,6 +23,7 @@ from tools.cloud.operations import (
 )
 
 __all__ = [
+    "authorization",
     "certificates",
     "connections",
     "data",

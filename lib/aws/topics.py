@@ -37,6 +37,10 @@ def _encoded(topic):
     slashes = name.count(b"/")
     if name.startswith(b"$aws/rules/"):
         slashes -= 3  # Basic Ingest: the rule's own prefix "$aws/rules/<name>/" is not counted
+    try:
+        str(name, "utf-8")
+    except UnicodeError:  # bytes, of a chip's number for example, for which AWS would end the connection
+        raise errors.error("limit", "Topic %r" % name, "UTF-8")
     if not 0 < len(name) <= 256 or b"\0" in name or slashes > 7:
         raise errors.error("limit", "Topic '%s'" % topic, "1 to 256 bytes, 7 slashes, no zero byte")
     return name

@@ -59,6 +59,14 @@ def test_wildcards_stand_only_where_mqtt_has_them(name):
             topics.check_filter(name)
 
 
+@pytest.mark.parametrize("check", [topics.check_topic, topics.check_filter])
+def test_bytes_that_are_no_text_are_refused(check):
+    with pytest.raises(errors.BugError) as refusal:
+        check(b"devices/\x24\x0a\xc4")
+    assert refusal.value.code == "limit"
+    assert "devices/" in refusal.value.message
+
+
 @pytest.mark.parametrize("name", ["a+", "+a/b", "a/#b", "#/a", "a/b#"])
 def test_a_wildcard_beside_other_characters_is_refused(name):
     with pytest.raises(errors.BugError):

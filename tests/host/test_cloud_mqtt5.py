@@ -233,6 +233,18 @@ def test_topic_aliases_stand_for_their_topic(connected_paho):
     assert [client.messages.get(timeout=TIMEOUT_S).topic for _ in range(2)] == ["a/long/topic"] * 2
 
 
+def test_what_is_larger_than_a_client_takes_is_not_sent_to_it(desk, authority, pairs):
+    client = desk.client(tls=authority.client_context(pairs["all"]))
+    at_most_100_bytes = properties.write({"maximum_packet_size": 100})
+    client.send(packet(0x10, b"\0\4MQTT\5\2\0\x3c" + at_most_100_bytes + encode_text("small")))
+    assert client.packet()[0] == 0x20
+    client.send(packet(0x82, b"\0\1\0" + encode_text("sizes") + b"\1"))
+    assert client.packet() == (0x90, b"\0\1\0\1")
+    for payload in (b"x" * 100, b"fits"):
+        desk.call(desk.broker.publish, "sizes", payload, 1)
+    assert client.packet()[1].endswith(b"fits")
+
+
 def test_a_mistake_however_long_is_told_with_the_disconnect(desk, authority, pairs):
     client = desk.client(tls=authority.client_context(pairs["all"]))
     client.send(packet(0x10, b"\0\4MQTT\5\2\0\x3c\0" + encode_text("mistaken")))

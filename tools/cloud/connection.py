@@ -43,6 +43,7 @@ class Connection(Wire):
         self.connect: Connect | None = None
         self.dialect: Mqtt311 | Mqtt5 = _MQTT_3_1_1
         self.window = self.limits.unacknowledged
+        self._largest: int | None = None  # of the packets that the client takes
         self.session_id = str(uuid.uuid4())
         self.end_reason: str | None = None
         self.opened_at = broker.clock()
@@ -141,7 +142,7 @@ class Connection(Wire):
         self.send(self.dialect.publish(message, packet_id, dup))
 
     def may_receive(self, message: Message) -> bool:
-        largest = self.connect.packet_maximum
+        largest = self._largest
         if largest is not None and len(self.dialect.publish(message, 1)) > largest:
             return False
         if self.permissions.decide("iot:Receive", message.topic).allowed:
@@ -168,7 +169,7 @@ class Connection(Wire):
 
     def _on_connect(self, connect: Connect) -> None:
         self.client_id, self.connect = connect.client_id, connect
-        self.window = min(self.limits.unacknowledged, connect.receive_maximum)
+        self.window, self._largest = min(self.limits.unacknowledged, connect.receive_maximum), connect.packet_maximum
         identity = self.broker.registry.connection(self.certificate_der)
         code, detail = refuse(self, connect, identity)
         if code:

@@ -37,14 +37,14 @@ class Message:
     @classmethod
     def of(cls, said: Publish | Will) -> Message:
         """What a client publishes, or leaves as its will."""
-        message = cls(said.topic, said.payload, said.qos, carried=said.carried)
-        message.expire_in(said.expiry_s)
+        message = cls(said.topic, said.payload, said.qos, False, said.carried)
+        if said.expiry_s is not None:
+            message.expire_in(said.expiry_s)
         return message
 
-    def expire_in(self, seconds: int | None) -> None:
+    def expire_in(self, seconds: int) -> None:
         """After this it is given to nobody."""
-        if seconds is not None:
-            self.expires_at = time.monotonic() + seconds
+        self.expires_at = time.monotonic() + seconds
 
     def is_over(self) -> bool:
         return self.expires_at is not None and time.monotonic() >= self.expires_at

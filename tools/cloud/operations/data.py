@@ -41,7 +41,8 @@ async def publish(desk: Desk, request: dict) -> None:
         await _ask_service(desk, topic, payload)
     else:
         message = Message(topic, payload, request.get("qos", 0), carried=_carried(request))
-        message.expire_in(request.get("messageExpiry"))
+        if "messageExpiry" in request:
+            message.expire_in(request["messageExpiry"])
         desk.broker.route(message, request.get("retain", False))
 
 

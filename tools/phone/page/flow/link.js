@@ -9,6 +9,8 @@ import { Trouble } from "../protocol/trouble.js";
 export class Link {
   /** Called with STATE whenever it changes. */
   onState = () => {};
+  /** While the device tries the settings, which it does to the end whether we are there or not. */
+  isTrying = false;
   /** Called with "connect", "code", "look" when that step begins. */
   onStep = () => {};
 
@@ -87,9 +89,14 @@ export class Link {
     return accessPoints((await this.#client.request("SCAN")).details);
   }
 
-  request(typ, dat, onWorking) {
+  async request(typ, dat, onWorking) {
     for (const { ssid } of dat?.networks ?? []) this.#told.add(ssid);
-    return this.#client.request(typ, dat, onWorking);
+    this.isTrying = typ === "APPLY";
+    try {
+      return await this.#client.request(typ, dat, onWorking);
+    } finally {
+      this.isTrying = false;
+    }
   }
 
   readState() {

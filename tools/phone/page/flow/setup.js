@@ -211,7 +211,12 @@ export class Setup {
   async #send() {
     const run = ++this.#run;
     const heard = () => run === this.#run;
-    const onCancel = () => this.#abandon(() => this.#review());
+    const onCancel = () => {
+      this.#run++;
+      if (this.#link.isTrying) return this.#watch([], false); // it goes on all the same
+      this.#link.close();
+      this.#review();
+    };
     const progress = this.#view.show("sending", { summary: summary(this.#draft, this.#desk.usable(this.#draft)), onCancel });
     this.#link.onStep = () => {};
     this.#link.onState = (state) => heard() && progress.state(state);
@@ -267,12 +272,6 @@ export class Setup {
   }
 
   // Ways on
-
-  #abandon(then) {
-    this.#run++;
-    this.#link?.close();
-    then();
-  }
 
   #trouble({ kind, code, sentence, details, pkt }) {
     this.#refused = code === CODES.wrong_password ? named(this.#draft.networks, sentence) : null;

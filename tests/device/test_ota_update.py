@@ -20,6 +20,10 @@ SIZE = 50000
 
 class Timeouts:
     connect_s = 3
+    stall_s = 2  # the servers share the machine with others
+
+
+class Impatient(Timeouts):
     stall_s = 0.3
 
 
@@ -41,9 +45,9 @@ def slot():
     return Partition(Partition.RUNNING).get_next_update()
 
 
-def update(size=SIZE, partition=None):
+def update(size=SIZE, partition=None, timeouts=Timeouts):
     door = Door([stored("root")], resolve, Timeouts)
-    return Update(door.connect, partition or slot(), size, Timeouts)
+    return Update(door.connect, partition or slot(), size, timeouts)
 
 
 def asked():
@@ -137,7 +141,7 @@ async def test_a_part_of_the_range_is_taken_and_the_rest_asked_for():
 
 async def test_a_server_that_stalls():
     for path in ("stalls", "silent"):
-        made = update()
+        made = update(timeouts=Impatient)
         failure = await raises(errors.RetryError, made.fetch(url(path), lambda: None))
         equal(failure.message.find("nothing came") > 0, True)
     made = update()

@@ -37,7 +37,7 @@ def explain(kind, *details):
 
         forget("failures")
         return getattr(failures, kind)(*details)
-    except MemoryError:
+    except (MemoryError, ImportError, OSError):  # as for errors.error: the end of a connection must come to its end
         return errors.error("no_memory")
 
 

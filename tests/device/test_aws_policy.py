@@ -1,7 +1,9 @@
 """What the policy does not allow: AWS IoT ends the connection for it, and it must not do so for ever."""
 
 import asyncio
+import sys
 
+import aws
 import errors
 import events
 from aws.service import Service
@@ -147,3 +149,19 @@ async def test_a_question_for_which_the_cloud_ends_the_connection_is_not_asked_f
             equal((failure.code, BASE + "update" in failure.message), ("not_authorised", True))
         await service.ask("get", {})
         equal(desk.broker.connections, 6)
+
+
+class Broken:
+    """The file that judges the end of a connection, on a flash that fails."""
+
+    def judge(self, failure, connection):
+        raise OSError(5)
+
+
+async def test_where_the_end_of_a_connection_cannot_be_judged_it_ends_all_the_same():
+    async with Desk(serve, serve) as desk:
+        await desk.aws.connected()
+        sys.modules["aws.failures"] = aws.failures = Broken()
+        await desk.aws._client.disconnect("connection_lost", "by the test")
+        await until(lambda: desk.broker.connections == 2 and desk.aws.is_connected)
+        equal(desk.running.done(), False)

@@ -6,6 +6,8 @@ VENV := .venv
 TOOLS := $(VENV)/bin/python -m tools
 PIP := $(VENV)/bin/python -m pip --quiet --quiet --disable-pip-version-check
 OFFLINE := echo "The first run of a verb needs the internet, or a package index of yours: run it again when it is there." >&2; exit 1
+# In two terminals at once, as `make cloud` and `make sim` may be: one installs, the other waits for it.
+ALONE := $(if $(shell command -v flock),flock Makefile)
 ARGS ?=
 EXAMPLES := $(patsubst examples/%/main.py,%,$(wildcard examples/*/main.py))
 EXAMPLE_MAIN := $(if $(EXAMPLE),$(if $(filter $(EXAMPLE),$(EXAMPLES)),--main examples/$(EXAMPLE)/main.py,\
@@ -83,13 +85,12 @@ $(VENV)/made:
 	    echo "Python 3.10 or later is needed; this is $$($(PYTHON) --version). Choose another: make PYTHON=python3.12 ..." >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	    echo "$(PYTHON) has no venv: on Debian and Ubuntu, apt install python3-venv." >&2; exit 1; }
-	@echo "Making $(VENV) with $$($(PYTHON) --version)"
-	@$(PYTHON) -m venv --clear $(VENV)
-	@$(PIP) install --upgrade "pip>=25.1" || { $(OFFLINE); } # the first that knows --group
-	@touch $@
+	@$(ALONE) sh -c 'test ! -e $@ || exit 0; \
+	    echo "Making $(VENV) with $$($(PYTHON) --version)" && $(PYTHON) -m venv --clear $(VENV) \
+	    && { $(PIP) install --upgrade "pip>=25.1" || { $(OFFLINE); }; } && touch $@' # the first pip that knows --group
 
 # One file per group of pyproject.toml: newer than it once the group is installed.
 $(VENV)/%.installed: pyproject.toml | $(VENV)/made
-	@echo "Installing what '$*' needs into $(VENV) (once; see pyproject.toml)"
-	@$(PIP) install --group $* || { $(OFFLINE); }
-	@touch $@
+	@$(ALONE) sh -c 'test ! $@ -nt $< || exit 0; \
+	    echo "Installing what $* needs into $(VENV) (once; see pyproject.toml)" \
+	    && { $(PIP) install --group $* || { $(OFFLINE); }; } && touch $@'

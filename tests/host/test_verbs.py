@@ -102,3 +102,20 @@ def test_make_says_that_python_is_not_there(tmp_path):
     answer = run("make", f"VENV={tmp_path}/venv", "PYTHON=not-there", "demo")
     assert answer.returncode == 2
     assert "'not-there' is not there" in answer.stderr
+
+
+def test_of_two_verbs_at_once_one_installs_and_the_other_waits(tmp_path):
+    python = tmp_path / "python3"
+    python.write_text(
+        f'#!/bin/sh\necho "$*" >> {tmp_path}/log\n'
+        f'case "$*" in *--clear*) sleep 0.5; mkdir -p {tmp_path}/venv/bin; cp $0 {tmp_path}/venv/bin/python;; esac\n'
+    )
+    python.chmod(0o755)
+    command = ["make", f"VENV={tmp_path}/venv", f"PYTHON={python}", f"{tmp_path}/venv/base.installed"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    verbs = [subprocess.Popen(command, cwd=ROOT, **pipes) for _ in range(2)]
+    for verb in verbs:
+        said = verb.communicate(timeout=60)[0]
+        assert verb.returncode == 0, said
+    log = (tmp_path / "log").read_text()
+    assert (log.count("--clear"), log.count("--group base")) == (1, 1)

@@ -15,3 +15,11 @@ def loads(text: str | bytes) -> object:
 
 def _refuse(name: str) -> object:
     raise ValueError(f"{name} is not JSON")
+
+
+def encode(value: object) -> bytes:
+    """As AWS writes it, in UTF-8: nothing is escaped but what has to be, and half a character, which UTF-8 has not."""
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, separators=(",", ":")).encode()

@@ -7,10 +7,10 @@ $aws/things/THING/jobs/notify-next   another one is the first
 from __future__ import annotations
 
 import contextlib
-import json
 import sqlite3
 from collections.abc import Callable, Iterator
 
+from tools.cloud import strict_json
 from tools.cloud.jobs import forms
 from tools.cloud.jobs.states import IN_PROGRESS, QUEUED
 from tools.cloud.names import Names
@@ -65,7 +65,7 @@ class Pending:
         return {"execution": {**form, "jobDocument": self._document(after[0])}}
 
     def _tell(self, thing: str, what: str, news: dict) -> None:
-        payload = json.dumps({"timestamp": int(self._names.now()), **news}, separators=(",", ":")).encode()
+        payload = strict_json.encode({"timestamp": int(self._names.now()), **news})
         self._store.afterwards(lambda: self._watchers.publish(f"$aws/things/{thing}/jobs/{what}", payload))
 
 

@@ -82,7 +82,7 @@ class JobsService:
         if end == "rejected":
             self._log("job_request_rejected", client_id=client.client_id, topic=topic, **answer)
         document = {"timestamp": self._data.now(), **answer}
-        client.reply(f"{topic}/{end}", json.dumps(document, separators=(",", ":")).encode())
+        client.reply(f"{topic}/{end}", strict_json.encode(document))
 
     def _answer(self, topic: str, request: dict) -> dict:
         thing, verb = _JOBS.fullmatch(topic).groups()

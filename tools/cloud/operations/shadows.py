@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-
+from tools.cloud import strict_json
 from tools.cloud.operations.catalog import operation
 from tools.cloud.operations.desk import Desk
 from tools.cloud.pages import page
@@ -34,4 +33,4 @@ def list_named_shadows_for_thing(desk: Desk, request: dict) -> dict:
 
 
 def _payload(document: dict) -> dict:
-    return {"payload": json.dumps(document, separators=(",", ":")).encode()}
+    return {"payload": strict_json.encode(document)}

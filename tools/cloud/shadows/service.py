@@ -6,9 +6,9 @@ token is for. ("Device Shadow MQTT topics", AWS IoT Core developer guide)
 
 from __future__ import annotations
 
-import json
 import re
 
+from tools.cloud import strict_json
 from tools.cloud.aws_errors import AwsError
 from tools.cloud.interfaces import Client, Log
 from tools.cloud.shadows import updates
@@ -67,4 +67,4 @@ class ShadowService:
     def _tell(self, topic: str, answer: Json, token: str | None) -> None:
         if token is not None:
             answer["clientToken"] = token
-        self._watchers.publish(topic, json.dumps(answer, separators=(",", ":")).encode())
+        self._watchers.publish(topic, strict_json.encode(answer))

@@ -10,6 +10,7 @@ import json
 import re
 from dataclasses import dataclass
 
+from tools.cloud import strict_json
 from tools.cloud.aws_errors import Conflict, InvalidRequest, ResourceNotFound
 from tools.cloud.names import Names
 from tools.cloud.shadows import updates
@@ -142,7 +143,7 @@ class Shadows:
         self._store.execute("INSERT OR REPLACE INTO shadows VALUES (?, ?, ?, ?, ?, ?)", *values)
 
     def _tell(self, thing: str, name: str, rest: str, document: Json) -> None:
-        payload = json.dumps(document, separators=(",", ":")).encode()
+        payload = strict_json.encode(document)
         self._store.afterwards(lambda: self._watchers.publish(topic(thing, name, rest), payload))
 
     def now(self) -> int:

@@ -64,7 +64,7 @@ def test_a_connection_that_ends_while_the_device_tries_is_not_the_end(phone, how
         phone.see("trouble")
         assert "Wrong Wi-Fi password" in phone.page.text()
     else:
-        phone.radio.reachable = False
+        phone.radio.leaves = True
         phone.see("done", 30)
         assert "Look into your cloud" in phone.page.text()
 

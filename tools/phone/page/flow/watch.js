@@ -17,7 +17,7 @@ const ON_ITS_WAY = ["joining", "saving", "restarting"]; // steps of a device tha
 
 /** {outcome: "online"}, {outcome: "failed", failure or null} with `link` connected, {outcome: "stopped"}. */
 export async function watch(link, { timing = WATCH, onTick = () => {}, stopped = () => false }) {
-  const start = Date.now();
+  let start = Date.now();
   const left = () => Math.max(0, timing.total - (Date.now() - start));
   const ticking = setInterval(() => onTick(left(), timing.total), Math.min(1000, timing.between));
   try {
@@ -25,7 +25,8 @@ export async function watch(link, { timing = WATCH, onTick = () => {}, stopped =
     while (left() > 0 && !stopped()) {
       const state = await look(link, left());
       if (stopped()) break;
-      if (state) return { outcome: "failed", failure: lastFailure(state) };
+      if (state && isBack(state)) return { outcome: "failed", failure: lastFailure(state) };
+      if (state?.step === "joining") start = Date.now(); // eight networks may take it four minutes
       await pause(Math.min(timing.between, left()));
     }
     return { outcome: stopped() ? "stopped" : "online" };
@@ -34,15 +35,17 @@ export async function watch(link, { timing = WATCH, onTick = () => {}, stopped =
   }
 }
 
-// The STATE of a device that is in CONFIG again, or null.
+const isBack = ({ mode, step }) => mode === "CONFIG" && !ON_ITS_WAY.includes(step);
+
+// The STATE of a device that is there, or null. One that is back stays connected.
 async function look(link, left) {
+  let state = null;
   try {
     await link.reach(left);
-    const state = await link.readState();
-    if (state.mode === "CONFIG" && !ON_ITS_WAY.includes(state.step)) return state;
+    state = await link.readState();
   } catch (error) {
     if (!(error instanceof Trouble)) throw error; // not there: that is what is hoped for
   }
-  link.close();
-  return null;
+  if (!state || !isBack(state)) link.close();
+  return state;
 }

@@ -2,6 +2,7 @@
 
 
 def sentence(error):
-    """What it says; of a file that cannot be used its name and the reason, without the number of the error."""
-    is_of_a_file = isinstance(error, OSError) and error.filename is not None
-    return f"{error.filename}: {error.strerror}" if is_of_a_file else str(error)
+    """What it says; of a file or a port that cannot be used its name and the reason, without its number."""
+    if not isinstance(error, OSError) or not error.strerror:
+        return str(error)
+    return f"{error.filename}: {error.strerror}" if error.filename is not None else error.strerror

@@ -1,6 +1,7 @@
 """The documentation: it builds without a warning, and says what the code says."""
 
 import re
+import socket
 import subprocess
 import sys
 
@@ -22,6 +23,15 @@ def test_the_site_builds_without_a_warning(tmp_path):
     for name in ("awsesp.run", "device.Device", "aws.client.Aws", "aws.shadow.Shadow", "errors.DeviceError"):
         assert f'id="{name}"' in api
     assert 'href="shadow/index.html"' in (tmp_path / "examples" / "index.html").read_text()
+
+
+def test_a_port_that_is_taken_is_told_in_a_line():
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        command = [sys.executable, "-m", "tools", "docs", "--serve", "--port", port]
+        answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (answer.returncode, answer.stdout) == (1, "")
+    assert answer.stderr == f"docs: port {port} cannot be used (address already in use): choose another by --port\n"
 
 
 def test_troubleshooting_has_every_code_with_its_sentence():

@@ -1,5 +1,6 @@
 """Device Advisor's cases, AWS's own qualification, against the simulated device or a real one; a table at the end."""
 
+import os
 import sys
 import time
 from pathlib import Path
@@ -70,8 +71,10 @@ def _on_the_network(console, cases, scale, address, port):
     """The cloud on this machine's own address, the device wherever it is."""
     _FOLDER.mkdir(parents=True, exist_ok=True)
     with NetworkBench(scale, host="0.0.0.0", port=port, endpoint=address, folder=_FOLDER) as bench:
-        console.print(f"The cloud is {address}, port {port}. Add your Wi-Fi to {bench.settings_file}, once, and:")
-        console.print(f'  make flash ARGS="--main tools/qualify/application.py --settings {bench.settings_file}"')
+        settings = os.path.relpath(bench.settings_file)
+        console.print(f"The cloud is {address}, port {port}. Add your Wi-Fi to {settings}, once, and:")
+        line = f'make flash PORT=/dev/ttyUSB0 ARGS="--main tools/qualify/application.py --settings {settings}"'
+        console.print(f"  {line}", soft_wrap=True)  # which is to be pasted
         console.print("Waiting for the device to connect (Ctrl-C ends) ...")
         bench.watch.wait_for("connected", 3600)
         return run_in_turn(bench, cases, lambda result: _tell(console, result, verbose=False))

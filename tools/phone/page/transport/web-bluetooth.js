@@ -10,7 +10,8 @@ export async function choose(bluetooth = navigator.bluetooth) {
   try {
     return { transport: new WebBluetooth(await bluetooth.requestDevice({ filters: [{ services: [SERVICE] }] })) };
   } catch (error) {
-    const isClosed = error.name === "NotFoundError" && !NOT_ALLOWED.test(error.message);
+    const { name = "", message = String(error) } = error ?? {}; // not every browser throws errors
+    const isClosed = /cancel/i.test(message) || (name === "NotFoundError" && !NOT_ALLOWED.test(message));
     return { obstacle: isClosed ? "none_chosen" : "not_allowed" };
   }
 }

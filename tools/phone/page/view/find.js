@@ -40,8 +40,8 @@ const NOTES = {
 export function unsupported({ obstacle }) {
   const [heading, text] = OBSTACLES[obstacle];
   const copy = button("Copy the page\u2019s address", async () => {
-    await navigator.clipboard.writeText(location.href);
-    copy.textContent = "Copied";
+    const isCopied = await navigator.clipboard.writeText(location.href).then(() => true, () => false);
+    copy.textContent = isCopied ? "Copied" : location.href;
   });
   const canCopy = obstacle !== "insecure" && navigator.clipboard;
   const element = h("section.screen.centred", {}, h("div.hero", {}, icon("bluetooth")), title(heading), lead(text));

@@ -110,5 +110,5 @@ def _lock(folder: Path) -> int:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         os.close(handle)
-        raise StoreError(f"another local AWS IoT is running in {folder}: stop it, or choose another folder") from None
+        raise StoreError(f"another local AWS IoT is running in {folder}: end it, or say --folder OTHER") from None
     return handle

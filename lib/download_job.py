@@ -5,6 +5,7 @@ so a job brings no code past the signatures of updates.
 """
 
 import asyncio
+import sys
 
 import errors
 
@@ -17,12 +18,24 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/"
 
 async def run(system, job):
     """Download it, over some interruptions."""
+    if system.make_download is None:
+        raise errors.error("not_supported", "The download of files")
+    try:
+        await _download(system, job)
+    finally:
+        if system.slot is not None:
+            system.slot().forget("files", "https")
+        if sys.modules.pop("aws.door", None):
+            delattr(sys.modules["aws"], "door")
+
+
+async def _download(system, job):
     url, path, digest = _wanted(job.document)
     fetch, limit = system.make_download(system).fetch, system.settings.limits.download
     for tries in range(1, _TRIES + 1):
         try:
             size = await fetch(url, path, limit, digest, job.progress)
-            await job.succeed(path=path, size=size)
+            job.result = {"path": path, "size": size}
             return
         except errors.RetryError as failure:
             if failure.code == "link_expired" or tries == _TRIES:

@@ -19,7 +19,7 @@ async def report(system, owned):
             owned.beat()
             await asyncio.sleep(_LOOK_S)
         try:
-            failure = await _diagnosis().tell_health(system)
+            failure = await _health().tell(system)
         except MemoryError:  # not even for what makes it
             failure = errors.error("no_memory")
         if failure is not None:
@@ -33,8 +33,8 @@ async def report(system, owned):
             left_s -= _BEAT_S
 
 
-def _diagnosis():
-    import diagnosis  # not in the coroutine, which would hold it fast
+def _health():
+    import health  # not in the coroutine, which would hold it fast
 
-    del sys.modules["diagnosis"]
-    return diagnosis
+    del sys.modules["health"]
+    return health

@@ -129,7 +129,7 @@ class Road:
         now_ms = self._board.uptime_ms()
         if self._aws.is_connected:
             self._reached_ms = now_ms
-            if isinstance(self._aws.jobs.time, int):
+            if isinstance(self._aws.jobs.time, int) and not self._aws.jobs.working:  # on a job, which wants the memory
                 await _reckoning().keep_time(self)
             return
         timeouts, trial = self._system.settings.timeouts, self._identity.trial or self._identity.rotating

@@ -23,7 +23,7 @@ async def run(system, job):
         await tryout.settled(system)
         new = _certificate_id(system)
         if new != old:
-            await job.succeed(certificate=new, old=old)
+            job.result = {"certificate": new, "old": old}
             return
         if "refused" in notes.read(system.flash):
             await tryout.fail(system, job)

@@ -14,15 +14,15 @@ import errors
 _KNOWN = {"reboot.sh": "restart", "download-file.sh": "download"}
 
 
-async def run(system, job, find):
-    """Do the steps. `find`: that of `operations`. Before the first one it is known who does each."""
+async def run(system, job):
+    """Do the steps. Before the first one it is known who does each."""
     steps = _steps(job.document)
     if not steps:
         await job.reject("bad_document")
         return
-    handlers = []
+    jobs, handlers = system.aws.jobs, []
     for step in steps:
-        handler = system.aws.jobs.handlers.get(step["operation"]) or find(system, step["operation"])
+        handler = jobs.handlers.get(step["operation"]) or jobs.find(step["operation"])
         if handler is None:
             await job.reject("unknown_operation", "Nothing on this device does the step '%s'." % step["operation"])
             return
@@ -35,6 +35,9 @@ async def run(system, job, find):
         if job.outcome is not None:
             return
         await job.progress(100 * (number + 1) // len(steps), step=number + 1)
+        if job.result and number < len(steps) - 1:
+            result, job.result = job.result, {}
+            await _told_by(job)(**result)
 
 
 def _steps(document):

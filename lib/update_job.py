@@ -16,11 +16,22 @@ _TOLD_MS = 1000  # for the application to hear of the restart before it is cance
 _PROVEN = 10  # times as long, for new settings by which the cloud was reached to be written down
 
 
-async def do(system, job):
-    """The operation "ota": returns what update_end.py is to tell of one that has ended, else the device is left.
+async def run(system, job):
+    """The operations "ota", "afr_ota", "OTA": returns what update_end.py is to tell of one that has ended, else the
+    device is left.
 
     Errors: those for which a device refuses an update.
     """
+    if system.slot is None:
+        raise errors.error("not_supported", "The update over the air")
+    try:
+        return await _do(system, job)
+    finally:
+        sys.modules.pop("updates", None)
+        system.slot().forget("document", "foreign")
+
+
+async def _do(system, job):
     updates = _updates(system)
     if updates.job is not None and _is_it(job, updates.job):
         job.document = None  # 2 KB

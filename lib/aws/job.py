@@ -1,4 +1,7 @@
-"""What a handler is given: one job of AWS IoT. Imported while there is one."""
+"""What a handler is given: one job of AWS IoT. Imported while there is one.
+
+How the cloud is told is in job_telling.py, in memory while it is: a handler has use for it.
+"""
 
 import asyncio
 import json
@@ -6,12 +9,12 @@ import json
 from micropython import const
 
 import errors
-import events
 
-from . import job_words as words
+from .link import forget
 
-_AGAIN_MS = const(5000)
 _TRIES = const(10)
+_CROWDED_MS = const(5000)
+_SUCCEEDED, _FAILED, _REJECTED = "SUCCEEDED", "FAILED", "REJECTED"  # may be tried again; will never work here
 
 
 class Job:
@@ -25,16 +28,18 @@ class Job:
     def __init__(self, jobs, execution, resumed=False):
         self.id = execution["jobId"]
         self.document = execution.pop("jobDocument", None)  # the only one who has it: a handler may let go of it
+        words = job_words()
         self.operation = words.operation_of(self.document)
         self.details = execution.get("statusDetails") or {}
         self.resumed = resumed
         self.kept = {}
+        self.result = {}  # the last details of a handler that returns
         self.outcome = None  # [status, details], once it has ended
         self.failure = None  # what the handler raised
         self.gone = False
         self.ended = False  # the handler
-        self._jobs = jobs
-        self._version = execution["versionNumber"]
+        self.jobs = jobs
+        self.version = execution["versionNumber"]
         self._identity = words.identity(execution)
         self._tries = 0
         self._load()
@@ -48,16 +53,7 @@ class Job:
         """
         if percent is not None:
             details["percent"] = int(percent)
-        merged = dict(self.details)
-        merged.update(details)
-        self.details = words.details(merged)
-        if not self._jobs.ready.is_set():
-            return
-        try:
-            if not await self._update(words.IN_PROGRESS, self.details):
-                self._jobs.news.set()  # whoever watches looks, and cancels
-        except errors.RetryError:
-            pass
+        await _telling().progress(self, details)
 
     async def keep(self, **values):
         """Put values (of JSON) into flash, where they stay for this job; beside what was kept before. A restart finds
@@ -67,15 +63,15 @@ class Job:
 
     async def succeed(self, **details):
         """It is done, before the handler returns: for what cannot be told afterwards."""
-        await self._end(words.SUCCEEDED, self._last_details(details))
+        await self._end(_SUCCEEDED, details)
 
     async def fail(self, reason, message=None):
         """It has failed this time. `reason`: a short code, or a sentence; returns when the cloud knows."""
-        await self._end(words.FAILED, self._reasons(reason, message))
+        await self._end(_FAILED, {"reason": reason, "message": message})
 
     async def reject(self, reason, message=None):
         """It will never work on this device."""
-        await self._end(words.REJECTED, self._reasons(reason, message))
+        await self._end(_REJECTED, {"reason": reason, "message": message})
 
     # For who runs it
 
@@ -92,9 +88,9 @@ class Job:
         """The handler has returned, raised `failure`, or was cancelled because the job is gone."""
         failure = self.failure
         if self.gone:
-            self._tell("CANCELED", {"reason": "cancelled"})
+            _telling().cancelled(self)
         elif failure is None:
-            await self.succeed()
+            await self.succeed(**self.result)
         elif isinstance(failure, errors.DeviceError):
             await self.fail(failure.code, failure.message)
         else:
@@ -102,75 +98,31 @@ class Job:
 
     async def tell_outcome(self):
         """Tell the cloud how it ended, until it knows. It may know better: then the job was cancelled."""
-        status, details = self.outcome
-        told = None
-        while told is None:
-            await self._jobs.ready.wait()
+        while True:
             try:
-                told = await self._update(status, details)
-            except errors.RetryError:
-                await asyncio.sleep_ms(_AGAIN_MS)  # for as long as it takes: the handler is not run again
-        self.gone = not told
-        if self.gone:
-            self._tell("CANCELED", {"reason": "cancelled"})
-        else:
-            self._tell(status, {} if status == words.SUCCEEDED else details)
-
-    def _tell(self, status, details):
-        why = {name: details[name] for name in ("reason", "message") if name in details}
-        self._jobs.bus.emit(events.JOB_FINISHED, job=self.id, status=status, **why)
+                return await _telling().outcome(self)
+            except MemoryError:
+                await asyncio.sleep_ms(_CROWDED_MS)
 
     async def _end(self, status, details):
         if self.outcome is not None or self.gone:
             return
-        self.outcome = [status, details]
+        while self.outcome is None:
+            try:
+                self.outcome = [status, _telling().last_details(self, details)]
+            except MemoryError:  # it has ended all the same, and is not to be done again
+                await asyncio.sleep_ms(_CROWDED_MS)
         try:
             await self._save()
         except (errors.StorageError, MemoryError):
             pass  # the cloud shall know all the same
         await self.tell_outcome()
 
-    def _reasons(self, reason, message):
-        return self._last_details({"reason": reason, "message": message or words.sentence(reason, self.operation)})
-
-    def _last_details(self, details):
-        """Beside what was told on the way, as far as there is room: how it ended comes first."""
-        merged = dict(self.details)
-        merged.update(details)
-        older = [name for name in self.details if name not in details]
-        while len(merged) > words.MAX_PAIRS and older:
-            merged.pop(older.pop())
-        return words.details(merged)
-
-    async def _update(self, status, details):
-        """Whether the cloud took it; False when the execution is no longer ours. Errors: those of `Service.ask`."""
-        try:
-            await self._ask(status, details)
-        except errors.CloudError as failure:
-            # An answer was lost, or somebody else moves it: what the cloud has is what counts.
-            state = getattr(failure, "answer", {}).get("executionState")
-            if failure.code != "rejected" or not state:
-                if words.is_gone(failure):
-                    return False
-                raise
-            if state["status"] == status != words.IN_PROGRESS:
-                return True
-            if state["status"] not in (words.QUEUED, words.IN_PROGRESS):
-                return False
-            self._version = state["versionNumber"]
-            await self._ask(status, details)
-        return True
-
-    async def _ask(self, status, details):
-        request = words.update(status, details, self._version, self._jobs.step_minutes)
-        await self._jobs.ask(self.id + "/update", request)
-        self._version += 1
-
     # The record
 
     def _load(self):
         try:
-            record = json.loads(self._jobs.flash.load("job")[1])
+            record = json.loads(self.jobs.flash.load("job")[1])
             if record["job"] == self._identity:
                 self.kept = record["kept"]
                 self.outcome = record["outcome"]
@@ -180,4 +132,19 @@ class Job:
 
     async def _save(self):
         record = {"job": self._identity, "kept": self.kept, "outcome": self.outcome, "tries": self._tries}
-        await self._jobs.flash.save("job", b"", json.dumps(record).encode())
+        await self.jobs.flash.save("job", b"", json.dumps(record).encode())
+
+
+def job_words():
+    """The file with the words of jobs, for a moment."""
+    from . import job_words as words
+
+    forget("job_words")
+    return words
+
+
+def _telling():
+    from . import job_telling
+
+    forget("job_telling")
+    return job_telling

@@ -8,29 +8,12 @@ import errors
 QUEUED = "QUEUED"
 IN_PROGRESS = "IN_PROGRESS"
 SUCCEEDED = "SUCCEEDED"
-FAILED = "FAILED"  # may be tried again
-REJECTED = "REJECTED"  # will never work here
 
 MAX_PAIRS = 10
 _MAX_TEXT = 128
 
 # What the cloud says of an execution that is no longer ours: cancelled, timed out, deleted.
 _GONE = ("InvalidStateTransition", "TerminalStateReached", "ResourceNotFound")
-
-# Reason in the status details: sentence. Those of errors.py are used, too.
-_SENTENCES = {
-    "unknown_operation": "Nothing on this device does the operation '%s'.",
-    "no_application": "The device runs without its application, which would do '%s': repair it first.",
-    "bad_document": 'The job document needs "operation", "action" or "steps".',
-    "too_large": "The job document does not fit into limits.receive_buffer, or is nested more than 20 deep.",
-    "restarts": "The job was begun again and again, and never ended.",
-}
-
-
-def sentence(reason, operation):
-    """What a reason of ours means, for the operation; None for one that is not ours."""
-    text = _SENTENCES.get(reason)
-    return text % operation if text and "%s" in text else text
 
 
 def operation_of(document):

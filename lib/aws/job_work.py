@@ -12,10 +12,10 @@ from micropython import const
 import errors
 import events
 
-from . import job_words as words
-from .job import Job
+from .job import Job, job_words
 
 _TICK_MS = const(200)
+_IN_PROGRESS = "IN_PROGRESS"
 _STOP_MS = const(5000)  # for a handler to end when its job was cancelled
 
 
@@ -107,5 +107,5 @@ async def _is_gone(jobs, job):
     try:
         answer = await jobs.ask(job.id + "/get", {"includeJobDocument": False})
     except errors.DeviceError as failure:
-        return words.is_gone(failure)  # without a connection: the next one is news, too
-    return answer["execution"]["status"] != words.IN_PROGRESS
+        return job_words().is_gone(failure)  # without a connection: the next one is news, too
+    return answer["execution"]["status"] != _IN_PROGRESS

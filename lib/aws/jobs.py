@@ -26,12 +26,14 @@ _GRACE_MORE_MS = const(3000)  # once it has begun to say it
 # Not notify-next, which brings a document that is asked for anyway. The last: answers of $next/get and <job>/update.
 _LISTENS = ("notify", "start-next/+", "+/+/+")
 
+CALM_MS = 2000  # for what else a new connection brings: both together take more memory than a small chip has
+
 
 class Jobs(Service):
     """The jobs of a thing. `attach` is that of `Aws`, `settings` are those of lib/settings.py."""
 
     def __init__(self, attach, bus, settings):
-        super().__init__("jobs", _LISTENS, self._look, self._look)
+        super().__init__("jobs", _LISTENS, self._look, self._connected)
         self._attach = attach
         self.bus = bus
         self.timeouts = settings.timeouts
@@ -40,6 +42,7 @@ class Jobs(Service):
         self.news = asyncio.Event()  # there may be another job, or the one at work may be gone
         self.flash = self.find = None
         self.with_application = True
+        self.calm = False  # the connection stands for a while
         self.working = False  # on a job: no time to sleep
         self.time = None  # unix seconds: what the cloud has told last, for whoever takes it
         self.grace_ms = _GRACE_MS  # that the application has, in all, to say which operations it does
@@ -75,6 +78,9 @@ class Jobs(Service):
 
     async def _work(self, done):
         try:
+            if not self.calm:
+                await asyncio.sleep_ms(CALM_MS)
+                self.calm = True
             # Without its document, which may be larger than the receive buffer.
             answer = await self.ask("$next/get", {"includeJobDocument": False})
             self.time = answer.get("timestamp")
@@ -106,6 +112,10 @@ class Jobs(Service):
             if self.refusal is self.forbidden:  # None, both: else only another session may be allowed it
                 self.news.set()
 
+    def _connected(self):
+        self.calm = False
+        self.news.set()
+
     def _look(self, *_):
         self.news.set()
 
@@ -123,7 +133,7 @@ def _job_start():
 def _job_work():
     from . import job_work
 
-    forget("job_work", "job", "job_words")
+    forget("job_work", "job")
     return job_work
 
 

@@ -11,6 +11,7 @@ import asyncio
 import json
 
 import aws_desk
+from aws import jobs
 from aws_desk import THING
 from scripted_broker import PUBLISH, publish
 
@@ -154,6 +155,7 @@ class JobsDesk(JobsCloud):
         self.aws = self._desk.aws
         self.jobs = self.aws.jobs
         self.jobs.grace_ms = 400
+        jobs.CALM_MS = 20
         self.told = self._desk.told
         self.of = self._desk.of
         run = self.jobs.run(lambda: None, self.flash, self._find, self._with_application)

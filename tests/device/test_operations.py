@@ -44,7 +44,7 @@ class System:
         self.flash = Flash()
         self.bus = events.Bus()
         self.settings = Group(jobs=Group(allow=allow))
-        self.aws = Group(jobs=Group(handlers=handlers))
+        self.aws = Group(jobs=Group(handlers=handlers, find=lambda name: operations.find(self, name)))
         self.make_download = self.slot = None
         self.console = Group(log=None)
 
@@ -63,6 +63,7 @@ class Job:
     id = "job-1"
     outcome = None
     gone = False
+    result = {}
 
     def __init__(self, document, **kept):
         self.document = document
@@ -193,6 +194,16 @@ async def test_a_step_that_tells_its_success_is_not_the_last_one():
     equal((job.told[0], job.outcome), ((None, {"size": 5}), "SUCCEEDED"))
 
 
+async def test_what_a_step_has_as_its_result_is_told_with_it_as_far_as_there_is_room():
+    async def measure(job):
+        job.result = {"celsius": 21}
+
+    job = Job({"steps": [action("Measure"), action("Measure")]})
+    await do(System(Measure=measure), job, "steps")
+    equal(job.told, [(50, {"step": 1}), (None, {"celsius": 21}), (100, {"step": 2})])
+    equal(job.result, {"celsius": 21})  # of the last one: told with the job's end
+
+
 async def test_an_operation_that_rejects_its_step_is_ignored_where_the_step_says_so():
     done = []
 
@@ -228,11 +239,11 @@ async def test_an_operation_for_which_there_is_no_memory_at_once_is_done_a_momen
             raise MemoryError
         await job.succeed()
 
-    usual, wait_s = operations._OPERATIONS["restart"], operations._CROWDED_S
-    operations._OPERATIONS["restart"], operations._CROWDED_S = short, 0
+    usual, wait_s = operations._file_of, operations._CROWDED_S
+    operations._file_of, operations._CROWDED_S = lambda name: Group(run=short), 0
     try:
         job = Job({})
         await operations.find(System("restart"), "restart")(job)
     finally:
-        operations._OPERATIONS["restart"], operations._CROWDED_S = usual, wait_s
+        operations._file_of, operations._CROWDED_S = usual, wait_s
     equal((job.outcome, len(tries)), ("SUCCEEDED", 3))

@@ -25,7 +25,7 @@ class Identity:
 class Aws:
     def __init__(self, is_connected):
         self.is_connected = is_connected
-        self.jobs = Group(time=None)
+        self.jobs = Group(time=None, working=False)
         self.connections = 0
 
 

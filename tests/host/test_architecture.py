@@ -23,10 +23,10 @@ SETTINGS = {
 }  # fmt: skip
 
 # AWS IoT Jobs, and what the firmware itself does for them.
-JOBS = {"aws.job", "aws.job_start", "aws.job_words", "aws.job_work", "aws.jobs"}
+JOBS = {"aws.job", "aws.job_reasons", "aws.job_start", "aws.job_telling", "aws.job_words", "aws.job_work", "aws.jobs"}
 OPERATIONS = {
-    "operations", "diagnosis", "download_job", "health_reports", "resetting", "reset_job", "rotate_job", "settings_job",
-    "settings_wanted", "steps_job", "tryout",
+    "operations", "config_job", "diagnosis", "diagnostics_job", "download_job", "health", "health_reports", "resetting",
+    "reset_job", "restart_job", "rotate_job", "settings_job", "settings_wanted", "shadow_report", "steps_job", "tryout",
 }  # fmt: skip
 
 # Room -> its files.
@@ -67,8 +67,8 @@ ROOMS = {
 
 # The files of a hand's room that are words all the same: they touch no hardware and run in CPython.
 PURE = {
-    "aws.asking", "aws.failures", "aws.job_words", "aws.packets", "aws.presence", "aws.properties", "aws.rate",
-    "aws.receiver", "aws.requests", "aws.ring", "aws.service", "aws.topics",
+    "aws.asking", "aws.failures", "aws.job_reasons", "aws.job_words", "aws.packets", "aws.presence", "aws.properties",
+    "aws.rate", "aws.receiver", "aws.requests", "aws.ring", "aws.service", "aws.topics",
     "ota.document", "ota.foreign", "ota.keys", "ota.signature",
     *(ROOMS["ble"] - {"ble.gatt", "ble.server"}),
 }  # fmt: skip

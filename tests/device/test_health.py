@@ -3,9 +3,9 @@
 import asyncio
 import builtins
 
-import diagnosis
 import errors
 import events
+import health
 import health_reports
 from harness import equal
 from supervisor import SILENCE_MS
@@ -22,9 +22,9 @@ def exhausted(system):
 
 
 async def test_a_report_for_which_there_is_no_memory_is_left_out():
-    diagnosis.report = exhausted
-    system = Group(settings=Group(health=Group(to="shadow")))
-    equal((await diagnosis.tell_health(system)).code, "no_memory")
+    health._report = exhausted
+    system = Group(settings=Group(health=Group(to="defender")), identity=Group(name="lamp"))
+    equal((await health.tell(system)).code, "no_memory")
 
 
 async def test_no_memory_for_what_makes_the_report_restarts_nothing_either():
@@ -32,7 +32,7 @@ async def test_no_memory_for_what_makes_the_report_restarts_nothing_either():
     heard = bus.listen(events.TASK_FAILED)
 
     def short(name, *how):
-        if name == "diagnosis":
+        if name == "health":
             raise MemoryError
         return usual(name, *how)
 
@@ -57,7 +57,7 @@ class Cut:
 
 async def test_a_report_that_is_not_taken_is_no_task_that_hangs():
     system = Group(aws=Cut(), identity=Group(name="lamp"), settings=Group(health=Group(to="defender")))
-    diagnosis.report = lambda _: REPORT
-    equal((await diagnosis.tell_health(system)).code, "not_connected")
+    health._report = lambda _: REPORT
+    equal((await health.tell(system)).code, "not_connected")
     # Before that it may have waited for its turn, ten seconds at most.
     equal(system.aws.waited_ms + 10000 < SILENCE_MS, True)

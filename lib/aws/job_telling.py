@@ -1,0 +1,107 @@
+"""How the cloud is told about a `Job`: how far it is, and how it ended. Imported for each time.
+
+The words that it needs are let go of before the cloud is asked: both together are what a small chip has no room for.
+"""
+
+import asyncio
+
+from micropython import const
+
+import errors
+import events
+
+from .job import job_words
+from .link import forget
+
+_AGAIN_MS = const(5000)
+_QUEUED, _IN_PROGRESS, _SUCCEEDED = "QUEUED", "IN_PROGRESS", "SUCCEEDED"
+_MAX_PAIRS = const(10)  # of details: AWS's
+
+
+async def progress(job, details):
+    """As `Job.progress`."""
+    merged = dict(job.details)
+    merged.update(details)
+    job.details = job_words().details(merged)
+    if not job.jobs.ready.is_set():
+        return
+    try:
+        if not await _update(job, _IN_PROGRESS, job.details):
+            job.jobs.news.set()  # whoever watches looks, and cancels
+    except errors.RetryError:
+        pass
+
+
+async def outcome(job):
+    """As `Job.tell_outcome`."""
+    status, details = job.outcome
+    told = None
+    while told is None:
+        await job.jobs.ready.wait()
+        try:
+            told = await _update(job, status, details)
+        except errors.RetryError:
+            await asyncio.sleep_ms(_AGAIN_MS)  # for as long as it takes: the handler is not run again
+    job.gone = not told
+    if job.gone:
+        cancelled(job)
+    else:
+        _emit(job, status, {} if status == _SUCCEEDED else details)
+
+
+def cancelled(job):
+    """Tell the device that it was cancelled, or gone otherwise."""
+    _emit(job, "CANCELED", {"reason": "cancelled"})
+
+
+def last_details(job, details):
+    """Its last details (dict), beside what was told on the way as far as there is room: how it ended comes first.
+
+    A `reason` without a `message` is given its sentence.
+    """
+    if "reason" in details and not details["message"]:
+        details["message"] = _sentence(details["reason"], job.operation)
+    merged = dict(job.details)
+    merged.update(details)
+    older = [name for name in job.details if name not in details]
+    while len(merged) > _MAX_PAIRS and older:
+        merged.pop(older.pop())
+    return job_words().details(merged)
+
+
+def _emit(job, status, details):
+    why = {name: details[name] for name in ("reason", "message") if name in details}
+    job.jobs.bus.emit(events.JOB_FINISHED, job=job.id, status=status, **why)
+
+
+async def _update(job, status, details):
+    """Whether the cloud took it; False when the execution is no longer ours. Errors: those of `Service.ask`."""
+    try:
+        await _ask(job, status, details)
+    except errors.CloudError as failure:
+        # An answer was lost, or somebody else moves it: what the cloud has is what counts.
+        state = getattr(failure, "answer", {}).get("executionState")
+        if failure.code != "rejected" or not state:
+            if job_words().is_gone(failure):
+                return False
+            raise
+        if state["status"] == status != _IN_PROGRESS:
+            return True
+        if state["status"] not in (_QUEUED, _IN_PROGRESS):
+            return False
+        job.version = state["versionNumber"]
+        await _ask(job, status, details)
+    return True
+
+
+async def _ask(job, status, details):
+    request = job_words().update(status, details, job.version, job.jobs.step_minutes)
+    await job.jobs.ask(job.id + "/update", request)
+    job.version += 1
+
+
+def _sentence(reason, operation):
+    from . import job_reasons
+
+    forget("job_reasons")
+    return job_reasons.sentence(reason, operation)

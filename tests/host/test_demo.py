@@ -41,3 +41,4 @@ def test_terminal_without_utf8_is_no_obstacle(tmp_path):
     answer = subprocess.run(demo, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
     assert answer.returncode == 0, answer.stdout + answer.stderr
     assert "What you have seen" in answer.stdout
+    assert "make cloud, and make sim in a second terminal" in " ".join(answer.stdout.split())  # the way on

@@ -40,6 +40,7 @@ def tell(verbose):
                 ("updates", f"{update.GOOD} came signed and stayed; {update.BAD} crashed and went back by itself"),
                 ("256 bytes", f"survived the power cut: {starts} starts counted"),
                 ("time", f"{time.monotonic() - begin:.0f} s for {len(narrator.steps)} steps"),
+                ("next", "make cloud, and make sim in a second terminal; or make phone. docs/start-desk.md leads on"),
             ]
         )
     return 0

@@ -35,6 +35,7 @@ def test_it_makes_the_fleet_and_settings_that_the_firmware_takes(cloud, tmp_path
     out = tmp_path / "settings.json"
     answer = made(cloud, out, "--name", "boilers", "--wifi", "home:correct horse")
     assert answer.returncode == 0, answer.stderr
+    assert "open network" not in answer.stdout
     assert "correct horse" not in answer.stdout
     assert "PRIVATE" not in answer.stdout
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
@@ -73,6 +74,8 @@ def test_what_cannot_be_written_or_used_is_told_before_anything_is_made(cloud, t
     assert "settings.json cannot be written: No such file or directory" in answer.stderr
     answer = made(cloud, tmp_path / "settings.json", "--name", "unwritten", "--role", "FleetProvisioning")
     assert "say its ARN" in answer.stderr
+    answer = made(cloud, tmp_path / "settings.json", "--name", "unwritten", "--wifi", "home:short")
+    assert "that of 'home' has 5" in answer.stderr
     assert not any(each["policyName"].startswith("unwritten") for each in cloud.iot().list_policies()["policies"])
 
 
@@ -88,7 +91,9 @@ def test_a_fleet_that_is_made_by_half_is_taken_away_again(cloud, tmp_path):
         "lamps-thing"
     ]
     iot.delete_policy(policyName="lamps-thing")
-    assert made(cloud, tmp_path / "settings.json", "--name", "lamps").returncode == 0
+    answer = made(cloud, tmp_path / "settings.json", "--name", "lamps", "--wifi", "guests")
+    assert answer.returncode == 0
+    assert "note: 'guests' is taken for an open network" in answer.stdout
 
 
 def test_a_cloud_that_is_not_there_is_told_in_one_line(tmp_path):

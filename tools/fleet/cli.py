@@ -70,6 +70,9 @@ def main(
         sys.exit(f"fleet: {str(missing).rstrip('.')}. Run `aws configure`, or say --region and --profile.")
     except BotoCoreError as error:
         sys.exit(f"fleet: {error}")
+    for network in networks:
+        if network["password"] is None:
+            print(f"note: {network['ssid']!r} is taken for an open network: no password was given with it")
     print(f"template {fleet.template}, policies {fleet.claim_policy} and {fleet.thing_policy}, a claim certificate")
     print(f"{out}: keep it out of version control, it holds the claim's private key")
     print(f'Next: make flash PORT=... ARGS="--settings {out}"')
@@ -126,6 +129,8 @@ def _network(text):
     ssid, _, password = text.partition(":")
     if not ssid:
         raise Mistake('--wifi: say "network:password", or "network" for an open one')
+    if password and not 8 <= len(password) <= 64:
+        raise Mistake(f"--wifi: a password has 8 to 63 characters, that of {ssid!r} has {len(password)}")
     return {"ssid": ssid, "password": password or None}
 
 

@@ -10,25 +10,24 @@ import sys
 
 async def run(system, job):
     """Tell it."""
+    document = _report(system)
+    job.result = _details(document)
     topic = job.document.get("topic")
     if topic:
-        document = _report(system, job)
         document.update(_log(system))
         await system.aws.publish(topic, json.dumps(document), qos=1)
-    else:
-        await _shadow_report().to_shadow(system, "diagnostics", lambda system: _report(system, job), _log)
-    log = system.console.log
-    if job.document.get("clear") and log is not None:
-        log.clear()
+    else:  # in two parts: all in one would need a larger piece of memory than is left of a worn heap
+        await _shadow_report().tell(system, "diagnostics", document)
+        await _shadow_report().tell(system, "diagnostics", _log(system))
+    if job.document.get("clear") and system.console.log is not None:
+        system.console.log.clear()
 
 
-def _report(system, job):
+def _report(system):
     import diagnosis
 
     del sys.modules["diagnosis"]
-    document = diagnosis.report(system)
-    job.result = _details(document)
-    return document
+    return diagnosis.report(system)
 
 
 def _log(system):

@@ -30,7 +30,7 @@ async def tell(system):
         if system.settings.health.to == _DEFENDER:
             await to_defender(system, _report(system))
         else:
-            await _shadow_report().to_shadow(system, "health", _report)
+            await _shadow_report().tell(system, "health", _report(system))
     except errors.DeviceError as failure:
         return failure
     except MemoryError:

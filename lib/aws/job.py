@@ -86,7 +86,7 @@ class Job:
 
     async def end(self):
         """The handler has returned, raised `failure`, or was cancelled because the job is gone."""
-        failure = self.failure
+        failure, self.document = self.failure, None
         if self.gone:
             _telling().cancelled(self)
         elif failure is None:

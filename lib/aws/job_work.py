@@ -22,6 +22,7 @@ _STOP_MS = const(5000)  # for a handler to end when its job was cancelled
 async def work(jobs, execution, resumed, refusal):
     """Do what job_start.py has picked up. Errors: those of `Service.ask`."""
     job = Job(jobs, execution, resumed)
+    execution = None  # memory is short
     if refusal is None:
         await _do(jobs, job)
     else:
@@ -38,9 +39,9 @@ async def _do(jobs, job):
     elif job.resumed and not await job.count():
         await job.fail("restarts")
     else:
-        handler = await _handler(jobs, job)
-        if handler is not None:
-            await _run(jobs, job, handler)
+        task = _begun(jobs, job, await _handler(jobs, job))
+        if task is not None:
+            await _watch(jobs, job, task)
 
 
 async def _handler(jobs, job):
@@ -63,9 +64,13 @@ async def _handler(jobs, job):
         await asyncio.sleep_ms(_TICK_MS)
 
 
-async def _run(jobs, job, handler):
+def _begun(jobs, job, handler):
+    # Only the task has the handler: what the firmware's own ones are made of is let go of with their end.
+    return asyncio.create_task(_guarded(jobs, job, handler)) if handler is not None else None
+
+
+async def _watch(jobs, job, task):
     """Let the handler work while the job is ours."""
-    task = asyncio.create_task(_guarded(jobs, job, handler))
     try:
         while not job.ended:
             await jobs.news.wait()
@@ -78,6 +83,7 @@ async def _run(jobs, job, handler):
                 break
     finally:
         task.cancel()
+    task = None
     await job.end()
 
 

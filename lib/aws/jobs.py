@@ -90,7 +90,9 @@ class Jobs(Service):
                 picked_up = await _job_start().pick_up(self, summary)
                 answer = summary = None
                 if picked_up is not None:
-                    await _job_work().work(self, *picked_up)
+                    work = _job_work().work(self, *picked_up)
+                    picked_up = None
+                    await work
                 self.news.set()  # there may be another one
         except errors.DeviceError as failure:
             await self._wait_after(failure)

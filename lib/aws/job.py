@@ -10,6 +10,7 @@ from micropython import const
 
 import errors
 
+from .jobs import job_words
 from .link import forget
 
 _TRIES = const(10)
@@ -133,14 +134,6 @@ class Job:
     async def _save(self):
         record = {"job": self._identity, "kept": self.kept, "outcome": self.outcome, "tries": self._tries}
         await self.jobs.flash.save("job", b"", json.dumps(record).encode())
-
-
-def job_words():
-    """The file with the words of jobs, for a moment."""
-    from . import job_words as words
-
-    forget("job_words")
-    return words
 
 
 def _telling():

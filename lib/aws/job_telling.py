@@ -10,7 +10,7 @@ from micropython import const
 import errors
 import events
 
-from .job import job_words
+from .jobs import job_words
 from .link import forget
 
 _AGAIN_MS = const(5000)
@@ -20,9 +20,7 @@ _MAX_PAIRS = const(10)  # of details: AWS's
 
 async def progress(job, details):
     """As `Job.progress`."""
-    merged = dict(job.details)
-    merged.update(details)
-    job.details = job_words().details(merged)
+    job.details = _merged(job, details)
     if not job.jobs.ready.is_set():
         return
     try:
@@ -61,9 +59,13 @@ def last_details(job, details):
     """
     if "reason" in details and not details["message"]:
         details["message"] = _sentence(details["reason"], job.operation)
+    older = [name for name in job.details if name not in details]
+    return _merged(job, details, older)
+
+
+def _merged(job, details, older=()):
     merged = dict(job.details)
     merged.update(details)
-    older = [name for name in job.details if name not in details]
     while len(merged) > _MAX_PAIRS and older:
         merged.pop(older.pop())
     return job_words().details(merged)
@@ -82,7 +84,7 @@ async def _update(job, status, details):
         # An answer was lost, or somebody else moves it: what the cloud has is what counts.
         state = getattr(failure, "answer", {}).get("executionState")
         if failure.code != "rejected" or not state:
-            if job_words().is_gone(failure):
+            if _is_gone(failure):
                 return False
             raise
         if state["status"] == status != _IN_PROGRESS:
@@ -95,9 +97,19 @@ async def _update(job, status, details):
 
 
 async def _ask(job, status, details):
-    request = job_words().update(status, details, job.version, job.jobs.step_minutes)
-    await job.jobs.ask(job.id + "/update", request)
+    await job.jobs.ask(job.id + "/update", _request(job, status, details))
     job.version += 1
+
+
+# Not in the coroutines, which would hold the words fast.
+
+
+def _request(job, status, details):
+    return job_words().update(status, details, job.version, job.jobs.step_minutes)
+
+
+def _is_gone(failure):
+    return job_words().is_gone(failure)
 
 
 def _sentence(reason, operation):

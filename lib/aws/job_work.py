@@ -12,7 +12,8 @@ from micropython import const
 import errors
 import events
 
-from .job import Job, job_words
+from .job import Job
+from .jobs import job_words
 
 _TICK_MS = const(200)
 _IN_PROGRESS = "IN_PROGRESS"

@@ -139,6 +139,14 @@ def _job_work():
     return job_work
 
 
+def job_words():
+    """The file with the words of jobs, in memory for a moment."""
+    from . import job_words as words
+
+    forget("job_words")
+    return words
+
+
 async def _until(event, beat):
     # A time limit would take a task of its own, for as long as the device is at work.
     while not event.is_set():

@@ -40,9 +40,16 @@ async def _do(jobs, job):
     elif job.resumed and not await job.count():
         await job.fail("restarts")
     else:
-        task = _begun(jobs, job, await _handler(jobs, job))
+        task = await _begun(jobs, job)
         if task is not None:
             await _watch(jobs, job, task)
+
+
+async def _begun(jobs, job):
+    """The task of who does it, None when it was refused. No other coroutine has the handler in its hands, for it would
+    hold it fast: what the firmware's own ones are made of is let go of with their end."""
+    handler = await _handler(jobs, job)
+    return asyncio.create_task(_guarded(jobs, job, handler)) if handler is not None else None
 
 
 async def _handler(jobs, job):
@@ -63,11 +70,6 @@ async def _handler(jobs, job):
             return None
         jobs.grace_ms -= _TICK_MS
         await asyncio.sleep_ms(_TICK_MS)
-
-
-def _begun(jobs, job, handler):
-    # Only the task has the handler: what the firmware's own ones are made of is let go of with their end.
-    return asyncio.create_task(_guarded(jobs, job, handler)) if handler is not None else None
 
 
 async def _watch(jobs, job, task):

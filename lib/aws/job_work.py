@@ -21,19 +21,22 @@ _STOP_MS = const(5000)  # for a handler to end when its job was cancelled
 
 
 async def work(jobs, execution, resumed, refusal):
-    """Do what job_start.py has picked up. Errors: those of `Service.ask`."""
+    """Do what job_start.py has picked up. Errors: those of `Service.ask`.
+
+    Returns the `Job` whose handler has ended, to be told when this file has left the memory; None: nothing to tell.
+    """
     job = Job(jobs, execution, resumed)
     execution = None  # memory is short
     if refusal is None:
-        await _do(jobs, job)
-    else:
-        await job.reject(refusal)
+        return await _do(jobs, job)
+    await job.reject(refusal)
+    return None
 
 
 async def _do(jobs, job):
     if job.outcome is not None:  # it ended before a restart, and the cloud does not know yet
         await job.tell_outcome()
-        return
+        return None
     jobs.bus.emit(events.JOB_RECEIVED, job=job.id, operation=job.operation, resumed=job.resumed)
     if job.operation is None:
         await job.reject("bad_document")
@@ -43,6 +46,8 @@ async def _do(jobs, job):
         task = await _begun(jobs, job)
         if task is not None:
             await _watch(jobs, job, task)
+            return job
+    return None
 
 
 async def _begun(jobs, job):
@@ -86,8 +91,6 @@ async def _watch(jobs, job, task):
                 break
     finally:
         task.cancel()
-    task = None
-    await job.end()
 
 
 async def _guarded(jobs, job, handler):

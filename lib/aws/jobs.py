@@ -92,7 +92,10 @@ class Jobs(Service):
                 if picked_up is not None:
                     work = _job_work().work(self, *picked_up)
                     picked_up = None
-                    await work
+                    job = await work
+                    work = None
+                    if job is not None:
+                        await job.end()
                 self.news.set()  # there may be another one
         except errors.DeviceError as failure:
             await self._wait_after(failure)

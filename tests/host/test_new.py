@@ -38,7 +38,8 @@ def test_its_makefile_finds_the_checkout(tmp_path):
     answer = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=30)
     assert answer.returncode == 0, answer.stderr
     assert f"--main '{folder}/main.py'" in answer.stdout
-    verbs = subprocess.run(["make"], cwd=folder, capture_output=True, text=True, timeout=30).stdout
+    quiet = ["make", "--no-print-directory"]  # which it says where make runs the tests
+    verbs = subprocess.run(quiet, cwd=folder, capture_output=True, text=True, timeout=30).stdout
     assert [line.split()[0] for line in verbs.splitlines()[1:]] == ["help", "test", "sim", "flash", "monitor"]
 
 

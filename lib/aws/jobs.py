@@ -78,15 +78,15 @@ class Jobs(Service):
 
     async def _work(self, done):
         try:
-            if not self.calm:
-                await asyncio.sleep_ms(CALM_MS)
-                self.calm = True
             # Without its document, which may be larger than the receive buffer.
             answer = await self.ask("$next/get", {"includeJobDocument": False})
             self.time = answer.get("timestamp")
             summary = answer.get("execution")
             if summary:
-                self.working = True
+                self.working = True  # at once, or a device that sleeps between its reports never came to it
+                if not self.calm:
+                    await asyncio.sleep_ms(CALM_MS)
+                    self.calm = True
                 picked_up = await _job_start().pick_up(self, summary)
                 answer = summary = None
                 if picked_up is not None:

@@ -34,16 +34,31 @@ async def test_what_tells_the_cloud_is_not_in_memory_while_the_handler_works_nor
     equal(loaded, [[], [], []])
 
 
-async def test_a_connection_that_has_just_begun_is_let_settle_before_its_jobs():
+async def connected(calm_ms, look):
+    """What `look(desk)` finds where a job waits for a device that has just connected."""
     usual = jobs.CALM_MS
     desk = JobsDesk()
     desk.add("one", {"operation": "dance"})
     async with desk:
-        jobs.CALM_MS = 300
+        jobs.CALM_MS = calm_ms
         try:
-            await until(desk.jobs.ready.is_set)
-            began_ms = time.ticks_ms()
-            await until(lambda: desk.asked)
-            equal(time.ticks_diff(time.ticks_ms(), began_ms) >= 250, True)
+            await until(lambda: desk.jobs.working)
+            return await look(desk)
         finally:
             jobs.CALM_MS = usual
+
+
+async def test_a_connection_that_has_just_begun_is_let_settle_before_its_jobs():
+    async def look(desk):
+        began_ms = time.ticks_ms()
+        await until(lambda: len(desk.asked) > 1)
+        return time.ticks_diff(time.ticks_ms(), began_ms) >= 250
+
+    equal(await connected(300, look), True)
+
+
+async def test_that_there_is_a_job_is_known_before_that_so_that_nobody_sends_the_device_to_sleep():
+    async def look(desk):
+        return [end for end, _ in desk.asked]
+
+    equal(await connected(60000, look), ["$next/get"])

@@ -4,10 +4,10 @@ They are the record `notes`: a JSON object. Who writes a note says in its own fi
 
     into      "CONFIG": the next start opens it (system)
     last      {"code", "message"}: the failure of the last attempt to reach the cloud (road)
-    trial     "job": the candidate came from the cloud, nobody is there (settings_job)
-    tried     what that candidate is known by (settings_job)
+    trial     "job": the candidate came from the cloud, nobody is there (operations/wanted)
+    tried     what that candidate is known by (operations/wanted)
     refused   {"code", "message", "rejected"}: why what a job tried was taken back, or never tried (tryout)
-    reset     "settings" or "all": the factory reset that must be done, whatever happens (reset_job)
+    reset     "settings" or "all": the factory reset that must be done, whatever happens (operations/factory_reset)
     alone     True: there was no memory to become a thing beside the application (reckoning)
     anew      how often it has started because there was no memory for TLS, since the cloud was reached (reckoning)
     windows   how often CONFIG was opened by itself since the cloud was reached (road)

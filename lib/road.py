@@ -152,16 +152,17 @@ class Road:
             owned.beat()
             await asyncio.sleep_ms(_LISTEN_MS)
         if _is_to_be_reset(self._flash):
-            import reset_job
+            from operations import factory_reset
 
-            await reset_job.finish(self._system)
+            await factory_reset.finish(self._system)
         await self._aws.jobs.run(owned.beat, self._flash, self._operation, with_application)
 
     def _operation(self, name):
-        import operations
+        from operations import dispatch
 
-        del sys.modules["operations"]  # it is in memory for as long as somebody works with it
-        return operations.find(self._system, name)
+        # It is in memory for as long as somebody works with it.
+        del sys.modules[dispatch.__name__], sys.modules["operations"]
+        return dispatch.find(self._system, name)
 
 
 async def _sleep(wait_ms, beat):

@@ -17,6 +17,7 @@ from identity import Identity
 
 _FIRST_WATCHDOG_MS = const(60000)
 _TO_ENROL = const(57344)  # of Python's heap, from here on, with the application
+_OF_SETTINGS = ("settings", "candidate", "tryout", "operations", "operations.wanted", "operations.new_settings")
 
 
 async def start(system):
@@ -31,12 +32,12 @@ async def start(system):
     try:
         await _load_settings(system)
         if flash.load("wanted") is not None:
-            import settings_wanted
+            from operations import wanted
 
-            if await _unless_flash_fails(settings_wanted.apply(system)):
+            if await _unless_flash_fails(wanted.apply(system)):
                 await _load_settings(system)
     finally:
-        for name in ("candidate", "settings", "settings_wanted", "settings_job", "tryout"):
+        for name in _OF_SETTINGS:
             sys.modules.pop(name, None)
     settings = system.settings
     _open_log(system)

@@ -1,9 +1,12 @@
 """The firmware's own operations, as one start of the device sees them: what is kept, told, and left to the next."""
 
+import sys
+
 import errors
 import events
-import operations
 from harness import equal, raises
+from operations import dispatch
+from road import Road
 
 
 class Restarted(Exception):
@@ -44,7 +47,7 @@ class System:
         self.flash = Flash()
         self.bus = events.Bus()
         self.settings = Group(jobs=Group(allow=allow))
-        self.aws = Group(jobs=Group(handlers=handlers, find=lambda name: operations.find(self, name)))
+        self.aws = Group(jobs=Group(handlers=handlers, find=lambda name: dispatch.find(self, name)))
         self.make_download = self.slot = None
         self.console = Group(log=None)
 
@@ -90,7 +93,7 @@ async def do(system, job, name):
     """As often as the device restarts."""
     for _ in range(5):
         try:
-            return await operations.find(system, name)(job)
+            return await dispatch.find(system, name)(job)
         except Restarted:
             pass
     raise AssertionError("it restarts for ever")
@@ -98,9 +101,15 @@ async def do(system, job, name):
 
 def test_an_operation_is_found_by_name_where_it_is_allowed():
     system = System("restart")
-    equal(operations.find(system, "dance"), None)
-    equal(raises(errors.PersonError, lambda: operations.find(system, "factory-reset")).code, "not_allowed")
-    equal(callable(operations.find(system, "restart")), True)
+    equal(dispatch.find(system, "dance"), None)
+    equal(raises(errors.PersonError, lambda: dispatch.find(system, "factory-reset")).code, "not_allowed")
+    equal(callable(dispatch.find(system, "restart")), True)
+
+
+async def test_nothing_of_an_operation_stays_in_memory_nor_its_package():
+    handler = Road._operation(Group(_system=System("restart")), "restart")
+    await raises(Restarted, handler(Job({})))
+    equal([name for name in sys.modules if name.startswith("operations")], [])
 
 
 async def test_a_restart_is_done_once():
@@ -143,7 +152,7 @@ async def test_steps_go_on_after_a_restart_and_the_final_one_is_last():
     system = System("restart", Blink=blink)
     document = {"steps": [action("Blink"), action("Reboot", "reboot.sh")], "finalStep": action("Blink")}
     job = Job(dict(document))
-    handler = operations.find(system, "steps")
+    handler = dispatch.find(system, "steps")
     await raises(Restarted, handler(job))
     job.document = dict(document)
     await handler(job)
@@ -172,7 +181,7 @@ async def test_a_step_that_fails_ends_it_unless_that_is_ignored():
         done.append("blink")
 
     system = System(Fail=fail, Blink=blink)
-    await raises(ValueError, operations.find(system, "steps")(Job({"steps": [action("Fail"), action("Blink")]})))
+    await raises(ValueError, dispatch.find(system, "steps")(Job({"steps": [action("Fail"), action("Blink")]})))
     ignored = {"steps": [action("Fail", ignoreStepFailure="true"), action("Blink")]}
     await do(system, Job(ignored), "steps")
     equal(done, ["fail", "fail", "blink"])
@@ -239,11 +248,11 @@ async def test_an_operation_for_which_there_is_no_memory_at_once_is_done_a_momen
             raise MemoryError
         await job.succeed()
 
-    usual, wait_s = operations._file_of, operations._CROWDED_S
-    operations._file_of, operations._CROWDED_S = lambda name: Group(run=short), 0
+    usual, wait_s = dispatch._file_of, dispatch._CROWDED_S
+    dispatch._file_of, dispatch._CROWDED_S = lambda name: Group(run=short), 0
     try:
         job = Job({})
-        await operations.find(System("restart"), "restart")(job)
+        await dispatch.find(System("restart"), "restart")(job)
     finally:
-        operations._file_of, operations._CROWDED_S = usual, wait_s
+        dispatch._file_of, dispatch._CROWDED_S = usual, wait_s
     equal((job.outcome, len(tries)), ("SUCCEEDED", 3))

@@ -25,8 +25,9 @@ SETTINGS = {
 # AWS IoT Jobs, and what the firmware itself does for them.
 JOBS = {"aws.job", "aws.job_reasons", "aws.job_start", "aws.job_telling", "aws.job_words", "aws.job_work", "aws.jobs"}
 OPERATIONS = {
-    "operations", "config_job", "diagnosis", "diagnostics_job", "download_job", "health", "health_reports", "resetting",
-    "reset_job", "restart_job", "rotate_job", "settings_job", "settings_wanted", "shadow_report", "steps_job", "tryout",
+    "operations.config", "operations.diagnostics", "operations.dispatch", "operations.download",
+    "operations.factory_reset", "operations.new_settings", "operations.restart", "operations.rotate",
+    "operations.steps", "operations.wanted",
 }  # fmt: skip
 
 # Room -> its files.
@@ -58,7 +59,8 @@ ROOMS = {
     "head": {
         "system", "modes", "leaving", "starting", "road", "reckoning", "supervisor", "identity", "credentials",
         "device", "console", "configuration", "config_door", "config_requests", "configuring", "candidate", "notes",
-        "installing", "offline", "updates", "updating", "update_end", "update_job", "trial", "wishes", *OPERATIONS,
+        "installing", "offline", "updates", "updating", "update_end", "update_job", "trial", "wishes", "tryout",
+        "resetting", "diagnosis", "health", "health_reports", "shadow_report", *OPERATIONS,
     },
     "wiring": {"awsesp"},
     "main": {"main"},

@@ -4,10 +4,10 @@ import json
 
 import notes
 import settings
-import settings_wanted
 from flash_board import boot, chip, new_board
 from harness import equal
-from settings_job import fingerprint
+from operations import wanted
+from operations.new_settings import fingerprint
 from test_candidate import System
 from test_flash_power import is_done_before_cut
 
@@ -28,7 +28,7 @@ async def test_whenever_the_power_goes_a_candidate_of_a_job_is_known_as_the_one_
         system = System(await boot())
         system.settings.roots = [b"root"]
         system.identity.known = lambda: True
-        is_done = await is_done_before_cut(settings_wanted.apply, system, cut, torn=True)
+        is_done = await is_done_before_cut(wanted.apply, system, cut, torn=True)
         after = await boot()
         record, kept = after.load("candidate"), notes.read(after)
         if record is not None:

@@ -2,9 +2,8 @@
 
 import errors
 import notes
-import operations
-import reset_job
 from harness import equal, raises
+from operations import dispatch, factory_reset
 from test_operations import Job, Restarted, System
 
 
@@ -20,7 +19,7 @@ async def test_a_whole_reset_forgets_the_log_too():
     for what, left in (("settings", 1), ("all", 0)):
         system = System("factory-reset")
         system.console.log = Lines()
-        await raises(Restarted, operations.find(system, "factory-reset")(Job({"what": what})))
+        await raises(Restarted, dispatch.find(system, "factory-reset")(Job({"what": what})))
         equal(len(system.console.log.lines), left)
 
 
@@ -28,7 +27,7 @@ async def test_a_factory_reset_is_told_and_then_done():
     system = System("factory-reset")
     system.flash.kept.update(thing=(b"", b""), user=(b"", b""), code=(b"", b""))
     job = Job({"what": "all"})
-    await raises(Restarted, operations.find(system, "factory-reset")(job))
+    await raises(Restarted, dispatch.find(system, "factory-reset")(job))
     equal((job.outcome, sorted(system.flash.kept)), ("SUCCEEDED", ["code"]))
 
 
@@ -40,7 +39,7 @@ async def test_a_reset_that_was_cancelled_before_the_cloud_heard_of_it_is_not_do
         async def succeed(self, **details):
             self.gone = True
 
-    await operations.find(system, "factory-reset")(Cancelled({}))
+    await dispatch.find(system, "factory-reset")(Cancelled({}))
     equal((sorted(system.flash.kept), system.steps), (["thing"], []))
 
 
@@ -53,7 +52,7 @@ async def test_a_reset_that_flash_refuses_is_told_and_leaves_the_device_at_work(
 
     system.flash.erase_all = refuse
     await notes.change(system.flash, reset="all")
-    await reset_job.finish(system)
+    await factory_reset.finish(system)
     event = await heard.get()
     equal((event.name, event.data["code"], system.steps), ("task.failed", "flash_full", []))
     equal(notes.read(system.flash), {"reset": "all"})
@@ -70,9 +69,9 @@ async def test_a_power_cut_after_it_was_told_does_not_save_the_device_from_it():
         async def succeed(self, **details):
             raise PowerCut
 
-    await raises(PowerCut, operations.find(system, "factory-reset")(Cut({})))
+    await raises(PowerCut, dispatch.find(system, "factory-reset")(Cut({})))
     equal((sorted(system.flash.kept), notes.read(system.flash)), (["notes", "thing"], {"reset": "settings"}))
-    await raises(Restarted, reset_job.finish(system))
+    await raises(Restarted, factory_reset.finish(system))
     equal(sorted(system.flash.kept), [])
-    await reset_job.finish(system)  # the next start has nothing to do
+    await factory_reset.finish(system)  # the next start has nothing to do
     equal(system.steps, ["restart"])

@@ -6,7 +6,8 @@ import candidate
 import errors
 import notes
 import settings
-from settings_job import fingerprint
+
+from .new_settings import fingerprint
 
 
 async def apply(system):

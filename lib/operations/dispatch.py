@@ -1,9 +1,10 @@
 """The operations that the firmware itself does for a job of AWS IoT, behind the allow-list `jobs.allow`.
 
-Each is a file, in memory for as long as its job takes, with a coroutine function `run(system, job)`; `job` is that of
-lib/aws/job.py. What it raises decides how the job ends: a PersonError is REJECTED, for the document must be changed;
-any other error is FAILED and may be tried again. One that restarts the device leaves the job IN_PROGRESS: it is called
-again after the restart, with `job.kept` as it has left it. docs/jobs.md is for who writes the documents.
+Each is a file of this folder (an update: update_job.py), in memory for as long as its job takes, with a coroutine
+function `run(system, job)`; `job` is that of lib/aws/job.py. What it raises decides how the job ends: a PersonError is
+REJECTED, for the document must be changed; any other error is FAILED and may be tried again. One that restarts the
+device leaves the job IN_PROGRESS: it is called again after the restart, with `job.kept` as it has left it. docs/jobs.md
+is for who writes the documents.
 """
 
 import asyncio
@@ -59,22 +60,23 @@ def _update_end():
 def _file_of(name):
     # Not in the coroutine, which would hold it fast.
     if name == "restart":
-        import restart_job as file
+        from . import restart as file
     elif name == "config":
-        import config_job as file
+        from . import config as file
     elif name == "diagnostics":
-        import diagnostics_job as file
+        from . import diagnostics as file
     elif name == "download":
-        import download_job as file
+        from . import download as file
     elif name == "settings":
-        import settings_job as file
+        from . import new_settings as file
     elif name == "rotate":
-        import rotate_job as file
+        from . import rotate as file
     elif name == "factory-reset":
-        import reset_job as file
+        from . import factory_reset as file
     elif name == "steps":
-        import steps_job as file
+        from . import steps as file
     else:
         import update_job as file
-    del sys.modules[file.__name__]
+    for module in (file.__name__, "operations"):  # the package would hold it
+        sys.modules.pop(module, None)
     return file

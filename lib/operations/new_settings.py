@@ -1,7 +1,7 @@
 """Changes the settings from afar: {"operation": "settings", "settings": dat of CFG, "certs": [dats of CERT]}.
 
 What is wanted is put into flash as it is, because reading and checking settings wants a heap of its own: INIT does it
-after a restart (settings_wanted.py), and tries the new ones at once. The job has succeeded once the cloud was reached
+after a restart (wanted.py), and tries the new ones at once. The job has succeeded once the cloud was reached
 with them; it has failed when the device had to go back, and is rejected when they cannot be used.
 """
 

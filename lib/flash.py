@@ -83,13 +83,13 @@ class Flash:
         Raises `flash_full` or `flash_failed`: then the old one stays.
         """
         async with self._lock:
-            await self._write("replace", name, secret, bulk)
+            await self._replace(name, secret, bulk)
 
-    async def _write(self, how, *record):
+    async def _replace(self, *record):
         try:
-            import flash_records
+            import flash_saving
 
-            await getattr(flash_records, how)(self, *record)
+            await flash_saving.replace(self, *record)
         finally:
             _let_go()
 
@@ -150,7 +150,9 @@ class Flash:
 
     async def _save_user(self):
         written = self._written
-        await self._write("renew", "user", bytes(self._user))
+        data = bytes(self._user)
+        if self._user_on_flash() != data:  # the same again would wear it for nothing
+            await self._replace("user", data)
         writes = written - self._saved
         self._saved = written
         self._bus.emit(events.FLASH_FLUSHED, writes=writes)
@@ -161,6 +163,12 @@ class Flash:
         except errors.StorageError as problem:
             self.warn("the user's data begins anew: %s" % problem)
             return None
+
+    def _user_on_flash(self):
+        try:
+            return (self.load("user") or (None,))[0]
+        except errors.StorageError:
+            return None  # both copies are damaged
 
     async def run(self, beat):
         """The writer: puts on flash what was written since. Never returns; an owned task.
@@ -196,6 +204,6 @@ def _check_range(offset, n):
 
 
 def _let_go():
-    # Records are read and written seldom, and what does it has 6 KB.
-    for name in ("flash_records", "flash_blobs", "flash_mending"):
+    # Records are read and written seldom, and what does either has some 4 KB.
+    for name in ("flash_records", "flash_saving", "flash_files", "flash_blobs", "flash_mending"):
         sys.modules.pop(name, None)

@@ -11,13 +11,15 @@ from micropython import const
 import errors
 import flash_blobs
 import flash_records
+import flash_saving
 from flash_blobs import RECORDS
-from flash_records import COPY, REST, storage_error
+from flash_files import COPY, REST, path, remove, storage_error
 
 _NVS_NOT_FOUND = const(-4354)
 _NO_ENTRY = const(2)
 _IS_FOLDER = const(0x4000)
 _AT_ONCE = const(64)  # names in memory
+_LONGEST_SEQUENCE = const(10)  # digits
 
 
 async def start(store):
@@ -27,7 +29,7 @@ async def start(store):
     except OSError:
         pass  # it is there, or the first file to be written will tell
     # Once for all: what is written meanwhile is what is wanted, and what is removed twice does no harm.
-    store._entries = flash_records.entries(store)
+    store._entries = _entries(store)
     try:
         for name in RECORDS:
             store._sequences[name] = 0
@@ -54,9 +56,9 @@ def read_spare(store, name, sequence):
 
 async def erase(store, name):
     """Forget the record, if there is one. Raises `flash_failed`: then it may still be there."""
-    for sequence in flash_records.files(store, name, COPY):
+    for sequence in _files(store, name, COPY):
         try:
-            os.remove(flash_records.path(store, name, sequence, COPY))
+            os.remove(path(store, name, sequence, COPY))
         except OSError as problem:
             raise storage_error("removing", name, problem)
     try:
@@ -66,14 +68,14 @@ async def erase(store, name):
         if problem.errno != _NVS_NOT_FOUND:
             raise storage_error("erasing", name, problem)
     store._sequences[name] = -abs(store._sequences.get(name, 0))
-    flash_records.sweep(store, name, REST)
+    _sweep(store, name, REST)
 
 
 async def erase_all(store, *names):
     """Forget all these records and folders: when the power goes meanwhile, the next start does the rest."""
     for at, name in enumerate(names):
         try:
-            await flash_records.replace(store, "erasing", ",".join(names[at:]).encode())
+            await flash_saving.replace(store, "erasing", ",".join(names[at:]).encode())
         except errors.StorageError as problem:
             if problem.code != "flash_full":
                 raise
@@ -142,14 +144,14 @@ def _mend(store, name):
             _mend_main(store, name, sequence, blob, rest)
         if spare != sequence:
             store.warn("%s: its spare copy was written again" % name)
-            flash_records.write_spare(store, name, sequence, blob, rest)
-    flash_records.sweep(store, name, REST, sequence)
-    flash_records.sweep(store, name, COPY, sequence)
+            flash_saving.write_spare(store, name, sequence, blob, rest)
+    _sweep(store, name, REST, sequence)
+    _sweep(store, name, COPY, sequence)
 
 
 def _newest_spare(store, name):
     """The sequence number of the newest whole one, or 0."""
-    for sequence in flash_records.files(store, name, COPY):
+    for sequence in _files(store, name, COPY):
         if read_spare(store, name, sequence)[0]:
             return sequence
     return 0
@@ -157,7 +159,7 @@ def _newest_spare(store, name):
 
 def _mend_main(store, name, sequence, blob, rest):
     try:
-        flash_records.write_main(store, name, sequence, blob, rest)
+        flash_saving.write_main(store, name, sequence, blob, rest)
         store.warn("%s: its main copy was written again" % name)
     except errors.StorageError as problem:
         store.warn("%s: its main copy cannot be written again: %s" % (name, problem))
@@ -169,7 +171,40 @@ def _mend_nothing(store, name):
         store._nvs.get_blob(name, bytearray(flash_blobs.OVERHEAD + RECORDS[name][0]))
     except OSError as problem:
         if problem.errno == _NVS_NOT_FOUND:
-            flash_records.sweep(store, name, REST)
-            flash_records.sweep(store, name, COPY)
+            _sweep(store, name, REST)
+            _sweep(store, name, COPY)
             return
     store.warn("%s: no copy of it can be read" % name)
+
+
+# Files
+
+
+def _sweep(store, name, kind, wanted=None):
+    """Remove the files of a kind but the wanted one. One that stays does no harm, the next start tries again.
+
+    Not with each save: to look for files takes littlefs ten times as long as to remove the one that is known.
+    """
+    for sequence in _files(store, name, kind):
+        if sequence != wanted:
+            remove(store, name, sequence, kind)
+
+
+def _entries(store):
+    """The names of all files in the folder. littlefs reads all of the folder for each of them."""
+    try:
+        return os.listdir(store._folder)
+    except OSError:
+        return []
+
+
+def _files(store, name, kind):
+    """The sequence numbers of a record's files of this kind, newest first."""
+    found = []
+    for file in store._entries if store._entries is not None else _entries(store):
+        parts = file.split(".")
+        if len(parts) != 3 or parts[0] != name or parts[2] != kind:
+            continue
+        if len(parts[1]) <= _LONGEST_SEQUENCE and parts[1].isdigit() and parts[1][0] != "0":
+            found.append(int(parts[1]))
+    return sorted(found, reverse=True)

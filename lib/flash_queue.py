@@ -101,9 +101,9 @@ class Queue:
 
 def _error(*details):
     try:
-        from flash_records import storage_error
+        from flash_files import storage_error
 
         return storage_error(*details)
     finally:
-        for name in ("flash_records", "flash_blobs"):
+        for name in ("flash_files", "flash_blobs"):
             sys.modules.pop(name, None)

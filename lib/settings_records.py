@@ -6,7 +6,7 @@ import errors
 import records
 
 SCHEMA = 1
-# The part with the passwords goes into NVS, whose few KB are divided in flash_records.py.
+# The part with the passwords goes into NVS, whose few KB are divided in flash_blobs.py.
 MAX_SECRET = 1536
 
 _ROLES = ("thing", "claim", "ca")

@@ -37,7 +37,7 @@ ROOMS = {
         "records", "release",
     },
     "board": {"board", "board_seldom", "archive", "heap_area", "shadows", "starts"},
-    "flash": {"flash", "flash_blobs", "flash_mending", "flash_queue", "flash_records"},
+    "flash": {"flash", "flash_blobs", "flash_files", "flash_mending", "flash_queue", "flash_records", "flash_saving"},
     "wifi": {"wifi", "station", "names", "clock", "datagrams"},
     "ble": {
         "ble.answers", "ble.code_table", "ble.codes", "ble.documents", "ble.framing", "ble.gatt", "ble.hello",

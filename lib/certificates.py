@@ -19,24 +19,26 @@ from der import (
     explicit,
 )
 
-EC = "ec"
-RSA = "rsa"
+RSA = "RSA"
 
 _RSA_BITS = (2048, 4096)
 _OID_EC = b"\x2a\x86\x48\xce\x3d\x02\x01"
 _OID_RSA = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01"
-_OID_P256 = b"\x2a\x86\x48\xce\x3d\x03\x01\x07"
+# Name, bits, and what the order of the group lacks of 2 ** bits (FIPS 186-4, D.1.2).
+_CURVES = (
+    (b"\x2a\x86\x48\xce\x3d\x03\x01\x07", 256, 0xFFFFFFFF00000000000000004319055258E8617B0C46353D039CDAAF),
+    (b"\x2b\x81\x04\x00\x22", 384, 0x389CB27E0BC8D220A7E5F24DB74F58851313E695333AD68D),
+    (b"\x2b\x81\x04\x00\x23", 521, 0x5AE79787C40D069948033FEB708F65A2FC44A36477663B851449048E16EC79BF7),
+)
 _OID_ENCRYPTION = b"\x2a\x86\x48\x86\xf7\x0d\x01\x05"  # the arc of PKCS#5, password-based encryption
 _UNUSABLE = {
     b"\x2b\x65\x70": "Ed25519",
     b"\x2b\x65\x71": "Ed448",
     b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a": "RSA-PSS",
-    b"\x2b\x81\x04\x00\x22": "EC P-384",
-    b"\x2b\x81\x04\x00\x23": "EC P-521",
+    b"\x2a\x86\x48\xce\x38\x04\x01": "DSA",
     b"\x2b\x81\x04\x00\x0a": "EC secp256k1",
 }
-_USABLE = "use EC P-256, or RSA of 2048 to 4096 bits"
-_P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+_USABLE = "use EC P-256, P-384 or P-521, or RSA of 2048 to 4096 bits"
 _DAYS_BEFORE_MONTH = (0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334)
 _DAYS_OF_MONTH = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
@@ -71,41 +73,40 @@ def pair(cert, key_data, what="the thing"):
     """
     key_der = key(key_data, "the private key of " + what)
     name = "the certificate of " + what
-    chain = certificates(cert, name)
-    for der in chain:
-        public_key(der, name)
-        if key_fits(der, key_der) is not False:
-            return der, key_der
-    raise errors.error("key_mismatch")
+    unusable, strangers = None, 0
+    for der in certificates(cert, name):
+        try:
+            if key_fits(der, key_der, name) is not False:
+                return der, key_der
+            strangers += 1
+        except errors.PersonError as problem:  # who issues certificates may have a key of any kind
+            unusable = unusable or problem
+    raise unusable if not strangers else errors.error("key_mismatch")
 
 
-def not_before(der, what="the certificate"):
-    """Unix seconds from which the certificate in DER is valid."""
-    return _guarded(_validity, der, what)[0]
-
-
-def not_after(der, what="the certificate"):
-    """Unix seconds until which the certificate in DER is valid."""
-    return _guarded(_validity, der, what)[1]
+def validity(der, what="the certificate"):
+    """From when until when the certificate in DER is valid, in unix seconds."""
+    return _guarded(_validity, der, what)
 
 
 def is_self_signed(der, what="the certificate"):
     """True when subject and issuer of the certificate in DER are the same: a root."""
-    return _guarded(_names_are_equal, der, what)
+    certificate = _guarded(_Certificate, der, what)
+    return certificate.subject.same_as(certificate.issuer)
 
 
 def public_key(der, what="the certificate"):
-    """`(EC, point of 65 bytes)` or `(RSA, modulus)` of the certificate in DER."""
+    """`("P-256", "P-384" or "P-521", point)` or `(RSA, modulus)` of the certificate in DER."""
     return _guarded(lambda data: _public_key(_Certificate(data).public_key), der, what)
 
 
-def key_fits(cert_der, key_der):
+def key_fits(cert_der, key_der, what="the certificate"):
     """Whether the private key belongs to the certificate: True, False, or None when it does not say.
 
     An RSA key holds its modulus. An EC key holds its public point only optionally; computing it takes a microcontroller
     the better part of a second, and TLS finds out anyway.
     """
-    kind, public = public_key(cert_der)
+    kind, public = public_key(cert_der, what)
     key_kind, key_public = _guarded(_read_key, key_der, "the private key")
     if kind != key_kind:
         return False
@@ -161,16 +162,10 @@ def _split(data, what):
 
 
 def _validity(der):
-    """From when until when, in unix seconds."""
     reader = _Certificate(der).validity
     begin, end = _time(reader), _time(reader)
     reader.finish()
     return begin, end
-
-
-def _names_are_equal(der):
-    certificate = _Certificate(der)
-    return certificate.subject.same_as(certificate.issuer)
 
 
 def _time(reader):
@@ -188,9 +183,8 @@ def _time(reader):
 def _unix_seconds(year, rest):
     month, day, hour, minute, second = rest
     leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
-    if not 1 <= month <= 12 or not 1 <= day <= _DAYS_OF_MONTH[month - 1] + (leap and month == 2):
-        raise Malformed("a date in it does not exist")
-    if year < 1950 or hour > 23 or minute > 59 or second > 59:
+    is_day = 1 <= month <= 12 and 1 <= day <= _DAYS_OF_MONTH[month - 1] + (leap and month == 2)
+    if not is_day or year < 1950 or hour > 23 or minute > 59 or second > 59:
         raise Malformed("a date in it does not exist")
     before = year - 1
     days = before * 365 + before // 4 - before // 100 + before // 400 - 719162  # 0001-01-01 to 1970-01-01
@@ -203,8 +197,7 @@ def _public_key(info):
     kind = algorithm.enter(OBJECT).contents()
     bits = info.enter(BIT_STRING).bits()
     if kind == _OID_EC:
-        _check_curve(algorithm)
-        return EC, _point(bits)
+        return _point(bits, _curve(algorithm)[1])
     if kind == _OID_RSA:
         return RSA, _modulus(bits.enter(SEQUENCE))
     raise _unusable(kind)
@@ -214,18 +207,22 @@ def _unusable(kind):
     return Malformed("it is of kind %s, which the device cannot use: %s" % (_UNUSABLE.get(kind, "unknown"), _USABLE))
 
 
-def _check_curve(reader):
-    """The next element names P-256."""
-    curve = reader.enter(OBJECT).contents()
-    if curve != _OID_P256:
-        raise _unusable(curve)
+def _curve(reader):
+    """The entry of `_CURVES` that the next element names."""
+    if reader.next_is(SEQUENCE):
+        raise Malformed("its curve is written out: name it, by `openssl ec -param_enc named_curve`")
+    name = reader.enter(OBJECT).contents()
+    for curve in _CURVES:
+        if curve[0] == name:
+            return curve
+    raise _unusable(name)
 
 
-def _point(bits):
+def _point(bits, size):
     point = bits.contents()
-    if len(point) != 65 or point[0] != 4:
-        raise Malformed("its EC point is not an uncompressed one of P-256")
-    return point
+    if len(point) != (size + 7) // 8 * 2 + 1 or point[0] != 4:
+        raise Malformed("its point is not one of P-%d, or compressed: `openssl ec -conv_form uncompressed`" % size)
+    return "P-%d" % size, point
 
 
 def _modulus(numbers):
@@ -238,7 +235,7 @@ def _modulus(numbers):
 
 
 def _read_key(der):
-    """`(EC, point or None)` or `(RSA, modulus)` of the private key in DER, of whichever of the three forms it is."""
+    """`(name of the curve, point or None)` or `(RSA, modulus)` of the private key in DER, of whichever form it is."""
     whole = Reader(der)
     outer = whole.enter(SEQUENCE)
     whole.finish()
@@ -246,7 +243,7 @@ def _read_key(der):
         raise _not_a_key(outer.enter(SEQUENCE))
     version = outer.enter(INTEGER).unsigned()
     if outer.next_is(OCTET_STRING):
-        return _read_sec1(outer, False)
+        return _read_sec1(outer, None)
     if outer.next_is(SEQUENCE):
         return _read_pkcs8(outer)
     if version:
@@ -265,30 +262,30 @@ def _not_a_key(first):
 def _read_pkcs8(outer):
     algorithm = outer.enter(SEQUENCE)
     kind = algorithm.enter(OBJECT).contents()
-    wrapped = outer.enter(OCTET_STRING)
-    if kind == _OID_EC:
-        _check_curve(algorithm)
-        inner = wrapped.enter(SEQUENCE)
-        inner.enter(INTEGER)
-        return _read_sec1(inner, True)
-    if kind == _OID_RSA:
-        inner = wrapped.enter(SEQUENCE)
-        inner.enter(INTEGER)
-        return _read_pkcs1(inner)
-    raise _unusable(kind)
+    if kind not in (_OID_EC, _OID_RSA):
+        raise _unusable(kind)
+    curve = _curve(algorithm) if kind == _OID_EC else None
+    inner = outer.enter(OCTET_STRING).enter(SEQUENCE)
+    inner.enter(INTEGER)
+    return _read_sec1(inner, curve) if curve else _read_pkcs1(inner)
 
 
-def _read_sec1(inner, curve_is_known):
+def _read_sec1(inner, curve):
+    """`curve`: that of the form around it, or None."""
     secret = int.from_bytes(inner.enter(OCTET_STRING).contents(), "big")
     if inner.next_is(explicit(0)):
-        _check_curve(inner.enter(explicit(0)))
-    elif not curve_is_known:
+        own = _curve(inner.enter(explicit(0)))
+        if curve not in (None, own):
+            raise Malformed("it names two curves")
+        curve = own
+    elif curve is None:
         raise Malformed("the EC key does not name its curve: convert it with `openssl pkcs8 -topk8 -nocrypt`")
-    if not 0 < secret < _P256_ORDER:
-        raise Malformed("its secret number is not one of P-256")
+    _, size, lack = curve
+    if not 0 < secret < (1 << size) - lack:
+        raise Malformed("its secret number is not one of P-%d" % size)
     if not inner.next_is(explicit(1)):
-        return EC, None
-    return EC, _point(inner.enter(explicit(1)).enter(BIT_STRING).bits())
+        return "P-%d" % size, None
+    return _point(inner.enter(explicit(1)).enter(BIT_STRING).bits(), size)
 
 
 def _read_pkcs1(inner):

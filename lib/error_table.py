@@ -8,7 +8,7 @@ _PERSON = (
     """
 wrong_password: Wi-Fi '%s' refused the password: check it and configure it again.
 unknown_name: The name '%s' does not exist: check the AWS endpoint or server name.
-server_cert_untrusted: The server's certificate is not signed by a trusted root: set the right CA.
+server_cert_untrusted: No trusted root vouches for the server's certificate: set the right CA, or let the server send its chain.
 server_cert_wrong_name: The server's certificate is not for '%s': check the AWS endpoint.
 key_mismatch: The private key does not fit the certificate: give both parts of the same pair.
 invalid_setting: %s: %s; allowed: %s.
@@ -75,7 +75,7 @@ update_too_slow: The update took more than %d s: the device stays with what it h
 )
 _CLOUD = (
     """
-server_cert_expired: The server's certificate has expired: renew it, or check the device's clock.
+server_cert_expired: The server's certificate, or one above it, has expired: renew it, or check the device's clock.
 cert_refused: The cloud refused the device's certificate: register it, activate it, attach a policy; it must not have expired.
 not_authorised: The cloud did not authorise the connection (%s): check the certificate's policy.
 subscribe_refused: The cloud refused the subscription to '%s': check the policy.

@@ -30,6 +30,7 @@ _KINDS = {
     b"RSA PRIVATE KEY": PRIVATE_KEY,
     b"ENCRYPTED PRIVATE KEY": ENCRYPTED_KEY,
     b"OPENSSH PRIVATE KEY": "a key of OpenSSH (convert it with `ssh-keygen -p -m PKCS8`)",
+    b"DSA PRIVATE KEY": "a DSA key (use EC or RSA)",
     b"PUBLIC KEY": "a public key",
     b"CERTIFICATE REQUEST": "a certificate signing request",
     b"TRUSTED CERTIFICATE": "a certificate with OpenSSL's trust settings (write it again with `openssl x509`)",
@@ -42,7 +43,10 @@ def decode(data, kind, what):
     Raises `bad_certificate` for `what` with the reason: empty, too large, encrypted, of another kind, not base64.
     """
     if isinstance(data, str):
-        data = data.encode()
+        try:
+            data = data.encode()
+        except ValueError:  # half a surrogate pair, which MicroPython lets pass
+            raise _bad(what, _NOTHING)
     if not isinstance(data, bytes):
         raise _bad(what, "it is not text")
     if not 0 < len(data) <= _MAX_INPUT:
@@ -70,7 +74,7 @@ def _blocks(data, kind, what):
         if _KINDS.get(label) == kind:
             found.append(_decode_block(data, start, end, what))
         else:
-            others.append(_KINDS.get(label, "of an unknown kind"))
+            others.append(_KINDS.get(label) or "of the kind " + repr(label)[2:-1])
         at = data.find(_BEGIN, at)
     if found:
         return found

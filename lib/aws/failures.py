@@ -14,6 +14,7 @@ CUTS = 5  # connections in a row that the cloud has ended for something, until t
 _ALERT = 21  # content type of a TLS record
 _CONN_EOF = -29312  # MBEDTLS_ERR_SSL_CONN_EOF
 _FATAL_ALERT = -30592  # MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE
+_CLOSE_NOTIFY = -30848  # MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY
 _ALLOC_FAILED = (-32512, -10368, -16256, -19840, -20864, -24960)  # of SSL, X.509, PK, ECP, MD and CIPHER
 _LOW_ALLOC_FAILED = (16, 106)  # of MPI and ASN.1: in the low seven bits of another error, or alone and made positive
 _EPIPE = 32  # not in MicroPython's errno
@@ -23,11 +24,19 @@ _SOCKET_ERRORS = 256  # below it are the errors of sockets; those of Mbed TLS ar
 # What a handshake fails by that has not come to our certificate.
 _HANDSHAKES = (
     (_CONN_EOF, "the server closed it: does it speak TLS 1.2?"),
-    (_FATAL_ALERT, "the server refused it: does it speak TLS 1.2, and is the endpoint right?"),
+    (_FATAL_ALERT, "the server refused it: does it speak TLS 1.2 with ECDHE and AES, and is the endpoint right?"),
+    (_CLOSE_NOTIFY, "the server ended it"),
     (-28288, "the server does not speak TLS 1.2"),  # MBEDTLS_ERR_SSL_BAD_PROTOCOL_VERSION
     (-29184, "the server does not speak TLS on this port"),  # MBEDTLS_ERR_SSL_INVALID_RECORD
     (-31232, "the server's certificate is not one for servers"),  # MBEDTLS_ERR_SSL_BAD_CERTIFICATE
+    (-12288, "the server shows more than 8 certificates above its own"),  # MBEDTLS_ERR_X509_FATAL_ERROR
+    # MBEDTLS_ERR_SSL_BAD_INPUT_DATA, and of older versions MBEDTLS_ERR_SSL_FEATURE_UNAVAILABLE
+    (-28928, "what the server sent is too large: 16 KB for all its certificates"),
+    (-28800, "the server's certificates are too large, or come in pieces"),
 )
+# MBEDTLS_ERR_X509_CERT_VERIFY_FAILED: so many verdicts that they did not fit into MicroPython's text.
+_ALL_VERDICTS = -9984
+_UNREADABLE = (-10751, -8320)  # from, to: what of X.509 Mbed TLS cannot read
 
 # How a connection ends that the other side has closed.
 _CLOSED = ("by the other side", "ECONNRESET", "EPIPE", "error 32")
@@ -35,7 +44,7 @@ _CLOSED = ("by the other side", "ECONNRESET", "EPIPE", "error 32")
 # Several may apply at once; the first of this order is told. A certificate that nobody vouches for says nothing.
 _VERDICTS = (
     ("not correctly signed", "server_cert_untrusted"),
-    ("does not match", "server_cert_wrong_name"),
+    ("the expected CN", "server_cert_wrong_name"),  # what it may be used for may not match, either
     ("has expired", "server_cert_expired"),
     ("starts in the future", "server_cert_not_yet_valid"),
 )
@@ -51,7 +60,7 @@ def connect_failure(failure, host, port):
         return errors.error("refused", host, port)
     if number == errno.ETIMEDOUT:
         return errors.error("port_blocked", host, port)
-    return errors.error("unreachable", host, port, _name(number))
+    return errors.error("unreachable", host, port, _name(failure))
 
 
 def tls_failure(failure, link):
@@ -80,12 +89,17 @@ def handshake_failure(failure, host, judged, alerted):
     number = _FATAL_ALERT if alerted else _number(failure)
     # In TLS 1.2 our certificate follows the server's: the server sends an alert or just closes, so quickly at times
     # that we still write. What else it may dislike it tells before.
-    if judged and number in (_FATAL_ALERT, _EPIPE, _CONN_EOF, errno.ECONNRESET):
+    if judged and number in (_FATAL_ALERT, _CLOSE_NOTIFY, _EPIPE, _CONN_EOF, errno.ECONNRESET):
         return errors.error("cert_refused")
     for known, words in _HANDSHAKES:
         if number == known:
             return errors.error("tls_failed", words)
-    return errors.error("tls_failed", _name(number))
+    if number == _ALL_VERDICTS:
+        return errors.error("server_cert_untrusted")
+    words = _name(failure)
+    if _UNREADABLE[0] <= number <= _UNREADABLE[1]:
+        words = "the server's certificate has something that this device does not know: %s" % words
+    return errors.error("tls_failed", words)
 
 
 def _means_no_memory(number):
@@ -98,7 +112,7 @@ def _verdict(text, host):
     for words, code in _VERDICTS:
         if words in text:
             return errors.error(code, host) if code == "server_cert_wrong_name" else errors.error(code)
-    return errors.error("tls_failed", text.strip())
+    return errors.error("tls_failed", "the server's certificates: " + text.strip().replace("\n", " "))
 
 
 def connection_failure(failure):
@@ -107,7 +121,7 @@ def connection_failure(failure):
         return errors.error("no_memory")
     number = _number(failure)
     # TLS tells the end of the TCP connection so, when no goodbye of its own came before.
-    return errors.error("connection_lost", "by the other side" if number == _CONN_EOF else _name(number))
+    return errors.error("connection_lost", "by the other side" if number == _CONN_EOF else _name(failure))
 
 
 def _number(failure):
@@ -116,7 +130,10 @@ def _number(failure):
     return -number if isinstance(number, int) and -_SOCKET_ERRORS < number < 0 else number
 
 
-def _name(number):
+def _name(failure):
+    number = _number(failure)
+    if len(failure.args) > 1 and number < -_SOCKET_ERRORS:
+        return failure.args[1]  # Mbed TLS's own; where there is no memory for it, it gives the number alone
     return errno.errorcode.get(number, "error %s" % number)
 
 

@@ -21,9 +21,9 @@ def make_context(roots, cert=None, key=None):
         context.verify_mode = ssl.CERT_REQUIRED
     except (MemoryError, OSError):
         raise errors.error("no_memory")
-    for root in roots:
+    for place, root in enumerate(roots):
         # One call adds one DER certificate to the chain of those trusted.
-        _load("A trusted root", context.load_verify_locations, None, root)
+        _load("Trusted root %d of %d" % (place + 1, len(roots)), context.load_verify_locations, None, root)
     if cert:
         _load("The device's pair", context.load_cert_chain, cert, key)
     return context

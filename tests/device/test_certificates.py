@@ -13,8 +13,7 @@ END_OF_2049 = 2524607999  # beyond what 31 bits of a small int hold
 
 def test_dates_are_unix_seconds():
     der = certificates.certificate(pki.EC_CERT)
-    equal(certificates.not_before(der), DAYS_OF_2024_02_29 * 86400 + 86398)
-    equal(certificates.not_after(der), END_OF_2049)
+    equal(certificates.validity(der), (DAYS_OF_2024_02_29 * 86400 + 86398, END_OF_2049))
 
 
 def test_keys_in_every_form_fit_their_certificate_only():
@@ -26,6 +25,15 @@ def test_keys_in_every_form_fit_their_certificate_only():
         der = certificates.certificate(cert)
         equal([certificates.key_fits(der, certificates.key(key)) for key in keys], [True] * len(keys))
         equal([certificates.key_fits(der, certificates.key(key)) for key in others], [False] * len(others))
+
+
+def test_keys_of_all_curves_are_read():
+    der = certificates.key(pki.P384_KEY)
+    equal(certificates.key_fits(certificates.certificate(pki.EC_CERT), der), False)
+    secret = der.find(b"\x04\x30") + 2
+    for changed in (bytes(48), b"\xff" * 48):
+        data = der[:secret] + changed + der[secret + 48 :]
+        equal("not one of P-384" in raises(PersonError, lambda it=data: certificates.key(it)).message, True)
 
 
 def test_pair_is_converted_for_tls():
@@ -42,7 +50,7 @@ def test_root_is_told_from_what_it_signed():
 
 def test_what_cannot_be_used_is_refused_with_the_reason():
     for data, word in (
-        (pki.P384_KEY, "P-384"),
+        (pki.ED25519_KEY, "Ed25519"),
         (pki.ENCRYPTED_KEY, "encrypted with a password"),
         (pki.EC_CERT, "a certificate, a private key is wanted"),
         (pki.EC_KEY_SEC1[:100], "cut off"),
@@ -62,7 +70,7 @@ def test_every_cut_and_flipped_byte_gives_an_error_or_a_certificate():
         flipped = whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :]
         for data in (whole[:place], flipped):
             try:
-                certificates.not_after(certificates.certificate(data))
+                certificates.validity(certificates.certificate(data))
             except PersonError as failure:
                 equal(failure.code, "bad_certificate")
 

@@ -17,6 +17,9 @@ END = datetime.datetime(2049, 12, 31, 23, 59, 59, tzinfo=datetime.timezone.utc)
 
 EC_KEY = ec.generate_private_key(ec.SECP256R1())
 OTHER_EC_KEY = ec.generate_private_key(ec.SECP256R1())
+P384_KEY = ec.generate_private_key(ec.SECP384R1())
+P521_KEY = ec.generate_private_key(ec.SECP521R1())
+ODD_KEY = ec.generate_private_key(ec.SECP256K1())  # which no device can have
 RSA_KEY = rsa.generate_private_key(65537, 2048)
 
 

@@ -2,10 +2,11 @@
 
 import base64
 import datetime
+import subprocess
 
 import pytest
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +17,10 @@ from tests.host.pki import (
     EC_CERT,
     EC_KEY,
     EC_PEM,
+    ODD_KEY,
     OTHER_EC_KEY,
+    P384_KEY,
+    P521_KEY,
     PEM,
     PKCS8,
     RSA_CERT,
@@ -34,7 +38,7 @@ def refusal(call, *details):
     return caught.value.message
 
 
-@pytest.mark.parametrize("key", [EC_KEY, RSA_KEY], ids=["ec", "rsa"])
+@pytest.mark.parametrize("key", [EC_KEY, P384_KEY, P521_KEY, RSA_KEY], ids=["P-256", "P-384", "P-521", "rsa"])
 @pytest.mark.parametrize("form", [PKCS8, TRADITIONAL], ids=["pkcs8", "traditional"])
 @pytest.mark.parametrize("encoding", [PEM, DER], ids=["pem", "der"])
 def test_key_in_every_form_fits_its_certificate_and_no_other(key, form, encoding):
@@ -55,11 +59,50 @@ def test_ec_key_without_its_public_part_does_not_say():
     assert certificates.pair(EC_CERT, der) == (EC_CERT, der)
 
 
-@pytest.mark.parametrize("number", [b"\0" * 32, b"\xff" * 32], ids=["zero", "beyond the order"])
-def test_ec_key_whose_number_is_none_of_the_curve_is_refused(number):
-    secret = EC_KEY.private_numbers().private_value.to_bytes(32, "big")
+ORDERS = {  # FIPS 186-4, D.1.2
+    EC_KEY: "FFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551",
+    P384_KEY: "F" * 48 + "C7634D81F4372DDF581A0DB248B0A77AECEC196ACCC52973",
+    P521_KEY: "01" + "F" * 65 + "A51868783BF2F966B7FCC0148F709A5D03BB5C9B8899C47AEBB6FB71E91386409",
+}
 
-    assert "its secret number" in refusal(certificates.key, key_bytes(EC_KEY).replace(secret, number))
+
+@pytest.mark.parametrize("key", ORDERS, ids=["P-256", "P-384", "P-521"])
+def test_ec_key_whose_number_is_none_of_the_curve_is_refused(key):
+    size = (key.key_size + 7) // 8
+    secret = key.private_numbers().private_value.to_bytes(size, "big")
+
+    def changed(number):
+        return key_bytes(key).replace(secret, number.to_bytes(size, "big"))
+
+    order = int(ORDERS[key], 16)
+    assert certificates.key(changed(order - 1))
+    for number in (0, order):
+        assert f"its secret number is not one of P-{key.key_size}" in refusal(certificates.key, changed(number))
+
+
+def test_ec_key_that_names_two_curves_is_refused():
+    sec1 = key_bytes(P384_KEY, DER, TRADITIONAL)
+    head = key_bytes(EC_KEY)[6:27]  # the algorithm: a key on P-256
+    wrapped = bytes.fromhex("020100") + head + b"\x04\x81" + bytes([len(sec1)]) + sec1
+
+    assert "two curves" in refusal(certificates.key, b"\x30\x81" + bytes([len(wrapped)]) + wrapped)
+
+
+def openssl(*arguments, data):
+    return subprocess.run(["openssl", *arguments], input=data, capture_output=True, check=True).stdout
+
+
+@pytest.mark.parametrize(
+    ("option", "way_on"),
+    [(("-param_enc", "explicit"), "-param_enc named_curve"), (("-conv_form", "compressed"), "-conv_form uncompressed")],
+)
+def test_ec_key_in_a_rare_form_is_refused_with_the_way_to_the_usual_one(option, way_on):
+    rare = openssl("ec", *option, data=key_bytes(EC_KEY, PEM))
+
+    message = refusal(certificates.key, rare)
+    assert f"`openssl ec {way_on}`" in message
+    usual = openssl(*message.split("`")[1].split()[1:], data=rare)
+    assert certificates.key_fits(EC_CERT, certificates.key(usual)) is True
 
 
 @pytest.mark.parametrize(
@@ -99,9 +142,20 @@ def test_pair_takes_the_certificate_of_a_chain_that_fits():
     assert certificates.pair(chain.decode(), key.decode()) == (EC_CERT, key_bytes(EC_KEY, DER, TRADITIONAL))
 
 
-def test_pair_that_does_not_fit_is_named():
+ODD = certificate_of(ODD_KEY).public_bytes(PEM)
+
+
+def test_pair_does_not_mind_of_which_kind_the_rest_of_a_chain_is():
+    key = key_bytes(EC_KEY)
+
+    assert certificates.pair(ODD + EC_PEM, key) == (EC_CERT, key)
+    assert "secp256k1" in refusal(certificates.pair, ODD, key)
+
+
+@pytest.mark.parametrize("cert", [EC_PEM, ODD + EC_PEM, EC_PEM + ODD, certificate_of(P384_KEY).public_bytes(PEM)])
+def test_pair_that_does_not_fit_is_named(cert):
     with pytest.raises(errors.PersonError) as caught:
-        certificates.pair(EC_PEM, key_bytes(OTHER_EC_KEY, PEM))
+        certificates.pair(cert, key_bytes(OTHER_EC_KEY, PEM))
     assert caught.value.code == "key_mismatch"
 
 
@@ -116,8 +170,8 @@ def test_dates_are_those_of_the_oracle(one, other):
     certificate = certificate_of(EC_KEY, min(one, other), max(one, other))
     der = certificate.public_bytes(DER)
 
-    assert certificates.not_before(der) == certificate.not_valid_before_utc.timestamp()
-    assert certificates.not_after(der) == certificate.not_valid_after_utc.timestamp()
+    oracle = (certificate.not_valid_before_utc.timestamp(), certificate.not_valid_after_utc.timestamp())
+    assert certificates.validity(der) == oracle
 
 
 def test_root_is_told_from_what_it_signed():
@@ -131,26 +185,24 @@ def test_public_keys_are_those_of_the_oracle():
     point = EC_KEY.public_key().public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
     modulus = RSA_KEY.public_key().public_numbers().n.to_bytes(256, "big")
 
-    assert certificates.public_key(EC_CERT) == (certificates.EC, point)
+    assert certificates.public_key(EC_CERT) == ("P-256", point)
     assert certificates.public_key(RSA_CERT) == (certificates.RSA, modulus)
 
 
 def test_a_root_may_have_a_key_the_device_itself_could_not_have():
-    root = certificate_of(ec.generate_private_key(ec.SECP384R1())).public_bytes(PEM)  # as Amazon Root CA 4
+    root = certificate_of(ODD_KEY).public_bytes(PEM)
 
     assert len(certificates.certificates(root)) == 1
-    assert "P-384" in refusal(certificates.certificate, root)
+    assert "secp256k1" in refusal(certificates.certificate, root)
 
 
-P384 = ec.generate_private_key(ec.SECP384R1())
 WITH_PASSWORD = serialization.BestAvailableEncryption(b"secret")
 
 
 @pytest.mark.parametrize(
     ("key", "words"),
     [
-        (key_bytes(P384), "P-384"),
-        (key_bytes(P384, PEM, TRADITIONAL), "P-384"),
+        (key_bytes(ODD_KEY, PEM, TRADITIONAL), "secp256k1"),
         (key_bytes(ed25519.Ed25519PrivateKey.generate(), PEM), "Ed25519"),
         (key_bytes(rsa.generate_private_key(65537, 1024)), "1024 bits"),
         (key_bytes(EC_KEY, PEM, PKCS8, WITH_PASSWORD), "encrypted with a password"),
@@ -183,11 +235,13 @@ def test_key_that_cannot_be_used_is_refused_with_the_reason(key, words):
         (key_bytes(EC_KEY, PEM), "a private key, a certificate is wanted"),
         (b"-----BEGIN CERTIFICATE-----\nMIIB", "cut off"),
         (b"-----BEGIN " + b"A" * 100, "damaged"),
-        (b"-----BEGIN RUBBISH-----\n-----END RUBBISH-----", "of an unknown kind"),
+        (b"-----BEGIN PKCS7-----\n-----END PKCS7-----", "it is of the kind PKCS7, a certificate is wanted"),
+        (b"-----BEGIN \xff\xfe-----\n-----END \xff\xfe-----", "a certificate is wanted"),
+        ("\ud800 is half a character", "neither PEM"),
         (EC_PEM.replace(b"\nMII", b"\nMIJ", 1), "cut off"),
         (EC_CERT[:100], "cut off"),
     ],
-    ids=["key", "short", "damaged", "unknown", "length", "cut off"],
+    ids=["key", "short", "damaged", "other kind", "no text", "half", "length", "cut off"],
 )
 def test_certificate_that_cannot_be_used_is_refused_with_the_reason(cert, words):
     assert words in refusal(certificates.certificates, cert)
@@ -200,13 +254,13 @@ def only_bad_certificate(call, *details):
         assert error.code == "bad_certificate"
 
 
-SAMPLES = [EC_CERT, RSA_CERT, EC_PEM, key_bytes(EC_KEY), key_bytes(RSA_KEY, PEM), key_bytes(EC_KEY, DER, TRADITIONAL)]
+SAMPLES = [EC_CERT, RSA_CERT, EC_PEM, key_bytes(EC_KEY), key_bytes(RSA_KEY, PEM), key_bytes(EC_KEY, DER, TRADITIONAL),
+           key_bytes(P521_KEY), certificate_of(P384_KEY).public_bytes(DER)]  # fmt: skip
 READERS = [
     certificates.certificates,
     certificates.certificate,
     certificates.key,
-    certificates.not_before,
-    certificates.not_after,
+    certificates.validity,
     certificates.is_self_signed,
     certificates.public_key,
 ]

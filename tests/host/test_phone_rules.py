@@ -112,6 +112,8 @@ SORT = """async (load, _, files) => {
 }"""
 
 EC_PEM, EC_KEY = pki.EC_PEM, pki.key_bytes(pki.EC_KEY, pki.PEM)
+P384_PEM = pki.certificate_of(pki.P384_KEY).public_bytes(pki.PEM)
+ODD_PEM = pki.certificate_of(pki.ODD_KEY).public_bytes(pki.PEM)
 ROOT = pki.certificate_of(pki.OTHER_EC_KEY, subject="root").public_bytes(pki.PEM)
 PKCS12 = pkcs12.serialize_key_and_certificates(
     b"device", pki.EC_KEY, x509.load_der_x509_certificate(pki.EC_CERT), None, pki.serialization.NoEncryption()
@@ -128,6 +130,8 @@ SEC1 = pki.key_bytes(pki.EC_KEY, pki.DER, pki.TRADITIONAL)
         (EC_PEM, pki.key_bytes(pki.EC_KEY, pki.PEM, pki.TRADITIONAL)),
         (pki.RSA_CERT, pki.key_bytes(pki.RSA_KEY, pki.PEM, pki.TRADITIONAL)),
         (pki.RSA_CERT, pki.key_bytes(pki.RSA_KEY)),
+        (P384_PEM, pki.key_bytes(pki.P384_KEY, pki.PEM)),
+        (pki.certificate_of(pki.P521_KEY).public_bytes(pki.PEM), pki.key_bytes(pki.P521_KEY, pki.DER, pki.TRADITIONAL)),
         (b"Bag Attributes\r\n" + EC_PEM.replace(b"\n", b"\r\n"), EC_KEY.replace(b"\n", b"\\n")),
     ],
 )
@@ -154,17 +158,35 @@ def test_a_chain_leaves_only_what_fits_the_key(node):
     assert certificate(sorted_out["pair"][0]) == pki.EC_CERT
 
 
-def without_public_point(sec1):
-    """The same key without its optional public half: only trying it out tells whether it fits."""
-    at = sec1.index(b"\xa1\x44")
-    return bytes([0x30, at - 2]) + sec1[2:at]
+def test_the_rest_of_a_chain_may_have_keys_that_no_device_can_have(node):
+    assert node.script(SORT, [["chain.pem", ODD_PEM + EC_PEM], ["key.pem", EC_KEY]])["problems"] == []
+    (problem,) = node.script(SORT, [["odd.pem", ODD_PEM], ["key.pem", EC_KEY]])["problems"]
+    assert "secp256k1" in problem
+    (problem,) = node.script(SORT, [["chain.pem", ODD_PEM + P384_PEM], ["key.pem", EC_KEY]])["problems"]
+    assert "does not belong" in problem
 
 
-@pytest.mark.parametrize("key_pair, fits", [(pki.EC_KEY, True), (pki.OTHER_EC_KEY, False)])
-def test_a_key_is_tried_on_its_certificate(node, key_pair, fits):
-    bare = without_public_point(pki.key_bytes(key_pair, pki.DER, pki.TRADITIONAL))
+def without_public_point(private):
+    """Its SEC1 without the optional public half: only trying it out tells whether the key fits."""
+    sec1 = pki.key_bytes(private, pki.DER, pki.TRADITIONAL)
+    at = sec1.index(b"\xa1")
+    head = 3 if sec1[1] == 0x81 else 2
+    return b"\x30" + bytes([at - head]) + sec1[head:at]
+
+
+@pytest.mark.parametrize(
+    "cert, key_pair, fits",
+    [
+        (EC_PEM, pki.EC_KEY, True),
+        (EC_PEM, pki.OTHER_EC_KEY, False),
+        (P384_PEM, pki.P384_KEY, True),
+        (EC_PEM, pki.P384_KEY, False),
+    ],
+)
+def test_a_key_is_tried_on_its_certificate(node, cert, key_pair, fits):
+    bare = without_public_point(key_pair)
     key(bare)  # the device reads it
-    sorted_out = node.script(SORT, [["cert", EC_PEM], ["key", bare]])
+    sorted_out = node.script(SORT, [["cert", cert], ["key", bare]])
     assert (sorted_out["pair"] is not None) is fits
     assert any("does not belong" in problem for problem in sorted_out["problems"]) is not fits
 
@@ -175,7 +197,7 @@ def test_a_key_is_tried_on_its_certificate(node, key_pair, fits):
         (pki.key_bytes(pki.OTHER_EC_KEY, pki.PEM), "does not belong"),
         (pki.key_bytes(pki.EC_KEY, pki.PEM, pki.PKCS8, pki.serialization.BestAvailableEncryption(b"x")), "password"),
         (pki.key_bytes(pki.EC_KEY, pki.DER, pki.PKCS8, pki.serialization.BestAvailableEncryption(b"x")), "password"),
-        (pki.key_bytes(pki.ec.generate_private_key(pki.ec.SECP384R1()), pki.PEM), "P-384"),
+        (pki.key_bytes(pki.ODD_KEY, pki.PEM), "secp256k1"),
         (EC_KEY[:60], "cut off"),
         (EC_PEM[:-200] + EC_PEM[-100:], "cannot be used"),
         (b"hello, world", "neither PEM"),
@@ -216,7 +238,7 @@ def test_damaged_certificates_are_judged_as_on_the_device(node, der, place, valu
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    st.sampled_from([pki.key_bytes(pki.EC_KEY), SEC1, pki.key_bytes(pki.RSA_KEY)]),
+    st.sampled_from([pki.key_bytes(pki.EC_KEY), SEC1, pki.key_bytes(pki.RSA_KEY), pki.key_bytes(pki.P521_KEY)]),
     st.integers(0, 10**6),
     st.integers(0, 255),
 )

@@ -131,7 +131,7 @@ def public_of_key(der):
         raise Mistake("the private key cannot be used: its numbers do not fit each other") from error
     if hasattr(public, "curve"):
         form = serialization.PublicFormat.UncompressedPoint
-        return certificates.EC, public.public_bytes(serialization.Encoding.X962, form)
+        return f"P-{public.curve.key_size}", public.public_bytes(serialization.Encoding.X962, form)
     modulus = public.public_numbers().n
     return certificates.RSA, modulus.to_bytes((modulus.bit_length() + 7) // 8, "big")
 
@@ -140,11 +140,12 @@ def date_note(der, now_s=None):
     """A sentence when the certificate is not valid now, or not for long; None when all is well."""
     now_s = time.time() if now_s is None else now_s
     name = title(der)
-    if certificates.not_before(der) > now_s + _DAY_S:
+    begin_s, end_s = certificates.validity(der)
+    if begin_s > now_s + _DAY_S:
         return f"careful: {name} is not valid yet"
-    if certificates.not_after(der) < now_s:
+    if end_s < now_s:
         return f"careful: {name} has expired"
-    if certificates.not_after(der) < now_s + 30 * _DAY_S:
+    if end_s < now_s + 30 * _DAY_S:
         return f"careful: {name} expires within a month"
     return None
 

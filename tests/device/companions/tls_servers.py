@@ -24,44 +24,56 @@ PEM = serialization.Encoding.PEM
 
 
 class Authority:
-    """A root and what it vouches for."""
+    """A root, or an authority below one, and what it vouches for. `name`: a text, or an `x509.Name`."""
 
-    def __init__(self, name):
-        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        self._key = ec.generate_private_key(ec.SECP256R1())
-        self.certificate = self._sign(self._name, self._key, x509.BasicConstraints(ca=True, path_length=None))
+    def __init__(self, name, above=None, key=None, begin=-1, end=365, more=()):
+        self.name = name if isinstance(name, x509.Name) else _named(name)
+        self.key = key or ec.generate_private_key(ec.SECP256R1())
+        extensions = [(x509.BasicConstraints(ca=True, path_length=None), True), *more]
+        self.certificate = (above or self)._sign(self.name, self.key, extensions, begin, end)
 
-    def issue(self, name, key=None, begin=-1, end=365, names=()):
-        """(certificate, key): valid from `begin` to `end` days from now; `names`: host names of a server."""
+    def issue(self, name, key=None, begin=-1, end=365, names=(), more=()):
+        """(certificate, key): valid from `begin` to `end` days from now; `names`: host names of a server.
+
+        `more`: further extensions, each with whether it is critical.
+        """
         key = key or ec.generate_private_key(ec.SECP256R1())
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        extension = x509.SubjectAlternativeName([x509.DNSName(host) for host in names]) if names else None
-        return self._sign(subject, key, extension, begin, end), key
+        names = [x509.DNSName(host) if isinstance(host, str) else host for host in names]
+        extensions = [(x509.SubjectAlternativeName(names), False)] if names else []
+        return self._sign(_named(name), key, [*extensions, *more], begin, end), key
 
-    def _sign(self, subject, key, extension, begin=-1, end=365):
+    def _sign(self, subject, key, extensions, begin, end):
         now = datetime.datetime.now(datetime.timezone.utc)
         builder = (
             x509.CertificateBuilder()
             .subject_name(subject)
-            .issuer_name(self._name)
+            .issuer_name(self.name)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(now + begin * DAY)
             .not_valid_after(now + end * DAY)
         )
-        if extension is not None:
-            builder = builder.add_extension(extension, critical=isinstance(extension, x509.BasicConstraints))
-        return builder.sign(self._key, hashes.SHA256())
+        for extension, is_critical in extensions:
+            builder = builder.add_extension(extension, is_critical)
+        return builder.sign(
+            self.key, {384: hashes.SHA384(), 521: hashes.SHA512()}.get(self.key.key_size, hashes.SHA256())
+        )
 
 
-def _key_bytes(key, encoding, form=serialization.PrivateFormat.TraditionalOpenSSL):
+def _named(name):
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+
+
+def key_bytes(key, encoding, form=serialization.PrivateFormat.TraditionalOpenSSL):
     return key.private_bytes(encoding, form, serialization.NoEncryption())
 
 
-def server_context(folder, pair, clients=None):
+def server_context(folder, pair, clients=None, above=()):
+    """TLS 1.2 with this pair. `clients`: who vouches for clients; `above`: the authorities that are shown, too."""
     certificate, key = pair
     file = folder / f"server-{certificate.serial_number}.pem"
-    file.write_bytes(certificate.public_bytes(PEM) + _key_bytes(key, PEM))
+    chain = [certificate, *(authority.certificate for authority in above)]
+    file.write_bytes(key_bytes(key, PEM) + b"".join(each.public_bytes(PEM) for each in chain))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(file)
@@ -97,7 +109,7 @@ def _write_credentials(folder, root, other):
     }
     for name, (certificate, key) in pairs.items():
         (folder / name).write_bytes(certificate.public_bytes(DER))
-        (folder / f"{name}_key").write_bytes(_key_bytes(key, DER))
+        (folder / f"{name}_key").write_bytes(key_bytes(key, DER))
     (folder / "root").write_bytes(root.certificate.public_bytes(DER))
     (folder / "other_root").write_bytes(other.certificate.public_bytes(DER))
 

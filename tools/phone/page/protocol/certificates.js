@@ -19,24 +19,27 @@ import {
 } from "./der.js";
 import { ENCRYPTED } from "./pem.js";
 
-export const EC = "EC P-256";
 export const RSA = "RSA";
 
 const RSA_BITS = [2048, 4096];
 const OID_EC = "2a8648ce3d0201";
 const OID_RSA = "2a864886f70d010101";
-const OID_P256 = "2a8648ce3d030107";
+// By its name: bits, and what the order of the group lacks of 2 ** bits (FIPS 186-4, D.1.2).
+const CURVES = {
+  "2a8648ce3d030107": { size: 256, lack: 0xffffffff00000000000000004319055258e8617b0c46353d039cdaafn },
+  "2b81040022": { size: 384, lack: 0x389cb27e0bc8d220a7e5f24db74f58851313e695333ad68dn },
+  "2b81040023": { size: 521, lack: 0x5ae79787c40d069948033feb708f65a2fc44a36477663b851449048e16ec79bf7n },
+};
 const OID_ENCRYPTION = "2a864886f70d0105"; // the arc of PKCS#5, password-based encryption
 const OID_COMMON_NAME = "550403";
 const UNUSABLE = {
   "2b6570": "Ed25519",
   "2b6571": "Ed448",
   "2a864886f70d01010a": "RSA-PSS",
-  "2b81040022": "EC P-384",
-  "2b81040023": "EC P-521",
+  "2a8648ce380401": "DSA",
   "2b8104000a": "EC secp256k1",
 };
-const P256_ORDER = BigInt("0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551");
+const USABLE = "EC P-256, P-384 or P-521, or RSA of 2048 to 4096 bits";
 
 /**
  * A certificate: {der, subject (common name), selfSigned, notBefore, notAfter (Date), spki, publicKey()}. Throws
@@ -72,14 +75,14 @@ export function readCertificate(der) {
   };
 }
 
-/** A private key: {der, kind: EC or RSA, form: its PEM label, public: point, modulus or null}. Throws Malformed. */
+/** A private key: {der, kind: RSA or "EC P-256", form: its PEM label, public: point, modulus or null}. Throws Malformed. */
 export function readKey(der) {
   const whole = new Reader(der);
   const outer = whole.enter(SEQUENCE);
   whole.finish();
   if (outer.nextIs(SEQUENCE)) throw notAKey(outer.enter(SEQUENCE));
   const version = outer.enter(INTEGER).unsigned();
-  if (outer.nextIs(OCTET_STRING)) return { der, form: "EC PRIVATE KEY", ...readSec1(outer, false) };
+  if (outer.nextIs(OCTET_STRING)) return { der, form: "EC PRIVATE KEY", ...readSec1(outer, null) };
   if (outer.nextIs(SEQUENCE)) return { der, form: "PRIVATE KEY", ...readPkcs8(outer) };
   if (version.length) throw new Malformed("RSA keys with more than two primes cannot be used");
   return { der, form: "RSA PRIVATE KEY", ...readPkcs1(outer) };
@@ -131,28 +134,33 @@ function readPublicKey(info) {
   const bits = info.enter(BIT_STRING).bits();
   if (kind === OID_RSA) return { kind: RSA, value: modulus(bits.enter(SEQUENCE)) };
   if (kind !== OID_EC) throw unusable(kind);
-  checkCurve(algorithm);
-  return { kind: EC, value: point(bits) };
+  const curve = readCurve(algorithm);
+  return { kind: nameOf(curve), value: point(bits, curve) };
 }
 
 function readPkcs8(outer) {
   const algorithm = outer.enter(SEQUENCE);
   const kind = hex(algorithm.enter(OBJECT).contents);
-  const wrapped = outer.enter(OCTET_STRING);
   if (kind !== OID_EC && kind !== OID_RSA) throw unusable(kind);
-  if (kind === OID_EC) checkCurve(algorithm);
-  const inner = wrapped.enter(SEQUENCE);
+  const curve = kind === OID_EC ? readCurve(algorithm) : null;
+  const inner = outer.enter(OCTET_STRING).enter(SEQUENCE);
   inner.enter(INTEGER);
-  return kind === OID_EC ? readSec1(inner, true) : readPkcs1(inner);
+  return curve ? readSec1(inner, curve) : readPkcs1(inner);
 }
 
-function readSec1(inner, curveIsKnown) {
+// `curve`: that of the form around it, or null.
+function readSec1(inner, curve) {
   const secret = BigInt(`0x0${hex(inner.enter(OCTET_STRING).contents)}`);
-  if (inner.nextIs(explicit(0))) checkCurve(inner.enter(explicit(0)));
-  else if (!curveIsKnown) throw new Malformed("the EC key does not name its curve; convert it to PKCS#8");
-  if (secret <= 0n || secret >= P256_ORDER) throw new Malformed("its secret number is not one of P-256");
-  const known = inner.nextIs(explicit(1)) ? point(inner.enter(explicit(1)).enter(BIT_STRING).bits()) : null;
-  return { kind: EC, public: known };
+  if (inner.nextIs(explicit(0))) {
+    const own = readCurve(inner.enter(explicit(0)));
+    if (curve && curve !== own) throw new Malformed("it names two curves");
+    curve = own;
+  } else if (!curve) throw new Malformed("the EC key does not name its curve; convert it to PKCS#8");
+  if (secret <= 0n || secret >= 2n ** BigInt(curve.size) - curve.lack) {
+    throw new Malformed(`its secret number is not one of P-${curve.size}`);
+  }
+  const known = inner.nextIs(explicit(1)) ? point(inner.enter(explicit(1)).enter(BIT_STRING).bits(), curve) : null;
+  return { kind: nameOf(curve), public: known };
 }
 
 function readPkcs1(inner) {
@@ -166,23 +174,29 @@ function modulus(numbers) {
   const value = numbers.enter(INTEGER).unsigned();
   const bits = 8 * value.length;
   if (bits >= RSA_BITS[0] && bits <= RSA_BITS[1]) return value;
-  throw new Malformed(`its RSA key has about ${bits} bits: use 2048 to 4096, or EC P-256`);
+  throw new Malformed(`its RSA key has about ${bits} bits: use ${USABLE}`);
 }
 
-function point(bits) {
+function point(bits, { size }) {
   const value = bits.contents;
-  if (value.length === 65 && value[0] === 4) return value;
-  throw new Malformed("its EC point is not an uncompressed one of P-256");
+  if (value.length === 2 * Math.ceil(size / 8) + 1 && value[0] === 4) return value;
+  throw new Malformed(`its point is not one of P-${size}, or compressed (openssl ec -conv_form uncompressed)`);
 }
 
-function checkCurve(reader) {
-  const curve = hex(reader.enter(OBJECT).contents);
-  if (curve !== OID_P256) throw unusable(curve);
+function readCurve(reader) {
+  if (reader.nextIs(SEQUENCE)) {
+    throw new Malformed("its curve is written out; name it: openssl ec -param_enc named_curve -in FILE");
+  }
+  const name = hex(reader.enter(OBJECT).contents);
+  if (!(name in CURVES)) throw unusable(name);
+  return CURVES[name];
 }
+
+const nameOf = ({ size }) => `EC P-${size}`;
 
 function unusable(kind) {
   const name = UNUSABLE[kind] ?? "unknown";
-  return new Malformed(`its kind (${name}) is not one the device can use: EC P-256, or RSA of 2048 to 4096 bits`);
+  return new Malformed(`its kind (${name}) is not one the device can use: ${USABLE}`);
 }
 
 function notAKey(first) {

@@ -81,10 +81,13 @@ export class Credentials {
     const key = keys.at(-1) ?? null;
     const candidates = certificates.filter((item) => !item.read.selfSigned || (key && isOwn(item, key)));
     if (!key) return candidates.length ? { cert: candidates[0], key: null } : null;
+    const unusable = []; // an authority may have a key of a kind that no device has
     for (const cert of candidates) {
-      if (await belongs(cert, key, problems)) return { cert, key };
+      if (await belongs(cert, key, unusable)) return { cert, key };
     }
-    if (candidates.length) problems.push("The private key does not belong to the certificate: give both of one pair.");
+    if (unusable.length < candidates.length) {
+      problems.push("The private key does not belong to the certificate: give both of one pair.");
+    } else problems.push(...new Set(unusable));
     return { cert: null, key };
   }
 }
@@ -94,13 +97,12 @@ export const certificatePem = (items) => items.map((item) => armour("CERTIFICATE
 
 export const keyPem = (item) => armour(item.read.form, item.read.der);
 
-async function belongs(cert, key, problems) {
+async function belongs(cert, key, unusable) {
   try {
     return (fits(cert.read, key.read) ?? (await proves(cert.read, key.read))) !== false;
   } catch (error) {
     if (!(error instanceof Malformed)) throw error;
-    const sentence = `The certificate in ${cert.file} cannot be used: ${error.message}.`;
-    if (!problems.includes(sentence)) problems.push(sentence);
+    unusable.push(`The certificate in ${cert.file} cannot be used: ${error.message}.`);
     return false;
   }
 }
@@ -110,7 +112,7 @@ function isOwn(item, key) {
   try {
     return fits(item.read, key.read) === true;
   } catch (error) {
-    if (error instanceof Malformed) return false; // of a kind that no device has: a root with P-384
+    if (error instanceof Malformed) return false; // of a kind that no device has: a root with Ed25519
     throw error;
   }
 }

@@ -1,21 +1,25 @@
 /** Whether a private key belongs to a certificate, tried out: sign with the one, verify with the other. */
 
 import { concat, unhex, utf8 } from "./bytes.js";
-import { EC } from "./certificates.js";
 import { OCTET_STRING, SEQUENCE } from "./der.js";
 
-const CURVE = { name: "ECDSA", namedCurve: "P-256" };
 const ECDSA = { name: "ECDSA", hash: "SHA-256" };
-// Version 0, then the algorithm: id-ecPublicKey on prime256v1 (RFC 5958, RFC 5480).
-const EC_HEAD = unhex("020100301306072a8648ce3d020106082a8648ce3d030107");
+// What PKCS#8 has before a key of SEC1: version 0; then the algorithm, id-ecPublicKey on a curve (RFC 5958, RFC 5480).
+const VERSION = unhex("020100");
+const ALGORITHMS = {
+  "EC P-256": unhex("06072a8648ce3d020106082a8648ce3d030107"),
+  "EC P-384": unhex("06072a8648ce3d020106052b81040022"),
+  "EC P-521": unhex("06072a8648ce3d020106052b81040023"),
+};
 
 /** True, false, or null where the browser cannot tell. Only EC keys need it: an RSA key holds its public half. */
 export async function proves(certificate, key) {
-  if (key.kind !== EC) return null;
+  if (!(key.kind in ALGORITHMS)) return null;
+  const curve = { name: "ECDSA", namedCurve: key.kind.slice("EC ".length) };
   const challenge = utf8("does this key belong to this certificate?");
   try {
-    const secret = await crypto.subtle.importKey("pkcs8", asPkcs8(key), CURVE, false, ["sign"]);
-    const open = await crypto.subtle.importKey("spki", certificate.spki, CURVE, false, ["verify"]);
+    const secret = await crypto.subtle.importKey("pkcs8", asPkcs8(key), curve, false, ["sign"]);
+    const open = await crypto.subtle.importKey("spki", certificate.spki, curve, false, ["verify"]);
     return await crypto.subtle.verify(ECDSA, open, await crypto.subtle.sign(ECDSA, secret, challenge), challenge);
   } catch (error) {
     if (error.name === "DataError" || error.name === "NotSupportedError") return null; // TLS will find out
@@ -23,8 +27,10 @@ export async function proves(certificate, key) {
   }
 }
 
-const asPkcs8 = ({ form, der }) =>
-  form === "PRIVATE KEY" ? der : element(SEQUENCE, concat(EC_HEAD, element(OCTET_STRING, der)));
+function asPkcs8({ kind, form, der }) {
+  if (form === "PRIVATE KEY") return der;
+  return element(SEQUENCE, concat(VERSION, element(SEQUENCE, ALGORITHMS[kind]), element(OCTET_STRING, der)));
+}
 
 function element(tag, contents) {
   const size = contents.length;

@@ -107,8 +107,10 @@ def test_aws_client_sees_a_forbidden_publish_as_a_lost_connection_and_comes_back
 
 
 @pytest.fixture
-def connected_paho(desk, authority, device):
-    client = paho.Client(paho.CallbackAPIVersion.VERSION2, "paho")
+def connected_paho(request, desk, authority, device):
+    """Of MQTT 3.1.1, unless a test asks for another."""
+    protocol = getattr(request, "param", paho.MQTTv311)
+    client = paho.Client(paho.CallbackAPIVersion.VERSION2, "paho", protocol=protocol)
     client.tls_set(str(authority.file), str(device.certificate), str(device.key))
     ready = threading.Event()
     client.on_connect = lambda *more: ready.set()
@@ -147,6 +149,18 @@ def test_paho_gets_128_kb(connected_paho):
     assert subscribed.wait(TIMEOUT_S)
     connected_paho.publish("big", payload, qos=1).wait_for_publish(TIMEOUT_S)
     assert arrived.result(TIMEOUT_S) == payload
+
+
+@pytest.mark.parametrize("connected_paho", [paho.MQTTv5], ids=["5"], indirect=True)
+def test_no_local_and_retain_as_published_have_no_effect_as_with_aws(desk, connected_paho):
+    arrived, subscribed = Future(), Future()
+    connected_paho.on_message = lambda client, userdata, message: arrived.set_result(message)
+    connected_paho.on_subscribe = lambda *details: subscribed.set_result([code.value for code in details[3]])
+    connected_paho.subscribe("own", options=paho.SubscribeOptions(1, noLocal=True, retainAsPublished=True))
+    assert subscribed.result(TIMEOUT_S) == [1]
+    connected_paho.publish("own", b"own", qos=1, retain=True)
+    assert (arrived.result(TIMEOUT_S).payload, arrived.result().retain) == (b"own", False)
+    assert desk.wait_for("options_ignored") == {"client_id": "paho", "filter": "own"}
 
 
 # ---- mosquitto ----

@@ -29,7 +29,9 @@ def refuse(connection: Connection, connect: Connect, identity: Identity | None) 
             raise PacketError("last will of QoS 2, which AWS IoT does not have")
         check_publish(connect.will.topic, connect.will.retain, limits)
     broker = connection.broker
-    connection.permissions = Permissions(broker.registry, connection.certificate_der, connect, connection.source_ip)
+    connection.permissions = Permissions(
+        connection.registered, connection.certificate_der, connect, connection.source_ip
+    )
     decision = connection.permissions.decide("iot:Connect", client_id)
     if not decision.allowed:
         return packets.NOT_AUTHORISED, decision.reason

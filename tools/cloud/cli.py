@@ -28,6 +28,7 @@ from tools.troubles import sentence
 _MQTT_PORT = 8883
 _CONTROL_PORT = 4585
 _FILES_PORT = 4586
+_HTTPS_PORT = 4587  # AWS's is 443
 
 _HOOK = "pre-provisioning"
 
@@ -57,6 +58,9 @@ def main(
     files_port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="Downloads by https. Default: 4586, or a free one.")
     ] = None,
+    https_port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="MQTT over WebSockets. Default: 4587, or a free one.")
+    ] = None,
     endpoint: Annotated[str, typer.Option(help="Host name that devices connect to.")] = "localhost",
     name: Annotated[
         list[str] | None, typer.Option(help="A further name or address for the server's certificate; repeatable.")
@@ -78,7 +82,8 @@ def main(
 
     The aws command line, boto3, AWS's device SDKs and any MQTT client work with it unmodified.
 
-    Requests to the control plane need no credentials: signatures are not verified. Keep it on this machine.
+    Requests to the control plane need no credentials: signatures are not verified. Keep it on this machine. WebSockets
+    are signed with the access key and the secret key "local".
 
     What AWS has and this has not answers NotImplementedException; docs/local-aws-iot.md lists what is there.
 
@@ -95,11 +100,13 @@ def main(
         mqtt_port = _choose_port(host, mqtt_port, _MQTT_PORT, "MQTT", screen)
         control_port = _choose_port(host, control_port, _CONTROL_PORT, "control plane", screen)
         files_port = _choose_port(host, files_port, _FILES_PORT, "files", screen)
+        https_port = _choose_port(host, https_port, _HTTPS_PORT, "MQTT over WebSockets", screen)
         cloud = LocalCloud(
             folder,
             mqtt_port,
             control_port,
             files_port,
+            https_port,
             host=host,
             endpoint=endpoint,
             names=name or (),

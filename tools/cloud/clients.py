@@ -8,7 +8,10 @@ import threading
 import boto3
 from botocore.config import Config
 
-_CREDENTIALS = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}  # not verified, but needed to sign
+from tools.cloud.sigv4 import ACCESS_KEY, SECRET_KEY
+
+# Verified nowhere but in links and on WebSockets, but needed to sign.
+_CREDENTIALS = {"aws_access_key_id": ACCESS_KEY, "aws_secret_access_key": SECRET_KEY}
 _CONFIG = Config(
     connect_timeout=5,
     read_timeout=30,

@@ -30,11 +30,15 @@ _MQTT_3_1_1 = Mqtt311()
 
 
 class Connection(Wire):
-    """A connected client. `session` is None before CONNECT and after the end."""
+    """A connected client. `session` is None before CONNECT and after the end.
 
-    def __init__(self, broker: Broker):
+    It is judged by its certificate, unless it is `signed`: then by that identity, whose signature was good.
+    """
+
+    def __init__(self, broker: Broker, signed: Identity | None = None):
         super().__init__(broker.limits, broker.faults, broker.clock)
         self.broker = broker
+        self._signed = signed
         self.session: Session | None = None
         self.identity: Identity | None = None
         self.permissions: Permissions | None = None
@@ -72,7 +76,7 @@ class Connection(Wire):
         tls = transport.get_extra_info("ssl_object")
         if tls is not None:
             self.certificate_der = tls.getpeercert(binary_form=True) or b""
-        self.identity = self.broker.registry.connection(self.certificate_der)
+        self.identity = self.registered()
         reason = refusal(self.identity)
         self.broker.opened(self)
         if reason:
@@ -133,10 +137,16 @@ class Connection(Wire):
         elif self.session is None:
             if now - self.opened_at >= self.limits.connect_timeout_s:
                 self.end(presence.CLIENT_ERROR, "no CONNECT in time")
+        elif self._signed and now - self.opened_at >= self.limits.websocket_s:
+            self.end(presence.SERVER_INITIATED, "a WebSocket lives no longer")
         elif now - self.received_at >= self.limits.keepalive(self.connect.keepalive_s) * self.limits.keepalive_grace:
             self.end(presence.KEEP_ALIVE_TIMEOUT, "nothing was received for too long")
 
     # ---- what sessions, services and the broker ask ----
+
+    def registered(self) -> Identity | None:
+        """Who the client is now; None: nobody who is registered."""
+        return self._signed or self.broker.registry.connection(self.certificate_der)
 
     def send_message(self, message: Message, packet_id: int = 0, dup: bool = False) -> None:
         self.send(self.dialect.publish(message, packet_id, dup))
@@ -170,7 +180,7 @@ class Connection(Wire):
     def _on_connect(self, connect: Connect) -> None:
         self.client_id, self.connect = connect.client_id, connect
         self.window, self._largest = min(self.limits.unacknowledged, connect.receive_maximum), connect.packet_maximum
-        identity = self.broker.registry.connection(self.certificate_der)
+        identity = self.registered()
         code, detail = refuse(self, connect, identity)
         if code:
             if not self.faults.strikes("no_connack", self.number, self.client_id):

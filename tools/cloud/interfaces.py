@@ -31,10 +31,10 @@ class Thing:
 class Identity:
     """Who a client certificate is, at the moment it was asked.
 
-    `certificate_id` is the SHA-256 fingerprint in hex; `certificate_arn`
-    (`arn:aws:iot:REGION:ACCOUNT:cert/ID`) also tells the broker region and account for resource names; `status` is
-    AWS's ("ACTIVE", "INACTIVE", "REVOKED", ...); `policies` are the attached policy documents as dicts; `things` are
-    the things the certificate is attached to.
+    `certificate_id` is the SHA-256 fingerprint in hex, or the access key of who came with a signature;
+    `certificate_arn` (`arn:aws:iot:REGION:ACCOUNT:cert/ID`) also tells the broker region and account for resource
+    names; `status` is AWS's ("ACTIVE", "INACTIVE", "REVOKED", ...); `policies` are the attached policy documents as
+    dicts; `things` are the things the certificate is attached to.
     """
 
     certificate_id: str
@@ -57,7 +57,7 @@ class Client(Protocol):
 
     client_id: str
     identity: Identity  # as it was at CONNECT
-    certificate_der: bytes  # empty in plain TCP mode
+    certificate_der: bytes  # empty in plain TCP mode, and where a signature stands for it
 
     def reply(self, topic: str, payload: bytes) -> bool:
         """Send to this connection only, if it may receive `topic`, at QoS 0 where it has not subscribed.

@@ -29,6 +29,7 @@ class Limits:
     publishes_per_s: float | None = 100.0
     stored_per_s: float | None = 10.0  # to a client that has come back, of what waited for it; beside what is new
     metrics_interval_s: float = 300.0  # of one thing, between two reports to Device Defender
+    websocket_s: float = 86400.0  # as long a WebSocket stands
     bytes_per_s: float | None = 512 * 1024.0  # from the client; what is beyond is delayed
     # AWS: one CONNECT a second for each client id. Off by default, because a device on the desk restarts faster than
     # any real one; switch it on to see how a firmware takes it (CONNACK 3, then closed).
@@ -42,6 +43,7 @@ class Limits:
     connect_timeout_s: float = 30.0  # from the end of the handshake to CONNECT
     handshake_timeout_s: float = 30.0
     close_timeout_s: float = 5.0  # for the peer to take what is left to send before it is cut off
+    frame_bytes: int = 256 * 1024  # of one WebSocket message, which may hold several packets
     write_buffer_bytes: int = 256 * 1024  # beyond it a consumer is slow: QoS 0 is dropped, QoS 1 waits
     waiting_messages: int = 10_000  # QoS 1 messages that wait for one session; beyond it a connected client is closed
     waiting_bytes: int = 8 * 1024 * 1024

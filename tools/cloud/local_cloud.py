@@ -26,6 +26,7 @@ from tools.cloud.fault_desk import FaultDesk
 from tools.cloud.files.service import Files
 from tools.cloud.hooks import Hook
 from tools.cloud.hooks import arn as hooks_arn
+from tools.cloud.https_endpoint import MQTT_ALPN, HttpsEndpoint
 from tools.cloud.interfaces import Log, Service
 from tools.cloud.jobs.service import JobsService
 from tools.cloud.limits import Limits
@@ -36,7 +37,6 @@ from tools.cloud.provisioning import Provisioning
 from tools.cloud.registry import DEFAULT_ACCOUNT, DEFAULT_REGION, Registry
 from tools.cloud.rest import RestServer
 from tools.cloud.server_certificates import ServerCertificates
-from tools.cloud.session import Message
 from tools.cloud.shadows.service import ShadowService
 from tools.cloud.store import StoreError
 from tools.cloud.telling import TellingBroker
@@ -61,6 +61,7 @@ class LocalCloud:
         mqtt_port: int = 0,
         control_port: int = 0,
         files_port: int = 0,
+        https_port: int = 0,
         *,
         host: str = "127.0.0.1",
         endpoint: str = "localhost",
@@ -79,6 +80,7 @@ class LocalCloud:
         self.mqtt_port = mqtt_port
         self.control_port = control_port
         self.files_port = files_port
+        self.https_port = https_port
         self.host = host
         self.endpoint = endpoint
         self.region = region
@@ -97,6 +99,7 @@ class LocalCloud:
         self._thread: threading.Thread | None = None
         self._registry: Registry | None = None
         self._broker: Broker | None = None
+        self._https: HttpsEndpoint | None = None
         self._rest: RestServer | None = None
         self._timekeeper: asyncio.Task | None = None
         self._files: Files | None = None
@@ -133,6 +136,10 @@ class LocalCloud:
     def presign(self, bucket: str, key: str, expires_s: int = 3600) -> str:
         """An https link to an object, which can be downloaded for so many seconds."""
         return self._files.presign(bucket, key, expires_s)
+
+    def websocket_url(self, expires_s: int = 86400) -> str:
+        """A wss:// URL, signed: for so many seconds MQTT clients need nothing more than it, and the trusted root."""
+        return self._https.signed_url(self.endpoint, expires_s)
 
     def _client(self, service: str):
         return make_client(service, self.region, self.control_url)
@@ -231,7 +238,7 @@ class LocalCloud:
         if self._broker is None:
             kind = Broker if self._log is silent else TellingBroker
             self._broker = kind(registry, services, limits=self._limits, faults=self.faults, log=self._log)
-            _restore(self._broker, memory)
+            memory.restore(self._broker)
         self._broker.registry, self._broker.services, self._broker.memory = registry, services, memory
         self._certificates = ServerCertificates(
             ca, self.region, self._names, foreign_devices=registry.certificates.foreign()
@@ -240,8 +247,11 @@ class LocalCloud:
         registry.watchers.identity_changed = self._broker.identity_changed
         registry.watchers.disconnect = self._broker.disconnect_certificate
         registry.watchers.certificate_registered = self._trust
-        context = self._certificates.context(self.faults.certificate)
+        context = self._certificates.context(self.faults.certificate, alpn=MQTT_ALPN)
         self.mqtt_port = await self._broker.start(self.host, self.mqtt_port, context)
+        self._https = HttpsEndpoint(self._broker, registry.names)
+        self._https.use(self._certificates, self.faults.certificate)
+        self.https_port = self._https.open(self.host, self.https_port)
         self._files = Files(self.folder / "files", self.region, registry.names.now, self.faults.files, self._log)
         self.files_port = await self._files.start(self.host, self.files_port, self._certificates, self._files_name)
         registry.jobs.presign, registry.jobs.read_object = self._files.presign, self._files.read
@@ -267,26 +277,22 @@ class LocalCloud:
             await self._rest.stop()
         if self._files is not None:
             await self._files.stop()
+        if self._https is not None:
+            await self._https.close_door()
         if self._broker is not None:
             await self._broker.stop()
+        if self._https is not None:
+            await self._https.stop()
         if self._registry is not None:
             self._registry.close()
-        self._rest = self._registry = self._timekeeper = None
+        self._rest = self._registry = self._timekeeper = self._https = None
 
     def _show_certificate(self, fault: str | None) -> None:
         if self._certificates is None or not self.is_running:
             return
-        self._broker.use(self._certificates.context(fault))
+        self._broker.use(self._certificates.context(fault, alpn=MQTT_ALPN))
+        self._https.use(self._certificates, fault)
 
     def _trust(self, certificate_pem: str) -> None:
         self._certificates.foreign_devices.append(certificate_pem)
-        self._broker.use(self._certificates.context(self.faults.certificate))
-
-
-def _restore(broker: Broker, memory: StoredMemory) -> None:
-    """Give a new broker what an earlier one has left."""
-    for topic, payload, qos, changed_at in memory.kept_retained():
-        broker.retained.keep(Message(topic, payload, qos), changed_at)
-    for kept in memory.kept_sessions():
-        backlog = [(packet_id, Message(topic, payload, 1)) for packet_id, topic, payload in kept.messages]
-        broker.restore(kept.client_id, kept.subscriptions, kept.away_s, backlog)
+        self._show_certificate(self.faults.certificate)

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from tools.cloud.names import Names
+from tools.cloud.session import Message
 from tools.cloud.store import Store
+
+if TYPE_CHECKING:
+    from tools.cloud.broker import Broker
 
 
 class KeptSession(NamedTuple):
@@ -41,6 +45,14 @@ class StoredMemory:
     def __init__(self, store: Store, names: Names):
         self._store = store
         self._names = names
+
+    def restore(self, broker: Broker) -> None:
+        """Give a new broker what an earlier one has left."""
+        for topic, payload, qos, changed_at in self.kept_retained():
+            broker.retained.keep(Message(topic, payload, qos), changed_at)
+        for kept in self.kept_sessions():
+            backlog = [(packet_id, Message(topic, payload, 1)) for packet_id, topic, payload in kept.messages]
+            broker.restore(kept.client_id, kept.subscriptions, kept.away_s, backlog)
 
     def kept_retained(self) -> list[tuple[str, bytes, int, float]]:
         """Topic, payload, QoS, when it was set."""

@@ -20,9 +20,6 @@ class Mqtt311:
     def decode_disconnect(self, body: bytes) -> tuple[bool, float | None]:
         return False, None
 
-    def refuses(self, options: int) -> int:
-        return 0
-
     def wants_retained(self, options: int, is_new: bool) -> bool:
         return True
 

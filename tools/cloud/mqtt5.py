@@ -1,8 +1,8 @@
 """MQTT 5 as AWS IoT has it: its packets and reason codes (OASIS MQTT Version 5.0; "MQTT" in AWS's developer guide).
 
 A connection speaks one of two dialects, this one or `mqtt311`; both give the same functions. What MQTT 5 adds and the
-local AWS IoT has not is refused by name: no subscription identifiers, No Local, Retain As Published, authentication
-beyond certificates.
+local AWS IoT has not is refused by name: no subscription identifiers, no authentication of its own. No Local and Retain
+As Published have no effect, as with AWS, which takes such subscriptions.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from tools.cloud.session import Message
 ALIASES = 8
 _TO_FLAGS = 7  # protocol name and level
 NOT_AUTHORISED, INVALID_FILTER, INVALID_TOPIC, QUOTA = 0x87, 0x8F, 0x90, 0x97
-_NO_SUBSCRIPTION, _IMPLEMENTATION = 0x11, 0x83
+_NO_SUBSCRIPTION = 0x11
 _REFUSALS = {1: 0x84, 2: 0x85, 3: 0x89, 5: NOT_AUTHORISED}  # CONNACK of 3.1.1: of 5
 _WITH_WILL = 0x04
 _ENDS = {
@@ -149,10 +149,6 @@ class Mqtt5:
         found = properties.read(fields, DISCONNECT) if fields.more() else {}
         fields.finish()
         return reason == _WITH_WILL, found.get("session_expiry")
-
-    def refuses(self, options: int) -> int:
-        """The reason code for the options of a subscription; 0: they are all right."""
-        return _IMPLEMENTATION if options & 0x0C else 0
 
     def wants_retained(self, options: int, is_new: bool) -> bool:
         """Retain Handling: whether a subscription with these options gets what is retained."""

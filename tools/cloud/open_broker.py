@@ -19,10 +19,10 @@ from tools.cloud.broker import Broker, silent
 from tools.cloud.faults import Faults
 from tools.cloud.interfaces import Clock, Identity, Log, Registry, Service
 from tools.cloud.limits import Limits
+from tools.cloud.policy import EVERYTHING
 
 Result = TypeVar("Result")
 
-EVERYTHING = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "iot:*", "Resource": "*"}}
 _TIMEOUT_S = 20.0  # more than the broker takes to stop at worst
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tools.cloud.interfaces import Identity, Registry
+from collections.abc import Callable
+
+from tools.cloud.interfaces import Identity
 from tools.cloud.packets import Connect
 from tools.cloud.policy import Authority, Decision, PolicyError
 from tools.cloud.policy_variables import ConnectionVariables
@@ -19,10 +21,12 @@ _REMEMBERED = 1024  # decisions for each action
 
 
 class Permissions:
-    """`allow` answers from memory where it can; `forget` makes it ask the registry before the next answer."""
+    """`decide` answers from memory where it can; `forget` makes it ask who the client is before the next answer."""
 
-    def __init__(self, registry: Registry, certificate_der: bytes, connect: Connect, source_ip: str):
-        self._registry = registry
+    def __init__(
+        self, registered: Callable[[], Identity | None], certificate_der: bytes, connect: Connect, source_ip: str
+    ):
+        self._registered = registered
         self._certificate_der = certificate_der
         self._connect = connect
         self._source_ip = source_ip
@@ -58,7 +62,7 @@ class Permissions:
     def _renew(self) -> None:
         self._fresh = True
         self._authority = None
-        identity = self._registry.connection(self._certificate_der)
+        identity = self._registered()
         self._refusal = refusal(identity)
         if identity is None or self._refusal:
             return

@@ -23,6 +23,7 @@ from tools.cloud.conditions import Condition, parse_conditions, wildcards
 Variables = Callable[[str], "str | list[str] | None"]
 
 _VERSION = "2012-10-17"
+EVERYTHING = {"Version": _VERSION, "Statement": {"Effect": "Allow", "Action": "iot:*", "Resource": "*"}}
 _DOCUMENT_KEYS = {"Version", "Id", "Statement"}
 _STATEMENT_KEYS = {"Sid", "Effect", "Action", "Resource", "Condition"}
 _ACTION = re.compile(r"\*|[A-Za-z0-9-]+:[A-Za-z0-9*?]+")

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from tools.cloud.kit import Kit
 from tools.cloud.local_cloud import LocalCloud
+from tools.cloud.sigv4 import ACCESS_KEY
 from tools.interpreter import ROOT
 
 # event -> colour; what is not listed is shown without one
@@ -60,6 +61,7 @@ class Screen:
         self._console.print(
             Panel(
                 f"MQTT over TLS   {cloud.endpoint}:{cloud.mqtt_port}\n"
+                f"MQTT over WSS   wss://{cloud.endpoint}:{cloud.https_port}/mqtt   (signed; both keys: {ACCESS_KEY})\n"
                 f"Control plane   {cloud.control_url}   (needs no credentials)\n"
                 f"Files           https://{cloud.endpoint}:{cloud.files_port}   (S3's API: the control plane)\n"
                 f"Trusted root    {_shown(cloud.ca_file)}\n"
@@ -71,6 +73,7 @@ class Screen:
         self._suggest("Ask it, with the aws command line:", f"{aws} list-things")
         if kit is not None:
             self._suggest_kit(cloud, kit)
+        self._suggest("A dashboard's URL, signed for a day (MQTT.js and any other):", cloud.websocket_url())
         self._suggest(
             "Let something go wrong, typed here, or from another terminal:",
             "fault no_puback --packets 2",

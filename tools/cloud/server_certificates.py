@@ -6,7 +6,7 @@ import datetime
 import ipaddress
 import ssl
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from cryptography import x509
@@ -47,8 +47,10 @@ class ServerCertificates:
     names: tuple[str, ...] = ()
     foreign_devices: list[str] = field(default_factory=list)  # PEM of registered certificates from other authorities
 
-    def context(self, fault: str | None = None, asks_client: bool = True) -> ssl.SSLContext:
-        """A server context, which asks for a client certificate unless told otherwise.
+    def context(
+        self, fault: str | None = None, client: ssl.VerifyMode = ssl.CERT_REQUIRED, alpn: Sequence[str] = ()
+    ) -> ssl.SSLContext:
+        """A server context. `client` says whether one must, may or cannot show a certificate, `alpn` what is known.
 
         `fault` is one of FAULTS; ValueError for another.
         """
@@ -58,11 +60,13 @@ class ServerCertificates:
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.options |= ssl.OP_NO_TICKET | ssl.OP_NO_RENEGOTIATION  # AWS IoT gives no session tickets
         context.num_tickets = 0
-        if asks_client:
-            context.verify_mode = ssl.CERT_REQUIRED
+        if client is not ssl.CERT_NONE:
+            context.verify_mode = client
             # A certificate registered without its authority is trusted by itself.
             context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
             context.load_verify_locations(cadata=pem(self.authority.certificate) + "".join(self.foreign_devices))
+        if alpn:
+            context.set_alpn_protocols(list(alpn))  # what is not in it is ignored
         self._load_chain(context, fault)
         return context
 

@@ -13,18 +13,22 @@ from tools.cloud.shares import share_of
 if TYPE_CHECKING:
     from tools.cloud.connection import Connection
 
+_WITHOUT_EFFECT = 0x0C  # No Local and Retain As Published of MQTT 5
+
 
 def subscribe(connection: Connection, body: bytes) -> None:
     packet_id, asked = connection.dialect.decode_subscribe(body)
     if len(asked) > connection.limits.filters_per_subscribe:
         raise PacketError(f"{len(asked)} filters in one SUBSCRIBE; at most {connection.limits.filters_per_subscribe}")
-    refusals = [_refuse(connection, topic_filter, options) for topic_filter, options in asked]
+    refusals = [_refuse(connection, topic_filter) for topic_filter, _ in asked]
     if connection.closing_at is not None:
         return
     granted, accepted, retained = [], [], []
     for (topic_filter, options), refusal_code in zip(asked, refusals, strict=True):
         is_new = topic_filter not in connection.session.subscriptions
         granted.append(refusal_code or _subscribe(connection, topic_filter, min(options & 3, 1)))
+        if options & _WITHOUT_EFFECT:
+            connection.broker.log("options_ignored", client_id=connection.client_id, filter=topic_filter)
         if granted[-1] < packets.SUBSCRIPTION_REFUSED:
             accepted.append(topic_filter)
             if connection.dialect.wants_retained(options, is_new):
@@ -34,7 +38,7 @@ def subscribe(connection: Connection, body: bytes) -> None:
     connection.broker.subscribed(connection, accepted, retained)
 
 
-def _refuse(connection: Connection, topic_filter: str, options: int) -> int:
+def _refuse(connection: Connection, topic_filter: str) -> int:
     """The reason code that refuses it, 0: it may be. In MQTT 3.1.1 there is none: the connection ends."""
     try:
         shared = share_of(topic_filter)
@@ -45,7 +49,7 @@ def _refuse(connection: Connection, topic_filter: str, options: int) -> int:
         return INVALID_FILTER
     decision = connection.permissions.decide("iot:Subscribe", topic_filter)
     if decision.allowed:
-        return connection.dialect.refuses(options)
+        return 0
     if not connection.dialect.answers_refusals:
         connection.end(presence.FORBIDDEN_ACCESS, decision.reason)
     return NOT_AUTHORISED

@@ -57,9 +57,9 @@ class Downloads:
     def _context(self, certificates: ServerCertificates) -> ssl.SSLContext:
         def choose(connection: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:
             if self._faults.certificate is not None:
-                connection.context = certificates.context(self._faults.certificate, asks_client=False)
+                connection.context = certificates.context(self._faults.certificate, client=ssl.CERT_NONE)
 
-        context = certificates.context(asks_client=False)
+        context = certificates.context(client=ssl.CERT_NONE)
         context.sni_callback = choose
         return context
 

@@ -5,21 +5,17 @@ As those that AWS IoT puts into job documents they carry the session token of a 
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
 import time
 from collections.abc import Callable
-from datetime import datetime, timezone
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from tools.cloud.files.errors import FileError
+from tools.cloud.sigv4 import ACCESS_KEY, ALGORITHM, UNSIGNED_PAYLOAD, Signed, encoded, time_text, unix_time
 
-ACCESS_KEY = SECRET_KEY = "local"  # what every client of the local AWS IoT may call itself
-_ALGORITHM = "AWS4-HMAC-SHA256"
 _TOKEN_BYTES = 700  # of a session token
 _LONGEST_S = 7 * 24 * 3600
-_TIME = "%Y%m%dT%H%M%SZ"
 
 
 class Links:
@@ -32,10 +28,10 @@ class Links:
 
     def presign(self, bucket: str, key: str, expires_s: int, method: str = "GET") -> str:
         """A link to an object, good for so many seconds. The object need not be there yet."""
-        at = datetime.fromtimestamp(self._now(), timezone.utc).strftime(_TIME)
+        at = time_text(self._now())
         url = f"{self.base}/{quote(f'{bucket}/{key}', safe='/~')}"
         query = {
-            "X-Amz-Algorithm": _ALGORITHM,
+            "X-Amz-Algorithm": ALGORITHM,
             "X-Amz-Credential": f"{ACCESS_KEY}/{at[:8]}/{self._region}/s3/aws4_request",
             "X-Amz-Date": at,
             "X-Amz-Expires": str(expires_s),
@@ -44,7 +40,7 @@ class Links:
         }
         parts = urlsplit(url)
         query["X-Amz-Signature"] = _signature(method, parts.netloc, parts.path, query)
-        return f"{url}?{_encoded(query)}"
+        return f"{url}?{encoded(query.items())}"
 
     def check(self, method: str, host: str, path: str, query: str) -> None:
         """Raise the error that S3 answers to a link that was tampered with, has expired, or is none."""
@@ -53,7 +49,7 @@ class Links:
         if signature is None:
             raise FileError(403, "AccessDenied", "Access Denied: the link has no signature")
         try:
-            begin = datetime.strptime(given["X-Amz-Date"], _TIME).replace(tzinfo=timezone.utc).timestamp()
+            begin = unix_time(given["X-Amz-Date"])
             expires_s = int(given["X-Amz-Expires"])
             key, _, region, service, _ = given["X-Amz-Credential"].split("/")
         except (KeyError, ValueError):
@@ -66,15 +62,6 @@ class Links:
             raise FileError(403, "AccessDenied", "Request has expired")
 
 
-def _encoded(query: dict[str, str]) -> str:
-    return "&".join(f"{quote(name, safe='-_.~')}={quote(query[name], safe='-_.~')}" for name in sorted(query))
-
-
 def _signature(method: str, host: str, path: str, query: dict[str, str]) -> str:
-    canonical = "\n".join((method, path, _encoded(query), f"host:{host}", "", "host", "UNSIGNED-PAYLOAD"))
     scope = query["X-Amz-Credential"].partition("/")[2]
-    text = "\n".join((_ALGORITHM, query["X-Amz-Date"], scope, hashlib.sha256(canonical.encode()).hexdigest()))
-    key = f"AWS4{SECRET_KEY}".encode()
-    for part in (*scope.split("/"), text):
-        key = hmac.new(key, part.encode(), hashlib.sha256).digest()
-    return key.hex()
+    return Signed(method, path, query.items(), {"host": host}, UNSIGNED_PAYLOAD).signature(scope, query["X-Amz-Date"])

@@ -244,11 +244,9 @@ def _read_key(der):
     version = outer.enter(INTEGER).unsigned()
     if outer.next_is(OCTET_STRING):
         return _read_sec1(outer, None)
-    if outer.next_is(SEQUENCE):
-        return _read_pkcs8(outer)
-    if version:
-        raise Malformed("RSA keys with more than two primes cannot be used")
-    return _read_pkcs1(outer)
+    if version:  # RFC 5958 has one more of PKCS#8, RFC 8017 of PKCS#1: TLS reads neither
+        raise Malformed("it is of a newer version of PKCS#8, or an RSA key with more than two primes")
+    return _read_pkcs8(outer) if outer.next_is(SEQUENCE) else _read_pkcs1(outer)
 
 
 def _not_a_key(first):

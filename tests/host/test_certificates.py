@@ -214,6 +214,7 @@ WITH_PASSWORD = serialization.BestAvailableEncryption(b"secret")
         (EC_CERT, "not a private key"),
         (key_bytes(EC_KEY, PEM)[:150], "cut off"),
         (key_bytes(EC_KEY)[:-1], "cut off"),
+        (key_bytes(EC_KEY).replace(b"\x02\x01\0\x30\x13", b"\x02\x01\x01\x30\x13"), "a newer version of PKCS#8"),
         (key_bytes(EC_KEY) + b"\0", "too many"),
         (b"", "0 bytes"),
         (b"hello?", "base64"),

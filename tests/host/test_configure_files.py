@@ -4,7 +4,10 @@ import base64
 import json
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import pkcs7, pkcs12
 from typer.testing import CliRunner
 
 from tests.host import pki
@@ -90,7 +93,7 @@ def test_files_are_sorted_out_by_what_is_in_them(tmp_path, form):
     found = credentials.sort_out([tmp_path])
     assert (found.cert, found.key) == (pki.EC_CERT, pki.key_bytes(pki.EC_KEY, pki.DER, form))
     assert found.roots == [ROOT.public_bytes(pki.DER)]
-    assert found.notes == ["c.key was left out: no certificate and no private key is in it"]
+    assert found.notes == ["c.key was left out: it is a public key"]
     (message, root) = document.from_person([], {}, "thing", found).messages[::-1]
     assert (message.dat["role"], root.dat["role"]) == ("thing", "ca")
 
@@ -122,6 +125,42 @@ def test_files_that_do_not_fit_are_told(tmp_path, files, words):
         (tmp_path / name).write_bytes(data)
     with pytest.raises(Mistake) as caught:
         credentials.sort_out([tmp_path])
+    assert words in str(caught.value)
+
+
+REQUEST = x509.CertificateSigningRequestBuilder(ROOT.subject).sign(pki.EC_KEY, hashes.SHA256()).public_bytes(pki.PEM)
+STORE = pkcs12.serialize_key_and_certificates(b"device", pki.EC_KEY, pki.EC_CERTIFICATE, None, pki.CLEAR)
+WITH_PASSWORD = pki.serialization.BestAvailableEncryption(b"x")
+
+
+@pytest.mark.parametrize(
+    ("file", "data", "words"),
+    [
+        (
+            "one.key",
+            pki.key_bytes(pki.EC_KEY, pki.DER, pki.PKCS8, WITH_PASSWORD),
+            "left out: it is encrypted",
+        ),
+        ("one.csr", REQUEST, "one.csr was left out: it is a certificate signing request"),
+        (
+            "one.p12",
+            STORE,
+            "it is PKCS#12: take certificate and key out of it by `openssl pkcs12",
+        ),
+        (
+            "one.p7b",
+            pkcs7.serialize_certificates([pki.EC_CERTIFICATE], pki.DER),
+            "`openssl pkcs7 -print_certs",
+        ),
+        ("one.txt", b"hello", "it is neither PEM, nor DER, nor base64"),
+    ],
+)
+def test_what_is_missing_may_be_what_was_left_out(tmp_path, file, data, words):
+    (tmp_path / file).write_bytes(data)
+    (tmp_path / "cert.pem").write_bytes(pki.EC_PEM)
+    with pytest.raises(Mistake) as caught:
+        credentials.sort_out([tmp_path / file, tmp_path / "cert.pem"])
+    assert str(caught.value).startswith("a certificate is there, but not its private key: give both; ")
     assert words in str(caught.value)
 
 

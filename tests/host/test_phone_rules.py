@@ -112,6 +112,7 @@ SORT = """async (load, _, files) => {
 }"""
 
 EC_PEM, EC_KEY = pki.EC_PEM, pki.key_bytes(pki.EC_KEY, pki.PEM)
+CURVE_OF_OPENSSL = b"-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n"
 P384_PEM = pki.certificate_of(pki.P384_KEY).public_bytes(pki.PEM)
 ODD_PEM = pki.certificate_of(pki.ODD_KEY).public_bytes(pki.PEM)
 ROOT = pki.certificate_of(pki.OTHER_EC_KEY, subject="root").public_bytes(pki.PEM)
@@ -132,13 +133,16 @@ SEC1 = pki.key_bytes(pki.EC_KEY, pki.DER, pki.TRADITIONAL)
         (pki.RSA_CERT, pki.key_bytes(pki.RSA_KEY)),
         (P384_PEM, pki.key_bytes(pki.P384_KEY, pki.PEM)),
         (pki.certificate_of(pki.P521_KEY).public_bytes(pki.PEM), pki.key_bytes(pki.P521_KEY, pki.DER, pki.TRADITIONAL)),
+        (
+            b'"' + EC_PEM.replace(b"\n", b'\\n"\n"'),
+            CURVE_OF_OPENSSL + pki.key_bytes(pki.EC_KEY, pki.PEM, pki.TRADITIONAL),
+        ),
+        (EC_PEM.replace(b"\n", b"\\\\n"), EC_KEY.replace(b"\n", b"\r")),
         (b"Bag Attributes\r\n" + EC_PEM.replace(b"\n", b"\r\n"), EC_KEY.replace(b"\n", b"\\n")),
     ],
 )
 def test_files_become_what_the_device_takes(node, cert, private):
-    sorted_out = node.script(
-        SORT, [["device.pem.crt", cert], ["private.pem.key", private], ["AmazonRootCA1.pem", ROOT]]
-    )
+    sorted_out = node.script(SORT, [["device.pem.crt", cert], ["private.pem", private], ["AmazonRootCA1.pem", ROOT]])
     assert (sorted_out["notes"], sorted_out["problems"]) == ([], [])
     assert sorted_out["roles"] == ["certificate", "key", "root"]
     assert pair(*sorted_out["pair"]) == pair(cert, private)
@@ -207,6 +211,7 @@ def test_a_key_is_tried_on_its_certificate(node, cert, key_pair, fits):
         (None, "not folders"),
         (PKCS12, "openssl pkcs12"),
         (PKCS7, "openssl pkcs7"),
+        (CURVE_OF_OPENSSL, "ec parameters"),
         (b"-----BEGIN PUBLIC KEY-----\nTUlJQg==\n-----END PUBLIC KEY-----\n", "public key"),
     ],
 )

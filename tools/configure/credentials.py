@@ -6,9 +6,11 @@ Read and checked by the firmware's own words; what the device would refuse is re
 """
 
 import os
+import re
 import shlex
 import ssl
 import time
+import warnings
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,6 +25,15 @@ _MOST_FILES = 40
 _SUFFIXES = (".pem", ".crt", ".cer", ".der", ".key", ".ca")
 _DAY_S = 86400
 _ON_WINDOWS = os.name == "nt"
+# How DER begins that is a store of several things: a sequence, then the version 3 and a sequence, or a kind of PKCS#7.
+_LENGTH = rb"(?:[\x00-\x7f]|\x81.|\x82..|\x83...|\x80)"
+_STORES = (
+    (
+        rb"\x02\x01\x03\x30",
+        "it is PKCS#12: take certificate and key out of it by `openssl pkcs12 -nodes -in FILE`",
+    ),
+    (rb"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07", "it is PKCS#7: convert it by `openssl pkcs7 -print_certs -in FILE`"),
+)
 
 
 class Credentials(NamedTuple):
@@ -38,14 +49,17 @@ def sort_out(paths):
     """The `Credentials` in these files and folders. Raises Mistake."""
     certs, keys, notes = {}, [], []  # certs: DER -> the file it came in
     for path in _files(paths):
-        found_certs, found_keys = _read(path)
+        found_certs, found_keys, why = _read(path)
         if not found_certs and not found_keys:
-            notes.append(f"{path.name} was left out: no certificate and no private key is in it")
+            notes.append(f"{path.name} was left out: {why}")
         certs = {**dict.fromkeys(found_certs, path), **certs}
         keys += [one for one in found_keys if one not in keys]
     if len(keys) > 1:
         raise Mistake("there are several private keys: give only the device's own")
-    cert, key = _pair(certs, keys)
+    try:
+        cert, key = _pair(certs, keys)
+    except Mistake as mistake:  # what was left out may be what is missing
+        raise Mistake("; ".join([str(mistake), *notes])) from mistake
     # What came in one file with the device's own and did not sign itself is the rest of its chain.
     roots = [
         one for one, path in certs.items() if one != cert and (certificates.is_self_signed(one) or path != certs[cert])
@@ -68,7 +82,7 @@ def _files(paths):
 
 
 def _read(path):
-    """(certificates, keys), each a list of DER, in a file."""
+    """(certificates, keys, why not) in a file: two lists of DER, and the reason when both are empty."""
     try:
         with path.open("rb") as file:
             data = file.read(_LARGEST_FILE + 1)
@@ -80,22 +94,25 @@ def _read(path):
         raise Mistake(f"{path} is a zip archive: unpack it, and give the files in it")
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):  # Windows' PowerShell writes UTF-16 into files
         data = data.decode("utf-16", "replace").encode()
-    if b"-----BEGIN" in data:
-        return _found(certificates.certificates, data, path), _found(_one_key, data, path)
-    try:
-        return certificates.certificates(data, path.name), []
-    except errors.PersonError:
-        return [], _found(_one_key, data, path)
+    found, reasons = [], []
+    for read in (certificates.certificates, _one_key):
+        try:
+            found.append(read(data, path.name))
+        except errors.PersonError as error:
+            if b"-----BEGIN" in data and "is wanted" not in error.message:
+                raise Mistake(error.message) from error  # it is damaged; else it is something else
+            found.append([])
+            reasons.append(error.message)
+    return *found, _why(reasons[-1], data, path.name) if len(reasons) == 2 else None
 
 
-def _found(read, data, path):
-    """What `read` finds in a file, [] when it has nothing of that kind."""
-    try:
-        return read(data, path.name)
-    except errors.PersonError as error:
-        if "is wanted" in error.message or b"-----BEGIN" not in data:
-            return []  # it is something else
-        raise Mistake(error.message) from error
+def _why(message, data, name):
+    """What a file is that has neither certificate nor key, from the firmware's sentence about its key."""
+    for head, sentence in _STORES:
+        if re.match(rb"\x30" + _LENGTH + head, data, re.DOTALL):
+            return sentence
+    reason = message.removeprefix(errors.error("bad_certificate", name, "").message.rstrip(". "))
+    return reason.strip(" .").removesuffix(", a private key is wanted").removesuffix(", though it may be a certificate")
 
 
 def _one_key(data, what):
@@ -153,7 +170,9 @@ def date_note(der, now_s=None):
 def title(der):
     """What a person calls the certificate: its subject's common name, else the organisation."""
     try:
-        names = {one.oid: one.value for one in x509.load_der_x509_certificate(der).subject}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of odd serial numbers, which TLS does not mind
+            names = {one.oid: one.value for one in x509.load_der_x509_certificate(der).subject}
     except ValueError:
         return "the certificate"
     oid = x509.NameOID

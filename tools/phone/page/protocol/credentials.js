@@ -61,7 +61,7 @@ export class Credentials {
     if (kind === PUBLIC_KEY) return [`${file} is the public key: the device does not need it.`];
     if (kind === CERTIFICATE) return split(der).flatMap((one) => this.#put(file, "certificate", readCertificate(one)));
     if (kind === PRIVATE_KEY) return this.#put(file, "key", readKey(der));
-    if (kind !== null) return file.endsWith("key") ? [] : [`${file}: a block \u201c${kind}\u201d was left out.`];
+    if (kind !== null) return [`${file}: a block \u201c${kind}\u201d was left out.`];
     if (looksLikeKey(der)) return this.#put(file, "key", readKey(der));
     return split(der).flatMap((one) => this.#put(file, "certificate", readCertificate(one)));
   }

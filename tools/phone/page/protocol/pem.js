@@ -43,7 +43,8 @@ export function blocks(bytes) {
   if (!text.includes("-----BEGIN ")) return [{ kind: null, der: base64(text) }];
   const found = [...text.matchAll(BLOCK)].map(([, label, body]) => block(label, body));
   if (!found.length) throw new Malformed("its END line is missing: it was cut off");
-  return found;
+  // Curve parameters stand before the key in OpenSSL's own files, and are in it, too.
+  return found.some(({ kind }) => kind === PRIVATE_KEY) ? found.filter(({ kind }) => kind !== "ec parameters") : found;
 }
 
 /** PEM without anything around it, lines of 64 characters. */
@@ -68,8 +69,8 @@ const encoding = (bytes) => (starts(bytes, [0xff, 0xfe]) ? "utf-16le" : starts(b
 function block(label, body) {
   if (label in HINTS) throw new Malformed(HINTS[label]);
   if (body.includes(",ENCRYPTED")) throw new Malformed(ENCRYPTED);
-  // Curve parameters stand before the key in OpenSSL's own files.
-  return { kind: KINDS[label] ?? label.toLowerCase(), der: base64(body) };
+  // What is not base64 (quotes, say, of a program) is passed over, as on the device.
+  return { kind: KINDS[label] ?? label.toLowerCase(), der: base64(body.replace(/[^A-Za-z0-9+/=]/g, "")) };
 }
 
 function base64(text) {

@@ -5,12 +5,17 @@ import os
 import certificates
 import errors
 from aws import failures, tls
+from aws.door import Door
 from aws.mqtt import MQTTClient, Timing
 from harness import equal, raises
 
 COMPANIONS = ["tls_chains"]
 TIMEOUT_S = 20
 HOST = "broker.test"
+
+
+class Timeouts:
+    connect_s = 3
 
 
 def stored(name):
@@ -115,6 +120,23 @@ async def test_a_device_may_have_a_key_of_any_curve_that_aws_takes():
             await connect("ASKS", pair=pair)
         failure = raises(errors.PersonError, lambda it=name: certificates.pair(stored("client"), stored(it + "_key")))
         equal(failure.code, "key_mismatch")
+
+
+async def test_servers_of_downloads_are_judged_alike():
+    async def open_door(server):
+        link = await Door([stored("root")], resolve, Timeouts).connect(HOST, int(os.getenv("PORT_" + server)), b"GET ")
+        link.close()
+
+    for server in ("CHAIN", "UP_TO_1_3", "ASKS_POLITELY"):
+        await open_door(server)
+    for server, code in (
+        ("INCOMPLETE", "server_cert_untrusted"),
+        ("EXPIRED_ABOVE", "server_cert_expired"),
+        ("ADDRESS_ALONE", "server_cert_wrong_name"),
+        ("TOO_DEEP", "tls_failed"),
+        ("ASKS", "connection_lost"),  # no certificate was shown, so none was refused
+    ):
+        equal((server, (await raises(errors.DeviceError, open_door(server))).code), (server, code))
 
 
 def test_a_goodbye_in_the_handshake_is_no_verdict_before_our_certificate_was_seen():

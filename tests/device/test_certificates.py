@@ -1,8 +1,10 @@
 """Certificates and keys on the device's own interpreter; tests/host/test_certificates.py asks far more of them."""
 
 import gc
+import random
 
 import certificates
+import pem
 import pki
 from errors import PersonError
 from harness import equal, raises
@@ -73,6 +75,25 @@ def test_every_cut_and_flipped_byte_gives_an_error_or_a_certificate():
                 certificates.validity(certificates.certificate(data))
             except PersonError as failure:
                 equal(failure.code, "bad_certificate")
+
+
+def test_pairs_damaged_anyhow_give_an_error_or_a_pair():
+    random.seed(1)
+    likely = b"\x00\x01\x02\x03\x04\x06\x17\x18\x30\x7f\x80\x81\x82\x83\x84\xa0\xa1\xff-\n"
+    pairs = ((pki.EC_CERT, pki.EC_KEY_SEC1), (pki.RSA_CERT, pki.RSA_KEY_PKCS8), (pki.ROOT_CERT, pki.P384_KEY))
+    for turn in range(600):
+        texts = [text.encode() for text in pairs[turn % 3]]
+        both = texts if turn % 2 else [pem.decode(texts[0], pem.CERTIFICATE, "")[0], certificates.key(texts[1])]
+        which = turn // 2 % 2
+        data = bytearray(both[which])
+        for _ in range(random.randrange(1, 4)):
+            at = random.randrange(min(len(data), 200))
+            data[at : at + random.randrange(3)] = bytes([random.choice(likely)] * random.randrange(3))
+        both[which] = bytes(data)
+        try:
+            certificates.pair(*both)
+        except PersonError as failure:
+            equal(failure.code in ("bad_certificate", "key_mismatch"), True)
 
 
 def test_checking_an_rsa_pair_copies_little_but_the_modulus():

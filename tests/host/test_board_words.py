@@ -1,9 +1,13 @@
 """The parts of the board tools that touch no board: the plan, what a board is, how its console is shown."""
 
+import datetime
+import json
+
 import pytest
 
+from tests.host import pki
 from tools import mpy, public
-from tools.board import levels
+from tools.board import bundle, levels
 from tools.board.bundle import File
 from tools.board.facts import Facts
 from tools.board.plan import plan
@@ -137,3 +141,20 @@ def test_a_program_of_somebody_else_has_no_source():
 )
 def test_a_line_that_is_none_of_this_checkout_has_no_source(line):
     assert source_of(line) is None
+
+
+def test_certificates_that_are_not_valid_now_are_told_before_the_device_is_refused(tmp_path):
+    now, day = datetime.datetime.now(datetime.timezone.utc), datetime.timedelta(days=1)
+
+    def entry(role, begin, end):
+        pem = pki.certificate_of(pki.EC_KEY, now + begin * day, now + end * day).public_bytes(pki.PEM).decode()
+        return {"role": role, "cert": pem, "key": pki.key_bytes(pki.EC_KEY, pki.PEM).decode()}
+
+    good, root = entry("thing", -1, 1), entry("ca", -9, -1)
+    good["cert"] += root["cert"]  # of a chain only the device's own matters
+    del root["key"]
+    path = tmp_path / "settings.json"
+    path.write_text(json.dumps({"certs": [good, entry("claim", 1, 9), root]}))
+    said = bundle.settings(path)[1]
+    assert said[:2] == ["the certificate of claim is not valid yet", "a trusted root has expired"]
+    assert not any("thing has" in sentence or "thing is" in sentence for sentence in said)

@@ -4,6 +4,7 @@ import hashlib
 import json
 import sys
 import tempfile
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -117,10 +118,29 @@ def settings(path):
     try:
         with _words() as (errors, words):
             checked = words.load(data)
+            dates = _dates(checked)
     except errors.DeviceError as error:
         raise BundleError(f"{path}: {error.message}") from error
     missing = [f"not there yet, the phone must give it: {each}" for each in checked.missing()]
-    return File("/settings.json", data), checked.warnings + missing
+    return File("/settings.json", data), checked.warnings + dates + missing
+
+
+def _dates(checked):
+    """Sentences about certificates that are not valid now: the device has no clock yet when it reads them."""
+    import certificates
+
+    named = [
+        (f"the certificate of {role}", pair.cert) for role in ("thing", "claim") if (pair := getattr(checked, role))
+    ]
+    named += [("a trusted root", root) for root in [*checked.roots, *(checked.download_roots or ())]]
+    found = []
+    for name, der in named:
+        begin_s, end_s = certificates.validity(der, name)
+        if end_s < time.time():
+            found.append(f"{name} has expired")
+        elif begin_s > time.time():
+            found.append(f"{name} is not valid yet")
+    return found
 
 
 @contextmanager

@@ -134,6 +134,7 @@ class _Servers:
         pair = self.root.issue("server", names=[HOST])
         of_rsa = self.root.issue("rsa", rsa.generate_private_key(65537, 2048), names=[HOST])
         self._add("ASKS", pair, clients=self.root)
+        self._add("ASKS_POLITELY", pair, clients=self.root).verify_mode = ssl.CERT_OPTIONAL
         self._add("AES_256", pair).set_ciphers("ECDHE-ECDSA-AES256-GCM-SHA384")
         self._add("CBC", pair).set_ciphers("ECDHE-ECDSA-AES128-SHA256")
         self._add("STATIC_RSA", of_rsa).set_ciphers("AES128-GCM-SHA256")

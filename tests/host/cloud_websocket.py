@@ -11,7 +11,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from tests.host.cloud_desk import TIMEOUT_S
-from tools.cloud.packets import Splitter
+from tools.cloud import client_packets
+from tools.cloud.packets import CONNACK, Splitter
 
 SERVICE = "iotdevicegateway"
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
@@ -49,6 +50,10 @@ class Opening:
         self.response = connection.getresponse()
         self.status, self.error = self.response.status, self.response.headers.get("x-amzn-ErrorType")
 
+    def close(self) -> None:
+        self.response.close()
+        self.socket.close()
+
 
 class Frames:
     """A WebSocket by hand: what it sends is what it is told, frame by frame."""
@@ -61,14 +66,27 @@ class Frames:
         self._splitter = Splitter(1 << 20, allowed=None)
         self._packets: list[tuple[int, bytes]] = []
 
+    def connect(self, client_id: str, *more: bytes) -> Frames:
+        """CONNECT, and what else shall be in its frame; CONNACK is awaited."""
+        self.send(BINARY, b"".join((client_packets.connect(client_id), *more)))
+        assert self.packet() == (CONNACK, b"\0\0")
+        return self
+
+    def close(self) -> None:
+        self._opening.close()
+
     def send(self, opcode: int, payload: bytes, fin: bool = True) -> None:
         self.send_head(opcode, len(payload), fin)
-        self._opening.socket.sendall(payload)
+        self.send_bytes(payload)
 
     def send_head(self, opcode: int, length: int, fin: bool = True) -> None:
         """The head of a frame that is as long as this; its mask of zeros leaves the payload as it is."""
         size = bytes((0x80 | length,)) if length < 126 else b"\xff" + length.to_bytes(8, "big")
-        self._opening.socket.sendall(bytes((fin << 7 | opcode,)) + size + bytes(4))
+        self.send_bytes(bytes((fin << 7 | opcode,)) + size + bytes(4))
+
+    def send_bytes(self, data: bytes) -> None:
+        """Whatever they are."""
+        self._opening.socket.sendall(data)
 
     def frame(self) -> tuple[int, bytes]:
         """The next frame of the broker: opcode and payload."""

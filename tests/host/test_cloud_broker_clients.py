@@ -9,6 +9,8 @@ import paho.mqtt.client as paho
 import pytest
 from awscrt import mqtt
 from awsiot import mqtt_connection_builder
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 
 from tests.host.cloud_desk import TIMEOUT_S, Authority, Desk, MemoryRegistry
 from tools.cloud.limits import Limits
@@ -161,6 +163,15 @@ def test_no_local_and_retain_as_published_have_no_effect_as_with_aws(desk, conne
     connected_paho.publish("own", b"own", qos=1, retain=True)
     assert (arrived.result(TIMEOUT_S).payload, arrived.result().retain) == (b"own", False)
     assert desk.wait_for("options_ignored") == {"client_id": "paho", "filter": "own"}
+
+
+@pytest.mark.parametrize("connected_paho", [paho.MQTTv5], ids=["5"], indirect=True)
+def test_subscription_identifiers_end_the_connection_as_with_aws(connected_paho):
+    ended, identified = Future(), Properties(PacketTypes.SUBSCRIBE)
+    connected_paho.on_disconnect = lambda *details: ended.done() or ended.set_result(details[3].value)
+    identified.SubscriptionIdentifier = 1
+    connected_paho.subscribe("own", options=paho.SubscribeOptions(1), properties=identified)
+    assert ended.result(TIMEOUT_S) == 0xA1
 
 
 # ---- mosquitto ----

@@ -1,5 +1,6 @@
 """Who may open a WebSocket at the local AWS IoT: whoever signs as AWS wants it. The oracle is botocore."""
 
+import contextlib
 import json
 
 import pytest
@@ -24,38 +25,45 @@ MISTAKES = {
 }
 
 
+@pytest.fixture
+def ask(cloud):
+    """Ask for a WebSocket; all connections are closed at the end."""
+    with contextlib.ExitStack() as made:
+        yield lambda *asked, **more: made.enter_context(contextlib.closing(Opening(cloud, *asked, **more)))
+
+
 @pytest.mark.parametrize(("mistake", "error"), MISTAKES.values(), ids=MISTAKES)
-def test_who_signs_otherwise_is_refused(cloud, mistake, error):
-    opening = Opening(cloud, target(presigned(cloud, **mistake)))
+def test_who_signs_otherwise_is_refused(cloud, ask, mistake, error):
+    opening = ask(target(presigned(cloud, **mistake)))
     assert (opening.status, opening.error) == (403, error)
     assert json.load(opening.response)["message"]
 
 
-def test_who_does_not_sign_or_changes_what_is_signed_is_refused(cloud):
+def test_who_does_not_sign_or_changes_what_is_signed_is_refused(cloud, ask):
     url = target(presigned(cloud))
-    assert refusal(cloud, "/mqtt") == "MissingAuthenticationTokenException"
-    assert refusal(cloud, url.replace("X-Amz-Date", "X-Date")) == "IncompleteSignatureException"
-    assert refusal(cloud, url.replace("Expires=60", "Expires=61")) == "InvalidSignatureException"
-    assert refusal(cloud, url, {"Host": "other"}) == "InvalidSignatureException"
-    assert refusal(cloud, "/mqtt", signed_headers(cloud, "wrong")) == "InvalidSignatureException"
-    assert refusal(cloud, "/mqtt", {"Authorization": "Bearer x"}) == "IncompleteSignatureException"
+    assert refusal(ask, "/mqtt") == "MissingAuthenticationTokenException"
+    assert refusal(ask, url.replace("X-Amz-Date", "X-Date")) == "IncompleteSignatureException"
+    assert refusal(ask, url.replace("Expires=60", "Expires=61")) == "InvalidSignatureException"
+    assert refusal(ask, url, {"Host": "other"}) == "InvalidSignatureException"
+    assert refusal(ask, "/mqtt", signed_headers(cloud, "wrong")) == "InvalidSignatureException"
+    assert refusal(ask, "/mqtt", {"Authorization": "Bearer x"}) == "IncompleteSignatureException"
 
 
-def test_signed_headers_and_a_session_token_beside_the_signature_are_good(cloud):
-    assert Opening(cloud, "/mqtt", signed_headers(cloud)).status == 101
-    assert Opening(cloud, target(presigned(cloud)) + "&X-Amz-Security-Token=token").status == 101
+def test_signed_headers_and_a_session_token_beside_the_signature_are_good(cloud, ask):
+    assert ask("/mqtt", signed_headers(cloud)).status == 101
+    assert ask(target(presigned(cloud)) + "&X-Amz-Security-Token=token").status == 101
 
 
-def test_another_subprotocol_and_another_path_are_no_websocket(cloud):
-    assert Opening(cloud, target(presigned(cloud)), subprotocol="soap").status == 400
-    assert Opening(cloud, target(presigned(cloud)).replace("/mqtt", "/other")).status == 404
+def test_another_subprotocol_and_another_path_are_no_websocket(cloud, ask):
+    assert ask(target(presigned(cloud)), subprotocol="soap").status == 400
+    assert ask(target(presigned(cloud)).replace("/mqtt", "/other")).status == 404
 
 
 def target(url):
     return url[url.index("/mqtt") :]
 
 
-def refusal(cloud, url, headers=None):
-    opening = Opening(cloud, url, headers)
+def refusal(ask, url, headers=None):
+    opening = ask(url, headers)
     assert opening.status == 403
     return opening.error

@@ -1,5 +1,6 @@
 """MQTT over WebSockets of the local AWS IoT. The oracles are AWS's own client, paho-mqtt and botocore's signatures."""
 
+import contextlib
 import json
 import queue
 import ssl
@@ -12,7 +13,7 @@ from awscrt import auth, mqtt, mqtt5
 from awscrt.exceptions import AwsCrtError
 from awsiot import mqtt5_client_builder, mqtt_connection_builder
 
-from tests.host.cloud_desk import TIMEOUT_S, RawClient
+from tests.host.cloud_desk import TIMEOUT_S, Authority, RawClient
 from tests.host.cloud_websocket import (
     BINARY,
     CONTINUATION,
@@ -29,7 +30,6 @@ from tools.cloud.policy import EVERYTHING
 from tools.interpreter import ROOT
 
 QOS1, QOS5 = mqtt.QoS.AT_LEAST_ONCE, mqtt5.QoS.AT_LEAST_ONCE
-CONNECTED = (CONNACK, b"\0\0")
 FLOOD, PAYLOAD = 300, bytes(100_000)
 
 
@@ -66,6 +66,17 @@ def device(cloud, by_certificate):
         assert device.connect("device") == 0
         device.subscribe(("to/device", 1))
         yield device
+
+
+@pytest.fixture
+def websocket(cloud):
+    """Open a WebSocket, connected when it has a client id; all are closed at the end."""
+    with contextlib.ExitStack() as made:
+        yield lambda *connect: opened(made.enter_context(contextlib.closing(Frames(cloud))), *connect)
+
+
+def opened(frames, *connect):
+    return frames.connect(*connect) if connect else frames
 
 
 def keys(secret="local"):
@@ -165,8 +176,8 @@ def test_the_documented_dashboard_shows_what_devices_say(cloud, device, events):
     world["client"].loop_stop()
 
 
-def test_frames_are_a_stream_of_bytes(cloud):
-    client = Frames(cloud)
+def test_frames_are_a_stream_of_bytes(websocket):
+    client = websocket()
     packets = client_packets.connect("frames") + client_packets.subscribe(1, ("frames", 1))
     client.send(BINARY, packets[:3], fin=False)
     client.send(PING, b"between")
@@ -174,24 +185,20 @@ def test_frames_are_a_stream_of_bytes(cloud):
     assert client.frame() == (PONG, b"between")
     client.send(BINARY, b"")
     client.send(BINARY, packets[9:] + client_packets.publish("frames", b"x", 1, 2))
-    assert client.packet() == CONNECTED
+    assert client.packet() == (CONNACK, b"\0\0")
     assert sorted(client.packet()[0] & 0xF0 for _ in range(3)) == [PUBLISH, PUBACK, SUBACK]
 
 
-def test_a_text_frame_ends_the_connection(cloud, device):
-    client = Frames(cloud)
-    client.send(BINARY, client_packets.connect("text"))
-    assert client.packet() == CONNECTED
+def test_a_text_frame_ends_the_connection(websocket, device):
+    client = websocket("text")
     client.send(TEXT, client_packets.publish("to/device", b"text"))
     assert client.close_code() == 1003
     assert_at_work(device)
 
 
 @pytest.mark.parametrize("parts", [1, 3])
-def test_a_message_over_the_limit_ends_the_connection(cloud, device, parts):
-    client = Frames(cloud)
-    client.send(BINARY, client_packets.connect("big"))
-    assert client.packet() == CONNECTED
+def test_a_message_over_the_limit_ends_the_connection(websocket, device, parts):
+    client = websocket("big")
     for part in range(parts - 1):
         client.send(CONTINUATION if part else BINARY, bytes(100_000), fin=False)
     client.send_head(CONTINUATION if parts > 1 else BINARY, Limits().frame_bytes if parts == 1 else 100_000)
@@ -204,16 +211,12 @@ def assert_at_work(client):
     assert client.packet() == (PINGRESP, b"")
 
 
-def test_a_client_id_moves_between_websocket_and_mutual_tls(cloud, by_certificate):
-    first = Frames(cloud)
-    first.send(BINARY, client_packets.connect("moves"))
-    assert first.packet() == CONNECTED
+def test_a_client_id_moves_between_websocket_and_mutual_tls(cloud, by_certificate, websocket):
+    first = websocket("moves")
     with RawClient(cloud.mqtt_port, by_certificate) as second:
         assert second.connect("moves") == 0
         assert first.close_code() == 1000
-        third = Frames(cloud)
-        third.send(BINARY, client_packets.connect("moves"))
-        assert third.packet() == CONNECTED
+        websocket("moves")
         assert second.is_closed()
 
 
@@ -224,10 +227,9 @@ def flood(cloud, device):
         assert device.message().payload == PAYLOAD
 
 
-def test_a_slow_websocket_of_qos_0_loses_messages_and_stays(cloud, device):
-    slow = Frames(cloud)
-    slow.send(BINARY, client_packets.connect("slow") + client_packets.subscribe(1, ("to/device", 0)))
-    assert [slow.packet()[0] for _ in range(2)] == [CONNACK, SUBACK]
+def test_a_slow_websocket_of_qos_0_loses_messages_and_stays(cloud, device, websocket):
+    slow = websocket("slow", client_packets.subscribe(1, ("to/device", 0)))
+    assert slow.packet()[0] == SUBACK
     flood(cloud, device)
     dropped = cloud.call(lambda: cloud._broker.sessions["slow"].dropped)
     assert 0 < dropped < FLOOD
@@ -238,10 +240,9 @@ def test_a_slow_websocket_of_qos_0_loses_messages_and_stays(cloud, device):
     assert slow.packet()[1].endswith(b"after")
 
 
-def test_a_slow_websocket_of_qos_1_is_disconnected(cloud, device, events):
-    slow = Frames(cloud)
-    slow.send(BINARY, client_packets.connect("slower") + client_packets.subscribe(1, ("to/device", 1)))
-    assert [slow.packet()[0] for _ in range(2)] == [CONNACK, SUBACK]
+def test_a_slow_websocket_of_qos_1_is_disconnected(cloud, device, events, websocket):
+    slow = websocket("slower", client_packets.subscribe(1, ("to/device", 1)))
+    assert slow.packet()[0] == SUBACK
     flood(cloud, device)
     assert "slow consumer" in wait_for(events, "disconnected", client_id="slower")["detail"]
     assert_at_work(device)
@@ -266,11 +267,21 @@ def test_mutual_tls_is_chosen_by_alpn(cloud, by_certificate):
         assert client.is_closed()
 
 
-def test_mutual_tls_by_alpn_wants_a_certificate(cloud):
+def test_mutual_tls_by_alpn_wants_a_certificate(cloud, events):
     context = offering(ssl.create_default_context(cafile=cloud.ca_file), "x-amzn-mqtt-ca")
     with RawClient(cloud.https_port, context) as client:
-        client.send(client_packets.connect("nobody"))
         assert client.is_closed()
+    assert "PEER_DID_NOT_RETURN_A_CERTIFICATE" in wait_for(events, "handshake_failed")["reason"]
+
+
+def test_websockets_are_asked_for_no_certificate(cloud, tmp_path):
+    of_others = ssl.create_default_context(cafile=cloud.ca_file)
+    pair = Authority(tmp_path).issue("of-another-authority")
+    of_others.load_cert_chain(pair.certificate, pair.key)
+    for alpn in ([], ["http/1.1"], ["h2", "http/1.1"]):
+        with RawClient(cloud.https_port, offering(of_others, *alpn)) as client:
+            client.send(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert client.socket.recv(12) == b"HTTP/1.1 404"
 
 
 def offering(context, *protocols):
@@ -278,13 +289,9 @@ def offering(context, *protocols):
     return context
 
 
-def test_stopping_says_goodbye_to_websockets_and_starting_takes_them_again(cloud):
-    client = Frames(cloud)
-    client.send(BINARY, client_packets.connect("stays"))
-    assert client.packet() == CONNECTED
+def test_stopping_says_goodbye_to_websockets_and_starting_takes_them_again(cloud, websocket):
+    client = websocket("stays")
     cloud.stop()
     assert client.close_code() == 1000
     cloud.start()
-    again = Frames(cloud)
-    again.send(BINARY, client_packets.connect("stays"))
-    assert again.packet() == CONNECTED
+    websocket("stays")

@@ -1,8 +1,8 @@
 """The local port 443 of AWS IoT: MQTT over WebSockets at /mqtt, and MQTT over mutual TLS by ALPN.
 
-As with AWS, who opens a WebSocket shows a signature (service `iotdevicegateway`), and who asks for `x-amzn-mqtt-ca` in
-the TLS handshake a certificate; both come to the same broker. There is no IAM: who can sign may do everything, as who
-reaches the control plane may.
+As with AWS, who opens a WebSocket shows a signature (service `iotdevicegateway`), and who offers `x-amzn-mqtt-ca` in
+the TLS handshake is asked for a certificate; both come to the same broker. There is no IAM: who can sign may do
+everything, as who reaches the control plane may.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tools.cloud.websocket import offers_mqtt, serve
 
 MQTT_ALPN = ("x-amzn-mqtt-ca",)  # for the port of MQTT, too, where it changes nothing
 _NOT_HERE = {"mqtt": "custom authentication", "x-amzn-http-ca": "HTTPS with a client certificate"}
-_ALPN = (*MQTT_ALPN, "http/1.1", *_NOT_HERE)
+_ALPN = ("http/1.1", *_NOT_HERE)
 _PATH = "/mqtt"
 _SERVICE = "iotdevicegateway"
 _SHUTDOWN_S = 1.0
@@ -49,7 +49,8 @@ class HttpsEndpoint:
 
     def use(self, certificates: ServerCertificates, fault: str | None) -> None:
         """Show the server's certificate, or one with a fault, to the connections to come."""
-        self._listener.use(certificates.context(fault, ssl.CERT_OPTIONAL, _ALPN))
+        of_mqtt = certificates.context(fault, alpn=MQTT_ALPN)
+        self._listener.use(certificates.context(fault, ssl.CERT_NONE, _ALPN), dict.fromkeys(MQTT_ALPN, of_mqtt))
 
     async def close_door(self) -> None:
         """Take no more connections; those that stand end with the broker."""

@@ -10,8 +10,9 @@ import asyncio
 import socket
 import ssl
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
+from tools.cloud import client_hello
 from tools.cloud.faults import Faults
 from tools.cloud.interfaces import Log
 from tools.cloud.limits import Limits
@@ -25,6 +26,7 @@ _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close sends RST
 class Listener:
     def __init__(self, protocol: Callable[[], asyncio.Protocol], faults: Faults, limits: Limits, log: Log):
         self._ssl_context: ssl.SSLContext | None = None
+        self._by_alpn: Mapping[str, ssl.SSLContext] = {}
         self._protocol = protocol
         self._faults = faults
         self._limits = limits
@@ -34,10 +36,12 @@ class Listener:
         self._handshakes: set[asyncio.Task] = set()
         self._refusals = 0
 
-    def use(self, ssl_context: ssl.SSLContext | None) -> None:
-        """Serve the connections to come with this context; None: plain TCP."""
-        if ssl_context is not None and self._limits.require_server_name:
-            ssl_context.sni_callback = _require_server_name
+    def use(self, ssl_context: ssl.SSLContext | None, by_alpn: Mapping[str, ssl.SSLContext] | None = None) -> None:
+        """Serve the connections to come with this context, or with that of a protocol they offer; None: plain TCP."""
+        self._by_alpn = by_alpn or {}
+        for context in (ssl_context, *self._by_alpn.values()):
+            if context is not None and self._limits.require_server_name:
+                context.sni_callback = _require_server_name
         self._ssl_context = ssl_context
 
     def open(self, host: str, port: int) -> int:
@@ -78,14 +82,21 @@ class Listener:
             task.add_done_callback(self._handshakes.discard)
 
     async def _serve(self, peer: socket.socket, source: str) -> None:
-        tls = self._ssl_context
-        timeout = {"ssl_handshake_timeout": self._limits.handshake_timeout_s} if tls else {}
         try:
+            tls = await self._context(peer)
+            timeout = {"ssl_handshake_timeout": self._limits.handshake_timeout_s} if tls else {}
             loop = asyncio.get_running_loop()
             await loop.connect_accepted_socket(self._protocol, peer, ssl=tls, **timeout)
         except (OSError, asyncio.TimeoutError) as error:
             peer.close()
             self._log("handshake_failed", source=source, reason=str(error) or type(error).__name__)
+
+    async def _context(self, peer: socket.socket) -> ssl.SSLContext | None:
+        if not self._by_alpn:
+            return self._ssl_context
+        offered = await asyncio.wait_for(client_hello.offered(peer), self._limits.handshake_timeout_s)
+        known = [self._by_alpn[name] for name in offered if name in self._by_alpn]
+        return known[0] if known else self._ssl_context
 
 
 def _require_server_name(_: ssl.SSLObject, name: str | None, __: ssl.SSLContext) -> int | None:

@@ -36,7 +36,7 @@ from tools.cloud.session import Message
 ALIASES = 8
 _TO_FLAGS = 7  # protocol name and level
 NOT_AUTHORISED, INVALID_FILTER, INVALID_TOPIC, QUOTA = 0x87, 0x8F, 0x90, 0x97
-_NO_SUBSCRIPTION = 0x11
+_NO_SUBSCRIPTION, _NO_IDENTIFIERS = 0x11, 0xA1
 _REFUSALS = {1: 0x84, 2: 0x85, 3: 0x89, 5: NOT_AUTHORISED}  # CONNACK of 3.1.1: of 5
 _WITH_WILL = 0x04
 _ENDS = {
@@ -63,6 +63,7 @@ class Mqtt5:
     def __init__(self, limits: Limits):
         self._limits = limits
         self._aliases: dict[int, str] = {}
+        self._ends_with: int | None = None  # another code than that of the reason
 
     # ---- what a client sends ----
 
@@ -126,6 +127,7 @@ class Mqtt5:
         fields = Fields(body)
         packet_id, asked = read_packet_id(fields), []
         if "subscription_identifier" in properties.read(fields, properties.SUBSCRIBE):
+            self._ends_with = _NO_IDENTIFIERS
             raise PacketError("subscription identifiers are not part of AWS IoT")
         while fields.more() or not asked:
             topic_filter, options = fields.text(), fields.byte()
@@ -188,7 +190,7 @@ class Mqtt5:
         """The DISCONNECT for one of `presence`'s reasons; empty where the client knows."""
         if reason not in _ENDS:
             return b""
-        return packet(DISCONNECT, bytes((_ENDS[reason],)) + _in_words(detail))
+        return packet(DISCONNECT, bytes((self._ends_with or _ENDS[reason],)) + _in_words(detail))
 
     def publish(self, message: Message, packet_id: int = 0, dup: bool = False) -> bytes:
         """A message on its way to this client; of QoS 1 with a packet identifier."""

@@ -142,5 +142,6 @@ async def serve(request: web.BaseRequest, connection: Connection, limits: Limits
         compress=False,
     )
     await socket.prepare(request)
-    await WebSocketTransport(socket, request.transport, connection).run()
+    if request.transport is not None:  # or the client has gone already
+        await WebSocketTransport(socket, request.transport, connection).run()
     return socket

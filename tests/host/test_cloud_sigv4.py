@@ -19,7 +19,7 @@ MISTAKES = {
     "another secret": ({"secret": "wrong"}, "InvalidSignatureException"),
     "another key": ({"key": "AKIDEXAMPLE"}, "UnrecognizedClientException"),
     "another region": ({"region": "us-east-1"}, "InvalidSignatureException"),
-    "another service": ({"service": "iotdata"}, "InvalidSignatureException"),
+    "another service": ({"service": "iot"}, "InvalidSignatureException"),
     "expired": ({"expires_s": -1}, "InvalidSignatureException"),
     "a session token that is signed": ({"token": "token"}, "InvalidSignatureException"),
 }
@@ -47,6 +47,11 @@ def test_who_does_not_sign_or_changes_what_is_signed_is_refused(cloud, ask):
     assert refusal(ask, url, {"Host": "other"}) == "InvalidSignatureException"
     assert refusal(ask, "/mqtt", signed_headers(cloud, "wrong")) == "InvalidSignatureException"
     assert refusal(ask, "/mqtt", {"Authorization": "Bearer x"}) == "IncompleteSignatureException"
+
+
+def test_aws_first_sdks_sign_for_another_service_and_name_another_subprotocol(cloud, ask):
+    opening = ask(target(presigned(cloud, service="iotdata")), subprotocol="mqttv3.1")
+    assert (opening.status, opening.response.headers["Sec-WebSocket-Protocol"]) == (101, "mqttv3.1")
 
 
 def test_signed_headers_and_a_session_token_beside_the_signature_are_good(cloud, ask):

@@ -27,7 +27,7 @@ MQTT_ALPN = ("x-amzn-mqtt-ca",)  # for the port of MQTT, too, where it changes n
 _NOT_HERE = {"mqtt": "custom authentication", "x-amzn-http-ca": "HTTPS with a client certificate"}
 _ALPN = ("http/1.1", *_NOT_HERE)
 _PATH = "/mqtt"
-_SERVICE = "iotdevicegateway"
+_SERVICES = ("iotdevicegateway", "iotdata")  # the second is what AWS's first SDK for Python signs for
 _SHUTDOWN_S = 1.0
 
 
@@ -36,7 +36,7 @@ class HttpsEndpoint:
         self.port = 0
         self._broker = broker
         self._log = broker.log
-        self._gate = Gate(names.region, _SERVICE, names.now)
+        self._gate = Gate(names.region, _SERVICES, names.now)
         # Not a certificate's, but from its ARN the broker takes region and account of every resource.
         self._signer = Identity(ACCESS_KEY, names.certificate(ACCESS_KEY), policies=(EVERYTHING,))
         self._listener = Listener(lambda: _Door(self._protocol), broker.faults, broker.limits, broker.log)
@@ -74,15 +74,22 @@ class HttpsEndpoint:
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.path != _PATH:
-            return _answer(404, "ResourceNotFoundException", f"Here is only MQTT over WebSockets, at {_PATH}")
+            return self._refuse(
+                request, 404, "ResourceNotFoundException", f"Only MQTT over WebSockets is here, at {_PATH}"
+            )
         try:
             self._gate.check(request.method, request.raw_path, request.headers)
         except SignatureError as error:
-            self._log("refused", source=request.remote, reason=error.code, detail=str(error))
-            return _answer(403, error.code, str(error))
+            return self._refuse(request, 403, error.code, str(error))
         if request.headers.get("Upgrade", "").lower() != "websocket" or not offers_mqtt(request):
-            return _answer(400, "InvalidRequestException", "A WebSocket with the subprotocol mqtt is wanted")
+            return self._refuse(
+                request, 400, "InvalidRequestException", "A WebSocket for the subprotocol mqtt is wanted"
+            )
         return await serve(request, Connection(self._broker, self._signer), self._broker.limits)
+
+    def _refuse(self, request: web.BaseRequest, status: int, code: str, message: str) -> web.Response:
+        self._log("refused", source=request.remote, path=request.path, status=status, reason=code, detail=message)
+        return web.json_response({"message": message}, status=status, headers={"x-amzn-ErrorType": code})
 
 
 class _Door(asyncio.Protocol):
@@ -100,7 +107,3 @@ class _Door(asyncio.Protocol):
 class _Closed(asyncio.Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:
         transport.close()
-
-
-def _answer(status: int, code: str, message: str) -> web.Response:
-    return web.json_response({"message": message}, status=status, headers={"x-amzn-ErrorType": code})

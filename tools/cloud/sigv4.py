@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from urllib.parse import parse_qsl, quote
@@ -85,17 +85,20 @@ class _Claim:
 
 
 class Gate:
-    """Lets requests without a body through that are signed for `service` in `region`. `now` gives Unix seconds."""
+    """Lets requests without a body through that are signed for one of `services` in `region`.
 
-    def __init__(self, region: str, service: str, now: Callable[[], float]):
+    `now` gives Unix seconds; what it signs itself is for the first of them.
+    """
+
+    def __init__(self, region: str, services: Sequence[str], now: Callable[[], float]):
         self._region = region
-        self._service = service
+        self._services = services
         self._now = now
 
     def sign(self, url_path: str, host: str, expires_s: int) -> str:
         """Path and query of a GET that is let through for so many seconds, as `host:port` that the client calls."""
         at = time_text(self._now())
-        scope = f"{at[:8]}/{self._region}/{self._service}/aws4_request"
+        scope = self._scope_of(at, self._services[0])
         query = [
             ("X-Amz-Algorithm", ALGORITHM),
             ("X-Amz-Credential", f"{ACCESS_KEY}/{scope}"),
@@ -122,15 +125,19 @@ class Gate:
                 f" Access Key and signing method: host is {headers['host']!r}; a session token is not signed.",
             )
 
+    def _scope_of(self, at: str, service: str) -> str:
+        return f"{at[:8]}/{self._region}/{service}/aws4_request"
+
     def _scope(self, claim: _Claim) -> str:
         """The scope of a claim whose keys, time, region and service are good."""
         key, _, scope = claim.credential.partition("/")
-        day, *place = scope.split("/")
         if key != ACCESS_KEY:
             raise SignatureError("UnrecognizedClientException", f"The access key is not {ACCESS_KEY!r}: {key!r}")
-        if place != [self._region, self._service, "aws4_request"] or day != claim.at[:8]:
-            wanted = f"{claim.at[:8]}/{self._region}/{self._service}/aws4_request"
-            raise SignatureError("InvalidSignatureException", f"Credential should be scoped to {wanted}, not {scope}")
+        wanted = [self._scope_of(claim.at, service) for service in self._services]
+        if scope not in wanted:
+            raise SignatureError(
+                "InvalidSignatureException", f"Credential should be scoped to {wanted[0]}, not {scope}"
+            )
         begin, now = unix_time(claim.at), self._now()
         if begin - _SKEW_S > now:
             raise SignatureError("InvalidSignatureException", f"Signature not yet current: {claim.at}")

@@ -15,7 +15,7 @@ from tools.cloud import presence
 from tools.cloud.connection import Connection
 from tools.cloud.limits import Limits
 
-SUBPROTOCOL = "mqtt"
+SUBPROTOCOLS = ("mqtt", "mqttv3.1")  # the second is of AWS's first SDK for JavaScript, which speaks 3.1.1, too
 
 
 class WebSocketTransport(asyncio.Transport):
@@ -128,15 +128,15 @@ class WebSocketTransport(asyncio.Transport):
 
 
 def offers_mqtt(request: web.BaseRequest) -> bool:
-    """Whether a client names MQTT's subprotocol, as MQTT wants it (its section 6)."""
+    """Whether a client names a subprotocol of MQTT, as MQTT wants it (its section 6)."""
     offered = request.headers.get("Sec-WebSocket-Protocol", "")
-    return SUBPROTOCOL in (each.strip() for each in offered.split(","))
+    return any(each.strip() in SUBPROTOCOLS for each in offered.split(","))
 
 
 async def serve(request: web.BaseRequest, connection: Connection, limits: Limits) -> web.StreamResponse:
     """Make a request a WebSocket, and that the transport of a connection, until it ends."""
     socket = web.WebSocketResponse(
-        protocols=(SUBPROTOCOL,),
+        protocols=SUBPROTOCOLS,
         timeout=limits.close_timeout_s,
         max_msg_size=limits.frame_bytes,
         compress=False,

@@ -8,7 +8,7 @@ _HINT = "JSON has no comments and no comma behind the last entry; names and text
 def parse(data):
     """The document in `data`: bytes in UTF-8, UTF-16 or UTF-32, marked or not, or a text. Raises ValueError."""
     try:
-        document = json.loads(data)
+        document = json.loads(data, strict=False)  # the device takes line ends in texts, too: a PEM as it was pasted
         json.dumps(document, ensure_ascii=False).encode()
     except UnicodeDecodeError:
         raise ValueError("it is not in UTF-8: save it anew in that encoding") from None

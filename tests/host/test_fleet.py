@@ -1,6 +1,7 @@
 """`make fleet`: what it makes in the cloud, and a settings file with which a device enrols."""
 
 import json
+import ssl
 import stat
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
+from tests.host import pki
 from tools.board import bundle
 from tools.cloud import LocalCloud
 from tools.fleet import cli
@@ -110,6 +112,16 @@ def test_the_root_of_a_local_cloud_is_never_that_of_aws(cloud, tmp_path, monkeyp
     (tmp_path / ".cloud" / "ca.pem").write_text(cloud.ca_file.read_text())
     assert cli._root(None, cloud.control_url) == cloud.ca_file.read_text()
     assert cli._root(None, None) == amazon_root()
+
+
+def test_a_root_is_read_as_people_have_it_and_checked_before_anything_is_made(cloud, tmp_path):
+    root, file = cloud.ca_file.read_text(), tmp_path / "root"
+    for data in (b"\xef\xbb\xbf# f\xc3\xbcr alle\r\n" + root.encode(), ssl.PEM_cert_to_DER_cert(root)):
+        file.write_bytes(data)
+        assert cli._root(file, cloud.control_url) == root
+    file.write_bytes(pki.key_bytes(pki.EC_KEY, pki.PEM))
+    with pytest.raises(cli.Mistake, match=r"root is not a certificate .*it is a private key, a certificate is wanted"):
+        cli._root(file, cloud.control_url)
 
 
 def test_the_root_is_the_one_that_aws_recommends():

@@ -4,9 +4,11 @@ import json
 
 import pytest
 
+from tests.host import pki
 from tools import person_json
 from tools.board import bundle
 
+ROOT = pki.EC_PEM.decode()
 DOCUMENT = {"networks": [{"ssid": "Z\u00fcrich \U0001f600", "password": None}]}
 
 
@@ -18,6 +20,14 @@ def test_settings_in_every_encoding_reach_the_board_in_utf_8(tmp_path, encoding,
     file, _ = bundle.settings(path)
     assert json.loads(file.data.decode()) == DOCUMENT
     assert "\U0001f600".encode() in file.data
+
+
+def test_a_pem_may_be_pasted_as_it_is(tmp_path):
+    text = '{"certs": [{"role": "ca", "cert": "%s"}]}' % ROOT.replace("\n", "\r\n")
+    path = tmp_path / "settings.json"
+    path.write_text(text, newline="")
+    file, _ = bundle.settings(path)
+    assert json.loads(file.data)["certs"][0]["cert"].split() == ROOT.split()
 
 
 @pytest.mark.parametrize(

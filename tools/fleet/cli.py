@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import ssl
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +14,7 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
 from tools.cloud.recipes import create_fleet
+from tools.configure.firmware import certificates, errors
 from tools.fleet.roots import RootMissing, amazon_root
 from tools.interpreter import ROOT
 
@@ -120,9 +122,12 @@ def _root(path, endpoint_url):
         return amazon_root()
     path = path or ROOT / ".cloud" / "ca.pem"
     try:
-        return path.read_text(encoding="ascii")
+        roots = certificates.certificates(path.read_bytes(), str(path))
     except OSError as error:
         raise Mistake(f"{path}: {error.strerror}; say --ca with the root certificate") from error
+    except errors.PersonError as error:  # the device would refuse it, when the claim is made already
+        raise Mistake(f"--ca: {error.message}") from error
+    return "".join(map(ssl.DER_cert_to_PEM_cert, roots))
 
 
 def _network(text):

@@ -107,9 +107,9 @@ class _Servers:
             wide = Authority("wide", self.root, more=[_padded(size)])
             self._add(name, wide.issue("server", names=[HOST]), wide)
         above = [self.root]
-        for number in range(10):
+        for number in range(9):
             above.insert(0, Authority("step %d" % number, above[0]))
-        self._add("DEEP", above[2].issue("server", names=[HOST]), *above[2:-1])
+        self._add("DEEP", above[1].issue("server", names=[HOST]), *above[1:-1])
         self._add("TOO_DEEP", above[0].issue("server", names=[HOST]), *above[:-1])
         strange = Authority(_strange_name(), self.root)
         self._add("STRANGE_NAMES", strange.issue("server", names=[HOST]), strange)

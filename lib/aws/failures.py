@@ -21,19 +21,20 @@ _EPIPE = 32  # not in MicroPython's errno
 _ANSWER_MS = 10000  # in which the cloud surely ends a connection for what it was sent last
 _SOCKET_ERRORS = 256  # below it are the errors of sockets; those of Mbed TLS are larger
 
-# What a handshake fails by that has not come to our certificate.
-_HANDSHAKES = (
-    (_CONN_EOF, "the server closed it: does it speak TLS 1.2?"),
-    (_FATAL_ALERT, "the server refused it: does it speak TLS 1.2 with ECDHE and AES, and is the endpoint right?"),
-    (_CLOSE_NOTIFY, "the server ended it"),
-    (-28288, "the server does not speak TLS 1.2"),  # MBEDTLS_ERR_SSL_BAD_PROTOCOL_VERSION
-    (-29184, "the server does not speak TLS on this port"),  # MBEDTLS_ERR_SSL_INVALID_RECORD
-    (-31232, "the server's certificate is not one for servers"),  # MBEDTLS_ERR_SSL_BAD_CERTIFICATE
-    (-12288, "the server shows more than 8 certificates above its own"),  # MBEDTLS_ERR_X509_FATAL_ERROR
-    # MBEDTLS_ERR_SSL_BAD_INPUT_DATA, and of older versions MBEDTLS_ERR_SSL_FEATURE_UNAVAILABLE
-    (-28928, "what the server sent is too large: 16 KB for all its certificates"),
-    (-28800, "the server's certificates are too large, or come in pieces"),
-)
+# What a handshake fails by that has not come to our certificate: one text, as in error_table.py. The numbers are
+# MBEDTLS_ERR_SSL_CONN_EOF, _FATAL_ALERT_MESSAGE, _PEER_CLOSE_NOTIFY, _BAD_PROTOCOL_VERSION, _INVALID_RECORD and
+# _BAD_CERTIFICATE, MBEDTLS_ERR_X509_FATAL_ERROR, MBEDTLS_ERR_SSL_BAD_INPUT_DATA and (older) _FEATURE_UNAVAILABLE.
+_HANDSHAKES = """
+-29312 the server closed it: does it speak TLS 1.2?
+-30592 the server refused it: does it speak TLS 1.2 with ECDHE and AES, and is the endpoint right?
+-30848 the server ended it
+-28288 the server does not speak TLS 1.2
+-29184 the server does not speak TLS on this port
+-31232 the server's certificate is not one for servers
+-12288 the server shows more than 8 certificates above its own
+-28928 what the server sent is too large: 16 KB for all its certificates
+-28800 the server's certificates are too large, or come in pieces
+"""
 # MBEDTLS_ERR_X509_CERT_VERIFY_FAILED: so many verdicts that they did not fit into MicroPython's text.
 _ALL_VERDICTS = -9984
 _UNREADABLE = (-10751, -8320)  # from, to: what of X.509 Mbed TLS cannot read
@@ -91,9 +92,10 @@ def handshake_failure(failure, host, judged, alerted):
     # that we still write. What else it may dislike it tells before.
     if judged and number in (_FATAL_ALERT, _CLOSE_NOTIFY, _EPIPE, _CONN_EOF, errno.ECONNRESET):
         return errors.error("cert_refused")
-    for known, words in _HANDSHAKES:
-        if number == known:
-            return errors.error("tls_failed", words)
+    key = "\n%s " % number
+    at = _HANDSHAKES.find(key)
+    if at >= 0:
+        return errors.error("tls_failed", _HANDSHAKES[at + len(key) : _HANDSHAKES.find("\n", at + 1)])
     if number == _ALL_VERDICTS:
         return errors.error("server_cert_untrusted")
     words = _name(failure)

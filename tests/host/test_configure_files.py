@@ -98,6 +98,15 @@ def test_files_are_sorted_out_by_what_is_in_them(tmp_path, form):
     assert (message.dat["role"], root.dat["role"]) == ("thing", "ca")
 
 
+@pytest.mark.parametrize("key", [pki.P384_KEY, pki.P521_KEY, pki.RSA_KEY], ids=["P-384", "P-521", "RSA"])
+def test_keys_of_every_kind_are_known_by_their_certificate(tmp_path, key):
+    own = pki.certificate_of(key)
+    (tmp_path / "all.pem").write_bytes(pki.key_bytes(key, pki.PEM) + pki.EC_PEM + own.public_bytes(pki.PEM))
+    found = credentials.sort_out([tmp_path])
+    assert found.cert == own.public_bytes(pki.DER)
+    assert document.from_person([], {}, "thing", found).messages[0].dat["role"] == "thing"
+
+
 def test_the_rest_of_a_chain_is_no_root_and_a_root_may_be_of_any_kind(tmp_path):
     issuer = pki.certificate_of(pki.OTHER_EC_KEY, subject="root", issuer="above")
     big = ec.generate_private_key(ec.SECP384R1())

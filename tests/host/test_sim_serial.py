@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 import tty
 
 import pytest
@@ -74,3 +75,36 @@ def test_the_port_stays_over_a_restart(board):
     board.wait_for_start("machine.reset")
     board.wait_for("REPL: main.py ended")
     assert mpremote(board, "resume", "exec", "print(6 * 7)").strip() == "42"
+
+
+def test_what_is_typed_before_the_chip_is_there_is_lost(board):
+    """`make flash` types Ctrl-C until it is heard: in the midst of the start, it left a REPL on the desk's files."""
+    port = os.open(board.port, os.O_RDWR | os.O_NOCTTY)
+    try:
+        tty.setraw(port)
+        board.power_on()
+        while not [line for line in board.lines if "REPL: " in line]:
+            os.write(port, b"\x03")
+            time.sleep(0.01)
+    finally:
+        os.close(port)
+    assert mpremote(board, "resume", "exec", "import os; print(os.listdir('/'))").strip() == "['rom']"
+
+
+def test_nobody_at_the_port_changes_a_file_of_the_desk(board, tmp_path):
+    kept = tmp_path / "kept.txt"
+    kept.write_text("kept")
+    board.power_on()
+    board.wait_for("REPL: main.py ended")
+    tries = (
+        f"open('/rom{kept}', 'w')",
+        f"open('/rom{tmp_path}/new', 'x')",
+        f"os.remove('/rom{kept}')",
+        f"os.rename('/rom{kept}', '/rom{tmp_path}/other')",
+        f"os.mkdir('/rom{tmp_path}/new')",
+        f"os.rmdir('/rom{tmp_path}/lib')",
+    )
+    program = "import os\n" + "".join(f"try: {each}\nexcept OSError as e: print(e.errno)\n" for each in tries)
+    assert mpremote(board, "resume", "exec", program).split() == ["30"] * len(tries)
+    assert mpremote(board, "resume", "exec", f"print(open('/rom{kept}').read())").strip() == "kept"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["flash", "kept.txt", "lib"]

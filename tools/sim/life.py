@@ -45,6 +45,7 @@ class Life:
         self._console = console
         self._serial = serial
         self._typed = [] if serial is None else [serial]
+        self._hears = False  # what is typed: not before the chip has come to its programs
         self._output = Pipe() if serial is None else Terminal()
         self._interrupted = None
         self._wake_in, self._wake_out = os.pipe()
@@ -126,9 +127,15 @@ class Life:
             if self._output in ready:
                 self._print(process)
             if self._serial in ready:
-                self._output.write(self._serial.read())
+                self._hear()
             if channel in ready:
                 self._answer(channel)
+
+    def _hear(self):
+        if self._hears:
+            self._output.write(self._serial.read())
+        else:
+            self._serial.skip()
 
     def _print(self, process):
         data = self._output.read()
@@ -190,6 +197,7 @@ class Life:
         )
 
     def _on_running(self, allocated):
+        self._hears = True
         self._image.running(allocated)
 
     def _on_write(self):

@@ -37,6 +37,10 @@ class SerialPort:
             self.is_raw = data.rfind(CTRL_A) > data.rfind(CTRL_B)
         return data
 
+    def skip(self):
+        """What was typed is lost: the board is not there yet."""
+        os.read(self._ours, 4096)
+
     def write(self, data):
         """What the board prints; a chip ends lines with CR and LF."""
         continued = self._last == b"\r" and data.startswith(b"\n")

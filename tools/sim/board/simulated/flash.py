@@ -8,14 +8,21 @@ _ERASED = b"\xff" * _BLOCK
 _ERASED_VIEW = memoryview(_ERASED)  # a piece of it is no copy: a chip's flash takes nothing of the heap
 
 
-class PartitionFile:
-    """Reads what was never written as erased. `meter` counts the writes and says when the power goes."""
+def _opened(path, mode):
+    return open(path, mode, 0)
 
-    def __init__(self, path, size, meter):
+
+class PartitionFile:
+    """Reads what was never written as erased. `meter` counts the writes and says when the power goes.
+
+    `opened(path, mode)` opens a file without a buffer.
+    """
+
+    def __init__(self, path, size, meter, opened=_opened):
         try:
-            self._file = open(path, "r+b", 0)
+            self._file = opened(path, "r+b")
         except OSError:
-            self._file = open(path, "w+b", 0)
+            self._file = opened(path, "w+b")
         self.size = size
         self._meter = meter
 

@@ -5,6 +5,7 @@ import binascii
 import uselect
 import usocket
 import utime
+import vfs
 
 from simulated.channel import Channel
 from simulated.flash import PartitionFile
@@ -112,15 +113,16 @@ class Board:
         self.rtc_memory = binascii.unhexlify(state["rtc"])
         self.idf_heap = state["idf_heap"]
         self.flash = Meter(channel)
-        self.folder = state["folder"]
+        self._opened = vfs.VfsPosix("/").open  # also when the firmware sees nothing of the desk any more
+        self._folder = state["folder"]
         self.rows = state["rows"]
         self.running = state["running"]  # label of the application that runs
         self.nvs_flash = self.piece("nvs")
 
-    def piece(self, label):
+    def piece(self, label, kind=PartitionFile):
         """Reads, programs and erases the partition of that label."""
         size = next(row[3] for row in self.rows if row[4] == label)
-        return PartitionFile("%s/%s.bin" % (self.folder, label), size, self.flash)
+        return kind("%s/%s.bin" % (self._folder, label), size, self.flash, self._opened)
 
     def set_clock_skew(self, skew_ns):
         self.clock_skew_ns = skew_ns

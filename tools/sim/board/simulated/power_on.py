@@ -1,7 +1,8 @@
 """What the chip does from power-on to the REPL (main.c, _boot.py): mount the file system, run boot.py, run main.py.
 
 The host starts `import simulated.power_on`. From here on the device's file system is a littlefs of its own at "/";
-the repository is what the firmware image would be, mounted at "/rom".
+the repository is what the firmware image would be, mounted at "/rom". Nothing that runs on the device, and nobody at
+its serial port, can change a file of the desk.
 """
 
 import gc
@@ -14,8 +15,8 @@ import vfs
 
 import __main__
 import simulated
-from simulated import layouts
 from simulated.flash import VfsFile
+from simulated.read_only import ReadOnly
 
 _ROM = "/rom"
 _IN_PLACE = "/in_place"  # tools/sim/rom.py
@@ -37,11 +38,6 @@ def _mount(device):
         print("Performing initial setup")
         vfs.VfsLfs2.mkfs(device)
         return vfs.VfsLfs2(device)
-
-
-def _file_system():
-    board = simulation.board
-    return VfsFile(board.folder + "/vfs.bin", layouts.size_of(board.rows, "vfs"), board.flash)
 
 
 def _read(path):
@@ -72,22 +68,24 @@ def _run(script, paths):
     return False
 
 
+def _leave_the_desk():
+    desk = vfs.VfsPosix("/")
+    vfs.umount("/")
+    vfs.mount(ReadOnly(desk), _ROM)
+    sys.path[:] = [_ROM + entry if entry[:1] == "/" else entry for entry in sys.path]
+    simulated.__path__ = _ROM + simulated.__path__
+
+
 def _start():
+    _leave_the_desk()
     # esp32 first: nvs_flash_init comes before the file system. Compiling leaves holes in a small heap.
     for name in ("esp32", "machine", "network", "socket", "ssl", "bluetooth"):
         __import__(name)
         gc.collect()
     state = simulation.board.channel.ask("image")
-    device = _file_system()
-    host = vfs.VfsPosix("/")
-    root = _mount(device)
-    vfs.umount("/")
-    vfs.mount(root, "/")
-    vfs.mount(host, _ROM)
-    simulation.board.folder = _ROM + simulation.board.folder
+    vfs.mount(_mount(simulation.board.piece("vfs", VfsFile)), "/")
     os.chdir("/")
     folders = [folder if folder.startswith(_IN_PLACE) else _ROM + folder for folder in state["path"]]
-    simulated.__path__ = _ROM + simulated.__path__  # for what is imported only when it is used
     sys.path[:] = [""] + folders + [".frozen", "/lib"]
     state["path"] = folders = None
     gc.collect()

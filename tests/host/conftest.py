@@ -1,8 +1,9 @@
-"""Fixtures of the tests of the phone page."""
+"""Fixtures of the tests of the phone page; and what hypothesis is not to judge."""
 
 import shutil
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.host import pki
 from tests.host.browser import Browser, chromium
@@ -10,6 +11,12 @@ from tests.host.phone_browser import Phone
 from tests.host.phone_device import ReferenceDevice
 from tests.host.phone_node import Node
 from tools.phone.server import Server
+
+# How fast an example is made or tried says how busy the desk is. A fixture that serves all examples is meant to.
+settings.register_profile(
+    "desk", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
+settings.load_profile("desk")
 
 
 @pytest.fixture(scope="module")

@@ -223,7 +223,7 @@ class Visit:
         self.last_text = None
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(ACTIONS, min_size=3, max_size=20), st.lists(st.integers(1, 509), min_size=1, max_size=8))
 def test_a_conversation_keeps_its_promises(actions, sizes):
     async def story():

@@ -165,7 +165,7 @@ UTC_SECONDS = st.datetimes(
 
 
 @given(UTC_SECONDS, UTC_SECONDS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_dates_are_those_of_the_oracle(one, other):
     certificate = certificate_of(EC_KEY, min(one, other), max(one, other))
     der = certificate.public_bytes(DER)

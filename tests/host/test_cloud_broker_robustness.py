@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.host.cloud_desk import Clock, Desk, RawClient
@@ -56,7 +56,7 @@ PACKETS = st.sampled_from(
     st.lists(st.tuples(st.integers(0, 200), st.integers(0, 255)), max_size=5),
     st.binary(max_size=60),
 )
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150)
 def test_rubbish_ends_at_most_the_connection_it_came_on(desk, bystander, greets, stream, damages, tail):
     damaged = bytearray(stream)
     for position, value in damages:

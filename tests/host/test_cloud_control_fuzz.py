@@ -4,7 +4,7 @@ import asyncio
 import json
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tools.cloud import shapes
@@ -22,7 +22,7 @@ from tools.cloud.templates import TemplateError, parse
 MODELS = ServiceModels()
 CERTIFICATE_ID = "a" * 64
 DEEP = "[" * 100_000
-QUICK = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUICK = settings(max_examples=100)
 
 keys = st.sampled_from(
     [

@@ -4,7 +4,7 @@ import asyncio
 import json
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tools.cloud.authority import CertificateAuthority
@@ -18,7 +18,7 @@ from tools.cloud.registry import Registry
 from tools.cloud.shadows.service import ShadowService
 from tools.cloud.shadows.state import EMPTY, Half, delta, merged
 
-QUICK = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUICK = settings(max_examples=50)
 KEYS = (
     *("state", "desired", "reported", "delta", "version", "clientToken", "a", "b"),
     *("status", "statusDetails", "expectedVersion", "stepTimeoutInMinutes", "executionNumber", "includeJobDocument"),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ota import signature
 from tests.wycheproof import ecdsa_p256
 
-FEW = settings(max_examples=40, deadline=None)
+FEW = settings(max_examples=40)
 
 
 def verify(key, message, signed):

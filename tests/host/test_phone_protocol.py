@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import ble_reference as reference
@@ -120,7 +120,7 @@ PARSE = """async (load, _, pieces) => {
 }"""
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(st.data())
 def test_streams_are_read_as_the_second_implementation_reads_them(node, data):
     rubbish = st.binary(max_size=12) | st.sampled_from([b"\xa5", b"\xa5\x01\x00\x04ab", b"\xa5\x02\xff\xff"])

@@ -207,7 +207,7 @@ CFG = st.fixed_dictionaries(
 
 
 @given(st.lists(CFG, max_size=3))
-@profile(max_examples=300, deadline=None)
+@profile(max_examples=300)
 def test_whatever_the_phone_sends_is_merged_or_refused_in_words(dats):
     document = {}
     for dat in dats:
@@ -226,7 +226,7 @@ def test_whatever_the_phone_sends_is_merged_or_refused_in_words(dats):
 
 
 @given(JSON | CFG | st.fixed_dictionaries({"limits": JSON, "timeouts": JSON, "servers": JSON, "certs": JSON}))
-@profile(max_examples=200, deadline=None)
+@profile(max_examples=200)
 def test_any_json_as_a_file_loads_or_is_refused_in_words(document):
     try:
         settings.load(json.dumps(document)).missing()
@@ -235,7 +235,7 @@ def test_any_json_as_a_file_loads_or_is_refused_in_words(document):
 
 
 @given(st.binary(max_size=200), st.binary(max_size=100))
-@profile(max_examples=200, deadline=None)
+@profile(max_examples=200)
 def test_any_bytes_as_file_or_record_are_refused_in_words(data, bulk):
     for call in (lambda: settings.load(data), lambda: settings.load(None, (data, bulk))):
         try:

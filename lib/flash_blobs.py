@@ -27,7 +27,7 @@ RECORDS = {
     "code": (32, 32),
     "clock": (8, 8),
     "notes": (256, 4096),
-    "wanted": (0, 8192),  # settings that a job wants: settings_job.py
+    "wanted": (0, 8192),  # settings that a job wants: operations/wanted.py
     "job": (0, 4096),  # what the cloud does not know yet of the job at work: aws/job.py
     "update": (0, 2048),  # the floor of versions, and the update at work: updates.py
     "user": (256, 256),

@@ -41,7 +41,7 @@ READERS = [
 
 
 @given(st.sampled_from(READERS), st.binary(max_size=300))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_rubbish_gives_the_one_error(read, data):
     only_bad_certificate(read, data)
     only_bad_certificate(read, b"\x30" + data)
@@ -52,13 +52,13 @@ def test_rubbish_gives_the_one_error(read, data):
     st.text(st.sampled_from("\ud800-\\\n=M\0 \u00e4")) | st.text(),
     st.sampled_from(["%s", "-----BEGIN %s", EC_PEM.decode() + "%s"]),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_text_gives_the_one_error(read, text, around):
     only_bad_certificate(read, around % text)
 
 
 @given(st.sampled_from(READERS), st.sampled_from(SAMPLES), st.data())
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=2000)
 def test_damaged_certificates_give_the_one_error(read, sample, data):
     damaged = bytearray(sample)
     for _ in range(data.draw(st.integers(1, 3))):
@@ -70,7 +70,7 @@ def test_damaged_certificates_give_the_one_error(read, sample, data):
 
 
 @given(st.sampled_from(SAMPLES), st.sampled_from(SAMPLES), st.integers(0, 1200), st.integers(0, 255))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_damaged_pairs_give_the_one_error(cert, key, place, value):
     damaged = bytearray(key)
     damaged[place % len(key)] = value

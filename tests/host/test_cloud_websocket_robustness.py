@@ -7,7 +7,7 @@ import ssl
 import time
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.host.cloud_desk import TIMEOUT_S, RawClient
@@ -67,7 +67,7 @@ FRAMES = st.tuples(
 
 
 @given(st.booleans(), st.lists(FRAMES, min_size=1, max_size=5), st.binary(max_size=8))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 def test_rubbish_ends_at_most_the_websocket_it_came_on(cloud, bystander, greets, frames, tail):
     with contextlib.closing(Frames(cloud)) as vandal, contextlib.suppress(ConnectionError, ssl.SSLError):
         if greets:
@@ -79,7 +79,7 @@ def test_rubbish_ends_at_most_the_websocket_it_came_on(cloud, bystander, greets,
 
 
 @given(st.binary(max_size=300))
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30)
 def test_rubbish_in_the_place_of_http_harms_nobody(cloud, bystander, rubbish):
     with RawClient(cloud.https_port, trusting(cloud)) as vandal, contextlib.suppress(ConnectionError, ssl.SSLError):
         vandal.send(rubbish + b"\r\n\r\n")

@@ -72,8 +72,12 @@ def _leave_the_desk():
     desk = vfs.VfsPosix("/")
     vfs.umount("/")
     vfs.mount(ReadOnly(desk), _ROM)
-    sys.path[:] = [_ROM + entry if entry[:1] == "/" else entry for entry in sys.path]
-    simulated.__path__ = _ROM + simulated.__path__
+    sys.path[:] = [_on_rom(entry) for entry in sys.path]
+    simulated.__path__ = _on_rom(simulated.__path__)
+
+
+def _on_rom(path):
+    return _ROM + path if path[:1] == "/" else path  # others are in the interpreter
 
 
 def _start():

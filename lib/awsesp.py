@@ -80,17 +80,17 @@ def _slot():
 def _update(system, size):
     from ota.update import Update
 
-    return Update(_door(system).connect, _slot().switch().next_slot(), size, system.settings.timeouts)
+    return Update(_connector(system).connect, _slot().switch().next_slot(), size, system.settings.timeouts)
 
 
 def _download(system):
     from ota.files import Download
 
-    return Download(_door(system).connect, "", system.settings.timeouts)
+    return Download(_connector(system).connect, "", system.settings.timeouts)
 
 
-def _door(system):
-    from aws.door import Door
+def _connector(system):
+    from aws.connector import Connector
 
     settings = system.settings
-    return Door(settings.download_roots or settings.roots, system.wifi.resolve, system.settings.timeouts)
+    return Connector(settings.download_roots or settings.roots, system.wifi.resolve, system.settings.timeouts)

@@ -13,16 +13,16 @@ from settings_types import Group
 
 async def on_apply(configuring, _):
     """Join the Wi-Fi that is staged, keep it all, restart."""
-    door = configuring.door
-    await door.progress()
+    ble = configuring.ble
+    await ble.progress()
     try:
         await _join(configuring, _checked(configuring))
-        await door.set_state("saving")
+        await ble.set_state("saving")
         await candidate.save(configuring.system, configuring.document, "phone")
     except errors.DeviceError as failure:
         number = codes.number_of(failure)
         configuring.last = {"code": number, "message": failure.message}
-        await door.set_state("failed", number, failure.message, configuring.last)
+        await ble.set_state("failed", number, failure.message, configuring.last)
         raise
     await configuring.leave("new settings", codes.DONE)
     return {"code": codes.DONE}
@@ -41,7 +41,7 @@ async def _join(configuring, networks):
     given = [network for network in networks if network.ssid in configuring.ssids]
     old = configuring.system.settings
     settings = {"networks": given or networks, "hostname": old.hostname, "timeouts": old.timeouts}
-    await configuring.door.set_state("joining")
+    await configuring.ble.set_state("joining")
     wifi = _wifi(configuring.system, Group(settings))
     try:
         await wifi.join_once()
@@ -62,7 +62,7 @@ async def _stop_wifi(system):
 
 async def on_scan(configuring, _):
     """The networks around."""
-    await configuring.door.progress()
+    await configuring.ble.progress()
     wifi = _wifi(configuring.system)
     try:
         found = await wifi.scan()

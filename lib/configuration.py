@@ -1,7 +1,7 @@
 """CONFIG: settings are awaited, over Bluetooth or as a file, and tried before they are kept.
 
-The system imports it when it enters CONFIG, which always ends in a restart. A phone comes in through `ble`, for which
-`config_door` opens; what it asks for is done in `configuring`. Whoever has a cable can copy a settings.json instead.
+The system imports it when it enters CONFIG, which always ends in a restart. A phone comes in through `ble`, which
+`config_ble` starts; what it asks for is done in `configuring`. Whoever has a cable can copy a settings.json instead.
 """
 
 import asyncio
@@ -29,13 +29,13 @@ class Configuration:
         self._heard = system.bus.listen(events.BLE_AUTHENTICATED, events.BLE_DISCONNECTED)
 
     async def run(self):
-        """Open the door; returns the event of the table that leads out of CONFIG."""
+        """Open for a phone; returns the event of the table that leads out of CONFIG."""
         system = self._system
         gc.threshold(_SWEEP_BYTES)
         self._tell()
         system.own("flash", lambda owned: system.flash.run(owned.beat))
         if system.make_ble is not None:
-            await self._open_door()
+            await self._open_ble()
         if system.ble is not None:
             system.own("ble", lambda owned: system.ble.run(owned.beat))
         if not self._missing:  # else there is nothing to go back to: wait for whoever brings settings
@@ -46,13 +46,13 @@ class Configuration:
         print("CONFIG: %s" % (self._system.failure or "asked for"))
         print("CONFIG: copy a settings.json with `mpremote cp settings.json :/settings.json`, then reset")
 
-    async def _open_door(self):
+    async def _open_ble(self):
         try:
-            import config_door
+            import config_ble
 
-            await config_door.open_door(self._system, self._restart, self._missing)
+            await config_ble.open_ble(self._system, self._restart, self._missing)
         finally:
-            for name in ("config_door", "notes"):
+            for name in ("config_ble", "notes"):
                 sys.modules.pop(name, None)
             codes.forget("setup_code")
 

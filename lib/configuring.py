@@ -15,7 +15,7 @@ from ble import codes
 
 
 class Configuring:
-    """`restart(reason)`: restarts in order when the phone has gone. `last`: STATE's. `door`: the hand `ble`.
+    """`restart(reason)`: restarts in order when the phone has gone. `last`: STATE's. `ble`: a ble.server.Ble.
 
     `document`: what is staged, None for nothing; `ssids`: of the networks in it that the phone gave.
     """
@@ -23,7 +23,7 @@ class Configuring:
     version = release.VERSION
 
     def __init__(self, system, restart, last):
-        self.door = None
+        self.ble = None
         self.system = system
         self.last = last
         self._restart = restart
@@ -37,7 +37,7 @@ class Configuring:
 
     async def begin(self):
         """Say in STATE what happened."""
-        await self.door.set_state("waiting", last=self.last)
+        await self.ble.set_state("waiting", last=self.last)
 
     async def handle(self, typ, message_id, dat):
         """What `ble` calls for each message of an authenticated phone; see docs/architecture.md."""
@@ -68,7 +68,7 @@ class Configuring:
             sys.modules.pop("settings", None)
         if typ == "CFG":
             self.ssids.update([network["ssid"] for network in dat.get("networks") or ()])
-        await self.door.set_state("receiving")
+        await self.ble.set_state("receiving")
         return {"warnings": warnings} if warnings and typ == "CFG" else None
 
     def _base(self):
@@ -83,5 +83,5 @@ class Configuring:
     async def leave(self, reason, number=codes.OK):
         """Restart, once the answer is out."""
         self._is_leaving = True
-        await self.door.set_state("restarting", number)
+        await self.ble.set_state("restarting", number)
         self._restart(reason)

@@ -4,7 +4,7 @@ import sys
 
 import events
 
-_DOOR = events.MODE_CHANGED
+_TRANSITION = events.MODE_CHANGED
 # Of these the newest tell nothing that an older one would have to give way for in the log.
 _NOT_KEPT = (events.PUBLISH_DONE, events.FLASH_FLUSHED, events.WIFI_CONNECTED, events.CLOCK_SET, events.OTA_PROGRESS)
 
@@ -20,7 +20,7 @@ class Console:
 
     def tell(self, event):
         """Tell an event."""
-        if event.name == _DOOR:  # the door has told it already
+        if event.name == _TRANSITION:  # `transition` has printed it already
             return
         system = self._system
         try:
@@ -28,9 +28,9 @@ class Console:
         except MemoryError:  # whoever has something to tell goes on
             pass
 
-    def door(self, event, after, reason):
+    def transition(self, event, after, reason):
         """Tell which mode comes next."""
-        self.say(door(self._system.board.uptime_ms(), self._system.mode, event, after, reason))
+        self.say(transition(self._system.board.uptime_ms(), self._system.mode, event, after, reason))
 
     def say(self, text, keep=True):
         """Print a line; it is kept, too, unless it is of no use later."""
@@ -53,7 +53,7 @@ def line(uptime_ms, mode, event):
     return " ".join(words)
 
 
-def door(uptime_ms, mode, event, after, reason):
+def transition(uptime_ms, mode, event, after, reason):
     """`  12.34 NORMAL --restart_requested--> restart (reason)`; `reason` may be None."""
     text = "%7.2f %s --%s--> %s" % (uptime_ms / 1000, mode, event, after)
     return "%s (%s)" % (text, reason) if reason else text

@@ -2,9 +2,9 @@
 
     System(board, flash, wifi, aws, application).run()
 
-Every mode is a coroutine that runs until it returns the event that leads out of it; `_enter` is the one door, with one
-log line: `NORMAL --restart_requested--> restart`. What happens where is in the rooms that the system was given; what
-it keeps between restarts is in flash.
+Every mode is a coroutine that runs until it returns the event that leads out of it; `_enter` is the only way into the
+next one, and prints it: `NORMAL --restart_requested--> restart`. The work itself is done by the hands that the system
+was given; what must outlive a restart is in flash.
 """
 
 import asyncio
@@ -87,7 +87,7 @@ class System:
         except SystemExit:
             self.board.reset()  # the port would make a soft reset of it, which is no start that is counted
 
-    # The door
+    # From mode to mode
 
     async def _main(self):
         asyncio.create_task(self.supervisor.watch())
@@ -103,7 +103,7 @@ class System:
     def _enter(self, event):
         after, action = self._way_out(event)
         reason = self.failure if event == "failed" else self.reason
-        self.console.door(event, after, reason)
+        self.console.transition(event, after, reason)
         previous, self.mode = self.mode, after
         self.bus.emit(events.MODE_CHANGED, mode=after, event=event, previous=previous)
         gc.collect()  # what stays for the whole of a mode lies side by side then, not between the garbage of the last

@@ -27,7 +27,7 @@ def without_lasting_texts(sources):
 
 
 def _taken_out(tree):
-    """The modules that a file takes out of `sys.modules`, as it calls them: "settings_json", "dial", "aws.door"."""
+    """The modules that a file takes out of `sys.modules`, as it calls them: "settings_json", "dial", "aws.tls"."""
     tables = {
         node.targets[0].id: node.value
         for node in tree.body

@@ -1,6 +1,7 @@
-"""The phone's door: the device is found over Bluetooth, told its settings, and answers. In CONFIG only.
+"""The BLE server: a phone finds the device, sends it settings, and gets answers. In CONFIG only.
 
-One phone at a time. What a message asks for is done by who made this (`handle`); here it is only heard and answered.
+One phone at a time. What a message asks for is done by `handle`, a function that whoever makes the server gives; here
+messages are only received and answered.
 """
 
 import asyncio

@@ -25,8 +25,8 @@ async def run(system, job):
     finally:
         if system.slot is not None:
             system.slot().forget("files", "https")
-        if sys.modules.pop("aws.door", None):
-            delattr(sys.modules["aws"], "door")
+        if sys.modules.pop("aws.connector", None):
+            delattr(sys.modules["aws"], "connector")
 
 
 async def _download(system, job):

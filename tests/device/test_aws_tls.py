@@ -9,7 +9,7 @@ import simulation
 
 import errors
 from aws import failures, tls
-from aws.door import Door
+from aws.connector import Connector
 from aws.mqtt import MQTTClient, Timing
 from harness import equal, raises
 
@@ -123,8 +123,8 @@ async def test_what_ends_before_our_certificate_does_not_refuse_it():
 
 
 async def test_a_download_shows_no_certificate_that_could_be_refused():
-    door = Door([stored("root")], resolve, Timeouts)
-    failure = await raises(errors.RetryError, door.connect("broker.test", int(os.getenv("PORT_GOOD")), b"GET"))
+    connector = Connector([stored("root")], resolve, Timeouts)
+    failure = await raises(errors.RetryError, connector.connect("broker.test", int(os.getenv("PORT_GOOD")), b"GET"))
     equal(failure.code, "connection_lost")
 
 

@@ -5,7 +5,7 @@ import os
 import certificates
 import errors
 from aws import failures, tls
-from aws.door import Door
+from aws.connector import Connector
 from aws.mqtt import MQTTClient, Timing
 from harness import equal, raises
 
@@ -123,12 +123,13 @@ async def test_a_device_may_have_a_key_of_any_curve_that_aws_takes():
 
 
 async def test_servers_of_downloads_are_judged_alike():
-    async def open_door(server):
-        link = await Door([stored("root")], resolve, Timeouts).connect(HOST, int(os.getenv("PORT_" + server)), b"GET ")
+    async def open_connection(server):
+        connector = Connector([stored("root")], resolve, Timeouts)
+        link = await connector.connect(HOST, int(os.getenv("PORT_" + server)), b"GET ")
         link.close()
 
     for server in ("CHAIN", "UP_TO_1_3", "ASKS_POLITELY"):
-        await open_door(server)
+        await open_connection(server)
     for server, code in (
         ("INCOMPLETE", "server_cert_untrusted"),
         ("EXPIRED_ABOVE", "server_cert_expired"),
@@ -136,7 +137,7 @@ async def test_servers_of_downloads_are_judged_alike():
         ("TOO_DEEP", "tls_failed"),
         ("ASKS", "connection_lost"),  # no certificate was shown, so none was refused
     ):
-        equal((server, (await raises(errors.DeviceError, open_door(server))).code), (server, code))
+        equal((server, (await raises(errors.DeviceError, open_connection(server))).code), (server, code))
 
 
 def test_a_goodbye_in_the_handshake_is_no_verdict_before_our_certificate_was_seen():

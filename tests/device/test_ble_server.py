@@ -1,4 +1,4 @@
-"""The phone's door: finding it, its characteristics, who is let in and who has to go; one process with the phone."""
+"""The BLE server: finding it, its characteristics, who is let in and who has to go; one process with the phone."""
 
 import asyncio
 import errno

@@ -16,6 +16,6 @@ def test_a_value_with_spaces_is_quoted_so_that_pairs_can_be_told_apart():
     equal(line, "   0.00 NORMAL task.failed message=\"the 'sensor' is not there\" task=\"\"")
 
 
-def test_a_door_tells_where_it_leads_and_why():
-    equal(console.door(65000, "INIT", "ready", "NORMAL", None), "  65.00 INIT --ready--> NORMAL")
-    equal(console.door(65000, "NORMAL", "failed", "restart", "why"), "  65.00 NORMAL --failed--> restart (why)")
+def test_a_change_of_mode_says_where_to_and_why():
+    equal(console.transition(65000, "INIT", "ready", "NORMAL", None), "  65.00 INIT --ready--> NORMAL")
+    equal(console.transition(65000, "NORMAL", "failed", "restart", "why"), "  65.00 NORMAL --failed--> restart (why)")

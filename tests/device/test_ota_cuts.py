@@ -12,7 +12,7 @@ import simulation
 from esp32 import Partition
 
 import errors
-from aws.door import Door
+from aws.connector import Connector
 from harness import equal
 from ota.update import Update
 
@@ -44,8 +44,8 @@ def stored(name):
 
 def update():
     simulation.board.use_slots(SLOT)
-    door = Door([stored("root")], resolve, Timeouts)
-    return Update(door.connect, Partition(Partition.RUNNING).get_next_update(), SIZE, Timeouts)
+    connector = Connector([stored("root")], resolve, Timeouts)
+    return Update(connector.connect, Partition(Partition.RUNNING).get_next_update(), SIZE, Timeouts)
 
 
 async def fetch(made):

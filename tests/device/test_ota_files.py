@@ -5,7 +5,7 @@ import os
 from binascii import hexlify
 
 import errors
-from aws.door import Door
+from aws.connector import Connector
 from flash_board import ROOT, fill_files, new_board
 from harness import equal, raises
 from ota.files import Download
@@ -25,8 +25,8 @@ async def fetch(path="image", limit=100000, wanted=None, told=None):
         if told is not None:
             told.append(percent)
 
-    door = Door([stored("root")], resolve, Timeouts)
-    return await Download(door.connect, ROOT, Timeouts).fetch(url(path), PATH, limit, wanted, progress)
+    connector = Connector([stored("root")], resolve, Timeouts)
+    return await Download(connector.connect, ROOT, Timeouts).fetch(url(path), PATH, limit, wanted, progress)
 
 
 def listed():
@@ -71,7 +71,8 @@ async def test_a_full_file_system_is_told():
 
 async def test_a_server_that_nobody_vouches_for_gives_nothing():
     await new_board()
-    door = Door([stored("root")], resolve, Timeouts)
+    connector = Connector([stored("root")], resolve, Timeouts)
     link = "https://images.test:%s/image" % os.getenv("OTHER_PORT")
-    failure = await raises(errors.DeviceError, Download(door.connect, ROOT, Timeouts).fetch(link, PATH, 1, None, None))
+    fetching = Download(connector.connect, ROOT, Timeouts).fetch(link, PATH, 1, None, None)
+    failure = await raises(errors.DeviceError, fetching)
     equal(failure.code, "server_cert_untrusted")

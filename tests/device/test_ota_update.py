@@ -7,7 +7,7 @@ import simulation
 from esp32 import Partition
 
 import errors
-from aws.door import Door
+from aws.connector import Connector
 from harness import equal, raises
 from ota.update import Update
 
@@ -46,8 +46,8 @@ def slot():
 
 
 def update(size=SIZE, partition=None, timeouts=Timeouts):
-    door = Door([stored("root")], resolve, Timeouts)
-    return Update(door.connect, partition or slot(), size, timeouts)
+    connector = Connector([stored("root")], resolve, Timeouts)
+    return Update(connector.connect, partition or slot(), size, timeouts)
 
 
 def asked():

@@ -46,7 +46,7 @@ ROOMS = {
     },
     "aws": {
         "aws.asker", "aws.asking", "aws.backlog", "aws.claimant", "aws.client", "aws.connection", "aws.dial",
-        "aws.door", "aws.engine", "aws.enrolment", "aws.failures", "aws.handlers", "aws.inbox", *JOBS, "aws.link",
+        "aws.connector", "aws.engine", "aws.enrolment", "aws.failures", "aws.handlers", "aws.inbox", *JOBS, "aws.link",
         "aws.mqtt", "aws.opening", "aws.outbox", "aws.packets", "aws.presence", "aws.properties", "aws.provision",
         "aws.publishing", "aws.rate", "aws.receiver", "aws.requests", "aws.ring", "aws.sender", "aws.service",
         "aws.session", "aws.shadow", "aws.subscribing",
@@ -58,7 +58,7 @@ ROOMS = {
     },
     "head": {
         "system", "modes", "leaving", "starting", "road", "reckoning", "supervisor", "identity", "credentials",
-        "device", "console", "configuration", "config_door", "config_requests", "configuring", "candidate", "notes",
+        "device", "console", "configuration", "config_ble", "config_requests", "configuring", "candidate", "notes",
         "installing", "offline", "updates", "updating", "update_end", "update_job", "trial", "wishes", "tryout",
         "resetting", "diagnosis", "health", "health_reports", "shadow_report", *OPERATIONS,
     },
@@ -79,7 +79,7 @@ HANDS = {"board", "flash", "wifi", "ble", "aws", "ota"}
 HARDWARE = {"machine", "network", "esp32", "bluetooth", "aioble", "socket", "ssl", "umqtt", "vfs"}
 # boot and board work before there is a bus
 PRINTERS = {"boot", "board", "board_seldom", "starts", "console", "main", "system", "leaving", "starting",
-            "configuration", "config_door"}  # fmt: skip
+            "configuration", "config_ble"}  # fmt: skip
 SHADOW_SEEKERS = {"shadows"}  # imports by computed names to tell what comes from where
 LONGEST_FILE = 300
 

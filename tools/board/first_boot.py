@@ -5,7 +5,7 @@ import re
 from tools.board.serial_board import BoardError
 
 WATCH_S = 90
-_DOOR = re.compile(r"\bINIT --(\w+)--> (\w+)(?: \((.*)\))?")
+_TRANSITION = re.compile(r"\bINIT --(\w+)--> (\w+)(?: \((.*)\))?")
 _PROMPT = re.compile(r"^>>> ?$")
 
 
@@ -23,7 +23,7 @@ def watch(board, hear, timeout_s=WATCH_S):
             raise BoardError(f"its program has ended: {last}")
         hear(line)
         last = line
-        door = _DOOR.search(line)
-        if door:
-            return door[2], door[1], door[3]
+        transition = _TRANSITION.search(line)
+        if transition:
+            return transition[2], transition[1], transition[3]
     raise BoardError(f"it did not say its mode within {timeout_s} s; its last words: {last}")

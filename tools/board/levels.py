@@ -5,26 +5,26 @@ import re
 DEBUG, INFO, WARNING, ERROR = range(4)
 LEVELS = {"debug": DEBUG, "info": INFO, "warning": WARNING, "error": ERROR}
 STYLES = {DEBUG: "dim", INFO: "", WARNING: "yellow", ERROR: "bold red"}
-DOOR_STYLE = "bold cyan"
+TRANSITION_STYLE = "bold cyan"
 
 _EVENT = re.compile(r"^\s*\d+\.\d\d [A-Za-z]+ (?P<name>[a-z]+\.[a-z_]+)(?: |$)")
-_DOOR = re.compile(r"^\s*\d+\.\d\d \w+ --(?P<event>\w+)--> (?P<mode>\w+)")
+_TRANSITION = re.compile(r"^\s*\d+\.\d\d \w+ --(?P<event>\w+)--> (?P<mode>\w+)")
 _ERRORS = {"task.failed", "ota.failed"}
 _WARNINGS = {"wifi.disconnected", "aws.disconnected", "publish.dropped", "message.dropped"}
 _DETAILS = {"publish.done", "flash.flushed", "ota.progress", "ble.connected", "ble.disconnected"}
 _TRACEBACK = re.compile(r'^(Traceback \(most recent|  File "|\w*(Error|Exception|Interrupt)\b)')
 
 
-def is_door(line):
+def is_transition(line):
     """Whether the line tells a change of mode."""
-    return _DOOR.match(line) is not None
+    return _TRANSITION.match(line) is not None
 
 
 def level_of(line):
     """DEBUG, INFO, WARNING or ERROR; what the application prints is INFO."""
-    door = _DOOR.match(line)
-    if door:
-        return ERROR if door["mode"] == "IDLE" or door["event"] in ("failed", "task_failed") else INFO
+    transition = _TRANSITION.match(line)
+    if transition:
+        return ERROR if transition["mode"] == "IDLE" or transition["event"] in ("failed", "task_failed") else INFO
     event = _EVENT.match(line)
     if event is None:
         return ERROR if _TRACEBACK.match(line) else INFO

@@ -89,7 +89,7 @@ class Screen:
         level = levels.level_of(line)
         if level < self._least:
             return
-        shown = Text(line, style=levels.DOOR_STYLE if levels.is_door(line) else levels.STYLES[level])
+        shown = Text(line, style=levels.TRANSITION_STYLE if levels.is_transition(line) else levels.STYLES[level])
         if self._with_time:
             shown = Text(f"{datetime.now():%H:%M:%S.%f}"[:-3] + " ", style="dim") + shown
         self._print(shown)

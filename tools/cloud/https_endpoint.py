@@ -39,7 +39,7 @@ class HttpsEndpoint:
         self._gate = Gate(names.region, _SERVICES, names.now)
         # Not a certificate's, but from its ARN the broker takes region and account of every resource.
         self._signer = Identity(ACCESS_KEY, names.certificate(ACCESS_KEY), policies=(EVERYTHING,))
-        self._listener = Listener(lambda: _Door(self._protocol), broker.faults, broker.limits, broker.log)
+        self._listener = Listener(lambda: _ByAlpn(self._protocol), broker.faults, broker.limits, broker.log)
         self._http = web.Server(self._handle, access_log=None)
 
     def open(self, host: str, port: int) -> int:
@@ -52,7 +52,7 @@ class HttpsEndpoint:
         of_mqtt = certificates.context(fault, alpn=MQTT_ALPN)
         self._listener.use(certificates.context(fault, ssl.CERT_NONE, _ALPN), dict.fromkeys(MQTT_ALPN, of_mqtt))
 
-    async def close_door(self) -> None:
+    async def stop_listening(self) -> None:
         """Take no more connections; those that stand end with the broker."""
         await self._listener.close()
 
@@ -92,7 +92,7 @@ class HttpsEndpoint:
         return web.json_response({"message": message}, status=status, headers={"x-amzn-ErrorType": code})
 
 
-class _Door(asyncio.Protocol):
+class _ByAlpn(asyncio.Protocol):
     """Stands for a connection until its TLS handshake has told what it is."""
 
     def __init__(self, choose: Callable[[str | None], asyncio.Protocol]):

@@ -1,4 +1,4 @@
-"""The broker's door: accepts TCP connections, does the TLS handshake and hands over what stands.
+"""The broker's listener: accepts TCP connections, does the TLS handshake and hands over what stands.
 
 Not `loop.create_server`: that cannot change its certificate, cannot refuse before the handshake and tells nobody why
 a handshake failed.

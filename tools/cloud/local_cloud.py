@@ -278,7 +278,7 @@ class LocalCloud:
         if self._files is not None:
             await self._files.stop()
         if self._https is not None:
-            await self._https.close_door()
+            await self._https.stop_listening()
         if self._broker is not None:
             await self._broker.stop()
         if self._https is not None:

@@ -15,7 +15,7 @@ _DROPPED = re.compile(r" (publish|message)\.dropped .*dropped=(\d+)")
 _CONNECTED = re.compile(r" aws\.connected ")
 _START = re.compile(r"^sim: start \d+: (.*)$")
 _OFF = re.compile(r"^sim: off: crash")
-_DOOR = re.compile(r" (\w+) --(\w+)--> (\w+)")
+_TRANSITION = re.compile(r" (\w+) --(\w+)--> (\w+)")
 _WRONG = re.compile(r"Traceback| task\.failed |^sim: REPL|MemoryError")
 _AS_IT_SHOULD = ("INIT", "ready", "NORMAL")
 _WORKERS = 3  # so many messages may be given up when the power goes, before the console has told of it
@@ -65,14 +65,14 @@ class Ledger:
                 self._event(text)
 
     def _event(self, text):
-        start, door, dropped = _START.match(text), _DOOR.search(text), _DROPPED.search(text)
+        start, transition, dropped = _START.match(text), _TRANSITION.search(text), _DROPPED.search(text)
         if start:
             self._started(start[1])
         elif dropped and self.lives:
             setattr(self.lives[-1], f"{dropped[1]}_dropped", int(dropped[2]))
         elif _CONNECTED.search(text):
             self.connections += 1
-        elif (door and door.groups() != _AS_IT_SHOULD) or _WRONG.search(text) or _OFF.match(text):
+        elif (transition and transition.groups() != _AS_IT_SHOULD) or _WRONG.search(text) or _OFF.match(text):
             self.wrong.append(text.strip())
 
     def _started(self, reason):

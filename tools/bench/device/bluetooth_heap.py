@@ -1,4 +1,4 @@
-"""Runs as a board's main.py: opens the Bluetooth door, tells how much heap it holds, and what is left after closing."""
+"""Runs as a board's main.py: tells how much heap the BLE server holds, and how much when it was stopped."""
 
 import asyncio
 import gc

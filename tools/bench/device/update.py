@@ -29,7 +29,7 @@ def mount(path):
 if sys.argv[1]:
     mount(sys.argv[1])
 
-from aws.door import Door  # noqa: E402
+from aws.connector import Connector  # noqa: E402
 
 HOST = "peer.bench"
 URL = "https://%s:%d/%d"
@@ -83,15 +83,15 @@ async def resolve(host):
     return "127.0.0.1"
 
 
-def door():
+def connector():
     with open("root", "rb") as file:
-        return Door([file.read()], resolve, Timeouts)
+        return Connector([file.read()], resolve, Timeouts)
 
 
 async def update(port, size, partition, look=lambda: None):
     from ota.update import Update
 
-    made = Update(door().connect, partition, size, Timeouts)
+    made = Update(connector().connect, partition, size, Timeouts)
     await made.fetch(URL % (HOST, port, size), look)
     return made
 
@@ -107,7 +107,7 @@ async def download(port, size):
 
     buffer = bytearray(SECTOR)
     view = memoryview(buffer)
-    answer = Answer(door().connect, buffer, 10000)
+    answer = Answer(connector().connect, buffer, 10000)
     await answer.open(URL % (HOST, port, size))
     left = size - answer.ready
     while left:
@@ -121,7 +121,7 @@ async def download(port, size):
 
 
 async def connection(port, size, look):
-    link = await door().connect(HOST, port, b"GET /%d HTTP/1.1\r\n\r\n" % size)
+    link = await connector().connect(HOST, port, b"GET /%d HTTP/1.1\r\n\r\n" % size)
     buffer = bytearray(512)
     while size > 0:
         count = link.stream.readinto(buffer)

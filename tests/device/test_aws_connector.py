@@ -4,7 +4,7 @@ import asyncio
 import binascii
 
 import errors
-from aws.door import Door
+from aws.connector import Connector
 from harness import equal, raises
 from pki import ROOT_CERT
 
@@ -33,7 +33,8 @@ async def connect(answer):
 
     server = await asyncio.start_server(serve, "127.0.0.1", PORT)
     try:
-        return await raises(errors.DeviceError, Door([ROOT], resolve, Timeouts).connect("images.test", PORT, b"GET"))
+        connector = Connector([ROOT], resolve, Timeouts)
+        return await raises(errors.DeviceError, connector.connect("images.test", PORT, b"GET"))
     finally:
         server.close()
         await server.wait_closed()

@@ -5,7 +5,7 @@ import errors
 from .link import Link, forget, readable
 
 
-class Door:
+class Connector:
     """Opens connections to servers that one of `roots` (list of DER) vouches for. `resolve`: host name to IP address.
 
     A context is made once, because trusted roots are parsed into memory for each.

@@ -1,4 +1,4 @@
-"""The door of CONFIG is opened: the setup code is found or made, and Bluetooth made. See `configuration`."""
+"""CONFIG opens for a phone: the setup code is read or made, and Bluetooth is started. See `configuration`."""
 
 import sys
 
@@ -7,15 +7,15 @@ from configuring import Configuring
 from errors import DeviceError, StorageError
 
 
-async def open_door(system, restart, missing):
+async def open_ble(system, restart, missing):
     """`restart(reason)` restarts in order; `missing`: what keeps the device from NORMAL."""
     settings = system.settings
     _let_go_of_certificates(settings)
     code = await _setup_code(system)
     configuring = Configuring(system, restart, _failure(system, missing))
-    door = (system.name, settings.hardware, configuring.version, settings.security, code, configuring.handle)
+    details = (system.name, settings.hardware, configuring.version, settings.security, code, configuring.handle)
     try:
-        system.ble = configuring.door = system.make_ble(system.bus, *door)
+        system.ble = configuring.ble = system.make_ble(system.bus, *details)
     except ImportError as problem:
         print("CONFIG: no Bluetooth in this firmware (%s)" % problem)
         return

@@ -11,6 +11,7 @@ An application that returns is done; the device stays in the cloud without it, f
 
 import gc
 import sys
+from time import sleep
 
 from micropython import const
 
@@ -21,6 +22,7 @@ from system import System
 # The largest piece of memory, taken while the heap is in one piece: later there may be enough, but nowhere in a row.
 # A little more, because a message over Bluetooth has a header beside that.
 _PIECE = const(6272)
+_AGAIN_S = const(10)
 _kept = []
 
 
@@ -30,9 +32,14 @@ def run(application, configure=None):
     `application(device)` runs in mode NORMAL. `configure(device, dat)` answers what the phone sends as APP, in
     mode CONFIG.
     """
-    _kept.append(_second_area())
-    _kept.append(bytearray(_PIECE))
-    System(board, Flash, _wifi, _aws, application, _ble, configure, _slot, _update, _download).run()
+    try:
+        _kept.append(_second_area())
+        _kept.append(bytearray(_PIECE))
+        System(board, Flash, _wifi, _aws, application, _ble, configure, _slot, _update, _download).run()
+    except MemoryError as failure:  # at the REPL nobody would be there, and no watchdog either
+        sys.print_exception(failure)
+        sleep(_AGAIN_S)
+        board.reset()
 
 
 def _second_area():

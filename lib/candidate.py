@@ -5,7 +5,7 @@
     candidate.check(system, document)                                 # raises what a person must mend
     await candidate.save(system, document, "job")                     # in one step; then restart
 
-The next start uses the candidate. When the cloud is reached with it, `Identity.confirm` makes it the confirmed
+The next start uses the candidate. When the cloud is reached with it, `credentials` makes it the confirmed
 settings; when not, `road` leads into CONFIG, and from there back to the confirmed ones, if there are any that work.
 """
 
@@ -126,19 +126,6 @@ def has_better(system):
 def brings(record):
     """Which credentials are new in the record of a candidate: "thing", "claim" or None."""
     return settings_words.from_record(*record).get("identity")
-
-
-async def confirm(flash):
-    """The cloud was reached with the candidate: it is the confirmed settings now. `forget` it afterwards."""
-    record = flash.load("candidate")
-    if record is not None:
-        await flash.save("settings", *record)
-
-
-async def forget(flash):
-    """The candidate is needed no more."""
-    if flash.load("candidate") is not None:
-        await flash.erase("candidate")
 
 
 async def drop(flash):

@@ -2,7 +2,6 @@
 what becomes of pending ones.
 """
 
-import sys
 import time
 
 from micropython import const
@@ -73,7 +72,10 @@ async def confirm(identity):
     """As `Identity.confirm`, where there is something to confirm."""
     trial, flash = identity.trial, identity._flash
     if trial:
-        await _of_candidate("confirm", flash)
+        record = flash.load("candidate")
+        if record is not None:
+            await flash.save("settings", *record)
+        record = None  # memory is short beside an application
     if identity._unconfirmed:
         await flash.save("thing", *flash.load("pending"))
         identity._unconfirmed = False
@@ -82,21 +84,12 @@ async def confirm(identity):
         await flash.erase("thing")  # that of the settings is newer
     if trial:
         # Only now: until then a start after a power cut does all of this again.
-        await _of_candidate("forget", flash)
+        if flash.load("candidate") is not None:
+            await flash.erase("candidate")
         identity.trial = None
     # Also what a power cut between these left behind.
     if flash.load("pending") is not None:
         await flash.erase("pending")
-
-
-async def _of_candidate(what, flash):
-    try:
-        import candidate
-
-        await getattr(candidate, what)(flash)
-    finally:
-        for name in ("candidate", "settings"):
-            sys.modules.pop(name, None)
 
 
 async def refused(identity):

@@ -11,6 +11,7 @@ _STOP_TIMEOUT_MS = const(3000)
 _CLOSE_TIMEOUT_S = const(5)
 _QUICK_STARTS = const(3)  # in a row, before the next one has to wait
 _DOUBLINGS = const(12)
+_CAP_S = const(300)
 
 
 async def restart(system):
@@ -45,10 +46,12 @@ async def _hold_off(system):
     row = system.board.start_record().in_a_row()
     if row <= _QUICK_STARTS:
         return
-    wait_s = min(1 << min(row - _QUICK_STARTS, _DOUBLINGS), system.settings.timeouts.backoff_cap_s)
+    settings = system.settings  # None: it failed before they were read
+    wait_s = min(1 << min(row - _QUICK_STARTS, _DOUBLINGS), settings.timeouts.backoff_cap_s if settings else _CAP_S)
     system.console.say("system: %d starts in a row did not last, the next one is in %d s" % (row, wait_s))
     for _ in range(wait_s):
-        system.watchdog.feed()  # the supervisor does not where a task is stuck
+        if system.watchdog is not None:
+            system.watchdog.feed()  # the supervisor does not where a task is stuck
         await asyncio.sleep(1)
 
 

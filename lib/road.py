@@ -15,6 +15,7 @@ _BEAT_MS = const(5000)
 _LISTEN_MS = const(200)
 _FULL_MS = const(30000)  # before a flash that refused is asked again
 _CROWDED_MS = const(3000)
+_MOST_CROWDED = const(200)  # of these in a row: ten minutes
 _DAY_S = const(86400)
 _PASSING = const(2)  # times two: an application goes on working while the internet is gone
 
@@ -38,6 +39,7 @@ class Road:
         self._reached_ms = system.board.uptime_ms()
         self._windows = 0  # how often CONFIG was opened since the cloud was reached
         self._offline_s = 0  # without the cloud, between sleeps, before this start
+        self._is_full = False  # the flash: what is tried out may never be written down as what works
         self._crowded = 0  # connections in a row for which there was no memory
 
     async def run(self, owned):
@@ -105,6 +107,7 @@ class Road:
         """Write down what later starts must know: the credentials that work, the time, what failed."""
         listener = self._bus.listen(events.AWS_CONNECTED, events.AWS_DISCONNECTED, events.WIFI_DISCONNECTED)
         event = has_begun = None
+        crowded = 0
         while True:
             owned.beat()
             await asyncio.sleep_ms(_LISTEN_MS)
@@ -116,12 +119,17 @@ class Road:
                     await _reckoning().note(self, event)
                     event = None
                 await self._judge()
+                crowded = 0
             except errors.StorageError as failure:
                 # A flash that is full or fails is no reason to leave the cloud, from where it may be mended.
                 event = None
+                self._is_full = True
                 self._bus.emit(events.TASK_FAILED, task="notes", code=failure.code, message=failure.message)
                 await _sleep(_FULL_MS, owned.beat)
             except MemoryError:
+                crowded += 1
+                if crowded > _MOST_CROWDED:  # others have taken it for good: a new start may divide it better
+                    raise
                 await _sleep(_CROWDED_MS, owned.beat)  # a connection that begins needs much: once more when it stands
 
     async def _judge(self):
@@ -132,7 +140,7 @@ class Road:
             if isinstance(self._aws.jobs.time, int) and not self._aws.jobs.working:  # on a job, which wants the memory
                 await _reckoning().keep_time(self)
             return
-        timeouts, trial = self._system.settings.timeouts, self._identity.trial or self._identity.rotating
+        timeouts, trial = self._system.settings.timeouts, self._is_trying()
         if trial:
             patience_s = timeouts.candidate_s
         else:
@@ -147,8 +155,9 @@ class Road:
 
     async def do_jobs(self, owned, with_application):
         """Do the jobs of AWS IoT: the application's, and the firmware's own operations. Not while a new image is on
-        trial: it may still go back, and has enough to do."""
-        while self._system.trial or self._system.supervisor.has("trial"):  # which writes down how it ended
+        trial: it may still go back, and has enough to do. Nor while something else is: beside a job, which may wait
+        for just that, there may be no memory to write down that it works."""
+        while self._system.trial or self._system.supervisor.has("trial") or (self._is_trying() and not self._is_full):
             owned.beat()
             await asyncio.sleep_ms(_LISTEN_MS)
         if _is_to_be_reset(self._flash):
@@ -156,6 +165,9 @@ class Road:
 
             await factory_reset.finish(self._system)
         await self._aws.jobs.run(owned.beat, self._flash, self._operation, with_application)
+
+    def _is_trying(self):
+        return self._identity.trial or self._identity.rotating
 
     def _operation(self, name):
         from operations import dispatch

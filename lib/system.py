@@ -96,14 +96,13 @@ class System:
             try:
                 event = await action()
             except Exception as failure:  # noqa: BLE001 - the table decides what a failing mode leads to
-                self.failure = wrapped("system", failure)
-                event = "failed"
+                self.failure = self.reason = wrapped("system", failure)
+                event = "task_failed" if self.mode == "INIT" and isinstance(failure, MemoryError) else "failed"
             action = self._enter(event)
 
     def _enter(self, event):
         after, action = self._way_out(event)
-        reason = self.failure if event == "failed" else self.reason
-        self.console.transition(event, after, reason)
+        self.console.transition(event, after, self.reason)
         previous, self.mode = self.mode, after
         self.bus.emit(events.MODE_CHANGED, mode=after, event=event, previous=previous)
         gc.collect()  # what stays for the whole of a mode lies side by side then, not between the garbage of the last

@@ -10,11 +10,12 @@ from micropython import const
 
 import errors
 
-from .jobs import job_words
+from .jobs import MOST_STARVED, job_words
 from .link import forget
 
 _TRIES = const(10)
 _CROWDED_MS = const(5000)
+_MOST_CROWDED = const(24)  # of these: two minutes
 _SUCCEEDED, _FAILED, _REJECTED = "SUCCEEDED", "FAILED", "REJECTED"  # may be tried again; will never work here
 
 
@@ -43,6 +44,7 @@ class Job:
         self.version = execution["versionNumber"]
         self._identity = words.identity(execution)
         self._tries = 0
+        self._crowded = 0  # how often there was no memory to tell how it ended
         self._load()
 
     # For the handler
@@ -103,7 +105,14 @@ class Job:
             try:
                 return await _telling().outcome(self)
             except MemoryError:
-                await asyncio.sleep_ms(_CROWDED_MS)
+                await self._for_memory()
+
+    async def _for_memory(self):
+        self._crowded += 1
+        if self._crowded > _MOST_CROWDED:
+            self.jobs.starved = MOST_STARVED  # by a new start: this one's handler is not to be run again
+            raise MemoryError
+        await asyncio.sleep_ms(_CROWDED_MS)
 
     async def _end(self, status, details):
         if self.outcome is not None or self.gone:
@@ -112,7 +121,7 @@ class Job:
             try:
                 self.outcome = [status, _telling().last_details(self, details)]
             except MemoryError:  # it has ended all the same, and is not to be done again
-                await asyncio.sleep_ms(_CROWDED_MS)
+                await self._for_memory()
         try:
             await self._save()
         except (errors.StorageError, MemoryError):

@@ -26,6 +26,7 @@ _GRACE_MORE_MS = const(3000)  # once it has begun to say it
 # Not notify-next, which brings a document that is asked for anyway. The last: answers of $next/get and <job>/update.
 _LISTENS = ("notify", "start-next/+", "+/+/+")
 
+MOST_STARVED = const(20)  # ten minutes
 CALM_MS = 2000  # for what else a new connection brings: both together take more memory than a small chip has
 
 
@@ -44,6 +45,7 @@ class Jobs(Service):
         self.with_application = True
         self.calm = False  # the connection stands for a while
         self.working = False  # on a job: no time to sleep
+        self.starved = 0  # how often in a row there was no memory
         self.time = None  # unix seconds: what the cloud has told last, for whoever takes it
         self.grace_ms = _GRACE_MS  # that the application has, in all, to say which operations it does
 
@@ -75,6 +77,8 @@ class Jobs(Service):
                     await _until(done, beat)
                 finally:
                     work.cancel()
+                if self.starved >= MOST_STARVED:
+                    raise MemoryError  # others have taken it for good: a new start may divide it better
 
     async def _work(self, done):
         try:
@@ -97,10 +101,12 @@ class Jobs(Service):
                     if job is not None:
                         await job.end()
                 self.news.set()  # there may be another one
+            self.starved = 0
         except errors.DeviceError as failure:
             await self._wait_after(failure)
         except MemoryError:
-            await self._wait_after(errors.error("no_memory"))
+            if self.starved < MOST_STARVED:
+                await self._wait_after(errors.error("no_memory"))
         except Exception as failure:  # noqa: BLE001 - an answer that nobody thought of must not end all jobs
             self.bus.trace(failure)
             await self._wait_after(errors.error("task_failed", "jobs", repr(failure)))
@@ -114,6 +120,7 @@ class Jobs(Service):
         try:
             await asyncio.wait_for_ms(self.news.wait(), _AGAIN_MS)
         except asyncio.TimeoutError:
+            self.starved += failure.code == "no_memory"
             if self.refusal is self.forbidden:  # None, both: else only another session may be allowed it
                 self.news.set()
 

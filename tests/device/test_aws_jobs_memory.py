@@ -1,10 +1,12 @@
 """What a job leaves of the memory of a small chip: for the handler, for the network, and when it is over."""
 
+import asyncio
+import builtins
 import sys
 import time
 
 from aws import jobs
-from harness import equal
+from harness import equal, raises
 from jobs_desk import JobsDesk
 from scripted_broker import until
 
@@ -62,3 +64,63 @@ async def test_that_there_is_a_job_is_known_before_that_so_that_nobody_sends_the
         return [end for end, _ in desk.asked]
 
     equal(await connected(60000, look), ["$next/get"])
+
+
+def starved_of(missing):
+    """An import for which there is no memory where it is `missing`."""
+    before = builtins.__import__
+
+    def starved(*wanted):
+        if any(isinstance(names, tuple) and missing in names for names in wanted):
+            raise MemoryError
+        return before(*wanted)
+
+    return starved
+
+
+async def test_an_end_that_cannot_be_told_for_minutes_is_the_affair_of_a_new_start():
+    done, waited = [], []
+    import_before, sleep_before = builtins.__import__, asyncio.sleep_ms
+
+    async def blink(job):
+        done.append(job.id)
+
+    def quickly(wait_ms):
+        waited.append(wait_ms)
+        return sleep_before(min(wait_ms, 250))
+
+    desk = JobsDesk()
+    desk.add("one", {"operation": "blink"})
+    async with desk:
+        desk.jobs.on("blink", blink)
+        await until(lambda: desk.jobs.working)
+        builtins.__import__, asyncio.sleep_ms = starved_of("job_telling"), quickly
+        try:
+            await raises(MemoryError, asyncio.wait_for(desk._running, 15))
+        finally:
+            builtins.__import__, asyncio.sleep_ms = import_before, sleep_before
+    equal((done, desk.status("one"), waited.count(5000)), (["one"], "IN_PROGRESS", 24))
+
+
+async def test_jobs_for_which_there_is_never_memory_are_the_affair_of_a_new_start():
+    waited, before, wait_before = [], jobs._job_start, asyncio.wait_for_ms
+
+    def no_memory():
+        raise MemoryError
+
+    async def nothing_new(waiting, wait_ms):
+        if wait_ms != 30000:
+            return await wait_before(waiting, wait_ms)
+        waiting.close()
+        waited.append(wait_ms)
+        raise asyncio.TimeoutError
+
+    desk = JobsDesk()
+    desk.add("one", {"operation": "blink"})
+    jobs._job_start, asyncio.wait_for_ms = no_memory, nothing_new
+    try:
+        async with desk:
+            await raises(MemoryError, asyncio.wait_for(desk._running, 15))
+    finally:
+        jobs._job_start, asyncio.wait_for_ms = before, wait_before
+    equal(len(waited), 20)

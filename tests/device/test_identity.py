@@ -1,5 +1,8 @@
 """Who the device is for the cloud: which credentials count, and when new ones are believed or thrown away."""
 
+import builtins
+import sys
+
 import errors
 import records
 from harness import equal
@@ -132,6 +135,24 @@ async def test_a_candidate_without_credentials_of_its_own_uses_those_there_are()
     equal(identity.current()[0], "old")
     await identity.confirm()
     equal(sorted(flash.kept), ["settings", "thing"])
+
+
+async def test_to_confirm_takes_none_of_the_memory_for_reading_settings():
+    sys.modules.pop("candidate", None)
+    imported, before = [], builtins.__import__
+
+    def noted(name, *more):
+        imported.append(name)
+        return before(name, *more)
+
+    identity = Identity(MemoryFlash(candidate=(b"{}", b"")), settings(), "none")
+    builtins.__import__ = noted
+    try:
+        await identity.confirm()
+    finally:
+        builtins.__import__ = before
+    equal("credentials" in imported, True)
+    equal([name for name in imported if name[:8] in ("candidat", "settings")], [])
 
 
 def test_credentials_whose_copies_are_both_damaged_are_as_good_as_none():

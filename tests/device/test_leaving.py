@@ -21,15 +21,15 @@ class System:
     reason = "a new day"
     good_from_ms = 0
 
-    def __init__(self, row, cap_s):
+    def __init__(self, row, cap_s, has_watchdog):
         self.calls = []
         self.slept_s = self.unfed_s = self.longest_s = 0
         self.flash = Flash()
         self.supervisor = Supervisor(events.Bus(), self.feed, None)
         record = Group(in_a_row=lambda: row, mark_clean=self.calls.append)
         self.board = Group(start_record=lambda: record, reset=lambda: self.calls.append("reset"))
-        self.settings = Group(timeouts=Group(backoff_cap_s=cap_s))
-        self.watchdog = self
+        self.settings = Group(timeouts=Group(backoff_cap_s=cap_s)) if cap_s else None
+        self.watchdog = self if has_watchdog else None
         self.console = Group(say=self.calls.append)
         self.failure = errors.error("task_failed", "application", "it is broken")
 
@@ -42,9 +42,9 @@ class System:
         self.longest_s = max(self.longest_s, self.unfed_s)
 
 
-async def leave(how, row, cap_s=300):
+async def leave(how, row, cap_s=300, has_watchdog=True):
     """The system after it has left `how`."""
-    system = System(row, cap_s)
+    system = System(row, cap_s, has_watchdog)
     real = leaving.asyncio
     names = ("sleep_ms", "wait_for", "current_task")
     leaving.asyncio = Group(sleep=system.sleep, **{name: getattr(real, name) for name in names})
@@ -59,6 +59,11 @@ async def test_the_first_crashes_restart_at_once_the_next_ones_later_and_later()
     for row, wait_s in ((0, 0), (1, 0), (3, 0), (4, 2), (5, 4), (6, 8), (7, 16), (11, 256), (12, 300), (255, 300)):
         equal((row, (await leave(leaving.restart_after_crash, row)).slept_s), (row, wait_s))
     equal((await leave(leaving.restart_after_crash, 255, cap_s=10)).slept_s, 10)
+
+
+async def test_a_start_that_failed_before_it_knew_its_settings_waits_too():
+    for has_watchdog in (True, False):
+        equal((await leave(leaving.restart_after_crash, 20, None, has_watchdog)).slept_s, 300)
 
 
 async def test_while_it_waits_the_watchdog_is_fed_the_log_tells_of_it_and_the_start_is_not_forgiven():

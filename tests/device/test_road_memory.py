@@ -7,7 +7,7 @@ import events
 import notes
 import reckoning
 import road
-from harness import equal
+from harness import equal, raises
 from test_operations import Flash, Group
 from test_road import Identity, System
 
@@ -73,3 +73,43 @@ async def test_without_memory_for_tls_it_begins_anew_whatever_the_failure_looks_
 
 async def test_other_failures_are_no_reason_to_begin_anew():
     equal(await crowded_out(System(is_connected=False), 50, "no_dns"), None)
+
+
+async def test_a_job_does_not_take_the_memory_for_writing_down_that_what_is_tried_out_works():
+    for what in ("trial", "rotating"):
+        for is_full in (False, True):  # a flash that takes nothing: a job may mend it
+            system = System()
+            began = []
+
+            async def run(*_):
+                began.append(what)
+
+            system.aws.jobs.run = run
+            system.trial, system.supervisor = False, Group(has=lambda name: False)
+            setattr(system.identity, what, "none")
+            made = road.Road(system)
+            made._is_full = is_full
+            doing = asyncio.create_task(made.do_jobs(Group(beat=lambda: None), True))
+            await asyncio.sleep_ms(500)
+            equal((what, is_full, len(began)), (what, is_full, int(is_full)))
+            setattr(system.identity, what, None)
+            await asyncio.wait_for(doing, 2)
+            equal(began, [what])
+
+
+async def test_notes_for_which_there_is_no_memory_for_minutes_end_in_a_new_start():
+    made, waited = road.Road(System()), []
+
+    async def at_once(wait_ms):
+        waited.append(wait_ms)
+
+    def no_memory():
+        raise MemoryError
+
+    made._judge = no_memory
+    road.asyncio = Group(sleep_ms=at_once)
+    try:
+        await raises(MemoryError, made.keep_notes(Group(beat=lambda: None)))
+    finally:
+        road.asyncio = asyncio
+    equal(sum(waited) // 60000, 10)

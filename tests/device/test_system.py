@@ -1,7 +1,9 @@
 """The head: when a device may sleep, and when its start was a good one."""
 
 import asyncio
+import sys
 
+import errors
 import wishes
 from harness import equal
 from system import System
@@ -107,3 +109,37 @@ async def test_a_task_that_nobody_awaits_is_traced_when_it_dies_and_not_held():
         (said, str(traced[0]), held),
         (["system: a task died that nobody awaits"], "the sensor is not there", [None, None]),
     )
+
+
+class Start:
+    """INIT that fails."""
+
+    def __init__(self, failure):
+        self._failure = failure
+
+    async def start(self, system):
+        raise self._failure
+
+
+async def way_out_of_init(failure):
+    """What the device does after a start that failed so."""
+    system, done = System(Group(uptime_ms=lambda: 0), lambda bus: None, None, None, None), []
+
+    def end(what):
+        async def ended():
+            done.append(what or system._way)
+            raise asyncio.CancelledError
+
+        return ended
+
+    system._idle, system._restart = end("IDLE"), end(None)
+    sys.modules["starting"] = Start(failure)
+    try:
+        await system._main()
+    except asyncio.CancelledError:
+        return done[0]
+
+
+async def test_a_start_without_memory_is_followed_by_another_one_and_only_a_flash_that_fails_ends_in_idle():
+    equal(await way_out_of_init(MemoryError()), "restart_after_crash")
+    equal(await way_out_of_init(errors.error("flash_failed", "opening NVS", 5)), "IDLE")

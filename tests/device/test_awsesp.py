@@ -1,0 +1,30 @@
+"""The wiring: where there is not even memory to begin, the device begins again."""
+
+import simulation
+
+import awsesp
+from harness import equal, raises
+from test_operations import Group
+
+
+async def application(device):
+    """Nobody comes to it."""
+
+
+def test_without_memory_to_begin_it_does_not_end_at_the_repl():
+    slept = []
+
+    def system(*hands):
+        raise MemoryError
+
+    awsesp.System, awsesp.sleep = system, slept.append
+    raises(simulation.Restarted, lambda: awsesp.run(application))
+    equal(len(slept), 1)
+
+
+def test_any_other_mistake_is_the_writers_to_see():
+    def system(*hands):
+        return Group(run=lambda: {}["missing"])
+
+    awsesp.System = system
+    raises(KeyError, lambda: awsesp.run(application))

@@ -14,6 +14,7 @@ import records
 # A missing policy (not_authorised) is no reason: a new certificate would get the same.
 _REFUSALS = const(5)
 _REFUSED_TIMES = const(10)
+_SPAN_MS = const(0x3FFFFFFF)  # the ticks' own
 # What of the credentials is secret lives in NVS; the rest, which is larger, in the file system.
 _SECRET = ("key", "token")
 # More than certificate, key and token need, as AWS makes them (RSA of 2048 bits).
@@ -98,7 +99,7 @@ async def refused(identity):
         identity._refused_ms = time.ticks_ms()
     identity._refusals += 1
     long_ms = identity._settings.timeouts.refused_s * 1000 * _REFUSED_TIMES
-    if identity._refusals < _REFUSALS or time.ticks_diff(time.ticks_ms(), identity._refused_ms) < long_ms:
+    if identity._refusals < _REFUSALS or time.ticks_ms() - identity._refused_ms & _SPAN_MS < long_ms:
         return False
     await identity._flash.erase("pending")
     return True

@@ -41,7 +41,8 @@ class Device:
         self._system.console.say(text)
 
     def alive(self, within_s):
-        """Promise to call this again within `within_s` seconds; from then on a broken promise restarts the device."""
+        """Promise to call this again within `within_s` seconds (six days at most: no tick of the port tells more); from
+        then on a broken promise restarts the device."""
         self._owned.silence_ms = within_s * 1000
         self._owned.beat()
 

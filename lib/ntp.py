@@ -12,7 +12,7 @@ PORT = 123
 LIMIT = 128  # bytes of an answer we read; 48 count
 
 LATEST = 3092601600  # 2068-01-01: a later time is a broken server, and more seconds than the port takes for a date
-FAR_S = 157680000  # 5 years: nearer, a device may well have lain in a store
+FAR_S = 2592000  # 30 days: nearer, certificates can be judged by it, and the cloud will correct it
 
 _SIZE = 48
 _REQUEST = 0x23  # leap 0, version 4, mode 3 (client)
@@ -62,8 +62,8 @@ def answer(packet, nonce):
 async def ask_time(servers, resolve, ask, not_before):
     """(unix seconds, server) of the first of `servers` with a believable answer: from `not_before` on, before 2068.
 
-    A time years after `not_before` is believed only when no other server tells an earlier one: a clock that one broken
-    server (a GPS week that rolled over) set decades ahead, and that is kept as the last time known, can never go back.
+    A time long after `not_before` is believed only when no other server tells an earlier one: with a clock that one
+    broken server (a GPS week that rolled over) sets far ahead no certificate is valid, whatever the others say.
     `await resolve(name)` gives an address; `ask` is as in `dns.resolve`.
     Raises RetryError `no_ntp` with each server's reason, or `no_dns` when not even one name could be resolved.
     """

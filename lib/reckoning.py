@@ -32,6 +32,7 @@ def begin(road):
 async def note(road, event):
     """The cloud was reached, or something kept it from that: an events.Event. Errors: `flash_full`, `flash_failed`."""
     if event.name == events.AWS_CONNECTED:
+        road._judged_s = road._wifi.now() - road._board.uptime_ms() // 1000
         road._windows = road._offline_s = road._crowded = 0
         await road._identity.confirm()
         await notes.change(road._flash, last=None, windows=None, offline=None, anew=None)
@@ -43,7 +44,7 @@ async def note(road, event):
     # The device may have been carried to another place, so Wi-Fi that is not there is somebody's affair.
     is_wifi = event.name == events.WIFI_DISCONNECTED
     road._passes = not is_wifi and isinstance(errors.error(code), errors.RetryError)
-    if code == "server_cert_expired":
+    if code in ("server_cert_expired", "server_cert_not_yet_valid"):
         road._wifi.doubt_clock(notes.last_known_time(road._flash))
     if road._is_known and (code == "no_memory" or road._board.heap()["idf_free"] < _FOR_TLS):
         await _begin_anew(road)
@@ -99,7 +100,8 @@ async def make_room(road):
 async def keep_time(road):
     """Keep the time that the cloud has told. Errors as of `note`."""
     # That of the cloud, whose certificate was verified, and no other: a false one that was kept could never be
-    # corrected, and a certificate does not tell a time that is weeks ahead from a true one.
+    # corrected, and a certificate does not tell a time that is weeks ahead from a true one. Nor is one that is
+    # later than what the certificate was judged by: beyond its dates the next would be refused, and no way lead back.
     jobs, wifi = road._aws.jobs, road._wifi
     told, jobs.time = jobs.time, None
     if told > _MILLISECONDS:
@@ -109,6 +111,7 @@ async def keep_time(road):
             wifi.keep_time(told, told - _DAY_S, "cloud")
     except errors.PersonError:
         return  # no time of today
+    judged = road._judged_s + road._board.uptime_ms() // 1000
     # Once a day is enough to tell a forged time from a true one, and spares the flash.
-    if told - notes.last_known_time(road._flash) > _DAY_S:
+    if told - judged <= _DAY_S and told - notes.last_known_time(road._flash) > _DAY_S:
         await road._flash.save("clock", told.to_bytes(8, "big"))

@@ -37,6 +37,7 @@ class Road:
         self._failure = None  # the last one: what there is to tell when the cloud is not reached for too long
         self._passes = False  # it passes by itself, as far as anybody knows
         self._reached_ms = system.board.uptime_ms()
+        self._judged_s = 0  # by what time TLS has judged the cloud's certificate, less the uptime
         self._windows = 0  # how often CONFIG was opened since the cloud was reached
         self._offline_s = 0  # without the cloud, between sleeps, before this start
         self._is_full = False  # the flash: what is tried out may never be written down as what works

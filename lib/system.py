@@ -250,13 +250,14 @@ class System:
         if stall_ms > self._bearable_ms:
             self._bearable_ms = 2 * stall_ms  # told a few times, not each time
             self.console.say("system: %s" % errors.error("loop_stalled", (stall_ms + 500) // 1000))
-        # In every mode: hours in CONFIG are no crash either.
-        if self.good_from_ms is not None and self.board.uptime_ms() >= self.good_from_ms:
-            try:
+        try:
+            now_ms = self.board.uptime_ms()  # always: it would lose days in which nobody asks
+            # In every mode: hours in CONFIG are no crash either.
+            if self.good_from_ms is not None and now_ms >= self.good_from_ms:
                 self.board.start_record().forgive()
                 self.good_from_ms = None
-            except MemoryError:  # at the next look
-                pass
+        except MemoryError:  # at the next look
+            pass
 
 
 async def _for_ever():

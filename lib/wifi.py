@@ -26,6 +26,7 @@ _WATCH_MS = const(500)
 _STABLE_LOOKS = const(60)  # 30 s joined: the next loss starts a new series of waits
 _ADDRESS_LOOKS = const(60)  # every 30 s: is the address still ours?
 _BEAT_MS = const(5000)
+_SPAN_MS = const(0x3FFFFFFF)  # the ticks' own: ticks_diff would take an outage of a week for a negative one
 _CROWDED_MS = const(10000)  # where there was no memory to ask for the time
 
 _FOR_A_WHILE = ("station", "names", "clock", "ntp", "dns", "datagrams")
@@ -142,7 +143,7 @@ class Wifi:
                 self._waits.stable()
             if looks % _ADDRESS_LOOKS == 0 and self._wlan.ifconfig()[0] == "0.0.0.0":  # the port does not notice
                 return errors.error("no_address", self.ssid)
-            asked_ms_ago = time.ticks_diff(time.ticks_ms(), self._asked_time_ms)
+            asked_ms_ago = time.ticks_ms() - self._asked_time_ms & _SPAN_MS
             # An unset clock is the affair of whoever needs it first, and knows the last time known.
             if asked_ms_ago >= self._resync_in_ms and self.clock_is_set:
                 try:

@@ -6,6 +6,7 @@ import random
 
 import errors
 
+_LONGEST_S = 518400  # 6 days: the ticks of the port do not reach further
 _LATER = (429, 500, 503, "RequestThrottled", "InternalError")  # codes of the shadow and of jobs
 
 
@@ -43,7 +44,7 @@ class Question:
 async def ask(service, operation, document, timeout_s):
     """As `Service.ask`."""
     try:
-        return await asyncio.wait_for(_in_turn(service, operation, document), timeout_s)
+        return await asyncio.wait_for(_in_turn(service, operation, document), min(timeout_s, _LONGEST_S))
     except asyncio.TimeoutError:
         if service.ready.is_set():
             raise errors.error("no_answer", "%s/%s" % (service.base, operation))

@@ -14,6 +14,7 @@ from .session import Session
 
 _TOPICS_REMEMBERED = const(8)
 _PUBLISH_S = const(60)
+_LONGEST_S = const(518400)  # 6 days: the ticks of the port do not reach further
 _PAYLOAD_LIMIT = const(131072)  # bytes: AWS's
 
 
@@ -50,12 +51,13 @@ class Publisher(Session):
             raise errors.error("limit", "A payload of %d bytes" % size, "%d bytes" % _PAYLOAD_LIMIT)
         if retain and name.startswith(b"$aws/"):
             raise errors.error("limit", "Retaining on '%s'" % topic, "a topic outside $aws")
+        timeout_ms = int(min(timeout_s, _LONGEST_S) * 1000)
         if keep:
-            return self._outbox().publish(name, payload, retain, int(timeout_s * 1000))
+            return self._outbox().publish(name, payload, retain, timeout_ms)
         # The short way: nothing to wait for, nothing to remember, no coroutine.
         if not qos and self._up.is_set() and not rate.take(self._rates, size):
             return self._client.publish(name, payload, retain)
-        return self._publish(name, payload, qos, retain, int(timeout_s * 1000))
+        return self._publish(name, payload, qos, retain, timeout_ms)
 
     def _remember(self, topic):
         topics = self._topics or _load_topics()

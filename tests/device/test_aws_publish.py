@@ -41,6 +41,18 @@ async def test_publishing_is_told_and_waits_for_the_connection():
         equal(desk.of(events.PUBLISH_DONE), [{"topic": "t/early", "qos": 1}, {"topic": "t/kept", "qos": 1}])
 
 
+async def test_whoever_has_time_for_years_may_say_so():
+    async with Desk(serve, run=False) as desk:
+        sent = [
+            asyncio.create_task(desk.aws.publish("t", b"x", qos, timeout_s=10**9, keep=bool(qos))) for qos in (0, 1)
+        ]
+        await asyncio.sleep_ms(0)
+        desk.start()
+        for task in sent:
+            await task
+        await desk.aws.publish("t", b"x", 1, timeout_s=float("inf"))
+
+
 async def test_what_could_not_be_published_is_counted_and_told():
     async def resolve(host):
         raise errors.error("no_dns", host)

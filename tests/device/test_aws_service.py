@@ -66,7 +66,7 @@ async def test_it_subscribes_then_asks_and_gets_its_own_answer():
     async with Desk(script, run=False) as desk:
         desk.aws.attach(heard.service)
         desk.start()
-        answers = await asyncio.gather(heard.ask("get", {"n": 1}), heard.ask("get", {"n": 2}))
+        answers = await asyncio.gather(heard.ask("get", {"n": 1}), heard.ask("get", {"n": 2}, 10**9))
         equal([found["n"] for found in answers], [1, 2])
         await until(lambda: heard.messages)
         equal(heard.messages, [("news", b"something new")])

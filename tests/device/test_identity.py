@@ -4,7 +4,9 @@ import builtins
 import sys
 
 import errors
+import identity as identity_module
 import records
+from chip_ticks import DAY_MS, Ticks
 from harness import equal
 from identity import Identity
 
@@ -70,6 +72,27 @@ async def test_a_pending_certificate_that_is_refused_again_and_again_is_thrown_a
     equal([await_(identity, "cert_refused") for _ in range(4)], [False] * 4)
     equal(await identity.refused("cert_refused"), True)
     equal(flash.kept, {})
+
+
+async def test_refusals_that_are_days_apart_count_all_the_same():
+    flash = MemoryFlash(pending=credentials("lamp"))
+    identity = Identity(flash, settings(refused_s=60))
+    identity.current()
+    clock = Ticks()
+
+    def working():
+        work = before()
+        work.time = clock
+        return work
+
+    before, identity_module._credentials = identity_module._credentials, working
+    try:
+        for _ in range(4):
+            equal(await identity.refused("cert_refused"), False)
+        clock.now_ms += 8 * DAY_MS
+        equal(await identity.refused("cert_refused"), True)
+    finally:
+        identity_module._credentials = before
 
 
 async def test_it_is_kept_while_the_refusals_are_young():

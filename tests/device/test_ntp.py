@@ -106,6 +106,24 @@ async def test_time_decades_ahead_is_believed_only_when_no_server_tells_an_earli
     equal(await Servers(a=says(ahead), b=None).time(), (ahead, "a"))
 
 
+async def test_time_more_than_a_month_ahead_is_held_against_what_the_other_servers_say():
+    ahead, right = NOVEMBER_2026 + 365 * 86400, NOVEMBER_2026 + 60
+    equal(await Servers(a=says(ahead), b=says(right)).time(), (right, "b"))
+    equal(await Servers(a=says(ahead), b=says(right), c=None).time(NOVEMBER_2026 + 300 * 86400), (ahead, "a"))
+
+
+async def test_server_without_a_time_of_its_own_does_not_lead_into_2036():
+    unset = says(-UNIX + 7)  # 1900, which is 2036 as well
+    equal(await Servers(a=unset, b=says(NOVEMBER_2026 + 60)).time(), (NOVEMBER_2026 + 60, "b"))
+    for never in (0, 7, 86400 * 365 * 30):  # 1970, 2000
+        equal((await raises(errors.RetryError, Servers(a=says(never)).time())).code, "no_ntp")
+
+
+async def test_leap_second_to_come_is_no_reason_to_refuse():
+    for leap in (1, 2):
+        equal(await Servers(a=says(NOVEMBER_2026 + 7, leap=leap)).time(), (NOVEMBER_2026 + 7, "a"))
+
+
 async def test_each_server_has_its_reason_in_the_error():
     servers = Servers(a=None, b=says(NOVEMBER_2026, stratum=0, reference=b"RATE"), c="no_dns", d=OSError(113))
     error = await raises(errors.RetryError, servers.time())

@@ -3,7 +3,6 @@
 import asyncio
 import time
 
-import errors
 import events
 import notes
 import road
@@ -211,60 +210,6 @@ async def test_a_wait_is_as_long_as_it_is_told():
     since_ms = time.ticks_ms()
     await road._sleep(30, lambda: None)
     equal(time.ticks_diff(time.ticks_ms(), since_ms) >= 25, True)
-
-
-class Clock:
-    """The hand that has the clock, at `time`."""
-
-    def __init__(self, time):
-        self.time = time
-        self.set = []
-
-    def now(self):
-        return self.time
-
-    def keep_time(self, seconds, not_before, source):
-        if not 1700000000 < seconds < 3000000000:
-            raise errors.error("invalid_setting", "time", seconds, "today")
-        self.set.append((seconds, not_before, source))
-        self.time = seconds
-
-
-_NOW = 1800000000
-_DAY = 86400
-
-
-async def after_connecting(flash, clock_s, told):
-    """What was set, and the last time known, of a device that the cloud tells the time."""
-    system = System()
-    system.flash, system.wifi = flash, Clock(clock_s)
-    noting = asyncio.create_task(road.Road(system).keep_notes(Group(beat=lambda: None)))
-    system.aws.jobs.time = told
-    await asyncio.sleep_ms(250)
-    equal(noting.done(), False)
-    noting.cancel()
-    return system.wifi.set, notes.last_known_time(flash)
-
-
-async def test_the_last_time_known_is_what_the_cloud_has_told():
-    flash = Flash()
-    equal(await after_connecting(flash, _NOW + 5, None), ([], 0))  # no jobs, no time
-    equal(await after_connecting(flash, _NOW + 5, _NOW), ([], _NOW))
-    equal(await after_connecting(flash, _NOW + 3600, _NOW + 3600), ([], _NOW))  # once a day
-    equal(await after_connecting(flash, _NOW + 2 * _DAY, _NOW + 2 * _DAY), ([], _NOW + 2 * _DAY))
-    equal(await after_connecting(flash, _NOW + 4 * _DAY, (_NOW + 4 * _DAY) * 1000 + 69), ([], _NOW + 4 * _DAY))
-
-
-async def test_a_time_server_that_lies_by_weeks_is_not_kept_and_the_clock_goes_back():
-    flash = Flash()
-    lie = _NOW + 40 * _DAY
-    equal(await after_connecting(flash, lie, _NOW), ([(_NOW, _NOW - _DAY, "cloud")], _NOW))
-    equal((await after_connecting(flash, lie, _NOW - 2 * _DAY))[1], _NOW)  # it never goes back itself
-
-
-async def test_what_is_no_time_is_no_end_of_the_notes():
-    for told in ("today", [], {}, True, 10**40, -(10**40), 1.5e30, 1.8e9):
-        equal((await after_connecting(Flash(), _NOW, told)), ([], 0))
 
 
 class Thing(Identity):

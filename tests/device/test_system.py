@@ -2,9 +2,12 @@
 
 import asyncio
 import sys
+import time
 
+import board
 import errors
 import wishes
+from chip_ticks import DAY_MS, Ticks
 from harness import equal
 from system import System
 from test_operations import Group
@@ -73,9 +76,25 @@ def test_a_start_that_lasted_is_forgiven_once():
     equal(forgiven, [0, 0, 0, 1, 1])
 
 
+def test_uptime_counts_days_in_which_nobody_asks_for_it():
+    head = Head()  # in CONFIG, until a phone comes
+    head.board, head.watchdog, head.good_from_ms = board, None, None
+    head.supervisor, head._bearable_ms = Group(longest_stall_ms=0), 4500
+    clock, before = Ticks(), list(board._uptime)
+    board.time, board._uptime[:] = clock, (clock.ticks_ms(), 0)
+    try:
+        for days in (7, 13, 40):
+            while clock.now_ms < days * DAY_MS - 60000:
+                clock.now_ms += 3600000
+                System._feed(head)
+            equal(board.uptime_ms(), days * DAY_MS)
+    finally:
+        board.time, board._uptime[:] = time, before
+
+
 def test_an_application_that_holds_up_the_loop_is_told_so_a_few_times():
     head = Head()
-    head.board, head.watchdog, head.good_from_ms = None, None, None
+    head.board, head.watchdog, head.good_from_ms = Board(), None, None
     head.supervisor, head._bearable_ms = Group(longest_stall_ms=0), 4500
     said = []
     head.console = Group(say=said.append)

@@ -1,6 +1,7 @@
 """The clock: set by the first believable server, never backwards, asked again while joined."""
 
 import asyncio
+import time
 
 import machine
 import simulation
@@ -8,6 +9,8 @@ import simulation
 import errors
 import events
 import release
+import wifi
+from chip_ticks import DAY_MS, Ticks
 from harness import equal, raises
 from radio import Radio, online, world
 
@@ -175,3 +178,20 @@ async def test_a_clock_that_a_restart_has_kept_is_checked_soon_after_joining():
         event = await radio.until(events.CLOCK_SET)
     task.cancel()
     equal(abs(radio.wifi.now() - release.BUILT - 5000) <= 5, True)
+
+
+async def test_after_an_outage_of_days_the_time_is_asked_for_at_once():
+    for days in (8, 13):
+        radio = await unset_clock()
+        world.ntp_offset_s = release.BUILT + 1000 - unix()
+        await radio.wifi.set_clock(0)
+        wifi.time = clock = Ticks()
+        radio.wifi._asked_time_ms = clock.ticks_ms()
+        clock.now_ms += int(days * DAY_MS)
+        radio.names()
+        task = asyncio.create_task(radio.wifi.run(radio.beat))
+        try:
+            await asyncio.wait_for(radio.until(events.CLOCK_SET), 2)
+        finally:
+            task.cancel()
+            wifi.time = time

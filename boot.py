@@ -43,10 +43,10 @@ def _guard():
 def _warn():
     import sys
 
-    import shadows
+    import import_path
 
-    del sys.modules["shadows"]
-    for warning in shadows.warnings():
+    del sys.modules["import_path"]
+    for warning in import_path.warnings():
         print("boot: " + warning)
 
 

@@ -28,7 +28,7 @@ _found = None  # (path, its open file): what import asks for it opens next
 def use(path="/awsesp.arc"):
     """From now on modules come from it first. Raises OSError: there is none, ValueError: it is not whole.
 
-    boot.py, which calls it, takes it out of memory then, and `shadows`, too.
+    boot.py, which calls it, takes it out of memory then, and `import_path`, too.
     """
     global _path, _slots, _folders
     import sys
@@ -49,9 +49,9 @@ def use(path="/awsesp.arc"):
     _path = path
     vfs.mount(sys.modules[__name__], PLACE)
     sys.path.insert(0, PLACE)
-    import shadows
+    import import_path
 
-    shadows.note_built_in()
+    import_path.note_built_in()
 
 
 # What MicroPython calls a file system by

@@ -71,8 +71,8 @@ class Device:
 
 
 def _wishes():
-    import wishes
+    import mode_requests
 
-    for name in ("wishes", "notes"):
+    for name in ("mode_requests", "notes"):
         sys.modules.pop(name, None)
-    return wishes
+    return mode_requests

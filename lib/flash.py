@@ -205,5 +205,5 @@ def _check_range(offset, n):
 
 def _let_go():
     # Records are read and written seldom, and what does either has some 4 KB.
-    for name in ("flash_records", "flash_saving", "flash_files", "flash_blobs", "flash_mending"):
+    for name in ("flash_records", "flash_saving", "flash_files", "flash_blobs", "flash_repair"):
         sys.modules.pop(name, None)

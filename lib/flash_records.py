@@ -5,7 +5,7 @@ it full, and a file can be damaged: neither alone is enough. The files are `/sec
 `rest` or `copy`; others in the folder are left alone.
 
 In which order a record is saved: `flash_saving`. After a power cut `start` takes the newer whole copy, mends the other,
-and removes what is left over. Erasing begins with the spare, so that nothing comes back. Both are in `flash_mending`.
+and removes what is left over. Erasing begins with the spare, so that nothing comes back. Both are in `flash_repair`.
 
 `flash` imports it for as long as it reads a record; `store` is its `Flash`.
 """
@@ -26,9 +26,9 @@ async def start(store):
         store._nvs = esp32.NVS(_NAMESPACE)
     except OSError as problem:
         raise storage_error("opening", "NVS", problem)
-    import flash_mending
+    import flash_repair
 
-    await flash_mending.start(store)
+    await flash_repair.start(store)
 
 
 def load(store, name):
@@ -40,9 +40,9 @@ def load(store, name):
     found, data = read_main(store, name)
     if found != sequence:
         store.warn("%s: its main copy is damaged, the spare one is used" % name)
-        import flash_mending
+        import flash_repair
 
-        found, data = flash_mending.read_spare(store, name, sequence)
+        found, data = flash_repair.read_spare(store, name, sequence)
     if not found:
         raise errors.error("flash_failed", "reading %s" % name, "both copies are damaged")
     return data
@@ -53,12 +53,12 @@ async def erase_all(store, names):
     for name in names:
         if name[0] != "/":
             check_name(name)
-    import flash_mending
+    import flash_repair
 
     if len(names) == 1 and names[0][0] != "/":
-        await flash_mending.erase(store, names[0])
+        await flash_repair.erase(store, names[0])
     else:
-        await flash_mending.erase_all(store, *names)
+        await flash_repair.erase_all(store, *names)
 
 
 def read_main(store, name):

@@ -102,7 +102,7 @@ class Installation:
                     raise
                 self._updating.complain("download", failure)
                 if failure.code == "no_memory":
-                    self._updating.alone = True
+                    self._updating.offline = True
                 elif failure.code == "link_expired":
                     given = await self._updating.document()
                 await asyncio.sleep_ms(backoff.next_ms())

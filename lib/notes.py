@@ -1,17 +1,17 @@
-"""Notes from one start to the next: why it shall go into CONFIG, what failed last, that an update waits; the time.
+"""Notes from one start to the next: whether to open CONFIG, what failed last, what a job is trying out.
 
-They are the record `notes`: a JSON object. Who writes a note says in its own file what is in it:
+They are the record `notes`, a JSON object. In brackets the file that writes a note, and says more about it:
 
-    into      "CONFIG": the next start opens it (system)
-    last      {"code", "message"}: the failure of the last attempt to reach the cloud (road)
-    trial     "job": the candidate came from the cloud, nobody is there (operations/wanted)
-    tried     what that candidate is known by (operations/wanted)
-    refused   {"code", "message", "rejected"}: why what a job tried was taken back, or never tried (tryout)
-    reset     "settings" or "all": the factory reset that must be done, whatever happens (operations/factory_reset)
-    alone     True: there was no memory to become a thing beside the application (reckoning)
-    anew      how often it has started because there was no memory for TLS, since the cloud was reached (reckoning)
-    windows   how often CONFIG was opened by itself since the cloud was reached (road)
-    offline   seconds without the cloud of a device that sleeps in between (road)
+    into         "CONFIG": the next start opens it (system)
+    last         {"code", "message"}: the failure of the last attempt to reach the cloud (road)
+    trial        "job": the candidate came from the cloud, nobody is there (operations/wanted)
+    tried        what that candidate is known by (operations/wanted)
+    refused      {"code", "message", "rejected"}: why what a job tried was taken back, or never tried (tryout)
+    reset        "settings" or "all": the factory reset that must be done, whatever happens (operations/factory_reset)
+    enrol_first  True: enrol before the application runs; beside it there was no memory for that (road_outcome)
+    anew         starts because there was no memory for TLS, since the cloud was reached (road_outcome)
+    windows      how often CONFIG was opened by itself since the cloud was reached (road)
+    offline      seconds without the cloud of a device that sleeps in between (road_outcome)
 """
 
 import json

@@ -90,7 +90,7 @@ class Road:
 
     async def _make_room(self):
         try:
-            await _reckoning().make_room(self)
+            await _outcome().make_room(self)
         except (MemoryError, errors.StorageError):
             pass  # it is tried again all the same
 
@@ -113,11 +113,11 @@ class Road:
             owned.beat()
             await asyncio.sleep_ms(_LISTEN_MS)
             try:
-                has_begun = has_begun or _reckoning().begin(self)
+                has_begun = has_begun or _outcome().begin(self)
                 # Not by wait_for: what arrives just as the time is over would be taken, and lost.
                 while event is not None or listener.any():
                     event = event or await listener.get()
-                    await _reckoning().note(self, event)
+                    await _outcome().note(self, event)
                     event = None
                 await self._judge()
                 crowded = 0
@@ -139,7 +139,7 @@ class Road:
         if self._aws.is_connected:
             self._reached_ms = now_ms
             if isinstance(self._aws.jobs.time, int) and not self._aws.jobs.working:  # on a job, which wants the memory
-                await _reckoning().keep_time(self)
+                await _outcome().keep_time(self)
             return
         timeouts, trial = self._system.settings.timeouts, self._is_trying()
         if trial:
@@ -147,12 +147,12 @@ class Road:
         else:
             patience_s = min(timeouts.offline_s << self._windows + (_PASSING if self._passes else 0), _DAY_S)
         if now_ms - self._reached_ms >= patience_s * 1000:
-            await _reckoning().give_up(self, patience_s, trial)
+            await _outcome().give_up(self, patience_s, trial)
 
     async def rest(self, seconds):
         """The device will sleep for so long: without the cloud, if it was looked for in vain."""
         if self._failure is not None and not self._aws.is_connected:
-            await _reckoning().rest(self, seconds)
+            await _outcome().rest(self, seconds)
 
     async def do_jobs(self, owned, with_application):
         """Do the jobs of AWS IoT: the application's, and the firmware's own operations. Not while a new image is on
@@ -189,17 +189,17 @@ async def _sleep(wait_ms, beat):
 # What is needed now and then, and lets nobody's frame hold it.
 
 
-def _reckoning():
-    import reckoning
+def _outcome():
+    import road_outcome
 
-    for name in ("reckoning", "notes"):
+    for name in ("road_outcome", "notes"):
         sys.modules.pop(name, None)
-    return reckoning
+    return road_outcome
 
 
 def _last_known_time(flash):
-    return max(release.BUILT, _reckoning().notes.last_known_time(flash))
+    return max(release.BUILT, _outcome().notes.last_known_time(flash))
 
 
 def _is_to_be_reset(flash):
-    return "reset" in _reckoning().notes.read(flash)
+    return "reset" in _outcome().notes.read(flash)

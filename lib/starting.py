@@ -1,7 +1,7 @@
-"""INIT: flash and settings are brought up, and it is decided what the device does next.
+"""INIT: opens flash, loads the settings, and decides what the device does next.
 
-The system imports it for the seconds of a start. Whatever is wrong with one layer of the settings, the others are used
-without it: the candidate, else the confirmed settings, else the settings file alone; at last all without the file.
+The system imports it for the seconds of a start. A layer of the settings that is broken is left out: tried are the
+candidate, then the confirmed settings, then the settings file alone; and if the file is broken, all of that without it.
 """
 
 import gc
@@ -16,12 +16,12 @@ import release
 from identity import Identity
 
 _FIRST_WATCHDOG_MS = const(60000)
-_TO_ENROL = const(57344)  # of Python's heap, from here on, with the application
+_TO_ENROL = const(57344)  # bytes of Python's heap, for enrolment and application together
 _OF_SETTINGS = ("settings", "candidate", "tryout", "operations", "operations.wanted", "operations.new_settings")
 
 
 async def start(system):
-    """The event of the table that leads out of INIT. Raises what makes the device useless: `flash_failed`."""
+    """The event of the table that leads out of INIT. Raises `flash_failed`, without which the device is of no use."""
     board, flash = system.board, system.flash
     system.watchdog = board.Watchdog(_FIRST_WATCHDOG_MS)
     print("awsesp %s %s" % (release.VERSION, board.unique_id()))
@@ -86,7 +86,7 @@ async def _load_settings(system):
 def _record(system, name):
     try:
         return system.flash.load(name)
-    except errors.StorageError as failure:  # both copies: a phone can give it again, a device in IDLE is of no use
+    except errors.StorageError as failure:  # both copies are damaged: a phone can give it again
         print("settings: %s left out: %s" % (name, failure))
         return None
 
@@ -136,29 +136,29 @@ async def _decide(system):
             return "trial_failed"
         return "settings_incomplete"
     system.failure = None
-    # Before an update: where it cannot be brought, because the Wi-Fi is another one, somebody must be able to say so.
+    # Before an update: when the Wi-Fi has changed, no update can be downloaded, and CONFIG must be within reach.
     if kept.get("into") == "CONFIG" or _is_button_held(system):
         await _unless_flash_fails(notes.change(system.flash, into=None))
         return "config_requested"
     if is_update_wanted and system.identity.known() and not system.identity.trial and not system.identity.rotating:
-        return "update_accepted"  # else NORMAL comes first, where it is proven by what the image is to be brought
+        return "update_accepted"  # settings and credentials on trial are proven in NORMAL first: it downloads with them
     row = system.board.start_record().in_a_row()
     if row > system.settings.limits.starts:
         system.reason = "%d starts in a row did not last: without the application, until one does" % (row - 1)
         return "crash_loop"
-    system.alone = not system.identity.known() and (bool(kept.get("alone")) or _is_crowded(system.board))
+    system.enrol_first = not system.identity.known() and (bool(kept.get("enrol_first")) or _is_crowded(system.board))
     return "ready"
 
 
 def _is_crowded(board):
-    """Whether a device that is no thing yet could not become one beside the application. Else `reckoning` finds out."""
+    """Whether there is too little heap to enrol beside the application. Else `road_outcome` notices when it fails."""
     gc.collect()
     heap = board.heap()
-    return heap["gc_free"] - heap["idf_largest"] < _TO_ENROL  # gc_free counts what Python would take of TLS's memory
+    return heap["gc_free"] - heap["idf_largest"] < _TO_ENROL  # it includes what Python may yet take of TLS's memory
 
 
 async def _unless_flash_fails(step):
-    """Await it. A flash that is full keeps no device from its work: only there somebody can do something about it."""
+    """Await `step`. A full flash must not keep the device from the cloud: from there somebody can make room."""
     try:
         return await step
     except errors.StorageError as failure:
@@ -185,5 +185,5 @@ async def _fail_trial(system):
 
 def _is_button_held(system):
     button = system.settings.pins.button
-    # A button that is stuck must not keep the device from its work: after an idle CONFIG it does not count.
+    # A stuck button must not keep the device from its work: after a CONFIG to which nobody came it does not count.
     return button is not None and system.restart_reason != system.NOBODY_CAME and system.board.button_held(button)

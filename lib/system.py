@@ -60,7 +60,7 @@ class System:
         # What INIT finds out: see `starting`
         self.settings = self.identity = self.name = self.watchdog = None
         self.file_is_good = True  # the settings file; one that is broken is left out
-        self.alone = False  # the device becomes a thing before its application runs: both need too much memory
+        self.enrol_first = False  # before the application runs: there is no memory for both
         self.restart_reason = None  # why the last restart was wanted; None after a crash or a power cut
         self.reason = None  # of what the mode is left for, for its line on the console
         self.supervisor = Supervisor(self.bus, self._feed, self._died)
@@ -72,7 +72,7 @@ class System:
         self.road = None
         self._is_recovery = False  # NORMAL without the application
         self.good_from_ms = None  # when this start will have lasted
-        self._way = None  # what the table says is to be done
+        self._action = None  # of the table's last row: how to leave, in mode restart
         self.sleep_s = 0
 
     def run(self):
@@ -106,7 +106,7 @@ class System:
         previous, self.mode = self.mode, after
         self.bus.emit(events.MODE_CHANGED, mode=after, event=event, previous=previous)
         gc.collect()  # what stays for the whole of a mode lies side by side then, not between the garbage of the last
-        self._way = action
+        self._action = action
         self._is_recovery = event == "crash_loop"
         # Not by their names: those would have to be kept, and each takes memory.
         return {"NORMAL": self._normal, "IDLE": self._idle, "restart": self._restart}.get(after, self._other)
@@ -158,16 +158,16 @@ class System:
         with_application = not self._is_recovery
         own = self.own
         self.join_wifi()
-        road = self.reach_cloud(*(("claimant", self.restart) if self.alone else ()))
+        road = self.reach_cloud(*(("claimant", self.restart) if self.enrol_first else ()))
         own("flash", lambda owned: self.flash.run(owned.beat))
         own("notes", road.keep_notes)
-        if not self.alone:
+        if not self.enrol_first:
             own("jobs", lambda owned: road.do_jobs(owned, with_application))
             if self.settings.health.every_s:
                 import health_reports
 
                 own("health", lambda owned: health_reports.report(self, owned))
-        if with_application and not self.alone:
+        if with_application and not self.enrol_first:
             own("application", self._run_application, silence_ms=None)
         if self.trial:
             own("trial", self._run_trial)
@@ -235,13 +235,12 @@ class System:
     # restart
 
     async def _restart(self):
-        """Leave in the way that the table says; whatever fails on it, the table has an answer to."""
-        how = self._way
-        if how == "reset":
+        """Leave as the table says. What fails on the way ends in the row (restart, failed): reset at once."""
+        if self._action == "reset":
             self.board.reset()
         import leaving
 
-        await getattr(leaving, how)(self)
+        await getattr(leaving, self._action)(self)
 
     def _feed(self):
         if self.watchdog is not None:

@@ -5,7 +5,7 @@ Whatever happens, the device leaves this mode after `timeouts.update_s`, and doe
 often than `limits.update_starts`. How it ended is on flash before it is told.
 
 Where there is memory for it, the device stays in the cloud: progress is told, a cancelled job ends the update. Where
-there is not (`alone`), it only asks for the document, leaves, brings the image, and comes back for the last look.
+there is not (`offline`), it only asks for the document, leaves, brings the image, and comes back for the last look.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ class Updating:
         self.job_id = job["id"]
         self.version = job["version"]
         self.job = None  # aws/job.py, from when the cloud has handed it out until the cloud is left
-        self.alone = False  # there is no memory for MQTT beside the download
+        self.offline = False  # the cloud is left for the download: there is no memory for both
         self._given = None  # (operation, document), until somebody takes it
         self._installation = None
         self.is_over = False  # how it ended is written down, or about to be: nothing else may be
@@ -83,9 +83,9 @@ class Updating:
             try:
                 await self._install()
             except MemoryError:
-                if self.alone:
+                if self.offline:
                     raise
-                self.alone = True
+                self.offline = True
                 await self._install()
             if self.is_over:
                 await _for_ever()
@@ -118,7 +118,7 @@ class Updating:
         The operation is None where the document still has to tell it.
         """
         await self._reach_cloud()
-        is_known = self.alone or (self.job is not None and self._given is None)
+        is_known = self.offline or (self.job is not None and self._given is None)
         while self._given is None:
             if is_known:
                 await self._ask(True)
@@ -141,12 +141,12 @@ class Updating:
             return
         await self._wifi()
         free = system.board.heap()["idf_free"]
-        if self.alone and free < _LEAST_FREE:
+        if self.offline and free < _LEAST_FREE:
             # Python's heap does not give back what it has once taken of TLS's memory: only a new start does.
             system.leave("update_written", "the heap begins anew")
             await _for_ever()
-        self.alone = self.alone or free < _BOTH_FREE
-        if self.alone:
+        self.offline = self.offline or free < _BOTH_FREE
+        if self.offline:
             system.reach_cloud("asker")
         else:
             system.reach_cloud()
@@ -223,8 +223,8 @@ class Updating:
         if system.aws is None:
             return
         heap = system.board.heap()
-        if self.alone or heap["idf_free"] < _TLS_FREE or heap["idf_largest"] < _TLS_BLOCK:
-            self.alone = True
+        if self.offline or heap["idf_free"] < _TLS_FREE or heap["idf_largest"] < _TLS_BLOCK:
+            self.offline = True
             self.job = None
             await _offline().leave_cloud(system, "jobs", "asking")
 

@@ -1,7 +1,7 @@
 """Wi-Fi: joins the networks of the settings, says when it is lost, joins again; asks for names and for the time.
 
 Here it is decided when to do what. How is in files that are imported for the seconds in which they are needed, and let
-go of afterwards, which gives their memory back to TLS: `station` joins and scans, `names` and `clock` ask.
+go of afterwards, which gives their memory back to TLS: `station` joins and scans, `resolver` and `clock` ask.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ _BEAT_MS = const(5000)
 _SPAN_MS = const(0x3FFFFFFF)  # the ticks' own: ticks_diff would take an outage of a week for a negative one
 _CROWDED_MS = const(10000)  # where there was no memory to ask for the time
 
-_FOR_A_WHILE = ("station", "names", "clock", "ntp", "dns", "datagrams")
+_FOR_A_WHILE = ("station", "resolver", "clock", "ntp", "dns", "datagrams")
 
 
 def _nothing():
@@ -183,10 +183,10 @@ class Wifi:
 
     async def resolve(self, host, beat=_nothing):
         """An address of `host` ("1.2.3.4"); one of several by chance. Raises `unknown_name` or `no_dns`."""
-        import names
+        import resolver
 
         _let_go()
-        return await names.resolve(host, self._wlan, self._settings.timeouts.dns_s, beat)
+        return await resolver.resolve(host, self._wlan, self._settings.timeouts.dns_s, beat)
 
     # The clock
 

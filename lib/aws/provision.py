@@ -31,7 +31,7 @@ async def provision(aws, template, parameters, claim, pending, keep, beat):
     try:
         if claim is None:
             return await _by_thing(aws, asking)
-        async with aws._one:
+        async with aws._tls_lock:
             return await _by_claim(aws, claim, asking)
     except MemoryError:
         raise errors.error("no_memory")

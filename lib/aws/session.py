@@ -40,7 +40,7 @@ class Session:
         self._name = None  # the thing's, once there are credentials
         self._pair = None  # certificate and key, until a context is made of them, which has copies
         self._context = None
-        self._one = asyncio.Lock()  # one TLS session at a time: two need more memory than there is for sure
+        self._tls_lock = asyncio.Lock()  # one TLS session at a time: two need more memory than there is for sure
         self._wifi = bus.listen(events.WIFI_CONNECTED, events.WIFI_DISCONNECTED, limit=4)
         self._stopped = False
         self.connections = 0  # so far
@@ -119,7 +119,7 @@ class Session:
 
     async def _attempt(self, beat):
         """One connection from its beginning to its end; returns the error that ended it."""
-        async with self._one:
+        async with self._tls_lock:
             try:
                 # Two steps: a coroutine that awaits inside a call holds what it has awaited for as long as the other.
                 session_present = await _opening().by_thing(self, beat)

@@ -7,7 +7,7 @@ async def run(system, job):
     """The first part restarts, the second one is the end of it."""
     if not job.kept.get("restarting"):
         await job.keep(restarting=True)
-        import wishes
+        import mode_requests
 
-        del sys.modules["wishes"]
-        await wishes.enter_config(system, "job %s" % job.id)
+        del sys.modules["mode_requests"]
+        await mode_requests.enter_config(system, "job %s" % job.id)

@@ -10,7 +10,7 @@ import system
 
 # What a device imports for a moment. Here it is in memory already, because compiling it takes longer than all the rest.
 _FOR_A_MOMENT = (
-    "candidate", "certificates", "der", "error_table", "flash_mending", "operations", "operations.dispatch", "pem",
+    "candidate", "certificates", "der", "error_table", "flash_repair", "operations", "operations.dispatch", "pem",
     "records", "settings", "settings_certs", "settings_checks", "settings_documents", "settings_json",
     "settings_numbers", "settings_reader", "settings_records", "settings_schema", "settings_shapes", "starting",
     "trial", "update_job", "updates", "updating",

@@ -254,15 +254,15 @@ def test_a_new_image_that_has_nothing_of_this_firmware_goes_back_too():
 
 
 def test_files_are_found_though_the_image_lacks_what_others_have_built_in():
-    import shadows
+    import import_path
 
-    path, names = list(sys.path), shadows._BUILT_IN
-    shadows._BUILT_IN = "json no_such_module"
+    path, names = list(sys.path), import_path._BUILT_IN
+    import_path._BUILT_IN = "json no_such_module"
     try:
-        shadows.note_built_in()
+        import_path.note_built_in()
         equal("it was there", "no_such_module")
     except ImportError:
         equal(sys.path, path)
     finally:
-        shadows._BUILT_IN = names
+        import_path._BUILT_IN = names
         sys.path[:] = path

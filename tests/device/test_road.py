@@ -134,7 +134,7 @@ async def test_without_memory_on_the_way_it_is_gone_again():
     system.wifi = Timeless()
     system.settings.timeouts = Group(backoff_s=1, backoff_cap_s=1)
     system.identity.current = lambda: None
-    system.alone = True
+    system.enrol_first = True
     heard = system.bus.listen(events.AWS_DISCONNECTED)
     made = road.Road(system)
     going = asyncio.create_task(made.run(Group(beat=lambda: None)))
@@ -150,7 +150,7 @@ async def test_without_memory_on_the_way_it_is_gone_again():
 async def test_without_memory_to_read_what_the_last_start_has_left_that_is_done_later():
     system = System("hard")
     system.flash = Flash(notes=(b"", b'{"windows": 3}'))
-    begin, begun = road._reckoning, []
+    begin, begun = road._outcome, []
 
     def crowded():
         begun.append(1)
@@ -158,7 +158,7 @@ async def test_without_memory_to_read_what_the_last_start_has_left_that_is_done_
             raise MemoryError
         return begin()
 
-    road._reckoning = crowded
+    road._outcome = crowded
     road._CROWDED_MS = 100
     made = road.Road(system)
     noting = asyncio.create_task(made.keep_notes(Group(beat=lambda: None)))
@@ -166,7 +166,7 @@ async def test_without_memory_to_read_what_the_last_start_has_left_that_is_done_
         await asyncio.sleep_ms(100)
         if made._windows:
             break
-    road._reckoning = begin
+    road._outcome = begin
     equal((noting.done(), made._windows), (False, 3))
     noting.cancel()
 

@@ -5,8 +5,8 @@ import asyncio
 import errors
 import events
 import notes
-import reckoning
 import road
+import road_outcome
 from harness import equal, raises
 from test_operations import Flash, Group
 from test_road import Identity, System
@@ -23,16 +23,16 @@ class Factory(Identity):
 
 
 async def test_without_memory_to_become_a_thing_the_next_start_does_that_alone():
-    for alone, ends in ((False, "restart_requested"), (True, None)):
+    for enrol_first, ends in ((False, "restart_requested"), (True, None)):
         system = System(is_connected=False)
-        system.identity, system.alone = Factory(), alone
+        system.identity, system.enrol_first = Factory(), enrol_first
         system.wifi = Group(ip="192.0.2.1", clock_is_set=True)
         system.board.unique_id = lambda: "serial"
         system.settings.timeouts = Group(backoff_s=1, backoff_cap_s=1, refused_s=1)
         going = asyncio.create_task(road.Road(system).run(Group(beat=lambda: None)))
         await asyncio.sleep_ms(50)
         going.cancel()
-        equal((system.left, notes.read(system.flash).get("alone")), (ends, True if ends else None))
+        equal((system.left, notes.read(system.flash).get("enrol_first")), (ends, True if ends else None))
 
 
 async def crowded_out(system, times, code="no_memory"):
@@ -40,7 +40,7 @@ async def crowded_out(system, times, code="no_memory"):
     made = road.Road(system)
     made._is_known = True
     for _ in range(times):
-        await reckoning.note(made, Group(name=events.AWS_DISCONNECTED, data={"code": code, "message": ""}))
+        await road_outcome.note(made, Group(name=events.AWS_DISCONNECTED, data={"code": code, "message": ""}))
     return system.left
 
 
@@ -53,7 +53,7 @@ async def test_where_there_is_no_memory_for_tls_the_heap_begins_anew_and_ever_le
             equal((fails, await crowded_out(system, fails)), (fails, ends))
     system = System()
     system.flash = flash
-    await reckoning.note(road.Road(system), Group(name=events.AWS_CONNECTED, data={}))
+    await road_outcome.note(road.Road(system), Group(name=events.AWS_CONNECTED, data={}))
     equal(notes.read(flash).get("anew"), None)
 
 

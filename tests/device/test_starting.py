@@ -99,15 +99,15 @@ async def test_a_new_image_that_lacks_settings_is_left_by_a_restart_that_is_want
 
 
 async def test_where_memory_was_short_it_becomes_a_thing_before_its_application_and_only_then():
-    for known, alone in ((False, True), (True, False)):
-        system = System(notes={"alone": True})
+    for known, enrol_first in ((False, True), (True, False)):
+        system = System(notes={"enrol_first": True})
         system.identity = Group(known=lambda known=known: known)
-        equal((await starting._decide(system), system.alone), ("ready", alone))
+        equal((await starting._decide(system), system.enrol_first), ("ready", enrol_first))
 
 
 async def test_on_a_small_heap_it_becomes_a_thing_before_its_application_at_once():
-    for gc_free, known, alone in ((106000, False, True), (106000, True, False), (120000, False, False)):
+    for gc_free, known, enrol_first in ((106000, False, True), (106000, True, False), (120000, False, False)):
         system = System()
         system.identity = Group(known=lambda is_known=known: is_known)
         system.heap = {"gc_free": gc_free, "idf_largest": 60000}  # of which 60000 are TLS's
-        equal((await starting._decide(system), system.alone), ("ready", alone))
+        equal((await starting._decide(system), system.enrol_first), ("ready", enrol_first))

@@ -6,7 +6,7 @@ import time
 
 import board
 import errors
-import wishes
+import mode_requests
 from chip_ticks import DAY_MS, Ticks
 from harness import equal
 from system import System
@@ -37,7 +37,7 @@ async def test_a_device_does_not_sleep_over_what_is_on_trial():
         head.trial = what == "image"
         head.identity = Group(trial="none" if what == "candidate" else None, rotating=what == "certificate")
         head.aws.jobs.working = what == "job"
-        sleeping = asyncio.create_task(wishes.sleep(head, 60))
+        sleeping = asyncio.create_task(mode_requests.sleep(head, 60))
         await asyncio.sleep_ms(300)
         equal((what, head.left), (what, None))
         head.trial = head.identity.trial = head.identity.rotating = head.aws.jobs.working = False
@@ -146,7 +146,7 @@ async def way_out_of_init(failure):
 
     def end(what):
         async def ended():
-            done.append(what or system._way)
+            done.append(what or system._action)
             raise asyncio.CancelledError
 
         return ended

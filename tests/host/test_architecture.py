@@ -36,9 +36,9 @@ ROOMS = {
         "errors", "error_table", "events", "backoff", *SETTINGS, *CERTIFICATES, "dns", "nesting", "ntp", "log",
         "records", "release",
     },
-    "board": {"board", "board_seldom", "archive", "heap_area", "shadows", "starts"},
-    "flash": {"flash", "flash_blobs", "flash_files", "flash_mending", "flash_queue", "flash_records", "flash_saving"},
-    "wifi": {"wifi", "station", "names", "clock", "datagrams"},
+    "board": {"board", "board_seldom", "archive", "heap_area", "import_path", "starts"},
+    "flash": {"flash", "flash_blobs", "flash_files", "flash_repair", "flash_queue", "flash_records", "flash_saving"},
+    "wifi": {"wifi", "station", "resolver", "clock", "datagrams"},
     "ble": {
         "ble.answers", "ble.code_table", "ble.codes", "ble.documents", "ble.framing", "ble.gatt", "ble.hello",
         "ble.hkdf", "ble.lockout", "ble.messages", "ble.parsing", "ble.server", "ble.session", "ble.setup_code",
@@ -57,9 +57,9 @@ ROOMS = {
         "ota.switch", "ota.update", "ota.writer",
     },
     "head": {
-        "system", "modes", "leaving", "starting", "road", "reckoning", "supervisor", "identity", "credentials",
+        "system", "modes", "leaving", "starting", "road", "road_outcome", "supervisor", "identity", "credentials",
         "device", "console", "configuration", "config_ble", "config_requests", "configuring", "candidate", "notes",
-        "installing", "offline", "updates", "updating", "update_end", "update_job", "trial", "wishes", "tryout",
+        "installing", "offline", "updates", "updating", "update_end", "update_job", "trial", "mode_requests", "tryout",
         "resetting", "diagnosis", "health", "health_reports", "shadow_report", *OPERATIONS,
     },
     "wiring": {"awsesp"},
@@ -80,7 +80,7 @@ HARDWARE = {"machine", "network", "esp32", "bluetooth", "aioble", "socket", "ssl
 # boot and board work before there is a bus
 PRINTERS = {"boot", "board", "board_seldom", "starts", "console", "main", "system", "leaving", "starting",
             "configuration", "config_ble"}  # fmt: skip
-SHADOW_SEEKERS = {"shadows"}  # imports by computed names to tell what comes from where
+IMPORTS_BY_COMPUTED_NAME = {"import_path"}  # imports by computed names to tell what comes from where
 LONGEST_FILE = 300
 
 
@@ -105,7 +105,7 @@ def may_import(module):
     if room == "head":
         return words | PURE | ROOMS[room]
     if room == "boot":
-        return {"archive", "board", "shadows", "ota.slot"}
+        return {"archive", "board", "import_path", "ota.slot"}
     return set().union(*ROOMS.values())
 
 
@@ -141,7 +141,7 @@ def module_named(name, ours):
 def check_imports(module, tree, ours):
     for line, name in imports(tree, module):
         imported = module_named(name, ours)
-        if name == "<computed>" and module in SHADOW_SEEKERS:
+        if name == "<computed>" and module in IMPORTS_BY_COMPUTED_NAME:
             continue
         if name == "<computed>":
             yield line, "imports a name that is computed: nobody can check that"

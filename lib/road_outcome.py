@@ -1,6 +1,6 @@
-"""What it means for later starts that the cloud was reached, or was not: `road` imports it when it has come to know.
+"""What follows when the cloud was reached, or was not: notes for later starts, CONFIG, a restart for want of memory.
 
-`road` is the `Road` in all of this; what is kept is among the notes.
+`road` imports it for the moment in which it is known; `road` is the `Road` in all of this.
 """
 
 import sys
@@ -12,17 +12,17 @@ import events
 import notes
 
 _DAY_S = const(86400)
-_MILLISECONDS = const(100000000000)  # as seconds this were the year 5138
+_MILLISECONDS = const(100000000000)  # a larger time is in milliseconds: as seconds it would be the year 5138
 _MOST_WINDOWS = const(13)  # 10 s, doubled so often, are nearly a day
-_FOR_TLS = const(40960)  # with less, not connected, it will be in vain, whatever it says
-_CROWDED = const(3)  # connections without memory until the heap shall begin anew; twice as many after each such start
+_FOR_TLS = const(40960)  # bytes; with less free before a handshake it fails, whatever error it reports
+_CROWDED = const(3)  # attempts without memory before a restart for a fresh heap; doubled after each such restart
 _MOST_ANEW = const(6)
 
 
 def begin(road):
-    """Go on from where the last start ended; True."""
+    """Go on from what the last start has noted; returns True."""
     kept, cause = notes.read(road._flash), road._board.reset_cause()
-    if cause != "power_on":  # else somebody may be there, and wait for the window
+    if cause != "power_on":  # after that somebody may be there, and wait for CONFIG to open
         road._windows = kept.get("windows", 0)
     if cause == "deep_sleep":
         road._offline_s = kept.get("offline", 0)
@@ -38,10 +38,10 @@ async def note(road, event):
         await notes.change(road._flash, last=None, windows=None, offline=None, anew=None)
         return
     code = event.data["code"]
-    road._reached_ms -= road._offline_s * 1000  # now that this start, too, has looked for it in vain
+    road._reached_ms -= road._offline_s * 1000  # this start has failed, too: count the time before it as well
     road._offline_s = 0
     road._failure = errors.DeviceError(code, event.data["message"])
-    # The device may have been carried to another place, so Wi-Fi that is not there is somebody's affair.
+    # Wi-Fi that is gone does not count as passing: the device may have been moved, and needs a person.
     is_wifi = event.name == events.WIFI_DISCONNECTED
     road._passes = not is_wifi and isinstance(errors.error(code), errors.RetryError)
     if code in ("server_cert_expired", "server_cert_not_yet_valid"):
@@ -53,7 +53,7 @@ async def note(road, event):
 
 
 async def give_up(road, patience_s, trial):
-    """It was not reached for so long: what was on trial is taken back, or CONFIG opens. Errors as of `note`."""
+    """The cloud was not reached for `patience_s`: what is on trial is taken back, or CONFIG opens. Errors as `note`."""
     failure = road._failure or errors.error("not_reached", patience_s)
     if trial and await _take_back(road, failure):
         return
@@ -71,7 +71,7 @@ async def _take_back(road, failure):
 
 
 async def rest(road, seconds):
-    """As `Road.rest`, where it was looked for in vain."""
+    """As `Road.rest`, when the cloud was not reached."""
     offline_s = (road._board.uptime_ms() - road._reached_ms) // 1000 + int(seconds)
     try:
         await notes.change(road._flash, offline=min(offline_s, _DAY_S))
@@ -80,28 +80,28 @@ async def rest(road, seconds):
 
 
 async def _begin_anew(road):
-    """Python's heap does not give back what it has once taken of TLS's memory: only a new start does."""
+    """Python's heap never gives back what it has taken of TLS's memory: only a restart does."""
     road._crowded += 1
     starts = notes.read(road._flash).get("anew", 0)
     if road._crowded >= _CROWDED << starts:
-        if not road._aws.connections:  # since the start: it is not the application that has taken it
+        if not road._aws.connections:  # none since the start: it is not the application that has used it up
             road._board.leave_more_to_network()
         await notes.change(road._flash, anew=min(starts + 1, _MOST_ANEW))
         road._system.leave("restart_requested", "there is no memory for TLS: the heap begins anew")
 
 
 async def make_room(road):
-    """There was no memory to become a thing: the next start does it before the application. Errors as of `note`."""
-    if not road._system.alone:
-        await notes.change(road._flash, alone=True)
+    """There was no memory to enrol: the next start enrols before the application runs. Errors as `note`."""
+    if not road._system.enrol_first:
+        await notes.change(road._flash, enrol_first=True)
         road._system.leave("restart_requested", "there is no memory to enrol beside the application")
 
 
 async def keep_time(road):
-    """Keep the time that the cloud has told. Errors as of `note`."""
-    # That of the cloud, whose certificate was verified, and no other: a false one that was kept could never be
-    # corrected, and a certificate does not tell a time that is weeks ahead from a true one. Nor is one that is
-    # later than what the certificate was judged by: beyond its dates the next would be refused, and no way lead back.
+    """Keep the time that the cloud has told. Errors as `note`."""
+    # Only the cloud's, whose certificate was verified: a forged time in flash could never be corrected, and no
+    # certificate betrays a clock that is weeks ahead. And none that is later than the one by which the certificate was
+    # judged: past its dates the next one would be refused, with no way back.
     jobs, wifi = road._aws.jobs, road._wifi
     told, jobs.time = jobs.time, None
     if told > _MILLISECONDS:

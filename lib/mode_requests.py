@@ -1,4 +1,4 @@
-"""How the application leaves NORMAL for CONFIG or for sleep. Loaded by the first who wishes it."""
+"""How an application, or a job, leaves NORMAL for CONFIG or for sleep. Imported when one of them asks for it."""
 
 import asyncio
 
@@ -18,10 +18,10 @@ async def enter_config(system, reason):
 
 
 async def sleep(system, seconds):
-    """Switch off in order, all but the chip's clock, and start anew in so many seconds. Never returns.
+    """Switch everything but the chip's clock off in order, and start again after `seconds`. Never returns.
 
-    A new image on trial is let finish it first: asleep it could neither prove itself nor be watched. So are new
-    settings or credentials, and a job.
+    Waits until a new image has finished its trial: asleep it could neither prove itself nor be watched. The same holds
+    for new settings and credentials that are being tried, and for a job at work.
     """
     identity = system.identity
     while system.trial or identity.trial or identity.rotating or system.aws.jobs.working:

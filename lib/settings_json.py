@@ -44,8 +44,6 @@ def _read(file):
         is_deep = nesting.too_deep(document)
     except (ValueError, TypeError, RuntimeError) as problem:
         raise _invalid("no valid JSON%s" % _place(file, start, problem), "one JSON object: {...}")
-    except MemoryError:
-        raise _invalid("too large for the memory of this chip", "fewer or smaller certificates")
     if is_deep:
         raise _invalid("too deep", "objects and lists nested at most %d deep" % nesting.DEEPEST)
     return document

@@ -16,6 +16,7 @@ import release
 from identity import Identity
 
 _FIRST_WATCHDOG_MS = const(60000)
+_STARVED_STARTS = const(2)  # from then on it is the settings that take too much
 _TO_ENROL = const(57344)  # bytes of Python's heap, for enrolment and application together
 _OF_SETTINGS = ("settings", "candidate", "tryout", "operations", "operations.wanted", "operations.new_settings")
 
@@ -74,13 +75,23 @@ async def _load_settings(system):
                 continue
             try:
                 system.settings = (_load_candidate if name == "candidate" else _load)(system, record)
-            except errors.PersonError as failure:
+            except (errors.PersonError, MemoryError) as problem:
+                failure = _judged(system, problem)
                 print("settings: %s left out: %s" % (name or "the file is", failure))
                 system.failure = system.failure or failure
                 continue
             if name != "candidate" and _record(system, "candidate") is not None:
                 await _unless_flash_fails(_drop_candidate(system))
             return
+
+
+def _judged(system, problem):
+    """Why settings are left out. Where memory is short at each start, it is what is in them that takes it."""
+    if not isinstance(problem, MemoryError):
+        return problem
+    if system.board.start_record().in_a_row() <= _STARVED_STARTS:
+        raise problem
+    return errors.error("invalid_setting", "settings", "too large for the memory of this chip", "fewer certificates")
 
 
 def _record(system, name):

@@ -17,6 +17,7 @@ from .link import explain
 _AT_ONCE = const(5)  # of a window of 10: the rest is the application's
 _LIVE_FIRST_MS = const(20)
 _ANSWER_MS = const(60000)
+_CROWDED_MS = const(5000)
 _REFUSALS = const(5)  # failures.CUTS
 
 
@@ -154,14 +155,20 @@ class Backlog:
     async def _drain(self):
         try:
             while len(self._store):
-                await self._send_some()
+                try:
+                    await self._send_some()
+                except MemoryError as failure:  # a connection that begins takes much
+                    self._tell("no_memory", failure)
+                    await asyncio.sleep_ms(_CROWDED_MS)
         except errors.RetryError:
             pass  # the connection was lost: the next one goes on
-        except (errors.DeviceError, MemoryError) as failure:
-            code = getattr(failure, "code", "no_memory")
-            self._bus.emit(events.TASK_FAILED, task="outbox", code=code, message="%s" % failure)
+        except errors.DeviceError as failure:
+            self._tell(failure.code, failure)
         finally:
             self._draining = None
+
+    def _tell(self, code, failure):
+        self._bus.emit(events.TASK_FAILED, task="outbox", code=code, message="%s" % failure)
 
     async def _send_some(self):
         first = self._store.first

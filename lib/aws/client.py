@@ -114,9 +114,12 @@ class Aws(Publisher):
             service.lost()
 
     async def _begin(self):
-        await self._subscribe_all()
-        self._drain()
-        await self._tell_status("connected")
+        try:
+            await self._subscribe_all()
+            self._drain()
+            await self._tell_status("connected")
+        except MemoryError:  # what is kept would wait, and the last will stand, for as long as this connection
+            await self._client.disconnect("no_memory")
 
     async def _subscribe_all(self):
         async with self._subscribing:

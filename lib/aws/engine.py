@@ -186,6 +186,8 @@ class Engine:
             return
         try:
             self.cb(topic, payload)
+        except MemoryError:  # it is acknowledged all the same
+            self._drop(topic, "no_memory")
         except Exception as failure:  # noqa: BLE001 - the callback's own fault: it must not end the connection
             sys.print_exception(failure)
 

@@ -77,6 +77,26 @@ async def test_what_is_not_acknowledged_is_kept():
         await until(lambda: cloud.arrived == [b"lost"] and not desk.aws.kept)
 
 
+async def test_what_is_kept_is_sent_on_this_connection_though_memory_was_short_when_it_began():
+    cloud = Cloud()
+    async with Desk(cloud.serve, run=False) as desk:
+        await keep_several(desk.aws, b"1", b"2")
+        store, tries = desk.aws._backlog._store, []
+        read = store.read
+
+        def short_of_memory(number):
+            tries.append(number)
+            if len(tries) == 1:
+                raise MemoryError
+            return read(number)
+
+        store.read = short_of_memory
+        desk.start()
+        await until(lambda: not desk.aws.kept)
+        equal((sorted(set(cloud.arrived)), len(desk.of(events.AWS_CONNECTED))), ([b"1", b"2"], 1))
+        equal([event["code"] for event in desk.of(events.TASK_FAILED)], ["no_memory"])
+
+
 async def fill(when_full, *payloads):
     """(what arrives, what was told as dropped, how many calls were refused) with room for five."""
     cloud = Cloud()

@@ -217,6 +217,34 @@ async def test_a_retained_message_and_the_last_will_say_whether_it_is_online():
     equal(will, {"eventType": "disconnected", "clientId": "lamp", "clientInitiatedDisconnect": False})
 
 
+async def test_a_status_for_which_there_is_no_memory_is_told_by_the_next_connection():
+    told = []
+
+    async def script(peer):
+        await peer.accept()
+        while True:
+            packet = await peer.receive()
+            if packet is None:
+                return
+            if packet.kind == PUBLISH:
+                told.append(json.loads(packet.payload)["eventType"])
+            await peer.answer(packet)
+
+    async with Desk(script, status="devices/{thing}/status", run=False) as desk:
+        tell, tries = desk.aws._tell_status, []
+
+        async def short_of_memory(state):
+            tries.append(state)
+            if len(tries) == 1:
+                raise MemoryError
+            await tell(state)
+
+        desk.aws._tell_status = short_of_memory
+        desk.start()
+        await until(lambda: told)
+        equal((told, [lost["code"] for lost in desk.of(events.AWS_DISCONNECTED)]), (["connected"], ["no_memory"]))
+
+
 async def test_without_the_setting_there_is_no_last_will():
     flags = []
 

@@ -214,6 +214,27 @@ async def test_a_callback_that_fails_does_not_end_the_connection():
         equal(client.is_connected, True)
 
 
+async def test_a_message_for_whose_callback_there_is_no_memory_is_told_as_lost():
+    async def script(peer):
+        await peer.accept()
+        await peer.send(publish("t", b"1", 1, 1))
+        await peer.receive(PUBACK)
+        await peer.until_closed()
+
+    async with Broker(script) as broker:
+        client = broker.client()
+        lost = []
+
+        def hear(topic, message):
+            raise MemoryError
+
+        client.set_callback(hear)
+        client.on_dropped = lambda *what: lost.append(what)
+        await client.connect()
+        await until(lambda: lost)
+        equal((lost, client.is_connected), ([(b"t", "no_memory")], True))
+
+
 async def test_wait_msg_waits_for_the_next_message():
     async def script(peer):
         await peer.accept()

@@ -18,7 +18,7 @@ def _boot():
         "boot: start %s, slot %s, reset %s%s"
         % (start or "unknown", slot.name(), board.reset_cause(), " (%s)" % reason if reason else "")
     )
-    slot.forget("slot")
+    slot.unload("slot")
     _warn()
 
 

@@ -80,7 +80,7 @@ def _ble(*details):
 def _slot():
     from ota import slot
 
-    slot.forget("slot")  # it is asked for at starts and in updates only
+    slot.unload("slot")  # it is asked for at starts and in updates only
     return slot
 
 

@@ -54,7 +54,7 @@ class Configuration:
         finally:
             for name in ("config_ble", "notes"):
                 sys.modules.pop(name, None)
-            codes.forget("setup_code")
+            codes.unload("setup_code")
 
     # The way out
 

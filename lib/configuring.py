@@ -1,9 +1,9 @@
 """What a phone says in CONFIG: settings are staged here, all else is asked for in `config_requests`.
 
-What CFG and CERT bring is staged: only APPLY keeps it, all of it in one step, when the Wi-Fi was joined with it. Who
-goes before leaves nothing behind.
+What CFG and CERT bring is staged: only APPLY keeps it, all in one step, once the Wi-Fi was joined with it. A phone that
+goes before that leaves nothing behind.
 
-Bluetooth leaves little of the heap: what a message needs is imported for it and let go of.
+Bluetooth leaves little of the heap: what a message needs is loaded for it and unloaded again.
 """
 
 import gc

@@ -4,7 +4,7 @@
 
 The codes are stable: they travel in events, over BLE and in reports. The classes say who must act, so that a caller
 decides by class (wait, ask a person, give up) and reports by code. Codes, classes and sentences are one table in
-error_table.py, which is imported for the moment in which an error is made, and let go of.
+error_table.py, which is loaded while an error is made, then unloaded.
 """
 
 import sys

@@ -50,7 +50,7 @@ class Flash:
 
             await flash_records.start(self)
         finally:
-            _let_go()
+            _unload()
         record = self._load_user()
         if record is not None and len(record[0]) == SIZE:
             self._user[:] = record[0]
@@ -75,7 +75,7 @@ class Flash:
 
             return flash_records.load(self, name)
         finally:
-            _let_go()
+            _unload()
 
     async def save(self, name, secret, bulk=b""):
         """Replace a record as a whole; it is on flash when this returns.
@@ -91,7 +91,7 @@ class Flash:
 
             await flash_saving.replace(self, *record)
         finally:
-            _let_go()
+            _unload()
 
     async def erase(self, name):
         """Forget a record, if there is one. Raises `flash_failed`: then it may still be there."""
@@ -108,7 +108,7 @@ class Flash:
 
                 await flash_records.erase_all(self, names)
             finally:
-                _let_go()
+                _unload()
         if "user" in names:
             self._user[:] = bytes(SIZE)
             self._saved = self._written
@@ -203,7 +203,7 @@ def _check_range(offset, n):
         raise errors.error("out_of_range", offset, n)
 
 
-def _let_go():
-    # Records are read and written seldom, and what does either has some 4 KB.
+def _unload():
+    # Records are read and written rarely, and the code for either takes some 4 KB.
     for name in ("flash_records", "flash_saving", "flash_files", "flash_blobs", "flash_repair"):
         sys.modules.pop(name, None)

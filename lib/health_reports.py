@@ -24,8 +24,8 @@ async def report(system, owned):
             failure = errors.error("no_memory")
         if failure is not None:
             system.bus.emit(events.TASK_FAILED, task="health", code=failure.code, message=failure.message)
-        # A fleet that was switched on together shall not report together for ever. In pieces: the ticks of the port
-        # reach 6 days, a report may be due once a week.
+        # Jitter: a fleet that was switched on together must not report together for ever. In pieces: ticks reach 6
+        # days, a report may be due once a week.
         left_s = every_s * random.randint(750, 1250) / 1000
         while left_s > 0:
             owned.beat()
@@ -34,7 +34,7 @@ async def report(system, owned):
 
 
 def _health():
-    import health  # not in the coroutine, which would hold it fast
+    import health  # not in the coroutine, whose frame would keep it in memory
 
     del sys.modules["health"]
     return health

@@ -46,7 +46,7 @@ def make():
     except MemoryError:
         pass
     finally:  # whatever interrupts it
-        _let_go(held, free - size)
+        _release(held, free - size)
     return keeper
 
 
@@ -62,7 +62,7 @@ def _since_1_25():
 
 
 def _hold(size):
-    """Take `size` bytes of ESP-IDF's memory; what `_let_go` takes, or None."""
+    """Take `size` bytes of ESP-IDF's memory; what `_release` takes, or None."""
     held = _thread.allocate_lock()
     held.acquire()
     try:
@@ -75,7 +75,7 @@ def _hold(size):
     return held
 
 
-def _let_go(held, free):
+def _release(held, free):
     """End the thread; the port gives its stack back a moment later, at the latest when `free` bytes are there."""
     held.release()
     for _ in range(_TRIES):

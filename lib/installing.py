@@ -49,7 +49,7 @@ class Installation:
                 if not resumed:
                     raise
             finally:
-                self._system.slot().forget("signature")
+                self._system.slot().unload("signature")
             await self._keep(0)  # perhaps it was the part of an earlier start
         await self._keep(at)
 
@@ -66,7 +66,7 @@ class Installation:
         except errors.DeviceError as failure:
             await self._updating.give_up(failure, "REJECTED")
         finally:
-            self._system.slot().forget("signature")  # the download has use for its memory
+            self._system.slot().unload("signature")  # the download has use for its memory
 
     def _read(self, given):
         """The `Update` of such a document. Raises why this device does not take it."""
@@ -78,7 +78,7 @@ class Installation:
             return vet(self._system, updates.floor, updates.failed, self._updating.job_id, operation, document)
         finally:
             sys.modules.pop("update_job", None)
-            self._system.slot().forget("document", "foreign")
+            self._system.slot().unload("document", "foreign")
 
     async def _download(self, update):
         """All that is missing, by as many connections as it takes; only those that bring nothing are counted."""

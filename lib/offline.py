@@ -1,6 +1,6 @@
-"""The way back from the cloud, for work that needs the memory: Wi-Fi stays, and `System.reach_cloud` goes there again.
+"""Leaves the cloud for work that needs the memory: Wi-Fi stays, and `System.reach_cloud` connects again.
 
-Half of what a device holds at work is for MQTT. It is let go of, code included, which is read from flash again.
+Half of what a device holds at work is for MQTT. All of it is freed, code included, which is read from flash again.
 """
 
 import gc
@@ -14,7 +14,7 @@ _STOP_MS = const(3000)
 
 
 async def leave_cloud(system, *tasks):
-    """End these owned tasks and the connection; then `system.aws` is None until the cloud is to be reached again."""
+    """End these owned tasks and the connection; then `system.aws` is None until `reach_cloud`."""
     await leaving.stop_tasks(system.supervisor, _STOP_MS, ("cloud",) + tasks)
     await leaving.close(system, "aws", system.aws)
     system.aws = system.road = None
@@ -22,7 +22,7 @@ async def leave_cloud(system, *tasks):
 
 
 def forget_cloud():
-    """Let go of the code that connects: to the cloud, or for a download."""
+    """Unload the code that connects: to the cloud, or for a download."""
     for name in list(sys.modules):
         if name in ("aws", "road", "leaving") or name.startswith("aws."):
             del sys.modules[name]

@@ -1,5 +1,5 @@
-"""The road to the cloud: Wi-Fi, clock, credentials, connection, in this order; what is written down on the way, and
-what the cloud wants done at its end."""
+"""The road to the cloud: Wi-Fi, clock, credentials, connection, in this order; the notes that are taken on the way, and
+the jobs that are done at its end."""
 
 import asyncio
 import sys
@@ -17,7 +17,7 @@ _FULL_MS = const(30000)  # before a flash that refused is asked again
 _CROWDED_MS = const(3000)
 _MOST_CROWDED = const(200)  # of these in a row: ten minutes
 _DAY_S = const(86400)
-_PASSING = const(2)  # times two: an application goes on working while the internet is gone
+_PASSING = const(2)  # doublings of the patience, while the failure may pass by itself: the application works on
 
 
 class Road:
@@ -35,7 +35,7 @@ class Road:
         self._bus = system.bus
         self._is_known = False  # the device is a thing, and has its credentials
         self._failure = None  # the last one: what there is to tell when the cloud is not reached for too long
-        self._passes = False  # it passes by itself, as far as anybody knows
+        self._passes = False  # that failure may pass by itself
         self._reached_ms = system.board.uptime_ms()
         self._judged_s = 0  # by what time TLS has judged the cloud's certificate, less the uptime
         self._windows = 0  # how often CONFIG was opened since the cloud was reached
@@ -44,7 +44,7 @@ class Road:
         self._crowded = 0  # connections in a row for which there was no memory
 
     async def run(self, owned):
-        """Go the road, again and again. The hands tell their own failures as events, this tells the others."""
+        """Connect, again and again. `wifi` and `aws` emit their own failures as events, this emits the others."""
         timeouts = self._system.settings.timeouts
         backoff = Backoff(timeouts.backoff_s * 1000, timeouts.backoff_cap_s * 1000, floor_ms=1000)
         await self._begin(owned.beat)
@@ -57,8 +57,8 @@ class Road:
             except errors.DeviceError as failure:
                 wait_ms = backoff.next_ms()
                 if failure.code == "claim_refused" or isinstance(failure, errors.StorageError):
-                    # No accident. Only somebody in the cloud account can change it, or the flash does not keep what
-                    # the claim gives: ask seldom.
+                    # It will not pass by itself: only the owner of the cloud account can change it, or flash cannot
+                    # keep what the claim gives. Ask rarely.
                     wait_ms += timeouts.refused_s * 1000
                 self._bus.emit(events.AWS_DISCONNECTED, code=failure.code, message=failure.message, wait_ms=wait_ms)
                 if failure.code == "no_memory" and not self._is_known:
@@ -68,15 +68,15 @@ class Road:
     async def _begin(self, beat):
         for again in (True, True, False):
             try:
-                self._use_credentials()  # now: the heap is still in one piece
+                self._use_credentials()  # early, while the heap is in one piece
                 return
-            except MemoryError:  # others begin at the same time, and soon need less
+            except MemoryError:  # other tasks start at the same time, and will soon need less
                 if not again:
                     raise
             await _sleep(_CROWDED_MS, beat)
 
     async def _go(self, beat):
-        while self._wifi.ip is None:  # only then what joined has given its memory back
+        while self._wifi.ip is None:  # polled: as connected() returns, what joined is still in memory
             beat()
             await asyncio.sleep_ms(200)
         # A restart keeps the clock; wifi asks for the time again by itself now and then.
@@ -95,7 +95,7 @@ class Road:
             pass  # it is tried again all the same
 
     def _use_credentials(self):
-        # No coroutine: whatever has passed through the hands of one it holds fast for as long as it lives.
+        # Not a coroutine: its frame would keep the credentials in memory for as long as it lives.
         credentials = self._identity.current()
         self._is_known = credentials is not None
         if self._is_known:
@@ -105,7 +105,7 @@ class Road:
                 thing.key = None
 
     async def keep_notes(self, owned):
-        """Write down what later starts must know: the credentials that work, the time, what failed."""
+        """Note what later starts must know: which credentials work, the time, what failed."""
         listener = self._bus.listen(events.AWS_CONNECTED, events.AWS_DISCONNECTED, events.WIFI_DISCONNECTED)
         event = has_begun = None
         crowded = 0
@@ -114,7 +114,7 @@ class Road:
             await asyncio.sleep_ms(_LISTEN_MS)
             try:
                 has_begun = has_begun or _outcome().begin(self)
-                # Not by wait_for: what arrives just as the time is over would be taken, and lost.
+                # Not by wait_for: an event that arrives just as the time is up would be lost.
                 while event is not None or listener.any():
                     event = event or await listener.get()
                     await _outcome().note(self, event)
@@ -122,7 +122,7 @@ class Road:
                 await self._judge()
                 crowded = 0
             except errors.StorageError as failure:
-                # A flash that is full or fails is no reason to leave the cloud, from where it may be mended.
+                # A flash that is full or fails is no reason to leave the cloud: from there it can be repaired.
                 event = None
                 self._is_full = True
                 self._bus.emit(events.TASK_FAILED, task="notes", code=failure.code, message=failure.message)
@@ -134,7 +134,7 @@ class Road:
                 await _sleep(_CROWDED_MS, owned.beat)  # a connection that begins needs much: once more when it stands
 
     async def _judge(self):
-        """When the cloud was not reached for too long, CONFIG is opened: a person may have to mend something."""
+        """When the cloud was not reached for too long, CONFIG opens: a person may have to correct something."""
         now_ms = self._board.uptime_ms()
         if self._aws.is_connected:
             self._reached_ms = now_ms
@@ -150,14 +150,14 @@ class Road:
             await _outcome().give_up(self, patience_s, trial)
 
     async def rest(self, seconds):
-        """The device will sleep for so long: without the cloud, if it was looked for in vain."""
+        """The device will sleep for so many seconds: they count as offline if the cloud was not reached before."""
         if self._failure is not None and not self._aws.is_connected:
             await _outcome().rest(self, seconds)
 
     async def do_jobs(self, owned, with_application):
         """Do the jobs of AWS IoT: the application's, and the firmware's own operations. Not while a new image is on
-        trial: it may still go back, and has enough to do. Nor while something else is: beside a job, which may wait
-        for just that, there may be no memory to write down that it works."""
+        trial, which may still go back; nor while settings or credentials are: beside a job, which may wait for just
+        that, there may be no memory to note that they work."""
         while self._system.trial or self._system.supervisor.has("trial") or (self._is_trying() and not self._is_full):
             owned.beat()
             await asyncio.sleep_ms(_LISTEN_MS)
@@ -173,7 +173,7 @@ class Road:
     def _operation(self, name):
         from operations import dispatch
 
-        # It is in memory for as long as somebody works with it.
+        # Unloaded at once: the handler keeps it in memory for as long as it works.
         del sys.modules[dispatch.__name__], sys.modules["operations"]
         return dispatch.find(self._system, name)
 
@@ -186,7 +186,7 @@ async def _sleep(wait_ms, beat):
         wait_ms -= _BEAT_MS
 
 
-# What is needed now and then, and lets nobody's frame hold it.
+# What is needed now and then: in functions, so that no coroutine's frame keeps it in memory.
 
 
 def _outcome():

@@ -4,7 +4,7 @@
 
 Every field, its default and its limits are in docs/settings.md, which a test holds against the code.
 
-Reading and checking takes more code than the rest of a device's life needs: it is imported for each call and let go of
+Reading and checking takes more code than the rest of a device's life needs: it is loaded for each call and unloaded
 afterwards, which gives its memory back to TLS (where it is not frozen into the firmware anyway).
 """
 

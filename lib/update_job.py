@@ -28,7 +28,7 @@ async def run(system, job):
         return await _do(system, job)
     finally:
         sys.modules.pop("updates", None)
-        system.slot().forget("document", "foreign")
+        system.slot().unload("document", "foreign")
 
 
 async def _do(system, job):
@@ -46,7 +46,7 @@ async def _do(system, job):
     update = vet(system, floor, failed, job.id, job.operation, job.document)
     wanted = update.version, update.min_version, update.size
     job.document = update = None
-    system.slot().forget("document", "foreign")
+    system.slot().unload("document", "foreign")
     slot = system.slot().switch().next_slot().info()
     if (wanted[2] or 0) > slot[3]:
         raise errors.error("image_too_large", wanted[2], slot[3])

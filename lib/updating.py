@@ -106,7 +106,7 @@ class Updating:
         await self._look_last()
 
     def _clear_away(self):
-        self.system.slot().forget("update", "https", "writer", "document", "foreign")
+        self.system.slot().unload("update", "https", "writer", "document", "foreign")
         if self.system.aws is None:
             _offline().forget_cloud()
 

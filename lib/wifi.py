@@ -1,7 +1,7 @@
 """Wi-Fi: joins the networks of the settings, says when it is lost, joins again; asks for names and for the time.
 
-Here it is decided when to do what. How is in files that are imported for the seconds in which they are needed, and let
-go of afterwards, which gives their memory back to TLS: `station` joins and scans, `resolver` and `clock` ask.
+When to do what is decided here. How it is done is in files that are loaded for the seconds in which they are needed,
+then unloaded, which gives their memory back to TLS: `station` joins and scans, `resolver` and `clock` ask.
 """
 
 import asyncio
@@ -133,7 +133,7 @@ class Wifi:
         return station
 
     async def _watch(self, beat):
-        # Returns why the network is lost. Looks, instead of trusting an event that the port does not have.
+        # Returns why the network is lost. Polls, because the port has no event for it.
         looks = 0
         while self.is_connected:
             beat()
@@ -144,7 +144,7 @@ class Wifi:
             if looks % _ADDRESS_LOOKS == 0 and self._wlan.ifconfig()[0] == "0.0.0.0":  # the port does not notice
                 return errors.error("no_address", self.ssid)
             asked_ms_ago = time.ticks_ms() - self._asked_time_ms & _SPAN_MS
-            # An unset clock is the affair of whoever needs it first, and knows the last time known.
+            # An unset clock is set by whoever needs it first: they know the last time that was certain.
             if asked_ms_ago >= self._resync_in_ms and self.clock_is_set:
                 try:
                     await _clock().resync(self, beat)
@@ -185,7 +185,7 @@ class Wifi:
         """An address of `host` ("1.2.3.4"); one of several by chance. Raises `unknown_name` or `no_dns`."""
         import resolver
 
-        _let_go()
+        _unload()
         return await resolver.resolve(host, self._wlan, self._settings.timeouts.dns_s, beat)
 
     # The clock
@@ -226,19 +226,19 @@ class Wifi:
 def _station():
     import station
 
-    _let_go()
+    _unload()
     return station
 
 
 def _clock():
     import clock
 
-    _let_go()
+    _unload()
     return clock
 
 
-def _let_go():
-    # Whoever works with one of them holds it for so long; the next import makes another one.
+def _unload():
+    # Whoever works with one of them keeps it until then; the next import makes another one.
     for name in _FOR_A_WHILE:
         sys.modules.pop(name, None)
 

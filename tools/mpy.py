@@ -6,9 +6,9 @@ from pathlib import Path
 
 from tools import public
 from tools.interpreter import LIB, ROOT
-from tools.passing import without_lasting_texts
 from tools.shorten import shorten
 from tools.tables import without_unread_entries
+from tools.unloaded import without_lasting_texts
 
 
 class Refused(Exception):

@@ -1,4 +1,4 @@
-"""A question to a service of AWS IoT, until it has its answer. Pure. Loaded for one, and let go of: see service.py."""
+"""A request to a service of AWS IoT, until it has its answer. Pure. Loaded for one, then unloaded: see service.py."""
 
 import asyncio
 import json

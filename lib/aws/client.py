@@ -18,7 +18,7 @@ import errors
 from . import rate
 from .inbox import Inbox
 from .jobs import Jobs
-from .link import forget
+from .link import unload
 from .publishing import Publisher
 
 
@@ -134,5 +134,5 @@ class Aws(Publisher):
 def _subscribing():
     from . import subscribing
 
-    forget("subscribing", "topics")
+    unload("subscribing", "topics")
     return subscribing

@@ -2,7 +2,7 @@
 
 import errors
 
-from .link import Link, forget, readable
+from .link import Link, readable, unload
 
 
 class Connector:
@@ -22,14 +22,14 @@ class Connector:
         if self._context is None:
             from . import tls
 
-            forget("tls")
+            unload("tls")
             self._context = tls.make_context(self._roots)
         link = Connection(host, port)
         try:
             address = await self._resolve(host)
             from . import dial
 
-            forget("dial")
+            unload("dial")
             await dial.connect(link, address, self._timeout_ms)
             await dial.shake_hands(link, self._context, first_packet, self._timeout_ms)
         except BaseException as failure:  # a cancelled connect must close its socket, too

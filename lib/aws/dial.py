@@ -1,4 +1,4 @@
-"""Opens the connection of a `Link`: TCP, then TLS. Loaded when it is needed, and let go of."""
+"""Opens the connection of a `Link`: TCP, then TLS. Loaded for one, then unloaded."""
 
 import asyncio
 import errno

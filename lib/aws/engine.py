@@ -7,7 +7,7 @@ from micropython import const
 
 import errors
 
-from .link import forget
+from .link import unload
 from .outbox import Outbox
 from .receiver import Receiver
 
@@ -82,7 +82,7 @@ class Engine:
         """
         from . import opening
 
-        forget("opening")
+        unload("opening")
         return await opening.connect(self, clean_session, timeout)
 
     def begin(self, make, link):

@@ -10,7 +10,7 @@ from micropython import const
 
 import errors
 
-from .link import forget
+from .link import unload
 
 _CREATE = b"$aws/certificates/create/json"
 _ACCEPTED = b"/accepted"
@@ -147,7 +147,7 @@ class Enrolment:
 def _topics():
     from . import topics
 
-    forget("topics")
+    unload("topics")
     return topics
 
 

@@ -11,7 +11,7 @@ from micropython import const
 import errors
 
 from .jobs import MOST_STARVED, job_words
-from .link import forget
+from .link import unload
 
 _TRIES = const(10)
 _CROWDED_MS = const(5000)
@@ -148,5 +148,5 @@ class Job:
 def _telling():
     from . import job_telling
 
-    forget("job_telling")
+    unload("job_telling")
     return job_telling

@@ -11,7 +11,7 @@ import errors
 import events
 
 from .jobs import job_words
-from .link import forget
+from .link import unload
 
 _AGAIN_MS = const(5000)
 _QUEUED, _IN_PROGRESS, _SUCCEEDED = "QUEUED", "IN_PROGRESS", "SUCCEEDED"
@@ -115,5 +115,5 @@ def _is_gone(failure):
 def _sentence(reason, operation):
     from . import job_reasons
 
-    forget("job_reasons")
+    unload("job_reasons")
     return job_reasons.sentence(reason, operation)

@@ -16,7 +16,7 @@ from micropython import const
 import errors
 import events
 
-from .link import forget
+from .link import unload
 from .service import Service
 
 _LOOK_MS = const(200)
@@ -138,14 +138,14 @@ class Jobs(Service):
 def _job_start():
     from . import job_start
 
-    forget("job_start")
+    unload("job_start")
     return job_start
 
 
 def _job_work():
     from . import job_work
 
-    forget("job_work", "job")
+    unload("job_work", "job")
     return job_work
 
 
@@ -153,7 +153,7 @@ def job_words():
     """The file with the words of jobs, in memory for a moment."""
     from . import job_words as words
 
-    forget("job_words")
+    unload("job_words")
     return words
 
 

@@ -23,8 +23,8 @@ def writable(stream):
     yield core._io_queue.queue_write(stream)
 
 
-def forget(*names):
-    """Let go of files of this room that are needed for a moment only: TLS has use for their memory."""
+def unload(*names):
+    """Unload files of this package, which frees their memory once none of their coroutines runs any more."""
     for name in names:
         if sys.modules.pop("aws." + name, None) is not None:
             delattr(sys.modules["aws"], name)
@@ -35,7 +35,7 @@ def explain(kind, *details):
     try:
         from . import failures
 
-        forget("failures")
+        unload("failures")
         return getattr(failures, kind)(*details)
     except (MemoryError, ImportError, OSError):  # as for errors.error: the end of a connection must come to its end
         return errors.error("no_memory")

@@ -20,7 +20,7 @@ from umqtt.simple import MQTTException
 import errors
 
 from .engine import Engine, Timing
-from .link import forget
+from .link import unload
 
 _REFUSED = 0x80  # return code of a SUBACK
 
@@ -62,7 +62,7 @@ class MQTTClient(Engine, _BlockingClient):
         if self.ssl is True:
             from . import tls
 
-            forget("tls")
+            unload("tls")
             self.ssl = tls.legacy_context(self.ssl_params)
         self.refusal = 0
         try:

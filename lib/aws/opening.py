@@ -1,4 +1,4 @@
-"""The way to a connection at work: its engine, the context of TLS, TCP, TLS, CONNECT. Loaded for it, and let go of."""
+"""Opens a connection: the engine, the TLS context, TCP, TLS, CONNECT. Loaded for one, then unloaded."""
 
 import asyncio
 import gc
@@ -9,7 +9,7 @@ from micropython import const
 import errors
 
 from .engine import Engine, Timing
-from .link import Link, explain, forget
+from .link import Link, explain, unload
 
 _SEND_BUFFER = const(512)  # a larger publish is written in two pieces
 _IN_FLIGHT_LIMIT = const(100)  # AWS's
@@ -26,14 +26,14 @@ async def by_thing(session, beat):
     if session._settings.aws.status is not None:
         from . import presence
 
-        forget("presence")
+        unload("presence")
         presence.leave_will(session)
         del presence
     return await in_time(session, session._name, session._context, False, beat)
 
 
 def make_client(settings, resolve):
-    """The engine of a session, made once: its buffers must not be looked for again on a worn heap."""
+    """The engine of a session, made once: on a fragmented heap its buffers might not be found again."""
     aws, limits, timeouts = settings.aws, settings.limits, settings.timeouts
     connect_ms = timeouts.connect_s * 1000
     timing = Timing(connect_ms, connect_ms, timeouts.connack_s * 1000, timeouts.ack_s * 1000)
@@ -52,7 +52,7 @@ def make_context(session):
         from . import tls
     except MemoryError:
         raise errors.error("no_memory")
-    forget("tls")
+    unload("tls")
     session._context = tls.make_context(session._settings.roots, *session._pair)
     session._pair = None
 
@@ -65,12 +65,12 @@ def check_clock(session):
 
 
 async def in_time(session, client_id, context, clean_session, beat):
-    """Connect by this id and SSLContext, with signs of life for as long as that may take."""
+    """Connect by this id and SSLContext, with beats for as long as that may take."""
     client = session._client
     client.client_id = client_id
     client.ssl = context
     gc.collect()
-    # Every wait in there has its own timeout; if it takes longer than all of them together, the silence shall tell.
+    # Every wait in there has its own timeout; where it takes longer than all of them, the missing beat shows it.
     timeouts = session._settings.timeouts
     longest_s = timeouts.dns_s + 2 * timeouts.connect_s + timeouts.connack_s + _MARGIN_S
     beating = asyncio.create_task(_beat_for(longest_s, beat))
@@ -95,7 +95,7 @@ async def connect(engine, clean_session, timeout):
         address = await engine.resolve(engine.server)
         from . import dial
 
-        forget("dial")
+        unload("dial")
         await dial.connect(link, address, timeout * 1000 if timeout else timing.connect_ms)
         await dial.shake_hands(link, engine.ssl, _connect_packet(engine, clean_session), timing.handshake_ms)
         del dial
@@ -112,16 +112,16 @@ async def connect(engine, clean_session, timeout):
 def _connect_packet(engine, clean_session):
     from . import requests
 
-    forget("requests")
+    unload("requests")
     will = (engine.lw_topic, engine.lw_msg, engine.lw_qos, engine.lw_retain) if engine.lw_topic else None
     return requests.connect(engine.client_id, engine.keepalive, clean_session, engine.user, engine.pswd, will)
 
 
 def _begin(engine, link):
-    """Be at work on a link on which CONNECT was sent."""
+    """Start the `Connection` of a link on which CONNECT was sent."""
     from .connection import Connection  # not before TLS has had its memory
 
-    forget("connection", "sender")  # the next handshake has use for theirs
+    unload("connection", "sender")  # the next handshake needs their memory
     return engine.begin(Connection, link)
 
 

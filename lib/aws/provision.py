@@ -18,7 +18,7 @@ import random
 
 import errors
 
-from .link import forget
+from .link import unload
 
 
 async def provision(aws, template, parameters, claim, pending, keep, beat):
@@ -76,14 +76,14 @@ async def _by_thing(aws, asking):
 def _enrolment(*details):
     from . import enrolment
 
-    forget("enrolment")
+    unload("enrolment")
     return enrolment.Enrolment(*details)
 
 
 async def _connect(aws, claim, beat):
     from . import opening, tls
 
-    forget("opening", "tls")
+    unload("opening", "tls")
     opening.check_clock(aws)
     client_id = "claim-" + binascii.hexlify(os.urandom(8)).decode()
     context = tls.make_context(aws._settings.roots, claim[0], claim[1])

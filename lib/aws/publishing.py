@@ -9,7 +9,7 @@ import errors
 import events
 
 from . import rate
-from .link import forget
+from .link import unload
 from .session import Session
 
 _TOPICS_REMEMBERED = const(8)
@@ -122,5 +122,5 @@ class Publisher(Session):
 def _load_topics():
     from . import topics
 
-    forget("topics")
+    unload("topics")
     return topics

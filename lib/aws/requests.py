@@ -1,4 +1,4 @@
-"""MQTT 3.1.1 packets that are sent now and then, as bytes. Pure. Loaded when one is made, and let go of."""
+"""MQTT 3.1.1 packets that are sent now and then, as bytes. Pure. Loaded for one, then unloaded."""
 
 import struct
 

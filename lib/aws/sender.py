@@ -7,7 +7,7 @@ from micropython import const
 
 import errors
 
-from .link import forget, writable
+from .link import unload, writable
 from .packets import publish_head
 
 _ACK_BYTES = const(128)  # 32 acknowledgements go out in one write
@@ -84,7 +84,7 @@ class Sender:
         except MemoryError as failure:
             self.fail(failure)
             return
-        forget("requests")
+        unload("requests")
         if first == _SUBSCRIBE:
             packet = requests.subscribe(request.packet_id, request.topic, request.payload)
         else:

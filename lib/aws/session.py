@@ -14,7 +14,7 @@ import errors
 import events
 from backoff import Backoff
 
-from .link import forget
+from .link import unload
 
 _TICK_MS = const(200)
 _FLOOR_MS = const(1000)  # AWS takes one CONNECT a second for a client id
@@ -49,7 +49,7 @@ class Session:
         """Connect with these from now on: thing name (the client id), certificate and private key as DER."""
         from . import topics
 
-        forget("topics")
+        unload("topics")
         topics.check_client_id(name)
         self._name = name
         self._pair = cert, key
@@ -73,7 +73,7 @@ class Session:
         """
         from . import provision
 
-        forget("provision")
+        unload("provision")
         found = await provision.provision(self, template, parameters, claim, pending, keep, beat)
         self._bus.emit(events.AWS_PROVISIONED, thing=found[0])
         return found
@@ -142,7 +142,7 @@ class Session:
         if self._settings.aws.status is not None and self._name is not None:
             from . import presence
 
-            forget("presence")
+            unload("presence")
             await presence.tell(self, state)
 
     async def _serve(self, session_present, beat):
@@ -187,5 +187,5 @@ class Session:
 def _opening():
     from . import opening
 
-    forget("opening")
+    unload("opening")
     return opening

@@ -1,6 +1,6 @@
 """Subscriptions and services come and go: remembered in the inbox of an `Aws`, granted and taken back by the cloud.
 
-Loaded when a connection begins and when the application wants something else, and let go of.
+Loaded when a connection begins and when the application changes a subscription, then unloaded.
 """
 
 from micropython import const

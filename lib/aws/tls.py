@@ -1,4 +1,4 @@
-"""The TLS context of a connection: whom to trust, and who we are. Loaded when one is made, and let go of."""
+"""The TLS context of a connection: whom to trust, and who we are. Loaded for one, then unloaded."""
 
 import gc
 import ssl

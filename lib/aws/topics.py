@@ -1,4 +1,4 @@
-"""Topic names, filters and client ids: whether one is valid for AWS IoT. Pure. Loaded for a new one, and let go of.
+"""Topic names, filters and client ids: whether one is valid for AWS IoT. Pure. Loaded for a new one, then unloaded.
 
 Rules: MQTT 3.1.1 section 4.7; limits: AWS IoT Core message broker quotas. Which filter covers which topic: packets.py.
 """

@@ -57,8 +57,8 @@ def number_of(error):
     return _look("of_error", error.code) or FAILED
 
 
-def forget(*names):
-    """Let go of files of this room that are needed for a moment only, as far as they are there."""
+def unload(*names):
+    """Unload files of this package, as far as they are loaded."""
     package = sys.modules["ble"]
     for name in names:
         sys.modules.pop("ble." + name, None)
@@ -74,4 +74,4 @@ def _look(how, what):
     except MemoryError:
         return None
     finally:
-        forget("code_table")
+        unload("code_table")

@@ -38,7 +38,7 @@ def parse(data):
     except MemoryError:
         raise codes.refuse(codes.TOO_LARGE)
     finally:
-        codes.forget("parsing")  # what is asked for has use for its memory
+        codes.unload("parsing")  # what is asked for has use for its memory
         sys.modules.pop("nesting", None)
 
 

@@ -255,7 +255,7 @@ async def _greeted(message, host):
         made, public = await hello.answer(hello.public_key(message), host.setup_code, host.name)
         return made, hello.ack(message.id, public, made.confirm)
     finally:
-        codes.forget("hello", "x25519")
+        codes.unload("hello", "x25519")
 
 
 def _no_session_here(message=None):

@@ -24,7 +24,7 @@ async def run(system, job):
         await _download(system, job)
     finally:
         if system.slot is not None:
-            system.slot().forget("files", "https")
+            system.slot().unload("files", "https")
         if sys.modules.pop("aws.connector", None):
             delattr(sys.modules["aws"], "connector")
 

@@ -23,12 +23,12 @@ def switch():
     """The module switch.py, for the moment in which it is needed."""
     from . import switch
 
-    forget("switch", "slot")
+    unload("switch", "slot")
     return switch
 
 
-def forget(*names):
-    """Let go of files of this room that are needed for a moment only, as far as they are there."""
+def unload(*names):
+    """Unload files of this package, as far as they are loaded."""
     import sys
 
     for name in names:

@@ -5,8 +5,8 @@ import ast
 import pytest
 
 from tools import mpy, public
-from tools.passing import without_lasting_texts
 from tools.shorten import shorten
+from tools.unloaded import without_lasting_texts
 
 LETS_GO = 'import sys\n\nsys.modules.pop("guest", None)\n'
 
@@ -52,8 +52,8 @@ def test_a_tuple_with_something_that_is_no_constant_is_no_constant():
 @pytest.mark.parametrize(
     "host",
     [
-        'forget("guest")\n',
-        'slot.forget("other", "guest")\n',
+        'unload("guest")\n',
+        'slot.unload("other", "guest")\n',
         'del sys.modules["guest"]\n',
         'for name in ("other", "guest"):\n    sys.modules.pop(name, None)\n',
         '_NAMES = ("guest", "other")\nfor name in _NAMES:\n    module = sys.modules.pop(name, None)\n',

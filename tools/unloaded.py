@@ -1,4 +1,4 @@
-"""Modules that stay for a moment leave no texts behind, in what is compiled for a board.
+"""Modules that are unloaded again leave no texts behind, in what is compiled for a board.
 
 MicroPython keeps each text of at most ten bytes that it meets in a file as a name: in the heap, for ever, even when
 the file's module has long gone. Only what stands in a tuple of constants comes and goes with its module. So in modules
@@ -19,9 +19,9 @@ _STAYS = frozenset(["wifi"])
 def without_lasting_texts(sources):
     """{module: text} -> the same, changed as said above. Lines stay where they are."""
     trees = {module: ast.parse(text) for module, text in sources.items()}
-    passing = set().union(*map(_taken_out, trees.values())) - _STAYS
+    unloaded = set().union(*map(_taken_out, trees.values())) - _STAYS
     return {
-        module: _changed(text, trees[module]) if passing & {module, module.rpartition(".")[2]} else text
+        module: _changed(text, trees[module]) if unloaded & {module, module.rpartition(".")[2]} else text
         for module, text in sources.items()
     }
 
@@ -34,7 +34,7 @@ def _taken_out(tree):
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
     }
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "forget":
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "unload":
             yield from _texts(node.args)
         elif isinstance(node, ast.Call) and ast.unparse(node.func) == "sys.modules.pop":
             yield from _texts(node.args[:1])

@@ -77,7 +77,7 @@ async def stop_tasks(supervisor, timeout_ms, names=None):
     for owned in ending:
         owned.task.cancel()
     try:
-        while any(owned in supervisor.owned for owned in ending):
+        while any(not owned.task.done() for owned in ending):  # one that never began does not leave `owned`, either
             if time.ticks_diff(deadline_ms, time.ticks_ms()) <= 0:
                 return False
             await asyncio.sleep_ms(10)

@@ -60,8 +60,8 @@ class Supervisor:
         A task that simply returns has finished its work and is forgotten.
         """
         owned = Owned(name, silence_ms)
-        self.owned.append(owned)
         owned.task = asyncio.create_task(self._live(owned, run))
+        self.owned.append(owned)  # not before: there may be no memory for a task
         return owned
 
     def has(self, name):

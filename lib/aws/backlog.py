@@ -74,6 +74,7 @@ class Backlog:
         self._bus = bus
         self._dropped = dropped
         self._refused = 0  # how often in a row the oldest message ended the connection
+        self._at_once = _AT_ONCE
         self._draining = None
 
     def __len__(self):
@@ -143,6 +144,7 @@ class Backlog:
     def begin(self):
         """Begin to send what is kept: it is connected."""
         if self._draining is None and len(self._store):
+            self._at_once = _AT_ONCE
             self._draining = asyncio.create_task(self._drain())
 
     async def drained(self, left_ms):
@@ -158,6 +160,7 @@ class Backlog:
                 try:
                     await self._send_some()
                 except MemoryError as failure:  # a connection that begins takes much
+                    self._at_once = 1
                     self._tell("no_memory", failure)
                     await asyncio.sleep_ms(_CROWDED_MS)
         except errors.RetryError:
@@ -172,7 +175,7 @@ class Backlog:
 
     async def _send_some(self):
         first = self._store.first
-        count = min(len(self._store), 1 if self._refused else _AT_ONCE)
+        count = min(len(self._store), 1 if self._refused else self._at_once)
         sending = [self._send(number) for number in range(first, first + count)]
         results = await asyncio.gather(*sending, return_exceptions=True)
         for number, failure in enumerate(results, first):

@@ -189,6 +189,34 @@ async def test_stop_ends_every_task_but_the_one_that_asks():
     equal(house.deaths, [])
 
 
+async def test_a_task_that_has_not_begun_is_ended_at_once():
+    house = House()
+
+    async def runs(owned):
+        await asyncio.sleep(60)
+
+    house.supervisor.own("cloud", runs)
+    equal(await leaving.stop_tasks(house.supervisor, 50), True)
+
+
+async def test_a_task_for_which_there_is_no_memory_is_none():
+    house = House()
+
+    def no_memory(coroutine):
+        coroutine.close()
+        raise MemoryError
+
+    async def runs(owned):
+        await asyncio.sleep(60)
+
+    before, asyncio.create_task = asyncio.create_task, no_memory
+    try:
+        raises(MemoryError, lambda: house.supervisor.own("cloud", runs))
+    finally:
+        asyncio.create_task = before
+    equal((house.supervisor.owned, await leaving.stop_tasks(house.supervisor, 50)), ([], True))
+
+
 async def test_stop_does_not_wait_for_ever_for_a_task_that_will_not_end():
     house = House()
 

@@ -31,7 +31,7 @@ class Asker(Session):
     # What the engine and the session call
 
     def deliver(self, topic, payload):
-        """Hear answers; what else the broker has for the device is no affair of this one."""
+        """Take answers; other messages of the broker are ignored."""
         end = self._end_of(topic)
         if end is not None:
             self.jobs.hear(end, payload)

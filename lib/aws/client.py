@@ -1,4 +1,4 @@
-"""AWS IoT for the application: connects, stays connected, publishes, hands out messages.
+"""AWS IoT for the application: stays connected, publishes, subscribes, and has shadows and jobs.
 
     aws = Aws(bus, settings, resolve)
     aws.use("thing", cert, key)
@@ -59,7 +59,7 @@ class Aws(Publisher):
         valid until its first await. Handlers run one after the other. While not connected the subscription is
         remembered and made with the next connection. Errors: `limit`, `subscribe_refused`.
         """
-        async with self._subscribing:  # one after the other: its file is in memory once
+        async with self._subscribing:  # one after the other, so that subscribing.py is in memory once
             await _subscribing().subscribe(self, topic_filter, qos, handler)
 
     async def unsubscribe(self, topic_filter):
@@ -127,7 +127,7 @@ class Aws(Publisher):
                 await _subscribing().subscribe_all(self)
             except errors.DeviceError:
                 return  # the connection ended, which `run` tells; the next one begins here again
-            except MemoryError:  # a device that hears nothing is of no use: the next connection begins with more
+            except MemoryError:  # a deaf device is of no use: the next connection begins with more memory
                 await self._client.disconnect("no_memory")
 
 

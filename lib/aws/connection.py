@@ -1,4 +1,4 @@
-"""One MQTT connection at work: the reader, the flusher and the keeper.
+"""One MQTT connection that stands: its reader, its flusher and its keeper.
 
 The reader takes packets in and acknowledges them; the flusher finishes writes for which the socket had no room; the
 keeper re-sends what was not acknowledged, pings, and notices a dead link. Whatever ends the connection goes through
@@ -71,7 +71,7 @@ class Connection(Sender):
         self.error = error
         self.ready = False
         for task in self._tasks:
-            # A task cannot cancel itself, nor the reader while a handler runs in it: they see `error` and return.
+            # Neither the task that runs nor the reader while it delivers can be cancelled: they see `error` and return.
             if task is not core.cur_task and not (self._taking and task is self._tasks[0]):
                 task.cancel()
         self._link.close()
@@ -184,7 +184,7 @@ class Connection(Sender):
     # Keeping
 
     async def _keep(self):
-        while self.error is None:  # its own write may have ended the connection, and nobody cancels the running task
+        while self.error is None:  # a write of its own may have ended the connection
             await core.sleep_ms(_KEEPER_MS)
             self._outbox.expire("no_acknowledgement")
             if self._link.busy:

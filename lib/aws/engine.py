@@ -1,4 +1,4 @@
-"""An asyncio MQTT 3.1.1 client: QoS 0 and 1, many messages in flight, no blocking. mqtt.py gives it umqtt's face."""
+"""An asyncio MQTT 3.1.1 client: QoS 0 and 1, many messages in flight, no blocking. mqtt.py gives it umqtt's API."""
 
 import sys
 from asyncio import core
@@ -21,7 +21,7 @@ def _nothing():
     yield
 
 
-# What a publish returns that is already sent: a coroutine that ends at once, and costs nothing, again and again.
+# Returned by a publish that is sent already: a coroutine that ends at once, shared, so that it costs nothing.
 _DONE = _nothing()
 
 
@@ -86,7 +86,7 @@ class Engine:
         return await opening.connect(self, clean_session, timeout)
 
     def begin(self, make, link):
-        """Be at work on `link`, on which CONNECT was sent, by what `make` makes: a `connection.Connection`."""
+        """Serve `link`, on which CONNECT was sent, by the `connection.Connection` that `make` makes."""
         self._connection = connection = make(
             link, self.receiver, self._outbox, self._send_buffer, self.timing, self._deliver, self._drop, self._ended
         )

@@ -1,4 +1,4 @@
-"""The talk with AWS IoT by which a claim, or a thing that renews its certificate, becomes a thing; see provision.py."""
+"""The dialogue of fleet provisioning: CreateKeysAndCertificate, then RegisterThing; see provision.py. Loaded for it."""
 
 import asyncio
 import binascii
@@ -17,16 +17,16 @@ _ACCEPTED = b"/accepted"
 _REJECTED = b"/rejected"
 _ANSWER_MS = 20000
 _TICK_MS = 100
-# The ownership token lives for an hour; where the clock was set in between, nobody knows: leave a margin.
+# The ownership token lives for an hour. The clock may have been set in between, hence the margin.
 _TOKEN_AGE_S = 3000
-_ANSWER = const(5120)  # with certificate and key, its topic included: settings let no device take less
+_ANSWER = const(5120)  # bytes of the answer with certificate and key, topic included; settings allow no less
 _PIECES = const(14)
 _PIECE = const(640)
 _OLD_TOKEN = "InvalidCertificateOwnershipToken"
 
 
 def _is_fresh(pending):
-    """Whether its token may still be good. Where the time is not known, or cannot be true, the cloud will say."""
+    """Whether its token may still be good; where the time is not known, or cannot be right, the cloud decides."""
     now = time.time()
     return "token" in pending and now - pending.get("time", now) < _TOKEN_AGE_S
 
@@ -38,7 +38,7 @@ class _OldToken(Exception):
 class Enrolment:
     """Makes a thing of `template` with `parameters` (dict of str), over `client`, an `Engine` that is connected.
 
-    Whoever makes it hands it what the client hears.
+    Whoever makes it passes the messages of the client to `hear`.
     """
 
     def __init__(self, client, template, parameters, pending, keep, beat):
@@ -59,7 +59,7 @@ class Enrolment:
             try:
                 return await self._register(pending)
             except _OldToken:
-                pass  # its certificate was never activated and AWS forgets it
+                pass  # its certificate was never activated, and AWS forgets it
         try:
             return await self._register(await self._create())
         except _OldToken:
@@ -105,7 +105,7 @@ class Enrolment:
             raise failure if failure.code in ("claim_failed", "no_memory") else _failed(failure.code)
 
     async def _in_time(self, asking):
-        """Whatever the settings want an acknowledgement to take: meanwhile there is no sign of life."""
+        """Await it, for less than settings may give an acknowledgement: no beat is possible meanwhile."""
         self._beat()
         try:
             return await asyncio.wait_for_ms(asking, _ANSWER_MS)
@@ -127,7 +127,7 @@ class Enrolment:
 
     def hear(self, topic, payload):
         """Take a message that the client has received; returns whether it was for this."""
-        # Read here, out of the receive buffer: the answer with certificate and key is the largest thing there is.
+        # Parsed in the receive buffer, not in a copy: the answer with certificate and key is the largest there is.
         for kind, take in ((_ACCEPTED, self._take), (_REJECTED, _take_refusal)):
             if topic == self._topic + kind:
                 self._answer = self._read(kind, take, payload)
@@ -152,10 +152,10 @@ def _topics():
 
 
 def _prove_room():
-    """Raise MemoryError before the cloud makes a certificate for which there is no room: it would stay in the account.
+    """Raise MemoryError before the cloud makes a certificate that there is no room for: it would stay in the account.
 
-    What is proved is what the answer takes as JSON and as DER, and what writes it to flash; where it is received is
-    held already.
+    Allocates, for a moment, what the answer takes as JSON and as DER, and what writing it to flash takes. The buffer
+    that receives it is reserved already.
     """
     pieces = []
     for _ in range(_PIECES):
@@ -163,7 +163,7 @@ def _prove_room():
 
 
 def _take_certificate(answer):
-    # One after the other: the answer as it was received, as JSON and as DER is in memory at the same time.
+    # One after the other: the answer is in memory as it was received, as JSON and as DER at the same time.
     cert, key = _der(answer.pop("certificatePem")), _der(answer.pop("privateKey"))
     token = answer["certificateOwnershipToken"]
     if not isinstance(token, str):
@@ -172,13 +172,13 @@ def _take_certificate(answer):
 
 
 def _der(text):
-    # One block and nothing else, as AWS makes it: what reads people's files is ten times as large.
+    # One block and nothing else, as AWS makes it: `pem`, which reads people's files, is ten times as large.
     begin = text.index("-----\n") + 6
     return binascii.a2b_base64(text[begin : text.index("-----END", begin)])
 
 
 def _check_pair(cert, key):
-    """Whether the cloud has made what TLS can use; where there is too little memory to look, TLS finds out."""
+    """Raise `claim_failed` for a pair that TLS cannot use. Where there is no memory to look, TLS finds out."""
     others = [name for name in ("certificates", "der") if name in sys.modules]
     try:
         import certificates

@@ -1,6 +1,6 @@
-"""What a handler is given: one job of AWS IoT. Imported while there is one.
+"""What a handler is given: one job of AWS IoT. Loaded while there is one.
 
-How the cloud is told is in job_telling.py, in memory while it is: a handler has use for it.
+What tells the cloud is in job_telling.py, loaded for each time: the handler needs the memory.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ class Job:
 
     def __init__(self, jobs, execution, resumed=False):
         self.id = execution["jobId"]
-        self.document = execution.pop("jobDocument", None)  # the only one who has it: a handler may let go of it
+        self.document = execution.pop("jobDocument", None)  # the only reference: a handler may free it
         words = job_words()
         self.operation = words.operation_of(self.document)
         self.details = execution.get("statusDetails") or {}
@@ -65,26 +65,26 @@ class Job:
         await self._save()
 
     async def succeed(self, **details):
-        """It is done, before the handler returns: for what cannot be told afterwards."""
+        """End it as SUCCEEDED now, when it cannot be told after the handler has returned."""
         await self._end(_SUCCEEDED, details)
 
     async def fail(self, reason, message=None):
-        """It has failed this time. `reason`: a short code, or a sentence; returns when the cloud knows."""
+        """End it as FAILED: it may be tried again. `reason`: a code or a sentence. Returns when the cloud knows."""
         await self._end(_FAILED, {"reason": reason, "message": message})
 
     async def reject(self, reason, message=None):
-        """It will never work on this device."""
+        """End it as REJECTED: it will never work on this device. `reason` as for `fail`."""
         await self._end(_REJECTED, {"reason": reason, "message": message})
 
-    # For who runs it
+    # For job_work.py
 
     async def count(self):
-        """One more start of work that was begun before; False when there were too many."""
+        """Count one more start of a resumed job; False when there were too many."""
         self._tries += 1
         try:
             await self._save()
         except errors.StorageError:
-            pass  # it may be the job that mends it
+            pass  # it may be this job that makes room
         return self._tries <= _TRIES or "bounded" in self.kept
 
     async def end(self):
@@ -100,7 +100,7 @@ class Job:
             await self.fail("task_failed", "%s: %s" % (type(failure).__name__, failure))
 
     async def tell_outcome(self):
-        """Tell the cloud how it ended, until it knows. It may know better: then the job was cancelled."""
+        """Tell the cloud how it ended, until it has taken that, or says that the job was cancelled."""
         while True:
             try:
                 return await _telling().outcome(self)
@@ -120,12 +120,12 @@ class Job:
         while self.outcome is None:
             try:
                 self.outcome = [status, _telling().last_details(self, details)]
-            except MemoryError:  # it has ended all the same, and is not to be done again
+            except MemoryError:  # it has ended all the same, and must not be done again
                 await self._for_memory()
         try:
             await self._save()
         except (errors.StorageError, MemoryError):
-            pass  # the cloud shall know all the same
+            pass  # tell the cloud all the same
         await self.tell_outcome()
 
     # The record
@@ -138,7 +138,7 @@ class Job:
                 self.outcome = record["outcome"]
                 self._tries = record["tries"]
         except (errors.StorageError, TypeError, ValueError, KeyError):
-            pass  # none, or none that can be read: it begins anew
+            pass  # none, or none that can be read: it starts from the beginning
 
     async def _save(self):
         record = {"job": self._identity, "kept": self.kept, "outcome": self.outcome, "tries": self._tries}

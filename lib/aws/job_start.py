@@ -1,4 +1,4 @@
-"""A job is picked up: the first half of job_work.py, which comes when the document has had its memory."""
+"""Picks up a job. A file of its own: job_work.py is loaded only when the document has had its memory."""
 
 import asyncio
 import random
@@ -11,7 +11,7 @@ _QUEUED = "QUEUED"
 
 async def pick_up(jobs, summary):
     """(execution, whether it was begun before, why it is refused or None), in progress from now on; None when there is
-    nothing to do any more. `summary`: its execution without the document. Errors: those of `Service.ask`."""
+    nothing to do any more. `summary`: the execution without its document. Errors: those of `Service.ask`."""
     resumed = summary["status"] != _QUEUED
     if not resumed:
         # A job for all devices must not make them all ask for it, and for what it links to, at once.

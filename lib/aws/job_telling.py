@@ -1,6 +1,6 @@
-"""How the cloud is told about a `Job`: how far it is, and how it ended. Imported for each time.
+"""Tells the cloud about a `Job`: how far it is, and how it ended. Loaded for each time.
 
-The words that it needs are let go of before the cloud is asked: both together are what a small chip has no room for.
+job_words is unloaded before the cloud is asked: a small chip has no room for both.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ async def progress(job, details):
         return
     try:
         if not await _update(job, _IN_PROGRESS, job.details):
-            job.jobs.news.set()  # whoever watches looks, and cancels
+            job.jobs.news.set()  # job_work looks, and cancels the handler
     except errors.RetryError:
         pass
 
@@ -48,14 +48,14 @@ async def outcome(job):
 
 
 def cancelled(job):
-    """Tell the device that it was cancelled, or gone otherwise."""
+    """Emit that it was cancelled, or is gone for another reason."""
     _emit(job, "CANCELED", {"reason": "cancelled"})
 
 
 def last_details(job, details):
     """Its last details (dict), beside what was told on the way as far as there is room: how it ended comes first.
 
-    A `reason` without a `message` is given its sentence.
+    A `reason` without a `message` gets its sentence.
     """
     if "reason" in details and not details["message"]:
         details["message"] = _sentence(details["reason"], job.operation)
@@ -81,7 +81,7 @@ async def _update(job, status, details):
     try:
         await _ask(job, status, details)
     except errors.CloudError as failure:
-        # An answer was lost, or somebody else moves it: what the cloud has is what counts.
+        # An answer was lost, or somebody else has changed it: what the cloud has is what counts.
         state = getattr(failure, "answer", {}).get("executionState")
         if failure.code != "rejected" or not state:
             if _is_gone(failure):
@@ -101,7 +101,7 @@ async def _ask(job, status, details):
     job.version += 1
 
 
-# Not in the coroutines, which would hold the words fast.
+# Not in the coroutines, whose frames would keep the module in memory.
 
 
 def _request(job, status, details):

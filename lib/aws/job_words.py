@@ -1,4 +1,4 @@
-"""The words of AWS IoT Jobs: documents, status details, what a rejection means. Pure; imported while there is a job.
+"""The data model of AWS IoT Jobs: documents, status details, what a rejection means. Pure; loaded for moments.
 
 https://docs.aws.amazon.com/iot/latest/developerguide/jobs-mqtt-api.html and .../jobs-limits (10 pairs of 128).
 """
@@ -17,7 +17,7 @@ _GONE = ("InvalidStateTransition", "TerminalStateReached", "ResourceNotFound")
 
 
 def operation_of(document):
-    """Who does it: the "operation" or "action" of a document, "steps" or "afr_ota" for AWS's own, else None."""
+    """The name of the handler: "operation" or "action" of a document, "steps" or "afr_ota" for AWS's own, else None."""
     if not isinstance(document, dict):
         return None
     for field in ("operation", "action"):

@@ -1,8 +1,8 @@
-"""One job, from when it was picked up to its end. Imported for it.
+"""Runs one job, from when it was picked up until its handler has ended. Loaded for it.
 
 The cloud keeps how far a job has come (its status details), flash keeps what only the device may know: the record "job"
 has the execution's identity, how often it was begun, what the handler kept, and how it ended, until the cloud knows.
-So a handler that has ended is never run again, whatever moment the power goes.
+So a handler that has ended never runs again, whenever the power goes.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ _STOP_MS = const(5000)  # for a handler to end when its job was cancelled
 async def work(jobs, execution, resumed, refusal):
     """Do what job_start.py has picked up. Errors: those of `Service.ask`.
 
-    Returns the `Job` whose handler has ended, to be told when this file has left the memory; None: nothing to tell.
+    Returns the `Job` whose handler has ended, for the caller to tell once this file is unloaded; None: nothing to tell.
     """
     job = Job(jobs, execution, resumed)
     execution = None  # memory is short
@@ -51,14 +51,14 @@ async def _do(jobs, job):
 
 
 async def _begun(jobs, job):
-    """The task of who does it, None when it was refused. No other coroutine has the handler in its hands, for it would
-    hold it fast: what the firmware's own ones are made of is let go of with their end."""
+    """The task of the handler, None when the job was refused. Only this task refers to the handler, so that the code
+    of the firmware's own operations is freed when it ends."""
     handler = await _handler(jobs, job)
     return asyncio.create_task(_guarded(jobs, job, handler)) if handler is not None else None
 
 
 async def _handler(jobs, job):
-    """Who does it; None when it was refused for want of one."""
+    """The handler of the job; None when the job was ended for want of one."""
     while True:
         try:
             handler = jobs.handlers.get(job.operation) or jobs.find(job.operation)
@@ -78,12 +78,12 @@ async def _handler(jobs, job):
 
 
 async def _watch(jobs, job, task):
-    """Let the handler work while the job is ours."""
+    """Wait for the handler to end; cancel it when the cloud says that the job is gone."""
     try:
         while not job.ended:
             await jobs.news.wait()
             jobs.news.clear()
-            # One whose end the handler has told itself has ended in the cloud, too: that is no cancellation.
+            # After the handler has told the end itself, the job has ended in the cloud, too: no cancellation.
             if not job.ended and job.outcome is None and await _is_gone(jobs, job):
                 job.gone = True
                 task.cancel()

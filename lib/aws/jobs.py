@@ -1,4 +1,4 @@
-"""AWS IoT Jobs for the application, and for the operations that the firmware brings: who does what, and when to look.
+"""AWS IoT Jobs: the handlers of the application and of the firmware's own operations, and when to look for a job.
 
     device.aws.jobs.on("blink", blink)
 
@@ -6,7 +6,7 @@
         for n in range(job.document["times"]):
             await job.progress(100 * n // job.document["times"])
 
-How a job is done is in job_start.py and job_work.py, which are imported while there is one.
+How a job is done is in job_start.py and job_work.py, which are loaded while there is one.
 """
 
 import asyncio
@@ -22,12 +22,12 @@ from .service import Service
 _LOOK_MS = const(200)
 _AGAIN_MS = const(30000)  # after a failure that passes by itself
 _GRACE_MS = const(20000)
-_GRACE_MORE_MS = const(3000)  # once it has begun to say it
-# Not notify-next, which brings a document that is asked for anyway. The last: answers of $next/get and <job>/update.
+_GRACE_MORE_MS = const(3000)  # once it has named one
+# Not notify-next: the document that it brings is asked for anyway. The last: answers of $next/get and <job>/update.
 _LISTENS = ("notify", "start-next/+", "+/+/+")
 
 MOST_STARVED = const(20)  # ten minutes
-CALM_MS = 2000  # for what else a new connection brings: both together take more memory than a small chip has
+CALM_MS = 2000  # a new connection has other work first: beside a job that takes more memory than a small chip has
 
 
 class Jobs(Service):
@@ -46,8 +46,8 @@ class Jobs(Service):
         self.calm = False  # the connection stands for a while
         self.working = False  # on a job: no time to sleep
         self.starved = 0  # how often in a row there was no memory
-        self.time = None  # unix seconds: what the cloud has told last, for whoever takes it
-        self.grace_ms = _GRACE_MS  # that the application has, in all, to say which operations it does
+        self.time = None  # unix seconds, as the cloud told it last; `road` takes it
+        self.grace_ms = _GRACE_MS  # left for the application to register its handlers, before a job is rejected
 
     def on(self, operation, handler):
         """Let `handler(job)`, a coroutine function, do the jobs with this "operation" (or "action") in their document.
@@ -87,7 +87,7 @@ class Jobs(Service):
             self.time = answer.get("timestamp")
             summary = answer.get("execution")
             if summary:
-                self.working = True  # at once, or a device that sleeps between its reports never came to it
+                self.working = True  # at once, else a device that sleeps between its reports would never do it
                 if not self.calm:
                     await asyncio.sleep_ms(CALM_MS)
                     self.calm = True
@@ -107,7 +107,7 @@ class Jobs(Service):
         except MemoryError:
             if self.starved < MOST_STARVED:
                 await self._wait_after(errors.error("no_memory"))
-        except Exception as failure:  # noqa: BLE001 - an answer that nobody thought of must not end all jobs
+        except Exception as failure:  # noqa: BLE001 - an unforeseen answer must not end all jobs
             self.bus.trace(failure)
             await self._wait_after(errors.error("task_failed", "jobs", repr(failure)))
         finally:
@@ -121,7 +121,7 @@ class Jobs(Service):
             await asyncio.wait_for_ms(self.news.wait(), _AGAIN_MS)
         except asyncio.TimeoutError:
             self.starved += failure.code == "no_memory"
-            if self.refusal is self.forbidden:  # None, both: else only another session may be allowed it
+            if self.refusal is self.forbidden:  # both None: a session that was refused is refused again
                 self.news.set()
 
     def _connected(self):
@@ -132,7 +132,7 @@ class Jobs(Service):
         self.news.set()
 
 
-# One after the other, not in the coroutine, which would hold them fast.
+# Not in the coroutine, whose frame would keep both in memory.
 
 
 def _job_start():
@@ -150,7 +150,7 @@ def _job_work():
 
 
 def job_words():
-    """The file with the words of jobs, in memory for a moment."""
+    """The module job_words, loaded for a moment."""
     from . import job_words as words
 
     unload("job_words")

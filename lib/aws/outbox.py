@@ -1,4 +1,4 @@
-"""What waits to be sent and what waits for its acknowledgement: the window, packet ids, re-sending, deadlines.
+"""The send queue of the MQTT client: what waits to be sent or acknowledged, the window, packet ids, deadlines.
 
 No sockets: sender.py sends what `next` gives, connection.py asks for `unacknowledged` from time to time.
 """
@@ -21,7 +21,7 @@ class Request:
         self.clear()
 
     def clear(self):
-        """Make it as good as new."""
+        """Reset it for its next use."""
         self.first = 0  # first byte of the packet, without DUP
         self.topic = None  # bytes; for SUBSCRIBE and UNSUBSCRIBE a list of filters
         self.payload = None
@@ -46,7 +46,7 @@ class Request:
 class Outbox:
     """At most `window` requests wait for acknowledgements; the others wait in `waiting` in their order of arrival.
 
-    Every waiting request is a caller's coroutine that waits, so what the application starts at once is the bound.
+    Each waiting request is a coroutine of a caller, so its length is bounded by what the application starts at once.
     """
 
     def __init__(self, window):
@@ -56,7 +56,7 @@ class Outbox:
         self._spare = []
         self._packet_id = 0
         self._order = 0
-        self.suspect = None  # the topic for whose message the cloud seems to have ended the connection: see failures.py
+        self.suspect = None  # the topic for whose message the cloud seems to close the connection: see failures.py
         self.cuts = 0  # how often in a row
 
     def take(self, first, topic, payload, qos, timeout_ms, survive):

@@ -1,4 +1,4 @@
-"""What the device says about its being online: retained messages, in the words of AWS IoT's lifecycle events. Pure.
+"""Whether the device is online, for the cloud: a retained message and a last will, as AWS IoT's lifecycle events. Pure.
 
 AWS itself publishes `$aws/events/presence/connected/<client id>` and `.../disconnected/...`, which are not retained and
 tell what has changed. These, on a topic of the device's own, are: so whoever comes later knows what is. Fields that

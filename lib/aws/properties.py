@@ -1,7 +1,7 @@
-"""What a device has, what its shadow wants, and what the shadow knows of it: property by property. Pure.
+"""Properties of a shadow: what the device has, what the shadow desires, and what it knows as reported. Pure.
 
-A value is what JSON has; None is not known yet. A wish is followed once: a device that makes something else of it (a
-speed that it cannot reach) reports that, and is not asked again until somebody wishes again.
+A value is what JSON has; None is not known yet. A desired value is applied once: a device that makes something else of
+it (a speed that it cannot reach) reports that, and is not asked again until somebody sets it again.
 """
 
 

@@ -25,7 +25,7 @@ async def provision(aws, template, parameters, claim, pending, keep, beat):
     """As `Aws.provision`."""
     # Ten thousand devices may be switched on at once, or be told to rotate, and AWS enrols some ten a second.
     wait_ms = random.randint(0, aws._first_wait_ms)
-    # Not by `_pause` while connected: the news of the Wi-Fi are for who serves the connection.
+    # Not by `_pause` while connected: the Wi-Fi's events are for the loop that serves the connection.
     await (asyncio.sleep_ms(wait_ms) if claim is None else aws._pause(wait_ms, beat))
     asking = (template, parameters, pending, keep, beat)
     try:

@@ -54,7 +54,7 @@ class Publisher(Session):
         timeout_ms = int(min(timeout_s, _LONGEST_S) * 1000)
         if keep:
             return self._outbox().publish(name, payload, retain, timeout_ms)
-        # The short way: nothing to wait for, nothing to remember, no coroutine.
+        # The fast path: nothing to wait for, no coroutine of ours.
         if not qos and self._up.is_set() and not rate.take(self._rates, size):
             return self._client.publish(name, payload, retain)
         return self._publish(name, payload, qos, retain, timeout_ms)
@@ -64,7 +64,7 @@ class Publisher(Session):
         name = topics.check_topic(topic)
         if len(self._names) >= _TOPICS_REMEMBERED:
             self._names.clear()
-            self._topics = topics  # whoever has so many topics has use for it again and again
+            self._topics = topics  # an application with so many topics needs it again and again: it stays loaded
         self._names[topic] = name
         return name
 
@@ -84,7 +84,7 @@ class Publisher(Session):
         self._bus.emit(events.PUBLISH_DROPPED, topic=str(name, "utf-8"), code=code, dropped=self.dropped)
 
     async def _until_up(self, timeout_ms):
-        """Wait until connected; returns what is left of the time. Nothing of the application may go by the claim."""
+        """Wait until connected as the thing, and not by the claim; returns how many ms of the time are left."""
         if self._up.is_set():
             return timeout_ms
         end_ms = time.ticks_add(time.ticks_ms(), timeout_ms)
@@ -94,7 +94,7 @@ class Publisher(Session):
             raise errors.error("not_connected")
         return max(time.ticks_diff(end_ms, time.ticks_ms()), 1)
 
-    # The outbox, whose file is loaded when it is used for the first time
+    # The outbox: backlog.py is loaded when it is used for the first time
 
     @property
     def kept(self):

@@ -1,11 +1,11 @@
-"""Requests to a service of AWS IoT (shadow, jobs) on its reserved topics, and what it tells by itself. Pure.
+"""A service of AWS IoT (shadow, jobs) on its reserved topics: requests, and messages that it sends unasked. Pure.
 
     service = Service("shadow", ("get/accepted", "get/rejected", "update/delta"), heard, online)
     aws.attach(service)
     document = await service.ask("get", {})             $aws/things/<thing>/shadow/get
 
-`Aws` subscribes to the topics whenever the cloud has no session of ours that knows them. An answer is known by the
-clientToken of its request, so that several may be under way and those of others are left alone.
+`Aws` subscribes to the topics whenever the cloud has not kept the session. The clientToken tells which request an
+answer belongs to, so that several may be under way, and answers to others are ignored.
 """
 
 import asyncio

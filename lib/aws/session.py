@@ -22,10 +22,10 @@ _WIFI_LOST = ("connection_lost", "Wi-Fi was lost")
 
 
 class Session:
-    """Keeps an `Engine` connected: the lower half of `Aws`, which gives `_lost`, `_tick` and `_begin`.
+    """Keeps an `Engine` connected: the base of `Aws`, which supplies the hooks `_lost`, `_tick` and `_begin`.
 
     `settings` are those of lib/settings.py, `resolve` is a coroutine function from host name to IP address,
-    `clock_is_set` a function other than a look at the clock, `backoff` a `Backoff` other than the usual one.
+    `clock_is_set` replaces the look at the clock, `backoff` (a `Backoff`) the usual one; both may be None.
     """
 
     def __init__(self, bus, settings, resolve, clock_is_set, backoff):
@@ -38,9 +38,9 @@ class Session:
         self._first_wait_ms = timeouts.backoff_s * 1000
         self._up = asyncio.Event()  # connected
         self._name = None  # the thing's, once there are credentials
-        self._pair = None  # certificate and key, until a context is made of them, which has copies
+        self._pair = None  # certificate and key, until the TLS context has its copies
         self._context = None
-        self._tls_lock = asyncio.Lock()  # one TLS session at a time: two need more memory than there is for sure
+        self._tls_lock = asyncio.Lock()  # one TLS session at a time: for two there may be no memory
         self._wifi = bus.listen(events.WIFI_CONNECTED, events.WIFI_DISCONNECTED, limit=4)
         self._stopped = False
         self.connections = 0  # so far
@@ -55,21 +55,21 @@ class Session:
         self._pair = cert, key
         self._context = None
         try:
-            _opening().make_context(self)  # already: nothing needs larger pieces of memory than certificate and key
+            _opening().make_context(self)  # early: certificate and key need the largest pieces of memory
         except (errors.DeviceError, MemoryError):
             pass  # every attempt to connect will tell
 
     def first_wait(self, wait_ms):
-        """Let the first connection after power-on wait a random part of `wait_ms` (default: that of the back-off)."""
+        """Let the first connection after power-on wait for a random part of `wait_ms`; else of `timeouts.backoff_s`."""
         self._first_wait_ms = wait_ms
 
     async def provision(self, template, parameters, claim, pending, keep, beat):
-        """Become a thing by a claim, before `run`: returns (name, cert, key), after `keep` has kept them.
+        """Enrol by a claim, before `run`: returns (name, cert, key) of the new thing, after `keep` has kept them.
 
-        `template`: name of the provisioning template; `parameters`: dict of str; `claim`: (cert, key) in DER, or None:
-        over the connection that it has; `pending`: what an earlier try kept, or None; `keep`: a coroutine function, see
-        provision.py. Errors: `claim_refused` (only the cloud's owner can change it), `claim_failed`, those of a
-        connection.
+        `template`: name of the provisioning template; `parameters`: dict of str; `claim`: (cert, key) in DER, or None
+        to renew the thing's own credentials over the connection that stands; `pending`: what an earlier try kept, or
+        None; `keep`: a coroutine function, see provision.py. Errors: `claim_refused` (only the cloud's owner can
+        change it), `claim_failed`, those of a connection.
         """
         from . import provision
 
@@ -106,7 +106,7 @@ class Session:
             await asyncio.sleep_ms(min(_TICK_MS, left_ms) if left_ms > 0 else _TICK_MS)
             left_ms = time.ticks_diff(until_ms, time.ticks_ms())
             if await self._wifi_news() == events.WIFI_CONNECTED:
-                # What the last attempts met was the missing Wi-Fi. Jitter remains, for the devices beside us.
+                # The last attempts failed for want of Wi-Fi: no long wait. With jitter, for all devices of this Wi-Fi.
                 left_ms = min(left_ms, random.randint(0, self._first_wait_ms))
                 until_ms = time.ticks_add(time.ticks_ms(), left_ms)
 
@@ -121,14 +121,14 @@ class Session:
         """One connection from its beginning to its end; returns the error that ended it."""
         async with self._tls_lock:
             try:
-                # Two steps: a coroutine that awaits inside a call holds what it has awaited for as long as the other.
+                # Two steps: awaited as an argument, `by_thing` would stay in memory for as long as `_serve` runs.
                 session_present = await _opening().by_thing(self, beat)
                 return await self._serve(session_present, beat)
             except errors.DeviceError as failure:
                 if failure.code == "not_authorised" and await self._wifi_news():
                     return errors.error(*_WIFI_LOST)
                 return failure
-            except MemoryError:  # its own buffers are what frees some
+            except MemoryError:  # closing frees the connection's own buffers
                 await self._client.disconnect("no_memory")
                 return errors.error("no_memory")
             finally:
@@ -136,7 +136,7 @@ class Session:
 
     def _gone(self):
         self._up.clear()
-        self._client.lw_topic = None  # none of whoever connects by the claim
+        self._client.lw_topic = None  # the will is the thing's: none for a connection by the claim
 
     async def _tell_status(self, state):
         if self._settings.aws.status is not None and self._name is not None:
@@ -168,7 +168,7 @@ class Session:
                     self._backoff.stable()
                     stable_ms = 0
                 if await self._wifi_news() == events.WIFI_DISCONNECTED:
-                    # Waiting for the keepalive to notice would only cost time.
+                    # No need to wait until the keepalive notices.
                     await client.disconnect(*_WIFI_LOST)
                 await asyncio.sleep_ms(_TICK_MS)
         finally:

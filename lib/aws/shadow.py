@@ -1,4 +1,4 @@
-"""The device's shadow: the document in AWS IoT with what the device shall be (desired) and what it is (reported).
+"""The device's shadow: the document in AWS IoT with what the device should be (desired) and what it is (reported).
 
     shadow = device.aws.shadow()                    # the classic one; shadow("config") is a named one
     shadow.bind("led", set_led, False)              # async set_led(value); what it returns is reported
@@ -106,7 +106,7 @@ class Shadow:
         return version
 
     async def desire(self, values, timeout_s=_TIMEOUT_S):
-        """Change what the device shall be, as an application in the cloud does. Returns the new version."""
+        """Change the desired state, as an application in the cloud does. Returns the new version."""
         return await self._update({"desired": values}, None, timeout_s)
 
     async def change(self, merge, timeout_s=_TIMEOUT_S):

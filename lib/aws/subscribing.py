@@ -1,4 +1,4 @@
-"""Subscriptions and services come and go: remembered in the inbox of an `Aws`, granted and taken back by the cloud.
+"""Subscribes and unsubscribes, for filters and services: remembered in the inbox of an `Aws`, granted by the cloud.
 
 Loaded when a connection begins and when the application changes a subscription, then unloaded.
 """

@@ -16,7 +16,7 @@ import release
 from identity import Identity
 
 _FIRST_WATCHDOG_MS = const(60000)
-_STARVED_STARTS = const(2)  # from then on it is the settings that take too much
+_STARVED_STARTS = const(2)  # then it is the candidate that takes too much
 _TO_ENROL = const(57344)  # bytes of Python's heap, for enrolment and application together
 _OF_SETTINGS = ("settings", "candidate", "tryout", "operations", "operations.wanted", "operations.new_settings")
 
@@ -76,7 +76,7 @@ async def _load_settings(system):
             try:
                 system.settings = (_load_candidate if name == "candidate" else _load)(system, record)
             except (errors.PersonError, MemoryError) as problem:
-                failure = _judged(system, problem)
+                failure = _judged(system, name, problem)
                 print("settings: %s left out: %s" % (name or "the file is", failure))
                 system.failure = system.failure or failure
                 continue
@@ -85,13 +85,17 @@ async def _load_settings(system):
             return
 
 
-def _judged(system, problem):
-    """Why settings are left out. Where memory is short at each start, it is what is in them that takes it."""
+def _judged(system, name, problem):
+    """Why settings are left out. For want of memory only new ones are, and not at once: the next start may have more.
+    Without those that worked the device would wait in CONFIG for somebody."""
     if not isinstance(problem, MemoryError):
         return problem
-    if system.board.start_record().in_a_row() <= _STARVED_STARTS:
-        raise problem
-    return errors.error("invalid_setting", "settings", "too large for the memory of this chip", "fewer certificates")
+    details = name or "settings.json", "too large for the memory of this chip", "fewer or smaller certificates"
+    failure = errors.error("invalid_setting", *details)
+    if name == "candidate" and system.board.start_record().in_a_row() > _STARVED_STARTS:
+        return failure
+    print("settings: %s" % failure)
+    raise problem
 
 
 def _record(system, name):

@@ -6,21 +6,16 @@ cloud in the same process, and the chip's ticks, which wrap around after 12.4 da
                                   "over" when it has ended, "restart" when the device restarted
     await life.days(7)            so long nothing comes from outside
 
-While days pass the loop wakes once in ten minutes, as seldom as a keepalive of 20 minutes allows. TLS is left out, but
-for the dates of the server's certificate: `life.tls`.
+While days pass the loop wakes once in ten minutes, as seldom as a keepalive of 20 minutes allows: what counts its own
+waits counts slowly then. TLS is left out, but for the dates of the server's certificate: `life.tls`.
 """
 
 import asyncio
-import builtins
 import json
 import sys
-from asyncio import core
 
-import machine
 import network
 import simulation
-import utime
-from simulated import alone, wlan
 
 import board
 import flash_board
@@ -28,90 +23,26 @@ import pki
 import records
 import scripted_broker
 from aws.client import Aws
-from chip_ticks import PERIOD_MS, Ticks
+from ble.server import Ble
 from flash import Flash
 from jobs_desk import JobsCloud
+from quick_chip import Chip
 from quick_life import Over, keep_modules
-from scripted_broker import Broker, publish
+from scripted_broker import PUBLISH, Broker, publish
 from system import System
 from wifi import Wifi
 
 THING = "lamp"
 DAY = 86400
-_STEP_S = 590
-_CALM_MS = 100  # whoever waits for less is in the midst of something
 _SETTINGS = {
     "schema": 1,
     "hardware": "esp32",
     "networks": [{"ssid": "home", "password": "secret12"}],
     "aws": {"endpoint": "broker.test"},
-    "timeouts": {"keepalive_s": 1200, "job_jitter_s": 0, "config_s": 10},
+    "timeouts": {"keepalive_s": 1200, "job_jitter_s": 0, "config_s": 5},
     "health": {"every_s": 604800, "to": "defender"},
     "certs": [{"role": "ca", "cert": pki.ROOT_CERT}],
 }
-
-_look = core.IOQueue.wait_io_event
-
-
-class Chip:
-    """Stands in for `utime` in the simulated chip, and for the ticks of `time`, which wrap as on the chip."""
-
-    ticks_add, ticks_diff, sleep_ms = utime.ticks_add, utime.ticks_diff, utime.sleep_ms
-
-    def __init__(self):
-        self.skew_ms = 0
-        self.step_ms = 0
-        self._before_ms = 0
-
-    def install(self):
-        time = board.time
-        time.ticks_ms, time.ticks_diff, time.ticks_add = self._chip_ms, Ticks.ticks_diff, Ticks.ticks_add
-        time.utime = alone.utime = machine.utime = self
-        simulation.world.ticks = wlan._station._ticks = core.ticks = self.ticks_ms
-        core.ticks_add = _core_add
-        core.IOQueue.wait_io_event = self._wait
-        builtins.__import__ = _import_once
-
-    def begin(self, wraps_in_s):
-        """Let the ticks of a new start wrap so soon, as they do after 12.4 days."""
-        self._before_ms = PERIOD_MS - wraps_in_s * 1000 - self.ticks_ms()
-        board._uptime[:] = [self._chip_ms(), 0]
-
-    def ticks_ms(self):
-        return utime.ticks_ms() + self.skew_ms
-
-    def time_ns(self):
-        return utime.time_ns() + self.skew_ms * 1000000
-
-    def _chip_ms(self):
-        return self.ticks_ms() + self._before_ms & PERIOD_MS - 1
-
-    def _wait(self, wait_ms):
-        if not wait_ms:
-            return
-        _look(core._io_queue, 0)
-        if utime.ticks_diff(core._task_queue.peek().ph_key, self.ticks_ms()) > 0:
-            self.skew_ms += max(wait_ms, self.step_ms) if wait_ms > _CALM_MS else wait_ms
-
-
-def _core_add(ticks, delta):
-    Ticks.ticks_add(0, delta)  # raises what the chip does
-    return ticks + delta
-
-
-_known = {}
-_import = __import__
-
-
-def _import_once(name, *details):
-    # What the firmware lets go of is found again without being compiled, which would take most of the time.
-    is_ours = "." not in name and (len(details) < 4 or not details[3])
-    if is_ours and name in _known:
-        sys.modules[name] = _known[name]
-    found = _import(name, *details)
-    if is_ours:
-        _known[name] = found
-    return found
 
 
 class Device(System):
@@ -125,7 +56,11 @@ class Device(System):
         await super()._main()
 
     async def _live(self):
-        await self.story(self.life)
+        try:
+            await self.story(self.life)
+        except Exception as failure:  # noqa: BLE001 - nobody awaits this task: the start ends with it
+            sys.print_exception(failure)
+            raise Over(str(failure))
         raise Over
 
 
@@ -155,9 +90,19 @@ class Cloud(JobsCloud):
         self._life = life
         self.broker = None
         self.wrong_s = 0
+        self.heard = []  # (topic, payload)
 
     async def script(self, peer):
         peer._reader.s.setsockopt(6, 1, 1)  # IPPROTO_TCP, TCP_NODELAY: 40 ms are an hour here
+        receive = peer.receive
+
+        async def listen(kind=None):
+            packet = await receive(kind)
+            if packet is not None and packet.kind == PUBLISH:
+                self.heard.append((packet.topic, packet.payload))
+            return packet
+
+        peer.receive = listen
         await super().script(peer)
 
     def _answer(self, end, document):
@@ -175,13 +120,16 @@ class Cloud(JobsCloud):
 
 
 class LongLife:
-    """`cloud`: a `Cloud`; `home`: the access point; `tls`: a `Tls`; `told`: (name, data) of all events."""
+    """`cloud`: a `Cloud`; `home`: the access point; `tls`: a `Tls`; `told`: (name, data) of all events.
 
-    def __init__(self, application=None):
+    `date`: unix seconds, when it begins, if not today; `settings` are laid over those of the file.
+    """
+
+    def __init__(self, application=None, date=None, **settings):
         scripted_broker.PATIENCE_S = 400000
         keep_modules()
         asyncio.new_event_loop()
-        asyncio.run(_enrolled_board())
+        asyncio.run(_enrolled_board(settings))
         simulation.world.__init__()
         simulation.world.radio_factor = 0.01
         self.home = simulation.world.access_point("home", "secret12")
@@ -189,6 +137,8 @@ class LongLife:
         network.WLAN().active(False)
         self._chip = Chip()
         self._chip.install()
+        if date is not None:
+            self._chip.skew_ms = (date - self.now()) * 1000
         simulation.board.use_chip_clock()
         self._application = application or _idle
         self.told = []
@@ -202,7 +152,7 @@ class LongLife:
         keep_modules()
         self._chip.begin(wraps_in_s)
         board.start_record().count()
-        self.system = system = Device(board, _flash, Wifi, self._aws, self._application)
+        self.system = system = Device(board, _flash, Wifi, self._aws, self._application, Ble)
         system.life, system.story = self, story
         told, tell = self.told, system.bus.tell
 
@@ -248,15 +198,15 @@ class LongLife:
         """The data of the events of this name."""
         return [data for told, data in self.told if told == name]
 
-    async def days(self, count, step_s=_STEP_S):
-        """Let them pass, in NORMAL `step_s` at a time."""
+    async def days(self, count, step_s=590):
+        """Let them pass, `step_s` at a time."""
         end_s = self.now() + count * DAY
+        self._chip.step_ms = step_s * 1000
         while self.now() < end_s:
-            await asyncio.sleep(1)
-            self._chip.step_ms = step_s * 1000 if self.system.mode == "NORMAL" else 0
+            await asyncio.sleep(600)
         self._chip.step_ms = 0
 
-    async def until(self, condition, what, limit_s=3600):
+    async def until(self, condition, what, limit_s=60):
         """Wait until `condition()` is true."""
         end_s = self.now() + limit_s
         while not condition():
@@ -274,8 +224,8 @@ async def _idle(device):
         await asyncio.sleep(DAY)
 
 
-async def _enrolled_board():
+async def _enrolled_board(settings):
     store = await flash_board.new_board()
     await store.save("thing", records.pack({"key": b"key"}), records.pack({"name": THING, "cert": b"certificate"}))
     with open(flash_board.ROOT + "/settings.json", "w") as file:
-        json.dump(_SETTINGS, file)
+        json.dump(dict(_SETTINGS, **settings), file)

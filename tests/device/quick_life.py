@@ -6,6 +6,7 @@ from asyncio import core
 import utime
 
 import board
+import configuration
 import system
 
 # What a device imports for a moment. Here it is in memory already, because compiling it takes longer than all the rest.
@@ -22,7 +23,7 @@ _loaded = {}
 
 def keep_modules():
     """Let what a device imports for a moment be in memory; before each of its starts."""
-    system.gc = _Collector
+    system.gc = configuration.gc = _Collector
     for name in _FOR_A_MOMENT:
         if name not in _loaded:
             __import__(name)

@@ -74,7 +74,7 @@ def stat(path):
         try:
             _found = path, _opened(path)
         except MemoryError:
-            # Raised here, import would take it for no such module: it meets it again when it opens the file.
+            # Raised here, import would say that there is no such module. When it opens the file, memory fails again.
             _found = None
     elif b":%s:" % path not in _folders:
         raise OSError(_NO_ENTRY)

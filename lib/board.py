@@ -29,7 +29,7 @@ def __getattr__(name):
 
 
 def start_record():
-    """How often and why the chip started: the module `starts`, in memory for as long as somebody works with it."""
+    """How often and why the chip started: the module `starts`, unloaded when the caller drops it."""
     import starts
 
     del sys.modules["starts"]
@@ -52,7 +52,7 @@ def reset():
 
 
 def release_watchdog():
-    """Somebody works at the console: the watchdog, which cannot be stopped, waits for a day."""
+    """For somebody at the console: the watchdog, which cannot be stopped, waits for a day."""
     machine.WDT(timeout=_NEVER_MS).feed()
 
 

@@ -1,4 +1,4 @@
-"""What the board is asked once a start, or less: why it started, a watchdog, the button, its identity, deep sleep.
+"""Functions of `board` that are called once a start, or less: reset cause, watchdog, button, identity, deep sleep.
 
 Called by way of `board`, as `board.reset_cause()`, which loads this file for the moment.
 """
@@ -32,8 +32,8 @@ def reset_cause():
 
 
 def deep_sleep(seconds):
-    """Sleep, then start anew; never returns. Clock and RTC memory survive it. At most 24 days; a time that is over
-    already, which the port would take for eternity, is a moment."""
+    """Sleep, then start anew; never returns. Clock and RTC memory survive it. At most 24 days; 0 or less, which the
+    port would take for ever, becomes a moment."""
     machine.deepsleep(int(min(max(seconds * 1000, 1), _LONGEST_SLEEP_MS)))
 
 

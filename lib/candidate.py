@@ -2,7 +2,7 @@
 
     document = candidate.base(flash)                                  # what changes are laid on
     document = settings.merged(document, "CFG", {"networks": [...]})  # as often as needed; or "CERT"
-    candidate.check(system, document)                                 # raises what a person must mend
+    candidate.check(system, document)                                 # raises what a person must correct
     await candidate.save(system, document, "job")                     # in one step; then restart
 
 The next start uses the candidate. When the cloud is reached with it, `credentials` makes it the confirmed
@@ -29,7 +29,7 @@ def base(flash):
         except errors.PersonError:
             continue  # of a newer firmware
         if name == "settings":
-            document.pop("identity", None)  # its credentials are new no more
+            document.pop("identity", None)  # its credentials are not new any more
         if document:
             return document
     return {}
@@ -76,7 +76,7 @@ def _aws(system, document, name):
 def load(system, record, fresh=None):
     """The `Settings` of a record over the settings file, unless that is broken. `fresh`: what `brings` says."""
     loaded = settings_words.load(system.flash.settings_file() if system.file_is_good else None, record)
-    # What is new is there to be used, whatever the device was before.
+    # New credentials are given to be used, whatever the device was before.
     if fresh == "claim":
         loaded.thing = None
         loaded.lacking_identity = [] if loaded.aws.template else ["the provisioning template (aws.template)"]

@@ -1,4 +1,4 @@
-"""The chip's clock, set by a time server, a person or the cloud. `wifi` imports it for as long as that takes."""
+"""Sets the chip's clock: by a time server, a person or the cloud. `wifi` loads it for as long as that takes."""
 
 import sys
 import time

@@ -10,7 +10,7 @@ from errors import DeviceError, StorageError
 async def open_ble(system, restart, missing):
     """`restart(reason)` restarts in order; `missing`: what keeps the device from NORMAL."""
     settings = system.settings
-    _let_go_of_certificates(settings)
+    _drop_certificates(settings)
     code = await _setup_code(system)
     configuring = Configuring(system, restart, _failure(system, missing))
     details = (system.name, settings.hardware, configuring.version, settings.security, code, configuring.handle)
@@ -26,9 +26,9 @@ async def open_ble(system, restart, missing):
         print("CONFIG: setup code %s, %s" % (setup_code.text(code), setup_code.link(settings.page, code)))
 
 
-def _let_go_of_certificates(settings):
-    # With them the device connects to nobody before its next start: all that counts is which of them there are. They
-    # take 1 to 5 KB, which Bluetooth has use for.
+def _drop_certificates(settings):
+    # No connection before the next start needs them: all that counts in CONFIG is which of them there are. They take 1
+    # to 5 KB, which Bluetooth needs.
     settings.roots = [None for _ in settings.roots]
     settings.download_roots = None
     for pair in (settings.thing, settings.claim):
@@ -45,7 +45,7 @@ async def _setup_code(system):
         record = None
     if record is not None:
         return record[0]
-    # The chip's random numbers are only as good as they must be while a radio is on.
+    # The chip's random numbers are true ones only while a radio is on.
     wifi = system.make_wifi(system.bus, system.settings)
     sys.modules.pop("wifi", None)
     wifi.start()

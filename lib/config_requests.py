@@ -1,6 +1,6 @@
-"""What a phone asks for in CONFIG beside giving settings: a function for each message, of (configuring, dat).
+"""The messages of a phone in CONFIG other than CFG and CERT: a function for each, of (configuring, dat).
 
-`configuring` imports it for one message; the protocol is in docs/ble-protocol.md.
+`configuring` loads it for one message; the protocol is in docs/ble-protocol.md.
 """
 
 import sys
@@ -37,7 +37,7 @@ def _checked(configuring):
 
 
 async def _join(configuring, networks):
-    # A network that was there before would hide that the new password is wrong.
+    # Only those that the phone gave: one known before would hide that the new password is wrong.
     given = [network for network in networks if network.ssid in configuring.ssids]
     old = configuring.system.settings
     settings = {"networks": given or networks, "hostname": old.hostname, "timeouts": old.timeouts}

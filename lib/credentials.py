@@ -10,7 +10,7 @@ import errors
 import records
 
 # Pending credentials whose certificate is refused this often, and for this many times `timeouts.refused_s`, are thrown
-# away, and the claim begins anew: often enough to leave a dead end, too seldom to fill the account with certificates.
+# away, and the device enrols again: often enough to leave a dead end, too rarely to fill the account with certificates.
 # A missing policy (not_authorised) is no reason: a new certificate would get the same.
 _REFUSALS = const(5)
 _REFUSED_TIMES = const(10)
@@ -46,7 +46,7 @@ def _records(identity):
 def _is(identity, name, cert, key):
     identity.name = name
     claim = identity._settings.claim
-    if claim:  # nobody needs it before the next start, and TLS has use for its memory
+    if claim:  # not needed before the next start, and TLS needs the memory
         claim.cert = claim.key = None
     return name, cert, key
 
@@ -113,7 +113,7 @@ def _load(identity, record):
         fields = records.unpack(parts[0])
         fields.update(records.unpack(parts[1]))
     except (ValueError, errors.StorageError):
-        # Another firmware wrote it, or both of its copies are damaged: as good as nothing, a claim gets a new one.
+        # Another firmware wrote it, or both of its copies are damaged: as if there were none, a claim gets new ones.
         return None
     return fields
 
@@ -139,6 +139,6 @@ async def _prove_room(identity):
 
 
 def _check_name(fields, wanted):
-    # The same device: a template that names another thing would make it a stranger to its own cloud.
+    # It must stay the same device: to its cloud application a thing of another name is a stranger.
     if fields.get("name", wanted) != wanted:
         raise errors.error("claim_refused", "the template names '%s', this is '%s'" % (fields["name"], wanted))

@@ -1,4 +1,4 @@
-"""Questions by UDP that do not block the loop: one datagram out, the first answer that fits back."""
+"""Requests by UDP that do not block the loop: one datagram out, the first answer that fits back."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""What the application is given: the device, as far as an application may touch it."""
+"""The `Device` that the application is given: all that an application may use of the firmware."""
 
 import sys
 
@@ -41,7 +41,7 @@ class Device:
         self._system.console.say(text)
 
     def alive(self, within_s):
-        """Promise to call this again within `within_s` seconds (six days at most: no tick of the port tells more); from
+        """Promise to call this again within `within_s` seconds (six days at most, the range of the port's ticks); from
         then on a broken promise restarts the device."""
         self._owned.silence_ms = within_s * 1000
         self._owned.beat()
@@ -62,10 +62,10 @@ class Device:
         await _wishes().enter_config(self._system, reason)
 
     async def sleep(self, seconds):
-        """Save power: as a restart, but the chip sleeps for so long before it starts anew. Never returns.
+        """Save power: as a restart, but the chip sleeps for `seconds` first. Never returns.
 
         What was published is sent first, as far as `timeouts.drain_s` allows. It waits while a new image, new settings
-        or credentials are on trial, or a job at work.
+        or credentials are on trial, or a job is at work.
         """
         await _wishes().sleep(self._system, seconds)
 

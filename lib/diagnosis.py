@@ -1,4 +1,4 @@
-"""How the device is, for whoever looks from afar. Imported for moments; docs/diagnosis.md tells what is what."""
+"""The report on the state of the device, for diagnosis from afar. Loaded for moments; fields in docs/diagnosis.md."""
 
 import sys
 

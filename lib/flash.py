@@ -1,8 +1,8 @@
-"""Remembers things through power cuts: records, the settings file, and the user's 256 bytes.
+"""Storage that survives power cuts: records, the settings file, and the 256 bytes of user data.
 
-What is a record, and how it is kept: `flash_blobs` and `flash_records`. The user's bytes are one, too; they live in
-memory, are 0 until they were written for the first time, and go to flash in the background: many small writes become
-one. They are old or new as a whole, whatever moment the power goes.
+`flash_blobs` lists the records, `flash_records` tells how they are kept. The user data is one, too: it lives in memory,
+is 0 until it was written for the first time, and goes to flash in the background, so that many small writes become one.
+Whenever the power goes, it is old or new as a whole.
 """
 
 import asyncio

@@ -96,7 +96,7 @@ class Queue:
         try:
             os.remove(path)
         except OSError:
-            pass  # not there; or it stays, and is sent once more after the next start
+            pass  # not there; or it stays, and is sent again after the next start
 
 
 def _error(*details):

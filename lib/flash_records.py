@@ -1,13 +1,14 @@
-"""Records that survive power cuts: each is the old or the new one, never a mixture, and there are two copies of it.
+"""Records that survive power cuts: each is the old or the new one, never a mixture, and has two copies.
 
-*Main* is the blob in NVS with its rest in a file; *spare* is both in one file. The port erases all of NVS when it finds
-it full, and a file can be damaged: neither alone is enough. The files are `/secure/<record>.<sequence>.<kind>`, kind
-`rest` or `copy`; others in the folder are left alone.
+The *main* copy is a blob in NVS, with the rest of the record in a file; the *spare* copy is all of it in one file. The
+port erases all of NVS when it finds it full, and a file can be damaged: neither alone is enough. The files are
+`/secure/<record>.<sequence>.<kind>`, kind `rest` or `copy`; others in the folder are left alone.
 
-In which order a record is saved: `flash_saving`. After a power cut `start` takes the newer whole copy, mends the other,
-and removes what is left over. Erasing begins with the spare, so that nothing comes back. Both are in `flash_repair`.
+`flash_saving` saves a record, step by step. After a power cut `start` takes the newer whole copy, repairs the other,
+and removes what is left over. Erasing begins with the spare copy, so that nothing comes back. Both are in
+`flash_repair`.
 
-`flash` imports it for as long as it reads a record; `store` is its `Flash`.
+`flash` loads it for as long as it reads a record; `store` is its `Flash`.
 """
 
 import esp32
@@ -21,7 +22,7 @@ _NAMESPACE = "awsesp"
 
 
 async def start(store):
-    """Open the storage and mend what a power cut left. Raises `flash_failed` when NVS itself cannot be opened."""
+    """Open the storage and repair what a power cut left. Raises `flash_failed` when NVS itself cannot be opened."""
     try:
         store._nvs = esp32.NVS(_NAMESPACE)
     except OSError as problem:
@@ -49,7 +50,7 @@ def load(store, name):
 
 
 async def erase_all(store, names):
-    """As `Flash.erase_all`, for who holds the lock; one name alone as `Flash.erase`."""
+    """As `Flash.erase_all`, under its lock; one name alone as `Flash.erase`."""
     for name in names:
         if name[0] != "/":
             check_name(name)

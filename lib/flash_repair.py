@@ -1,6 +1,6 @@
-"""The rare work on records: what a start finds after a power cut is mended, and records are erased.
+"""The rare work on records: repairs what a start finds after a power cut, and erases records.
 
-`flash_records` imports it. `store` is the `Flash` of flash.py.
+`flash_records` loads it. `store` is the `Flash` of flash.py.
 """
 
 import asyncio
@@ -23,24 +23,24 @@ _LONGEST_SEQUENCE = const(10)  # digits
 
 
 async def start(store):
-    """Mend every record; finish the erasing that a power cut ended."""
+    """Repair every record; finish erasing where a power cut has interrupted it."""
     try:
         os.mkdir(store._folder)
     except OSError:
-        pass  # it is there, or the first file to be written will tell
-    # Once for all: what is written meanwhile is what is wanted, and what is removed twice does no harm.
+        pass  # it is there, or writing the first file will tell
+    # Listed once for all records: files written meanwhile are the wanted ones, and removing one twice does no harm.
     store._entries = _entries(store)
     try:
         for name in RECORDS:
             store._sequences[name] = 0
-            _mend(store, name)
+            _repair(store, name)
             await asyncio.sleep_ms(0)
     finally:
         store._entries = None
     if store._sequences.get("erasing", 0) > 0:
         try:
             await _finish_erasing(store)
-        except errors.StorageError as problem:  # rather a device that starts, and tries again at the next start
+        except errors.StorageError as problem:  # the device starts all the same, and tries again at the next start
             store.warn("what was to be erased is not all gone: %s" % problem)
 
 
@@ -72,14 +72,14 @@ async def erase(store, name):
 
 
 async def erase_all(store, *names):
-    """Forget all these records and folders: when the power goes meanwhile, the next start does the rest."""
+    """Erase all these records and folders; after a power cut meanwhile the next start does the rest."""
     for at, name in enumerate(names):
         try:
             await flash_saving.replace(store, "erasing", ",".join(names[at:]).encode())
         except errors.StorageError as problem:
             if problem.code != "flash_full":
                 raise
-            await _erase(store, name)  # no room for a note of all: what is forgotten makes some
+            await _erase(store, name)  # no room for the list of all: erasing the first makes some
         else:
             await _finish_erasing(store)
             return
@@ -100,7 +100,7 @@ async def _erase(store, name):
 
 
 async def _remove(store, folder):
-    # Without recursion, for which a path of 64 letters could be too deep.
+    # Without recursion: a path of 64 letters could be too deep for the stack.
     top = path = store._folder[: store._folder.rfind("/")] + folder
     try:
         while len(path) >= len(top):
@@ -128,12 +128,12 @@ def _remove_some(path):
     return path[: path.rfind("/")]
 
 
-def _mend(store, name):
+def _repair(store, name):
     main, record = flash_records.read_main(store, name)
     spare = _newest_spare(store, name)
     sequence = max(main, spare)
     if not sequence:
-        _mend_nothing(store, name)
+        _repair_none(store, name)
         return
     store._sequences[name] = sequence
     if main != spare:
@@ -141,7 +141,7 @@ def _mend(store, name):
             record = read_spare(store, name, sequence)[1]
         blob, rest = flash_blobs.encode(name, sequence, *record)
         if main != sequence:
-            _mend_main(store, name, sequence, blob, rest)
+            _repair_main(store, name, sequence, blob, rest)
         if spare != sequence:
             store.warn("%s: its spare copy was written again" % name)
             flash_saving.write_spare(store, name, sequence, blob, rest)
@@ -157,7 +157,7 @@ def _newest_spare(store, name):
     return 0
 
 
-def _mend_main(store, name, sequence, blob, rest):
+def _repair_main(store, name, sequence, blob, rest):
     try:
         flash_saving.write_main(store, name, sequence, blob, rest)
         store.warn("%s: its main copy was written again" % name)
@@ -165,8 +165,8 @@ def _mend_main(store, name, sequence, blob, rest):
         store.warn("%s: its main copy cannot be written again: %s" % (name, problem))
 
 
-def _mend_nothing(store, name):
-    """No whole copy. What is in NVS stays: a newer firmware, that an update went back from, could read it."""
+def _repair_none(store, name):
+    """No whole copy. What is in NVS stays: the newer firmware that an update went back from may be able to read it."""
     try:
         store._nvs.get_blob(name, bytearray(flash_blobs.OVERHEAD + RECORDS[name][0]))
     except OSError as problem:
@@ -181,9 +181,9 @@ def _mend_nothing(store, name):
 
 
 def _sweep(store, name, kind, wanted=None):
-    """Remove the files of a kind but the wanted one. One that stays does no harm, the next start tries again.
+    """Remove all files of a kind but the wanted one. One that stays does no harm, the next start tries again.
 
-    Not with each save: to look for files takes littlefs ten times as long as to remove the one that is known.
+    Not at each save: listing the folder takes littlefs ten times as long as removing the one file that is known.
     """
     for sequence in _files(store, name, kind):
         if sequence != wanted:
@@ -191,7 +191,7 @@ def _sweep(store, name, kind, wanted=None):
 
 
 def _entries(store):
-    """The names of all files in the folder. littlefs reads all of the folder for each of them."""
+    """The names of all files in the folder. For each of them littlefs reads all of the folder."""
     try:
         return os.listdir(store._folder)
     except OSError:

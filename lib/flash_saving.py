@@ -3,7 +3,7 @@
 1. Write the new rest under a new name, 2. replace the blob in NVS: from here on the record is the new one, 3. remove
 the old rest, 4. write the new spare, 5. remove the old spare.
 
-`flash` imports it for as long as it writes a record; `store` is its `Flash`.
+`flash` loads it for as long as it writes a record; `store` is its `Flash`.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from flash_files import COPY, REST, check_name, path, remove, storage_error
 
 
 async def replace(store, name, secret, bulk=b""):
-    """As `Flash.save`, for who holds the lock."""
+    """As `Flash.save`, under its lock."""
     check_name(name)
     if len(secret) + len(bulk) > RECORDS[name][1]:
         raise errors.error("flash_full", "%d bytes as %s" % (len(secret) + len(bulk), name))
@@ -41,7 +41,7 @@ def write_main(store, name, sequence, blob, rest):
 
 
 def write_spare(store, name, sequence, blob, rest):
-    """The record is safe already: a file system without room for the copy is a warning, no failure."""
+    """The main copy is safe already: without room for the spare one there is a warning, no failure."""
     try:
         _write(store, name, sequence, COPY, blob, rest)
     except errors.StorageError as problem:

@@ -1,4 +1,4 @@
-"""The periodic report on the device's health, where `health.to` of the settings wants it. Imported for one."""
+"""Makes and sends one report on the device's health, to where `health.to` of the settings says. Loaded for one."""
 
 import json
 import sys
@@ -8,7 +8,7 @@ from micropython import const
 import errors
 
 _DEFENDER = "defender"
-_ANSWER_S = const(20)  # who waits for the report shows no sign of life meanwhile
+_ANSWER_S = const(20)  # the task that waits for it cannot beat meanwhile
 # What Device Defender gets as custom metrics of type "number": name there, path here.
 _METRICS = (
     ("uptime_s", "uptime_s"),

@@ -1,4 +1,4 @@
-"""Tells the cloud how the device is, every `health.every_s`. Loaded where that is not 0."""
+"""The task that reports the device's health every `health.every_s`. Loaded where that is not 0; see health.py."""
 
 import asyncio
 import random

@@ -19,7 +19,7 @@ import board
 # chain of four RSA certificates 43 KB, of which 40 KB stay; and with less than 5 KB nothing is received.
 _FOR_NETWORK = const(92160)
 _SINCE_1_25 = const(6144)
-_LEAST = const(24576)  # less than this makes no working device anyway
+_LEAST = const(24576)  # with less no device works anyway
 _THREAD = const(640)  # what a thread takes beside its stack
 _MARGIN = const(4096)  # the tables of an area, and what a list is beside its items
 _WAIT_MS = const(10)

@@ -1,11 +1,11 @@
-"""Who the device is for the cloud: which credentials it uses, how it gets them, when they are believed.
+"""Who the device is for the cloud: which credentials it uses, how it gets them, when they are confirmed.
 
 Order: the confirmed thing credentials in flash (by claim, phone or rotation), those of the settings, else a claim.
 What a claim gives is *pending* until the cloud was reached with it; every step of it is kept in flash before the next
 one begins, so that a power cut at any moment neither loses a certificate nor asks for two. In a *rotation* pending
 credentials come before the thing's, which stay until the cloud was reached with the new ones.
 
-Here is what is known of them; the work on them, which is rare, is in `credentials`, imported for as long as it takes.
+The state is kept here; the work on credentials, which is rare, is in `credentials`, loaded for as long as it takes.
 """
 
 import sys
@@ -42,7 +42,7 @@ class Identity:
         return self._settings.claim is not None and self._settings.aws.template is not None
 
     async def enrol(self, aws, serial, beat, by_thing=False):
-        """Become a thing by the claim of the settings; `by_thing`: over the connection of the thing that it is.
+        """Enrol by the claim of the settings; `by_thing`: as the thing that it is, over that connection.
 
         `serial`: the base MAC. Errors: those of Aws.provision.
         """

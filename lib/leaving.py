@@ -1,4 +1,4 @@
-"""The way out of every mode: what is at work is stopped, what is not on flash is written, and the chip starts anew."""
+"""The way out of every mode: tasks are stopped, what is not on flash yet is written, and the chip restarts."""
 
 import asyncio
 import time
@@ -15,22 +15,22 @@ _CAP_S = const(300)
 
 
 async def restart(system):
-    """Start anew, and let the next start know that this was wanted."""
+    """Restart, and let the next start know that this was wanted."""
     await _stop_everything(system)
     system.board.start_record().mark_clean(system.reason)
     system.board.reset()
 
 
 async def sleep(system):
-    """As `restart`, but the chip sleeps before."""
+    """As `restart`, but the chip sleeps first."""
     await _stop_everything(system)
     system.board.start_record().mark_clean(system.reason)
     system.board.deep_sleep(system.sleep_s)
 
 
 async def restart_after_crash(system):
-    """Start anew without the clean mark: so many of these in a row lead into recovery. The first few do it at once."""
-    system.good_from_ms = None  # it has not lasted, however long its end may take
+    """Restart without the clean mark, too many of which in a row lead into recovery; after the first few it waits."""
+    system.good_from_ms = None  # this start has not lasted, however long its end may take
     await _stop_everything(system)
     if system.trial:
         import trial
@@ -41,8 +41,8 @@ async def restart_after_crash(system):
 
 
 async def _hold_off(system):
-    """What dies at once at each start must neither wear the flash nor besiege the cloud. Here, and not at the next
-    start: nobody who switches the device on has to wait."""
+    """Wait, longer after each start in a row that has failed: a crash loop must neither wear out the flash nor flood
+    the cloud. Before the restart and not after it: nobody who switches the device on has to wait."""
     row = system.board.start_record().in_a_row()
     if row <= _QUICK_STARTS:
         return
@@ -51,12 +51,12 @@ async def _hold_off(system):
     system.console.say("system: %d starts in a row did not last, the next one is in %d s" % (row, wait_s))
     for _ in range(wait_s):
         if system.watchdog is not None:
-            system.watchdog.feed()  # the supervisor does not where a task is stuck
+            system.watchdog.feed()  # the supervisor does not while a task is stuck
         await asyncio.sleep(1)
 
 
 async def _stop_everything(system):
-    """End the tasks, then write and send what is left; each with its own timeout, so that it always ends."""
+    """End the tasks, then send and write what is left; each step has a timeout, so that it always ends."""
     if not await stop_tasks(system.supervisor, _STOP_TIMEOUT_MS):
         print("system: some tasks did not end in %d ms" % _STOP_TIMEOUT_MS)
     for name, hand in (("aws", system.aws), ("ble", system.ble), ("wifi", system.wifi)):
@@ -87,7 +87,7 @@ async def stop_tasks(supervisor, timeout_ms, names=None):
 
 
 async def close(system, name, hand):
-    """Stop a hand of the system, within its time."""
+    """Stop `aws`, `ble` or `wifi` within its timeout."""
     await _bounded(name, hand.stop(), _CLOSE_TIMEOUT_S + system.settings.timeouts.drain_s)
 
 

@@ -1,10 +1,10 @@
-"""Back to the factory's settings, for a phone or a job that asks for it. Imported for moments."""
+"""Factory reset, for a phone or a job that asks for it. Loaded for moments."""
 
 import candidate
 import errors
 import settings as settings_words
 
-# The setup code stays: it is on the label. So do the settings file and its credentials, which are the factory's.
+# The setup code stays, for it is on the label; so do the settings file and its credentials, which are the factory's.
 _PERSONAL = ("candidate", "thing", "pending", "notes", "job", "wanted")
 # Messages that wait are for the account of whoever had the device. The outbox comes last: an application may still run.
 _ALL = ("settings", "claim", "roots", "user", "/files")

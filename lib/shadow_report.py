@@ -1,4 +1,4 @@
-"""A report as what one of the device's own named shadows says. Imported for one.
+"""Sends a report as the reported state of one of the device's own named shadows. Loaded for one.
 
 No answer is awaited: that it was accepted would repeat all of it, in 2 to 3 KB that a chip at work may not have free.
 AWS has it when it has acknowledged the message.
@@ -8,7 +8,7 @@ import json
 
 from micropython import const
 
-_ANSWER_S = const(20)  # who waits for the report shows no sign of life meanwhile
+_ANSWER_S = const(20)  # the task that waits for it cannot beat meanwhile
 
 
 async def tell(system, name, document):

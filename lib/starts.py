@@ -27,8 +27,8 @@ def count():
     """One more start on record; returns how many in a row did not last, this one included. 0: the flash refuses.
 
     Called once, by boot.py. A soft reset is not counted: only a person at the console makes one (mpremote does before
-    each command, and runs boot.py but not main.py), and five of them are no crash loop. A chip that wakes from deep
-    sleep went there as it wanted.
+    each command, and runs boot.py but not main.py), and five of them are no crash loop. Neither does a wake-up from
+    deep sleep belong to a row: the device went there by itself.
     """
     number, row = _read()
     cause = board.reset_cause()

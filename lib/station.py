@@ -1,6 +1,6 @@
-"""The chip's Wi-Fi station, made honest: one attempt to join either holds or ends in an error that says why.
+"""The chip's Wi-Fi station: an attempt to join either succeeds or ends in an error that says why.
 
-`wifi` imports it for as long as it joins or scans, which is a few seconds in the life of a connection.
+`wifi` loads it for as long as it joins or scans, which is a few seconds in the life of a connection.
 
 What the port's driver does not tell, and how it is found out here (ports/esp32/network_wlan.c):
 
@@ -43,7 +43,7 @@ _SCAN_LIMIT = const(20)
 # WPA-Enterprise of all kinds (ESP-IDF's wifi_auth_mode_t): it wants a user's name, and no password of ours is right.
 _ENTERPRISE = (5, 10, 14, 15, 16)
 
-# Which failure of a round is told: what a person can mend before what may pass by itself.
+# The most telling failure of a round comes last: what a person can correct, rather than what may pass by itself.
 _TELLING = ("no_network", "wifi_failed", "no_address", "wrong_password")
 
 _REASONS = {
@@ -69,7 +69,7 @@ def start(wlan, hostname):
     try:
         network.hostname(hostname or "esp32-" + binascii.hexlify(wlan.config("mac")[3:]).decode())
         wlan.active(True)
-        # A soft reset leaves the radio on: what the program before it began would refuse the setting.
+        # A soft reset leaves the radio on: an attempt of the program before it would make `config` fail.
         quietly(wlan.disconnect)
         wlan.config(reconnects=0)
     except (OSError, RuntimeError) as error:
@@ -77,7 +77,7 @@ def start(wlan, hostname):
 
 
 def quietly(call, *args):
-    """Call it; when it fails, what was wanted is so already: the driver is not started, or has nothing to end."""
+    """Call it and ignore a failure: then the driver is not started, or has nothing to end, which is what was wanted."""
     try:
         call(*args)
     except (OSError, RuntimeError):
@@ -112,8 +112,8 @@ def scan(wlan):
 class Station:
     """The radio as a station. Times are milliseconds; `beat()` is called at least every `_POLL_MS` while it waits.
 
-    `refusals` counts for each (ssid, password) how often it was refused since it was good last; it is kept by whoever
-    makes a station, because it lives longer.
+    `refusals` counts how often each (ssid, password) was refused since it last worked; `Wifi` keeps it, because it must
+    outlive this object.
     """
 
     def __init__(self, wlan, refusals, timeouts, beat):
@@ -150,7 +150,7 @@ class Station:
                 self._refusals.pop((ssid, password), None)
                 return
             self._judge(ssid, password, reason)
-            why = reason if reason != _TIMED_OUT else why  # what an attempt before heard says more than silence
+            why = reason if reason != _TIMED_OUT else why  # the reason of an earlier attempt says more than silence
             if _passed(deadline_ms):
                 raise errors.error("wifi_failed", ssid, words(why))
             await asyncio.sleep_ms(_GAP_MS)
@@ -165,7 +165,7 @@ class Station:
                 raise errors.error("wrong_password", ssid)
 
     async def _leave(self, ssid):
-        # isconnected() stays true until the driver's own task has seen the end: an early look would see the old link.
+        # isconnected() stays true until the driver's own task has run: before that it still means the old link.
         quietly(self._wlan.disconnect)
         deadline_ms = time.ticks_add(time.ticks_ms(), _LEAVE_MS)
         while self._wlan.isconnected():
@@ -203,7 +203,7 @@ class Station:
             associated = self._is_associated()
             await self._pause()
             if not associated and not self._wlan.isconnected():
-                return self._wlan.status()  # thrown out again; the pause let the driver note why
+                return self._wlan.status()  # disassociated; during the pause the driver has noted why
         return _GOT_ADDRESS
 
     def _is_associated(self):

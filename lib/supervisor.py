@@ -1,4 +1,4 @@
-"""The system's tasks: each is owned, shows heartbeats, and its death is a decision, never a line on the console.
+"""The system's tasks: each has an owner, shows heartbeats, and when it dies the system decides what follows.
 
 The watchdog is fed only while every owned task has shown a heartbeat within its time: a loop that still turns around a
 task that hangs is not a working device.
@@ -51,7 +51,7 @@ class Supervisor:
         self._feed = feed
         self._died = died
         self.owned = []
-        self.stopping = False  # the tasks are ended: none of them dies
+        self.stopping = False  # tasks are being cancelled: their end is no death
         self.longest_stall_ms = 0  # of the loop, as far as a look every 250 ms sees it
 
     def own(self, name, run, silence_ms=SILENCE_MS):
@@ -72,7 +72,7 @@ class Supervisor:
         try:
             await run(owned)
         except asyncio.CancelledError as failure:
-            if not self.stopping:  # not by `leaving`: it awaited a task that was cancelled
+            if not self.stopping:  # not cancelled by `leaving`: it awaited a task that was
                 self._tell(owned, failure)
         except Exception as failure:  # noqa: BLE001 - its death is told and decided
             self._tell(owned, failure)

@@ -18,8 +18,8 @@ import events
 from console import Console
 from supervisor import Supervisor, wrapped
 
-# Allocated, then garbage is collected: where it was collected only when none is left, what stays for long would lie
-# scattered over the whole heap, and no piece of 6 KB would be found.
+# Garbage is collected after so much was allocated. Collected only when the heap is full, what stays for long would be
+# scattered all over it, and no piece of 6 KB would be found.
 _SWEEP_BYTES = const(8192)
 _REPEAT_REASON_S = const(60)
 _STALL_MS = const(4500)  # of the loop: more than anything of the firmware's takes
@@ -59,10 +59,10 @@ class System:
         self.wifi = self.aws = self.ble = None
         # What INIT finds out: see `starting`
         self.settings = self.identity = self.name = self.watchdog = None
-        self.file_is_good = True  # the settings file; one that is broken is left out
+        self.file_is_good = True  # False: the settings file is broken, and left out
         self.enrol_first = False  # before the application runs: there is no memory for both
         self.restart_reason = None  # why the last restart was wanted; None after a crash or a power cut
-        self.reason = None  # of what the mode is left for, for its line on the console
+        self.reason = None  # why the mode is left, for its line on the console
         self.supervisor = Supervisor(self.bus, self._feed, self._died)
         self.own = self.supervisor.own
         self._bearable_ms = _STALL_MS
@@ -85,7 +85,7 @@ class System:
             self.board.release_watchdog()  # somebody works at the REPL, or copies files with mpremote
             raise
         except SystemExit:
-            self.board.reset()  # the port would make a soft reset of it, which is no start that is counted
+            self.board.reset()  # the port would make a soft reset of it, which does not count as a start
 
     # From mode to mode
 
@@ -105,10 +105,10 @@ class System:
         self.console.transition(event, after, self.reason)
         previous, self.mode = self.mode, after
         self.bus.emit(events.MODE_CHANGED, mode=after, event=event, previous=previous)
-        gc.collect()  # what stays for the whole of a mode lies side by side then, not between the garbage of the last
+        gc.collect()  # so that what the mode keeps lies side by side, not between garbage of the last one
         self._action = action
         self._is_recovery = event == "crash_loop"
-        # Not by their names: those would have to be kept, and each takes memory.
+        # Not by getattr: the methods' names would have to be kept, and take memory.
         return {"NORMAL": self._normal, "IDLE": self._idle, "restart": self._restart}.get(after, self._other)
 
     def _way_out(self, event):
@@ -119,7 +119,7 @@ class System:
         except MemoryError:
             return "restart", "reset"
         finally:
-            sys.modules.pop("modes", None)  # it is read a few times in a device's life
+            sys.modules.pop("modes", None)  # needed at a change of mode only
 
     # INIT
 
@@ -201,7 +201,7 @@ class System:
     # Leaving a mode
 
     async def left(self):
-        """For a mode: wait until somebody wants it to end; the event by which it does."""
+        """For a mode: wait until it is to end; returns the event by which it does."""
         await self._leaving.wait()
         return self._leave_by
 
@@ -221,12 +221,12 @@ class System:
 
     def _died(self, name, failure):
         if name == "application" or not isinstance(failure, errors.DeviceError):
-            self.console.trace(failure)  # errors of the firmware's own tasks say all that is to be known
+            self.console.trace(failure)  # a DeviceError of the firmware's own tasks says all that there is to say
         self.failure = wrapped(name, failure)
         self.leave("task_failed", "%s" % self.failure)
 
     def _orphan_died(self, _, context):
-        # A task that nobody awaits: asyncio would tell the console alone, and hold on to all of it until the next one.
+        # A task that nobody awaits: asyncio would only print it, and keep its frames until the next one dies.
         failure = context["exception"]
         context["exception"] = context["future"] = None
         self.console.say("system: a task died that nobody awaits")
@@ -247,7 +247,7 @@ class System:
             self.watchdog.feed()
         stall_ms = self.supervisor.longest_stall_ms
         if stall_ms > self._bearable_ms:
-            self._bearable_ms = 2 * stall_ms  # told a few times, not each time
+            self._bearable_ms = 2 * stall_ms  # printed a few times, not each time
             self.console.say("system: %s" % errors.error("loop_stalled", (stall_ms + 500) // 1000))
         try:
             now_ms = self.board.uptime_ms()  # always: it would lose days in which nobody asks

@@ -1,7 +1,7 @@
 """The trial of a new image: it confirms itself when the cloud is reached and the application is well, or goes back.
 
-An owned task of NORMAL, imported for it. What ends a trial is written down before anything else happens, so that the
-version that is gone back to knows it; when nothing is, it knows that this one crashed.
+An owned task of NORMAL. What ends a trial is written to flash before anything else happens, for the version that the
+device goes back to; where nothing was written, that version knows that this one crashed.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ async def run(system, owned):
                 return
         await asyncio.sleep_ms(_LOOK_MS)
     if sickness is None:
-        system.leave("restart_requested", _updates().NOT_REACHED)  # no fault of this version's, for all it knows
+        system.leave("restart_requested", _updates().NOT_REACHED)  # perhaps no fault of this version's
         return
     await fail(system, "its health check did not pass in %d s: %s" % (timeouts.trial_s, sickness))
     system.leave("trial_failed", sickness)
@@ -59,7 +59,7 @@ def _confirm(system):
         system.slot().switch().confirm()
     except MemoryError:  # the next look may find some
         return "there was no memory to confirm it"
-    # From here on nothing leads back, whatever becomes of the record: a crash is no end of a trial any more.
+    # From here on there is no way back, even if the record cannot be written: a crash no longer ends a trial.
     system.trial = False
     return None
 

@@ -1,8 +1,8 @@
-"""What a job tries out, settings or a certificate: proven when the cloud was reached with it, else taken back.
+"""Settings or a certificate that a job tries out: proven when the cloud was reached with them, else taken back.
 
 A candidate from a phone leads into CONFIG when it fails, because the person is there; one from the cloud goes straight
 back to what worked, because nobody is. The note `trial` tells them apart, the note `refused` keeps why it went back.
-Imported for moments.
+Loaded for moments.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ _TICK_MS = 100
 
 
 async def take_back(system, failure):
-    """Leave what is tried for what worked before, by a restart; False when a person has to decide that.
+    """Go back to what worked before, by a restart; False when there is nothing better, and a person has to decide.
 
     `failure`: why the cloud was not reached.
     """
@@ -39,7 +39,7 @@ async def take_back(system, failure):
 
 
 async def settled(system):
-    """Wait until what the cloud was reached with is written down as what works; whether it is."""
+    """Wait until what the cloud was reached with is confirmed on flash; returns whether it is."""
     for _ in range(_SETTLED_MS // _TICK_MS):
         if not system.identity.trial and not system.identity.rotating:
             return True
@@ -48,7 +48,7 @@ async def settled(system):
 
 
 async def fail(system, job):
-    """The job's end when what it brought did not stay: why it went back."""
+    """End the job whose settings or certificate were taken back, with the reason for that."""
     refused = notes.read(system.flash).get("refused") or {}
     if refused.get("rejected"):
         await job.reject(refused["code"], refused["message"])

@@ -1,4 +1,4 @@
-"""Tells the job in the cloud how its update ended. So small because it waits for answers, while memory is short."""
+"""Tells the job in the cloud how its update ended. Small, because it stays while it waits and memory is short."""
 
 import sys
 

@@ -1,7 +1,7 @@
-"""The job of an update, in NORMAL: taken, tried again, told how it ended. Imported for the job.
+"""The job of an update, in NORMAL: accepts it, tries it again, tells how it ended. Loaded for the job.
 
 Here nothing is downloaded and no signature checked: that is for mode OTA, after a restart that gives it a clean heap.
-What the document alone tells is judged at once, so that an update that will not be taken stops no application.
+What the document alone tells is judged at once: an update that is refused stops no application.
 """
 
 import asyncio
@@ -13,12 +13,12 @@ import release
 from ota.keys import KEYS
 
 _TOLD_MS = 1000  # for the application to hear of the restart before it is cancelled
-_PROVEN = 10  # times as long, for new settings by which the cloud was reached to be written down
+_PROVEN = 10  # times as long, for settings on trial that have reached the cloud to be confirmed on flash
 
 
 async def run(system, job):
-    """The operations "ota", "afr_ota", "OTA": returns what update_end.py is to tell of one that has ended, else the
-    device is left.
+    """The operations "ota", "afr_ota", "OTA". Returns what update_end.py is to tell, for an update that has ended; else
+    the device restarts into OTA and this never returns.
 
     Errors: those for which a device refuses an update.
     """
@@ -36,12 +36,12 @@ async def _do(system, job):
     if updates.job is not None and _is_it(job, updates.job):
         job.document = None  # 2 KB
         return await _go_on(system, updates)
-    if job.document is None:  # it was read, and there was no memory to note that
+    if job.document is None:  # read before, when there was no memory to save the record
         raise MemoryError
     if updates.job is not None and _is_kept(system, updates):
         updates.raise_floor()
     floor, failed, known = updates.floor, updates.failed, updates.job
-    updates = None  # memory is short: not beside what reads the document
+    updates = None  # memory is short: unloaded while the document is read
     sys.modules.pop("updates")
     update = vet(system, floor, failed, job.id, job.operation, job.document)
     wanted = update.version, update.min_version, update.size
@@ -51,8 +51,8 @@ async def _do(system, job):
     if (wanted[2] or 0) > slot[3]:
         raise errors.error("image_too_large", wanted[2], slot[3])
     updates = _updates(system)
-    updates.floor = floor  # it may have risen just now
-    # In this order: a power cut in between leaves a job that is judged anew, and no record of it under its id.
+    updates.floor = floor  # `raise_floor` may have changed it
+    # In this order: after a power cut in between there is no record under this id, and the job is judged once more.
     if known is not None:
         await updates.forget()
     await job.keep(accepted=True, bounded=True)  # by limits.update_starts and limits.trials
@@ -96,7 +96,7 @@ def _is_it(job, known):
     """Whether the device is at work on this job, or done with it."""
     if known["id"] != job.id or job.kept.get("accepted"):
         return known["id"] == job.id
-    # Its time was over in the cloud meanwhile, and AWS tries it again; or it was deleted, and is another one.
+    # The same id, but not accepted by us: AWS tries it again after its timeout, or it was deleted and made anew.
     wanted = job.document.get("version"), job.document.get("min_version")
     return wanted == (known["version"], known["floor"]) and known.get("status", "SUCCEEDED") == "SUCCEEDED"
 
@@ -106,7 +106,7 @@ async def _go_on(system, updates):
     from updates import AGAIN, ENDED, TRIAL
 
     known = updates.job
-    if known["stage"] == TRIAL:  # which is over, and flash had no room for how it ended: a later start may find some
+    if known["stage"] == TRIAL:  # it is over, but flash had no room to say so: a later start may have
         if not _is_kept(system, updates):
             raise errors.error("flash_full", "how the trial of version %s ended" % known["version"])
         return dict(known, status="SUCCEEDED")
@@ -131,7 +131,7 @@ async def _leave(system, reason):
         await asyncio.sleep_ms(_TOLD_MS)
         if not system.identity.trial and not system.identity.rotating:
             break
-    else:  # the next start would do all of this again
+    else:  # else the next start would do all of this again
         raise errors.error("flash_full", "the new settings")
     system.leave("update_requested", reason)
     while True:

@@ -1,4 +1,4 @@
-"""What the device knows of updates over the air from one start to the next, and what INIT makes of it.
+"""The record of updates over the air, from one start to the next, and what INIT makes of it.
 
 The record `update`, a JSON object:
 
@@ -40,19 +40,19 @@ class Updates:
             self.floor, self.failed, self.job = _NEVER, [], None
 
     async def save(self, **changes):
-        """Keep it, with these changes of the job. Raises `flash_full`, `flash_failed`."""
+        """Write the record, with these changes of its job. Raises `flash_full`, `flash_failed`."""
         if self.job is not None:
             self.job.update(changes)
         record = {"floor": self.floor, "failed": self.failed, "job": self.job}
         await self._flash.save("update", b"", json.dumps(record).encode())
 
     async def want(self, job_id, version, min_version, slot):
-        """An update was accepted: the next start brings it, into `slot` (a label)."""
+        """An update was accepted: the next start downloads it into `slot` (a label)."""
         self.job = {"id": job_id, "version": version, "floor": min_version, "slot": slot}
         await self.save(stage=WANTED, starts=0, at=0, trials=0)
 
     async def try_out(self, switch):
-        """Let its slot start next. `switch`: ota/switch.py. Errors: those of its `try_out`; then it stays as it was."""
+        """Let its slot start next. `switch`: ota/switch.py. Errors as its `try_out`: then nothing has changed."""
         stage, trials = self.job["stage"], self.job["trials"]
         # First the record: a slot that starts without it would not know that it is on trial.
         await self.save(stage=TRIAL, trials=trials + 1)
@@ -63,7 +63,7 @@ class Updates:
             raise
 
     async def end(self, failure, status="FAILED", is_its_fault=False):
-        """The update has failed by an error of errors.py; with `is_its_fault` this version does not come again."""
+        """The update has failed by an error of errors.py; with `is_its_fault` this version is not tried again."""
         if is_its_fault:
             self.failed = [one for one in self.failed if one != self.job["version"]] + [self.job["version"]]
             self.failed = self.failed[-_MOST_FAILED:]
@@ -73,27 +73,27 @@ class Updates:
         try:
             await self.save(**changes)
         except errors.StorageError:
-            # No room beside the record that says "wanted": mode OTA would be entered for ever. A power cut between the
-            # two could take the floor, which is the lesser evil.
+            # No room beside the old record, by which mode OTA would be entered for ever. A power cut between the two
+            # steps could lose the floor, which is the lesser evil.
             await self._flash.erase("update")
             await self.save(**changes)
 
     async def confirm(self):
         """The new version stays: its floor is the device's from now on. Raises `flash_full`, `flash_failed`: then the
         record still says "trial", and the next start, which finds the slot confirmed, does this again."""
-        if self.job is None:  # of a slot that somebody has written by other means, when there was no room for a record
+        if self.job is None:  # a slot that was written by other means, without room for a record
             return
         self.raise_floor()
         self.failed = [version for version in self.failed if version != self.job["version"]]
         await self.save(stage=ENDED, status="SUCCEEDED")
 
     def raise_floor(self):
-        """To that of the job, whose version is confirmed."""
+        """Raise the floor to that of the job, whose version is confirmed."""
         if _numbers(self.job["floor"]) > _numbers(self.floor):
             self.floor = self.job["floor"]
 
     async def forget(self):
-        """The job in the cloud has its end, or is gone."""
+        """Drop the job: the cloud knows how it ended, or has deleted it."""
         self.job = None
         await self._insist()
 
@@ -106,7 +106,7 @@ class Updates:
         if slot.is_on_trial():
             system.trial = True
             if job is None or job["stage"] != TRIAL or job["slot"] != name:
-                # Not by an update of ours: somebody has written the slot by other means.
+                # No update of ours: the slot was written by other means.
                 self.job = {"id": None, "version": running(), "floor": _NEVER, "slot": name}
                 await self.save(stage=TRIAL, trials=1)
         elif job is not None and job["stage"] == TRIAL:

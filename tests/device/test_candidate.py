@@ -173,6 +173,6 @@ async def test_in_config_it_counts_which_certificates_there_are_though_nobody_ha
     found.thing, found.claim = None, Group({"cert": b"cert", "key": b"key"})
     found.aws.template = "fleet"
     candidate.check(system, {})
-    config_ble._let_go_of_certificates(found)
+    config_ble._drop_certificates(found)
     equal((found.roots, found.thing, found.claim.cert, found.claim.key), ([None], None, None, None))
     candidate.check(system, {})

@@ -1,5 +1,5 @@
-"""An update is installed: its signature checked, its image brought into the next slot, and what was brought compared
-with what was signed. Imported in mode OTA, once the document of its job is there; see updating.py.
+"""Installs an update: checks its signature, downloads its image into the next slot, and compares what flash holds with
+what was signed. Loaded in mode OTA, once the document of the job is there; see updating.py.
 """
 
 import asyncio
@@ -16,18 +16,18 @@ _STEP = const(10)  # percent
 
 
 class Installation:
-    """`updating`: updating.py, what the cloud is asked by and told through; `updates`: updates.py, the record."""
+    """`updating`: the `Updating`, through which the cloud is asked and told; `updates`: the `Updates`, its record."""
 
     def __init__(self, updating, updates):
         self._updating = updating
         self._updates = updates
         self._system = updating.system
         self._image = None  # ota/update.py
-        self._percent = 0  # of it; what the cloud was told of it last
+        self._percent = 0  # of it on flash; `_told`: what the cloud knows
         self._told = 0
 
     async def run(self, given):
-        """Bring the image of a document (operation, document) into its slot: what that holds then is what was signed.
+        """Download the image of `given` (operation, document); when this returns, the slot holds what was signed.
 
         A document that is refused ends the update, with its job REJECTED.
         """
@@ -50,23 +50,23 @@ class Installation:
                     raise
             finally:
                 self._system.slot().unload("signature")
-            await self._keep(0)  # perhaps it was the part of an earlier start
+            await self._keep(0)  # the part of an earlier start may be what is wrong: from the beginning once more
         await self._keep(at)
 
     async def _check(self, given):
-        """What is to be brought (an `Update`), if it is authentic and wanted. What is refused will always be."""
+        """The `Update` of the document, if it is authentic and wanted. A refusal ends the update for good."""
         try:
             update = self._read(given)
             self._system.bus.emit(events.OTA_STARTED, job=self._updating.job_id, version=update.version)
             await update.authenticate(KEYS)
             known = self._updates.job
             if (update.version, update.min_version) != (known["version"], known["floor"]):
-                await self._updating.drop()  # the job was deleted, and made anew: it is to be judged anew
+                await self._updating.drop()  # deleted and made anew under the same id: to be judged as a new one
             return update
         except errors.DeviceError as failure:
             await self._updating.give_up(failure, "REJECTED")
         finally:
-            self._system.slot().unload("signature")  # the download has use for its memory
+            self._system.slot().unload("signature")  # the download needs its memory
 
     def _read(self, given):
         """The `Update` of such a document. Raises why this device does not take it."""
@@ -81,7 +81,7 @@ class Installation:
             self._system.slot().unload("document", "foreign")
 
     async def _download(self, update):
-        """All that is missing, by as many connections as it takes; only those that bring nothing are counted."""
+        """Download what is missing, by as many connections as it takes; those that bring nothing count as tries."""
         settings, image = self._system.settings, self._image
         backoff = Backoff(settings.timeouts.backoff_s * 1000, settings.timeouts.backoff_cap_s * 1000)
         failures, given = 0, None
@@ -116,7 +116,7 @@ class Installation:
             self._system.bus.emit(events.OTA_PROGRESS, percent=percent)
 
     async def tell_progress(self):
-        """Keep how far it is, and tell the cloud, if that is news."""
+        """Save the progress, and tell the cloud, when there is some."""
         if self._percent > self._told and self._image is not None:
             self._told = self._percent
             await self._keep(self._image.at)
@@ -128,7 +128,7 @@ class Installation:
         try:
             await self._updates.save(at=at)
         except (errors.StorageError, MemoryError):
-            pass  # after a power cut it begins anew, no more
+            pass  # the worst is that after a power cut it starts from the beginning
 
 
 def _operation_of(document):

@@ -1,11 +1,12 @@
-"""Mode OTA: the job of the update that was accepted is asked for again, and installed (installing.py). Without the
-application, with a heap that is clean.
+"""Mode OTA: fetches the job of the accepted update again, and installs the update (installing.py). The application
+does not run, the heap is fresh.
 
-Whatever happens, the device leaves this mode after `timeouts.update_s`, and does not come here for the same job more
-often than `limits.update_starts`. How it ended is on flash before it is told.
+Whatever happens, the device leaves this mode after `timeouts.update_s`, and does not enter it for the same job more
+often than `limits.update_starts`. How it ended is on flash before the cloud is told.
 
 Where there is memory for it, the device stays in the cloud: progress is told, a cancelled job ends the update. Where
-there is not (`offline`), it only asks for the document, leaves, brings the image, and comes back for the last look.
+there is not (`offline`), it asks for the document, leaves, downloads the image, and connects again for a last look at
+the job.
 """
 
 import asyncio
@@ -20,8 +21,8 @@ from supervisor import wrapped
 _TICK_MS = const(500)
 _TELL_S = const(20)
 _LOOK_S = const(30)
-_NEVER = ("bad_signature", "image_too_large", "no_slots", "no_rollback")  # no other try would end otherwise
-# Of ESP-IDF's memory, for a download beside MQTT: what its handshake takes, and its largest buffer; and for both.
+_NEVER = ("bad_signature", "image_too_large", "no_slots", "no_rollback")  # no other try would end differently
+# Bytes of ESP-IDF's heap: a download beside MQTT needs so much free, and in one block; a start of both needs more.
 _TLS_FREE = const(50000)
 _TLS_BLOCK = const(20000)
 _BOTH_FREE = const(90000)
@@ -40,18 +41,18 @@ class Updating:
         self.offline = False  # the cloud is left for the download: there is no memory for both
         self._given = None  # (operation, document), until somebody takes it
         self._installation = None
-        self.is_over = False  # how it ended is written down, or about to be: nothing else may be
-        self._is_switching = False  # from then on there is no way back
+        self.is_over = False  # how it ended is on flash, or about to be: nothing else may be written
+        self._is_switching = False  # the slot is being switched: there is no way back
 
     async def run(self):
-        """Bring the update, or give it up."""
+        """Install the update, or give it up; returns the event."""
         system = self.system
         system.join_wifi()
         system.own("update", self._watch)
         return await system.left()
 
     async def _watch(self, owned):
-        """Everything that is not the update itself: the deadline, progress, a job that was cancelled."""
+        """Watch over the update: its deadline, its progress, a job that is cancelled."""
         system = self.system
         update_s = system.settings.timeouts.update_s
         end_ms = system.board.uptime_ms() + update_s * 1000
@@ -67,7 +68,7 @@ class Updating:
         await self.give_up(errors.error("update_too_slow", update_s))
 
     async def _count(self):
-        """One more start for this update."""
+        """Count one more start for this update."""
         updates, most = _updates(self), self.system.settings.limits.update_starts
         try:
             await updates.save(starts=updates.job["starts"] + 1)
@@ -91,7 +92,7 @@ class Updating:
                 await _for_ever()
             self._is_switching = True
             await _updates(self).try_out(system.slot().switch())
-        except Exception as failure:  # noqa: BLE001 - memory, too, may be short: in the end the device works again
+        except Exception as failure:  # noqa: BLE001 - even without memory the device must get back to work
             failure = wrapped("update", failure)
             await self.give_up(failure, "REJECTED" if failure.code in _NEVER else "FAILED")
         system.leave("update_written", "version %s" % self.version)
@@ -115,7 +116,7 @@ class Updating:
     async def document(self):
         """(operation, document) as the cloud has it now: it signs a new link whenever it is asked.
 
-        The operation is None where the document still has to tell it.
+        The operation is None where it is still to be read from the document.
         """
         await self._reach_cloud()
         is_known = self.offline or (self.job is not None and self._given is None)
@@ -128,21 +129,21 @@ class Updating:
         return given
 
     async def _look_last(self):
-        """Before there is no way back: is the job still wanted?"""
+        """The last chance to cancel: returns when the cloud still wants the job."""
         await self._reach_cloud()
         while not await self._ask(False):
             pass
         await self.tell(100, "restarting")
 
     async def _reach_cloud(self):
-        """Begin to be handed out the job, as any other; where that takes too much memory, only to ask for it."""
+        """Connect, and take the job as any other; where memory is short, only ask for its document (aws/asker.py)."""
         system = self.system
         if system.aws is not None:
             return
         await self._wifi()
         free = system.board.heap()["idf_free"]
         if self.offline and free < _LEAST_FREE:
-            # Python's heap does not give back what it has once taken of TLS's memory: only a new start does.
+            # Python's heap never gives back what it has taken of TLS's memory: only a restart does.
             system.leave("update_written", "the heap begins anew")
             await _for_ever()
         self.offline = self.offline or free < _BOTH_FREE
@@ -158,7 +159,7 @@ class Updating:
         await system.aws.jobs.run(owned.beat, system.flash, lambda operation: self._take, False)
 
     async def _take(self, job):
-        """The handler of whatever job the cloud hands out: it is at work for as long as the update is."""
+        """The handler of every job: takes that of the update, and works until the update ends."""
         if job.id != self.job_id:
             await self.drop()
         self._given, job.document = (job.operation, job.document), None  # 2 KB, mostly its link
@@ -166,7 +167,7 @@ class Updating:
         await _for_ever()
 
     async def _look_for_it(self, _):
-        """The cloud hands out no job that is gone: ask for it by its name."""
+        """Notice a job that is gone, which the cloud hands out no more: ask for it by its id."""
         while self.job is None:
             try:
                 await self._ask(False)
@@ -175,20 +176,20 @@ class Updating:
             await asyncio.sleep(_LOOK_S)
 
     async def _ask(self, with_document):
-        """Whether there was an answer; a job that is gone ends this mode."""
+        """Ask for the job; returns whether there was an answer. A job that is gone ends this mode."""
         try:
             document = await self._still_wanted(with_document)
             if with_document:
                 self._given = None, document
             return True
         except errors.DeviceError as failure:
-            # Whatever the cloud has against the question: as long as it hands out the job, the update comes.
+            # Whatever the cloud has against the request: while it hands out the job, the update goes on.
             self.complain("asking", failure)
             await asyncio.sleep(_LOOK_S)
             return False
 
     async def _still_wanted(self, with_document):
-        """The document of the job, for as long as it takes to get an answer."""
+        """The document of the job, from an answer that is waited for however long it takes; None if not asked for."""
         while True:
             try:
                 question = {"includeJobDocument": with_document}
@@ -206,18 +207,18 @@ class Updating:
         return execution.get("jobDocument")
 
     async def tell(self, percent, step):
-        """Tell the cloud how far it is, if it is there."""
+        """Tell the cloud how far it is, while connected."""
         if self.job is None:
             return
         try:
             await self.job.progress(percent, step=step)
-        except (errors.DeviceError, MemoryError) as failure:  # a cloud that hears nothing of it is no reason to stop
+        except (errors.DeviceError, MemoryError) as failure:  # no reason to stop the update
             self.complain("update", failure)
 
     # Memory
 
     async def make_room(self):
-        """Leave the cloud, where there is no memory for both."""
+        """Leave the cloud, where there is no memory for MQTT and a download."""
         await self._wifi()
         system = self.system
         if system.aws is None:
@@ -229,14 +230,14 @@ class Updating:
             await _offline().leave_cloud(system, "jobs", "asking")
 
     async def _wifi(self):
-        """Wait for it, however long it is away."""
+        """Wait for the network, however long it is away."""
         while not self.system.wifi.is_connected:
             await asyncio.sleep_ms(_TICK_MS)
 
     # The end
 
     async def give_up(self, failure, status="FAILED"):
-        """It is not to be. Never returns: the device restarts from the slot that it runs."""
+        """End the update as failed. Never returns: the device restarts from the slot that it runs."""
         if self.is_over:
             await _for_ever()
         self.is_over = True
@@ -254,7 +255,7 @@ class Updating:
         await _for_ever()
 
     async def drop(self):
-        """The job is gone: cancelled, or its time was over. Never returns."""
+        """End the update without a word: its job is cancelled, timed out or deleted. Never returns."""
         if not self._is_switching and not self.is_over:
             self.is_over = True
             await _updates(self).forget()
@@ -262,7 +263,7 @@ class Updating:
         await _for_ever()
 
     def complain(self, task, failure):
-        """Of what does not end the update."""
+        """Emit a failure that does not end the update."""
         failure = wrapped(task, failure)
         self.system.bus.emit(events.TASK_FAILED, task=task, code=failure.code, message=failure.message)
 
@@ -272,7 +273,7 @@ async def _for_ever():
         await asyncio.sleep_ms(_TICK_MS)
 
 
-# What is needed for a moment, while memory is short.
+# Modules that are loaded for a moment: memory is short.
 
 
 def _installation(updating):

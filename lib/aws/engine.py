@@ -172,7 +172,7 @@ class Engine:
             return request.granted
         finally:
             if self._connection is not None:
-                self._connection.let_go(request)
+                self._connection.abandon(request)
             outbox.give_back(request)
 
     def _connected(self):

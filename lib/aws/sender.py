@@ -117,12 +117,12 @@ class Sender:
         self._blocked.set()
         return False
 
-    def let_go(self, request):
-        """Nobody waits for this request any more: it will be used for another, which must not end when this is out."""
+    def abandon(self, request):
+        """The caller has given up: the object will be reused, so that the end of this write must not finish it."""
         if self._writing is request:
             self._writing = None
             if not isinstance(request.payload, bytes):
-                # Whoever gave it may change it now, and a half of it is out already.
+                # Half of it is out, and its owner may change the buffer from now on.
                 self.fail(errors.error("connection_lost", "a message was given up while it was written"))
 
     async def _flush(self):

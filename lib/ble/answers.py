@@ -1,4 +1,4 @@
-"""Which message was answered how: work is never done twice because an answer was lost.
+"""The last answer of a session: work is never done twice because an answer was lost.
 
 A phone that was told of a damaged or late message sends it again under the same id. It may have arrived all the same.
 """
@@ -13,7 +13,7 @@ class Answers:
         self.forget()
 
     def forget(self):
-        """A new connection or a new HELLO: ids begin anew, and what is still at work is nobody's any more."""
+        """For a new connection or HELLO: ids begin again, and nobody waits for work that still runs."""
         self._working = None
         self._last_id = None
         self._last = None

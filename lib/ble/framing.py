@@ -46,7 +46,7 @@ def crc16(data, crc=CRC_START):
 def write_header(buffer, kind, length, crc=None):
     """Make a frame of `buffer`, whose payload of `length` bytes stands at HEADER. Raises Refusal 13 when too long.
 
-    `crc` is the payload's, for who has it already.
+    `crc`: the payload's, where it is known already.
     """
     if length > LARGEST:
         raise codes.refuse(codes.TOO_LARGE, "%d bytes, at most %d" % (length, LARGEST))
@@ -83,7 +83,7 @@ class Parser:
             rest = rest[parser.feed(rest, now_ms) :]
             while (found := parser.next()) is not None:
                 ...                  # CLEAR or SEALED: parser.payload; SEARCHING: let others run; others: say so
-        parser.let_go()
+        parser.free()
 
     Counters: `rubbish` (bytes skipped), `bad_crc` and `late` (messages dropped).
     """
@@ -136,7 +136,7 @@ class Parser:
         """One step of the search: None when more bytes are needed, else a type, BAD_CRC, LATE, NO_MEMORY or SEARCHING.
 
         After a type `payload` is a memoryview into the buffer, to be changed at will, valid until the next `feed` or
-        `let_go`. BAD_CRC comes once for a damaged message, however many false headers are inside it; so does NO_MEMORY
+        `free`. BAD_CRC comes once for a damaged message, however many false headers are inside it; so does NO_MEMORY
         for one that no buffer is found for.
         """
         if self._tell_late:
@@ -154,8 +154,8 @@ class Parser:
             return self._give_up(self._start + size, NO_MEMORY)
         return self._check(length)
 
-    def let_go(self):
-        """`payload` is needed no more: what handles the message may have the memory that it took."""
+    def free(self):
+        """Free the memory of `payload`, for the work on its message."""
         self.payload = None
         if not self.waiting:
             self._move_to_front(self._end)

@@ -1,7 +1,7 @@
-"""The service of the protocol on aioble: four characteristics, each readable, writable and notifying.
+"""The protocol's GATT service, on aioble: four characteristics, each readable, writable and notifying.
 
-Holding a `Gatt` means that the radio is on. What NimBLE does not do is done here: a value stays what the device says
-whatever a phone writes into it, and notifications wait while the stack has no buffer.
+While there is a `Gatt`, the radio is on. It adds what NimBLE lacks: a value reads as what the device says, whatever a
+phone has written into it, and notifications wait while the stack has no buffer.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ _MTU = const(512)
 _ATT_HEADER = const(3)
 _SMALLEST_CHUNK = const(20)
 _ADVERTISE_US = const(100000)
-_LOOK_MS = const(1000)  # how long nothing is heard at most, so that gaps and heartbeats are on time
+_LOOK_MS = const(1000)  # the longest wait for data, so that gaps are noticed and beats are on time
 _ADVERTISE_MS = const(10000)
 _PAUSE_MS = const(10)
 _NO_RESOURCES = const(0x11)  # an error of ATT
@@ -36,8 +36,8 @@ _SLOWEST_MS = const(40000)  # for a whole message: the largest one in pieces of 
 class _Shown(aioble.BufferedCharacteristic):
     """Reads as `text(connection)`, whatever was written into it.
 
-    `on_read` runs in an interrupt of the radio. An exception there would end all its events, so the value has its room
-    beforehand. A phone that reads RX before the device has looked loses what it wrote, as the CRC will say.
+    `on_read` runs in an interrupt of the radio. An exception there would end all its events, so the value's buffer is
+    allocated beforehand. A phone that reads RX before the device has looked loses what it wrote, as the CRC will say.
     """
 
     def __init__(self, service, uuid, text, size, append=False):
@@ -60,7 +60,7 @@ def _nothing(connection):
 class Gatt:
     """`info`: bytes of `documents.info`. `state()` gives STATE's JSON. Raises OSError when the radio does not start.
 
-    `kept`: a list that is emptied for the sake of the buffer of RX.
+    `kept`: a list with a piece of memory, freed just before RX's buffer is allocated in its place.
     """
 
     def __init__(self, name, info, state, kept=None):
@@ -74,7 +74,7 @@ class Gatt:
         self._state = _Shown(service, _STATE, lambda connection: state(), documents.LARGEST)
         _Shown(service, _INFO, lambda connection: info + documents.info_end(chunk(connection)), documents.LARGEST)
         aioble.register_services(service)
-        if kept:  # not before: what was allocated meanwhile would lie in the midst of its place
+        if kept:  # not earlier: something else would be allocated in the middle of its place
             kept.clear()
             gc.collect()
         bluetooth.BLE().gatts_set_buffer(self._rx._value_handle, framing.HEADER + framing.LARGEST, True)
@@ -109,24 +109,24 @@ class Gatt:
         return self._rx.read()
 
     def clear(self):
-        """Nothing that one phone wrote is read as the next one's."""
+        """Discard what a phone has written, before the next one comes."""
         self._rx.read()
 
     async def send(self, connection, frame, beat):
         """Notify the phone of `frame` on TX. Raises OSError, also when the phone takes it too slowly."""
         since_ms = time.ticks_ms()
         for piece in framing.chunks(frame, chunk(connection)):
-            beat()  # whoever listens waits behind this
+            beat()  # `received` is not called meanwhile
             if ticks.elapsed_ms(time.ticks_ms(), since_ms) > _SLOWEST_MS:
                 raise OSError(errno.ETIMEDOUT)
             await _notify(self._tx, connection, piece)
 
     async def tell_state(self, connection, sequence, code):
-        """Tell the phone to read STATE. Raises OSError."""
+        """Notify the phone that STATE has changed. Raises OSError."""
         await _notify(self._state, connection, bytes((sequence, code)))
 
     async def asked(self):
-        """Wait until a phone asks for that by writing."""
+        """Wait until a phone asks for that notification, by writing STATE."""
         await self._state.written()
 
 
@@ -145,7 +145,7 @@ async def hang_up(connection):
 
 
 def stop():
-    """Switch the radio off; its buffers are free then, and so is aioble once nobody else holds it."""
+    """Switch the radio off, which frees its buffers."""
     aioble.stop()
     bluetooth.BLE().irq(None)
 

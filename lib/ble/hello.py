@@ -1,4 +1,4 @@
-"""HELLO: the keys of a session, from an X25519 secret and the setup code. In memory only while a phone says it.
+"""HELLO: the keys of a session, from an X25519 secret and the setup code. Loaded for one.
 
 The scheme, byte by byte, is in docs/ble-protocol.md and the specification.
 """
@@ -14,12 +14,12 @@ from ble.session import Session, aes_ecb
 _LABEL = b"awsesp-ble-1"
 _KEYS = 128  # bytes, of all four
 _PUBLIC_KEY = 32
-# The multiplications make half a MB of garbage: swept as often as elsewhere they would take twice as long.
+# The multiplications make half a MB of garbage: collected as often as elsewhere, they would take twice as long.
 _SWEEP_BYTES = 16384
 
 
 def transcript(phone_public, device_public, name):
-    """SHA-256 of both public keys and the device's advertised name: what both sides must have seen alike."""
+    """SHA-256 of both public keys and the device's advertised name: what both sides must agree on."""
     digest = hashlib.sha256(phone_public)
     digest.update(device_public)
     digest.update(name.encode())

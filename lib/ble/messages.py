@@ -28,7 +28,7 @@ class Message:
 
 def parse(data):
     """The `Message` in `data` (bytes or memoryview). Raises Refusal 99, 5, 8 or 13 with what is known of typ and id."""
-    document = _read(data)  # first: there may be no room for it beside what checks it
+    document = _read(data)  # first: there may be no room for it once parsing.py is loaded
     if type(document) is not dict or not _is_closed(data):
         raise codes.refuse(codes.NOT_JSON, "it is not a whole object")
     try:
@@ -38,7 +38,7 @@ def parse(data):
     except MemoryError:
         raise codes.refuse(codes.TOO_LARGE)
     finally:
-        codes.unload("parsing")  # what is asked for has use for its memory
+        codes.unload("parsing")  # the work needs the memory
         sys.modules.pop("nesting", None)
 
 

@@ -1,4 +1,4 @@
-"""What the phone may say: the shape of its JSON is checked. In memory only while a message is."""
+"""Checks the shape of a phone's message, its JSON read. Loaded for one."""
 
 import nesting
 from ble import codes

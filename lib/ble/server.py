@@ -18,11 +18,11 @@ from ble.talk import Host, Talk
 
 _BASE_MS = const(1000)
 _CAP_MS = const(10000)  # below the 20 s between two signs of life
-_FAREWELL_MS = const(500)  # the last answer is on its way to the phone for so long
+_FAREWELL_MS = const(500)  # for the last answer to reach the phone, before the connection is ended
 _WAIT_MS = const(50)
 
 # How long a phone may say nothing: a stranger must not keep others out. Milliseconds.
-STRANGER_MS = 120000  # until its first genuine message: somebody finds the code and types it meanwhile
+STRANGER_MS = 120000  # until its first genuine message: time to find the code and type it
 IDLE_MS = 900000
 
 
@@ -52,7 +52,7 @@ class Ble:
         self._state = documents.state("waiting", 0, "", None)
 
     async def run(self, beat):
-        """Advertise, serve, advertise again; never returns. Ended by cancelling, it leaves the radio off."""
+        """Advertise, serve, advertise again; never returns. When it is cancelled, it switches the radio off."""
         waits = Backoff(_BASE_MS, _CAP_MS)
         try:
             while True:
@@ -65,7 +65,7 @@ class Ble:
             await self.stop()
 
     async def stop(self):
-        """Switch the radio off and give its memory back; a phone that is connected is told, what is at work ends."""
+        """Cancel the work in hand, hang up, switch the radio off and free its memory."""
         self._host.cancel()
         await self._switch_off()
 
@@ -85,7 +85,7 @@ class Ble:
         await self._host.progress(sentence)
 
     async def set_state(self, step, code=0, message="", last=None):
-        """What STATE shows from now on; `last` (dict) stays until it is given again. A phone is told to read it."""
+        """Change what STATE shows; `last` (dict) stays until it is given again. A phone is notified to read it."""
         self._last = last or self._last
         self._code = code
         self._sequence = (self._sequence + 1) & 0xFF
@@ -93,7 +93,7 @@ class Ble:
         await self._tell_state()
 
     async def gone(self, timeout_ms):
-        """Wait until no phone is connected, at most so long: before a restart that the phone has asked for."""
+        """Wait until no phone is connected, at most `timeout_ms`: before a restart that the phone has asked for."""
         since_ms = time.ticks_ms()
         while self._phone and ticks.elapsed_ms(time.ticks_ms(), since_ms) < timeout_ms:
             await asyncio.sleep_ms(_WAIT_MS)
@@ -127,7 +127,7 @@ class Ble:
             if failure.errno == errno.ETIMEDOUT:
                 reason = "the phone does not take what it is sent"
         except MemoryError:
-            reason = "no memory for what it sent"  # when it has gone there is more
+            reason = "no memory for what it sent"  # there is more when it has gone
         await gatt.hang_up(phone)
         self._gatt.clear()
         self._phone = None
@@ -142,7 +142,7 @@ class Ble:
             data = await self._gatt.received(phone)
             now_ms = time.ticks_ms()
             await talk.hear(data, now_ms)
-            data = bool(data)  # it may be a whole message: what is asked for has use for its memory
+            data = bool(data)  # it may be a whole message, whose memory is needed for the work
             if talk.known and not told:
                 told = True
                 self._bus.emit(events.BLE_AUTHENTICATED, phone=address)
@@ -166,6 +166,6 @@ class Ble:
             pass  # it reads STATE when it comes back
 
     def _failed(self, failure):
-        # Its words stay out of it: they may quote what the phone sent, a password.
+        # Without the exception's text: it may quote what the phone sent, such as a password.
         failure = errors.error("task_failed", "ble", type(failure).__name__)
         self._bus.emit(events.TASK_FAILED, task="ble", code=failure.code, message=failure.message)

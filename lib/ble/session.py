@@ -110,7 +110,7 @@ class Opener:
 class _Ctr:
     """AES-256-CTR out of ECB, because the ESP32's cryptolib has no CTR."""
 
-    # Of all directions: nothing is awaited between filling and using them.
+    # Shared by both directions: nothing is awaited between filling and using them.
     _blocks = bytearray(_PIECE)
     _stream = bytearray(_PIECE)
 

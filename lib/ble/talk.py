@@ -5,8 +5,8 @@
     while not talk.over:                                        # then hang up: it says why
         await talk.hear(data, now_ms)                           # b"" once a second, so that gaps are noticed
 
-Stop and wait: the phone sends its next message after an ACK of the last. Work runs beside the conversation, so that a
-phone that asks again is answered, and goes on when the phone goes: half of it done is worse than an unheard answer.
+Stop and wait: the phone sends its next message after an ACK of the last. Work runs beside the conversation: a phone
+that asks again is answered, and work goes on when the phone goes, for half of it is worse than an unheard answer.
 """
 
 import asyncio
@@ -14,16 +14,16 @@ import asyncio
 import errors
 from ble import answers, codes, framing, lockout, messages, session
 
-_LONGEST_WORK_S = 300  # every wait of what is asked for is bounded on its own; this is for a mistake in it
+_LONGEST_WORK_S = 300  # a safety net: each wait of the work has its own, shorter timeout
 _NO_MEMORY = "no memory for an answer"
 _LARGEST_ACK = framing.LARGEST - session.OVERHEAD
 
 
 class Host:
-    """Who the device is, how often the code was wrong, and the one work in hand.
+    """What outlives a phone: who the device is, how often the code was wrong, and the one piece of work in hand.
 
     `setup_code`: 10 bytes, None in open mode. `handle(typ, id, dat)`: a coroutine function that returns what the ACK's
-    dat shall have beside "pkt" and "msg" (a dict or None; its "code" is 0 if left out), or raises a DeviceError.
+    dat contains beside "pkt" and "msg" (a dict or None; its "code" is 0 if left out), or raises a DeviceError.
     `failed(exception)` is told when it raises anything else. `clock_ms()` is `time.ticks_ms`.
     """
 
@@ -38,16 +38,16 @@ class Host:
 
     @property
     def is_busy(self):
-        """True while a message is worked on, also when who sent it has gone."""
+        """True while a message is worked on, also after its sender has gone."""
         return self._work is not None and not self._work.task.done()
 
     def begin(self, work):
-        """Only when not busy."""
+        """Start the `Work`; only when not busy."""
         self._work = work
         work.task = asyncio.create_task(work.run())
 
     def ended(self, work):
-        """What it held (a certificate and its key) makes room for the next."""
+        """The `Work` is over: what it holds (a certificate and its key) is freed for the next."""
         if work is self._work:
             self._work = None
 
@@ -64,7 +64,7 @@ class Host:
 
 
 class Work:
-    """What one message asks for."""
+    """The work on one message, as a task, and its answer."""
 
     def __init__(self, host, talk, pending, message):
         self.task = None
@@ -80,7 +80,7 @@ class Work:
             if self._pending.finish(self._message, ack):
                 await self._talk.say_later(ack, self._pending)
         except MemoryError:
-            self._talk.over = _NO_MEMORY  # asked again, it would be at it for ever
+            self._talk.over = _NO_MEMORY  # asked again on this connection, it would fail for ever
         finally:
             self._host.ended(self)
 
@@ -107,7 +107,7 @@ class Talk:
     """`send(frame)`: a coroutine function; raises OSError when the phone is gone or takes nothing. `beat()`: a sign of
     life, for what was sent to be searched for minutes.
 
-    `known` turns True with the first message of somebody who may ask. `over`: why nothing more is listened to, or None.
+    `known` turns True with the first message of a phone that may ask. `over`: why the connection should end, or None.
     """
 
     def __init__(self, host, send, beat):
@@ -147,7 +147,7 @@ class Talk:
                 await self._refuse(codes.refuse(codes.BUSY if self._host.is_busy else codes.TOO_LARGE))
             else:
                 await self._read(found, self._parser.payload)
-                self._parser.let_go()
+                self._parser.free()
 
     async def _read(self, kind, payload):
         is_open = self._host.setup_code is None
@@ -186,7 +186,7 @@ class Talk:
 
     def _end_session(self):
         self._session = None
-        self._answers = answers.Answers()  # what is still at work finds that nobody waits for it
+        self._answers = answers.Answers()  # work that still runs finds that nobody waits for its answer
 
     # Sealed
 
@@ -204,7 +204,7 @@ class Talk:
             self._host.lockout.succeeded()
             await self._take(text)
 
-    # What somebody says who may
+    # From a phone that may ask
 
     async def _take(self, text):
         self.known = True
@@ -216,7 +216,7 @@ class Talk:
             return await self._refuse(refusal)
         ack = self._answers.ready(message)
         if ack is None and self._host.is_busy:
-            # Somebody asked before and went. This message was not begun: under the same id it may come again.
+            # Work for a phone that has gone. This message was not begun: under the same id it may come again.
             self._answers = answers.Answers()
             ack = messages.ack(message.typ, message.id, codes.BUSY)
         if ack is not None:
@@ -224,13 +224,13 @@ class Talk:
         self._host.begin(Work(self._host, self, self._answers, message))
 
     async def say_later(self, ack, pending):
-        """Say it if the session that asked still stands; without a phone it is nobody's."""
+        """Send it if the session that asked still stands; never raises."""
         try:
             await self._say(ack, pending)
         except OSError:
             self.over = "the phone has gone, or does not take what it is sent"
         except MemoryError:
-            self.over = _NO_MEMORY  # which it gets when it asks again
+            self.over = _NO_MEMORY  # the phone gets the answer when it asks again
 
     async def _refuse(self, refusal):
         await self._say(messages.ack_of_error(refusal))

@@ -1,10 +1,10 @@
-"""A restart into CONFIG: {"operation": "config"}. Done when the device is back, configured by somebody or not."""
+"""Restarts into CONFIG: {"operation": "config"}. The job ends when the device is back, configured or not."""
 
 import sys
 
 
 async def run(system, job):
-    """The first part restarts, the second one is the end of it."""
+    """Restart; called again after that, the job is done."""
     if not job.kept.get("restarting"):
         await job.keep(restarting=True)
         import mode_requests

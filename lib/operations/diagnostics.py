@@ -1,7 +1,7 @@
-"""How the device is, asked from afar: {"operation": "diagnostics", "topic": where to, "clear": true}.
+"""Reports the state of the device: {"operation": "diagnostics", "topic": where to, "clear": true}.
 
-The report with the log goes into the shadow `diagnostics`, or to the `topic` if there is one, the most of it into the
-job's details. With `clear` the log begins anew. docs/diagnosis.md tells what is what.
+The report with the log goes into the shadow `diagnostics`, or to the `topic` if there is one, most of it also into the
+job's details. With `clear` the log is emptied afterwards. docs/diagnosis.md explains the fields.
 """
 
 import json
@@ -9,14 +9,14 @@ import sys
 
 
 async def run(system, job):
-    """Tell it."""
+    """Make the report and send it."""
     document = _report(system)
     job.result = _details(document)
     topic = job.document.get("topic")
     if topic:
         document.update(_log(system))
         await system.aws.publish(topic, json.dumps(document), qos=1)
-    else:  # in two parts: all in one would need a larger piece of memory than is left of a worn heap
+    else:  # in two parts: for one a fragmented heap may have no piece that is large enough
         await _shadow_report().tell(system, "diagnostics", document)
         await _shadow_report().tell(system, "diagnostics", _log(system))
     if job.document.get("clear") and system.console.log is not None:

@@ -1,10 +1,10 @@
 """The operations that the firmware itself does for a job of AWS IoT, behind the allow-list `jobs.allow`.
 
-Each is a file of this folder (an update: update_job.py), in memory for as long as its job takes, with a coroutine
-function `run(system, job)`; `job` is that of lib/aws/job.py. What it raises decides how the job ends: a PersonError is
-REJECTED, for the document must be changed; any other error is FAILED and may be tried again. One that restarts the
-device leaves the job IN_PROGRESS: it is called again after the restart, with `job.kept` as it has left it. docs/jobs.md
-is for who writes the documents.
+Each is a file of this folder (an update: update_job.py), loaded for as long as its job takes, with a coroutine function
+`run(system, job)`; `job` is that of lib/aws/job.py. What it raises decides how the job ends: a PersonError is REJECTED,
+for the document must be changed; any other error is FAILED and may be tried again. One that restarts the device leaves
+the job IN_PROGRESS: it is called again after the restart, with `job.kept` as it has left it. docs/jobs.md is for
+authors of job documents.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ def find(system, name):
                 await job.reject(failure.code, failure.message)
                 return
             except MemoryError:
-                # A job comes while the connection is made, which needs much: all of it once more when that stands.
+                # Jobs arrive while the connection is still being set up, which takes memory: try again when it stands.
                 if not tries_left or job.outcome is not None or name == "steps":
                     raise
             await asyncio.sleep(_CROWDED_S)
@@ -46,7 +46,7 @@ def find(system, name):
 
 async def _do(system, name, job):
     ended = await _file_of(name).run(system, job)
-    if ended is not None:  # an update, whose file has made room for what tells so
+    if ended is not None:  # an update, whose file is unloaded by now, which makes room for update_end
         await _update_end().tell(system.flash, ended, job)
 
 
@@ -58,7 +58,7 @@ def _update_end():
 
 
 def _file_of(name):
-    # Not in the coroutine, which would hold it fast.
+    # Not in the coroutine, whose frame would keep it in memory.
     if name == "restart":
         from . import restart as file
     elif name == "config":

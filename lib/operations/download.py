@@ -1,7 +1,7 @@
 """Downloads a file: {"operation": "download", "url": "https://...", "path": "/files/...", "sha256": hex}.
 
-Also as AWS-Download-File has it, with the arguments link and path. Only below /files: nothing that is run lies there,
-so a job brings no code past the signatures of updates.
+Or as AWS-Download-File, with the arguments link and path. Only below /files, where nothing lies that is run: no job
+brings code past the signatures of updates.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/"
 
 
 async def run(system, job):
-    """Download it, over some interruptions."""
+    """Download it, in up to three tries."""
     if system.make_download is None:
         raise errors.error("not_supported", "The download of files")
     try:

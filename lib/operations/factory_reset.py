@@ -1,7 +1,7 @@
 """Factory reset from afar: {"operation": "factory-reset", "what": "settings" | "all"}.
 
-The device cannot tell afterwards: so the job has succeeded just before. From then on a note sees to it that a power
-cut does not leave the device as it was: `finish` is called by the next start.
+The device cannot tell the cloud afterwards, so the job has succeeded just before. From then on a note makes sure that
+a power cut does not leave the device as it was: the next start calls `finish`.
 """
 
 import sys
@@ -12,13 +12,13 @@ import notes
 
 
 async def run(system, job):
-    """Tell, erase, restart."""
+    """Tell the cloud, erase, restart."""
     what = job.document.get("what", "settings")
     if what not in ("settings", "all"):
         raise errors.error("invalid_setting", "what", "something else", '"settings" or "all"')
     await notes.change(system.flash, reset=what)
     await job.succeed()
-    if job.gone:  # cancelled while there was no cloud to hear it of
+    if job.gone:  # cancelled while the device was offline
         await notes.change(system.flash, reset=None)
     else:
         await finish(system)
@@ -36,7 +36,7 @@ async def finish(system):
     except errors.StorageError as failure:
         system.bus.emit(events.TASK_FAILED, task="factory-reset", code=failure.code, message=failure.message)
         if "reset" in notes.read(system.flash):
-            return  # rather at work than restarting for ever: the next start tries it again
+            return  # better at work than restarting for ever: the next start tries again
     finally:
         for name in ("resetting", "candidate"):
             sys.modules.pop(name, None)

@@ -1,8 +1,8 @@
 """Changes the settings from afar: {"operation": "settings", "settings": dat of CFG, "certs": [dats of CERT]}.
 
-What is wanted is put into flash as it is, because reading and checking settings wants a heap of its own: INIT does it
-after a restart (wanted.py), and tries the new ones at once. The job has succeeded once the cloud was reached
-with them; it has failed when the device had to go back, and is rejected when they cannot be used.
+They are put into flash unread, because reading and checking settings needs a fresh heap: INIT does it after a restart
+(wanted.py), and tries them at once. The job has succeeded once the cloud was reached with them; it has failed when the
+device had to go back, and is rejected when they cannot be used.
 """
 
 import json
@@ -15,7 +15,7 @@ import tryout
 
 
 async def run(system, job):
-    """The first part restarts, the second one judges."""
+    """Keep what is wanted and restart; called again after that, tell how it went."""
     sys.modules.pop("tryout")
     if not job.kept.get("wanted"):
         await _want(system, job)
@@ -38,5 +38,5 @@ async def _want(system, job):
 
 
 def fingerprint(record):
-    """By which the settings that are tried are known again."""
+    """CRC-32 of a record, by which the settings on trial are recognised after restarts; None without one."""
     return crc32(record[1], crc32(record[0])) if record is not None else None

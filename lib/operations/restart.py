@@ -1,8 +1,8 @@
-"""A restart: {"operation": "restart"}. Done when the device is back, by this restart or by a power cut before it."""
+"""Restarts: {"operation": "restart"}. The job ends when the device is back, after this restart or a power cut."""
 
 
 async def run(system, job):
-    """The first part restarts, the second one is the end of it."""
+    """Restart; called again after that, the job is done."""
     if not job.kept.get("restarting"):
         await job.keep(restarting=True)
         await system.restart("job %s" % job.id)

@@ -1,9 +1,9 @@
 """A new key and certificate for the thing: {"operation": "rotate"}, or with "cert" and "key" (PEM).
 
-Without them the cloud makes both, by fleet provisioning: the chip can make no keys (no CSR). By the claim that the
-device has, else over the thing's own connection, where its policy allows that. The new certificate is tried by a
-restart; the old one stays until the cloud was reached with the new one, and is what the device goes back to. Which one
-can be deactivated in the cloud is in the status details: the ids are AWS's, the SHA-256 of the certificate.
+Without them the cloud makes both, by fleet provisioning, because the chip can make no keys (no CSR): by the claim of
+the device, else over the thing's own connection, where its policy allows that. The new certificate is tried after a
+restart; the old one stays until the cloud was reached with the new one, for the device to go back to. The status
+details say which one can be deactivated in the cloud, by AWS's ids: the SHA-256 of the certificate.
 """
 
 import sys
@@ -16,7 +16,7 @@ import tryout
 
 
 async def run(system, job):
-    """The first part brings the new certificate and restarts, the second one judges."""
+    """Get the new certificate and restart; called again after that, tell how it went."""
     sys.modules.pop("tryout")
     old = job.kept.get("old")
     if old is not None:
@@ -28,7 +28,7 @@ async def run(system, job):
         if "refused" in notes.read(system.flash):
             await tryout.fail(system, job)
             return
-    # A power cut came before there was anything to try.
+    # The first call, or a power cut came before there was anything to try.
     await _try(system, job)
 
 
@@ -65,4 +65,4 @@ def _certificate_id(system):
 
 
 def _nothing():
-    """The supervisor hears from whoever runs the job."""
+    """No beat of its own: the task that runs the job beats."""

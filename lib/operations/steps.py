@@ -4,9 +4,9 @@
      "steps": [{"action": {"name": "Reboot", "type": "runHandler", "input": {"handler": "reboot.sh"}}}],
      "finalStep": {"action": {...}}}
 
-One step after the other, the final one when all of them were good; a restart goes on with the step at which it was. The
-handlers are no scripts here: those of AWS-Reboot and AWS-Download-File are operations of the firmware; any other one is
-the application's, which says `jobs.on("Install-Packages", handler)` by the name of the action.
+Steps run one after the other, the final one when all of them have succeeded; after a restart the job goes on with the
+step at which it was. Handlers are no scripts here: those of AWS-Reboot and AWS-Download-File are operations of the
+firmware; any other is the application's: `jobs.on("Install-Packages", handler)`, by the name of the action.
 """
 
 import errors
@@ -15,7 +15,7 @@ _KNOWN = {"reboot.sh": "restart", "download-file.sh": "download"}
 
 
 async def run(system, job):
-    """Do the steps. Before the first one it is known who does each."""
+    """Do the steps, once there is a handler for each of them."""
     steps = _steps(job.document)
     if not steps:
         await job.reject("bad_document")
@@ -29,7 +29,7 @@ async def run(system, job):
         handlers.append(handler)
     for number in range(job.kept.get("step", 0), len(steps)):
         if job.kept.get("step") != number:
-            job.kept = {}  # what the step before has kept is not this one's
+            job.kept = {}  # what the last step has kept does not belong to this one
             await job.keep(step=number)
         await _do(job, steps[number], handlers[number], number == len(steps) - 1)
         if job.outcome is not None:
@@ -63,7 +63,7 @@ def _steps(document):
 async def _do(job, step, handler, is_last):
     job.document = step
     if not is_last:
-        job.succeed = _told_by(job)  # the step's end is not the job's
+        job.succeed = _told_by(job)  # the end of a step is not the end of the job
     if step["ignored"]:
         job.fail = job.reject = _nothing
     try:
@@ -76,7 +76,7 @@ async def _do(job, step, handler, is_last):
             try:
                 delattr(job, name)
             except AttributeError:
-                pass  # it was the job's own
+                pass  # it was not replaced
 
 
 def _told_by(job):

@@ -1,4 +1,4 @@
-"""What a job wants the settings to be (the record `wanted`) becomes the candidate. INIT imports it, for moments."""
+"""Makes the settings that a job brings (the record `wanted`) the candidate. INIT loads it for moments."""
 
 import json
 
@@ -11,14 +11,14 @@ from .new_settings import fingerprint
 
 
 async def apply(system):
-    """Lay it over the settings and keep it as the candidate; whether there is one to try now."""
+    """Lay them over the settings and keep that as the candidate; returns whether there is one to try now."""
     flash = system.flash
     wanted = flash.load("wanted")[1]
-    await flash.erase("wanted")  # first: whatever it does to this start, the next one is an ordinary one
+    await flash.erase("wanted")  # first: should they break this start, the next one is an ordinary one
     try:
         document = _changed(candidate.base(flash), json.loads(wanted))
         candidate.check(system, document)
-        # First the note: a candidate without one would be taken for another one's, and its job told that it failed.
+        # The note first: a candidate without one would count as a phone's, and the job would end as failed.
         await notes.change(flash, trial="job", tried=fingerprint(settings.to_record(document)))
         await candidate.save(system, document, "job")
         return True

@@ -33,7 +33,7 @@ class Update:
             raise _bad("operation", "is not ota")
         self.version = _version_field(document, "version")
         self.min_version = _version_field(document, "min_version")
-        if is_older(self.version, self.min_version):  # a slip of the pen, and the device would take nothing for ever
+        if is_older(self.version, self.min_version):  # a mistake after which the device would take no update any more
             raise _bad("min_version", "is newer than the version itself")
         self.hardware = _word(document, "hardware")
         self.kid = _word(document, "kid")
@@ -55,7 +55,7 @@ class Update:
             raise errors.error("wrong_hardware", self.hardware, hardware)
         if is_older(self.version, floor):
             raise errors.error("below_floor", self.version, floor)
-        # Without a force nothing is meant by "0", not even a job or a thing of that name.
+        # "0" stands for no force, even where a job or a thing has that name.
         is_forced = self.force != _NO_FORCE and self.force in names
         if not is_older(running, self.version) and not is_forced:
             raise errors.error("not_newer", self.version, running)
@@ -64,7 +64,7 @@ class Update:
         """Raise `unknown_key` or `bad_signature` unless a trusted key signed it. `keys`: {kid: public key in hex}."""
         if self.kid not in keys:
             raise errors.error("unknown_key", self.kid)
-        # Half a second of work that few starts of a device ever do: loaded for it.
+        # Needed for half a second in few of a device's starts: loaded for it.
         from .signature import verify
 
         key = binascii.unhexlify(keys[self.kid])

@@ -1,4 +1,4 @@
-"""Brings a file by https into the file system: whole and checked, or not at all. Imported for a job."""
+"""Downloads a file by https into the file system: whole and checked, or not at all. Loaded for a job."""
 
 import os
 from binascii import hexlify
@@ -26,9 +26,9 @@ class Download:
     async def fetch(self, url, path, limit, digest, progress):
         """Download `url` to `path`, in place of what is there; returns its bytes.
 
-        `limit`: the most it may have; `digest`: its SHA-256 in hexadecimal, or None; `progress(percent)`: a coroutine
-        function. Errors: `download_failed`, `link_expired` and those of a connection pass; `download_refused` does not;
-        `flash_full`, `flash_failed`. What was there stays, then.
+        `limit`: bytes at most; `digest`: its SHA-256 in hexadecimal, or None; `progress(percent)`: a coroutine
+        function. Errors: `download_failed`, `link_expired` and those of a connection, which may pass;
+        `download_refused`, `flash_full`, `flash_failed`, which do not. What was there stays, then.
         """
         buffer = bytearray(_BUFFER)
         answer = Answer(self._connect, buffer, self._stall_ms)
@@ -79,7 +79,7 @@ async def _take(answer, buffer, file, progress):
 
 
 def _digest(path, buffer):
-    """As it was read back from flash."""
+    """SHA-256 of the file, read back from flash, in hexadecimal."""
     check = sha256()
     view = memoryview(buffer)
     with open(path, "rb") as file:

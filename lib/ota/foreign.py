@@ -1,11 +1,11 @@
-"""Updates by the documents of others, for fleets that come from there; only where `jobs.allow` of the settings says so.
+"""Job documents of other systems, for fleets that come from there; only where `jobs.allow` of the settings says so.
 
     {"afr_ota": {"protocols": ["HTTP"], "files": [{"filesize": n, "update_data_url": "https://...",
                  "sig-sha256-ecdsa": base64, ...}]}}               AWS's CreateOTAUpdate, operation "afr_ota"
     {"action": "OTA", "url": "https://..."}                        the original library's, operation "OTA"
 
 AWS signs the bytes of the image alone, so that neither hardware nor version is known, and nothing keeps an old image
-from being sent again; the original signs nothing. Both have an image's `Update` of document.py for a model.
+from being sent again; the original signs nothing. Both classes have the interface of document.py's `Update`.
 """
 
 import binascii

@@ -1,5 +1,5 @@
-"""The head of a GET by HTTP/1.1: the request, and what the server says of the body. For https.py, which imports it for
-the moment in which it asks, and for that in which it is answered."""
+"""The head of a GET by HTTP/1.1: the request, and what the server's answer says of the body. https.py loads it to send
+the one, and again to read the other."""
 
 from micropython import const
 

@@ -35,7 +35,8 @@ class Answer:
     async def open(self, url, start=0):
         """Ask for `url` from byte `start` on, over as many redirects as there are, within reason; read the head.
 
-        Errors: those of `connect`; `download_failed`, `link_expired` pass; `download_refused` does not.
+        Errors: those of `connect`, `download_failed` and `link_expired`, which may pass; `download_refused`, which does
+        not.
         """
         for _ in range(_MOST_LINKS):
             self._link = await self._connect(*_request(url, start))
@@ -91,12 +92,12 @@ def _lost(failure):
 
 
 def _request(url, start):
-    # No part of the coroutine, which would hold the module fast in the handshake, when memory is needed most.
+    # Not in the coroutine, whose frame would keep the module during the handshake, when memory is needed most.
     return _head().request(url, start)
 
 
 def _head():
-    """The module head.py, for a moment."""
+    """The module head.py, loaded for a moment."""
     from . import head
 
     del sys.modules["ota.head"]

@@ -1,4 +1,4 @@
-"""Another slot for the next start, and the one that runs for good. Imported for the moment in which it is decided."""
+"""Chooses the slot of the next start, and confirms the one that runs. Loaded for moments."""
 
 from esp32 import Partition
 
@@ -20,7 +20,7 @@ def try_out(label):
 
     Errors: `image_broken`; `no_rollback` for a bootloader that would not go back: nothing has changed then.
     """
-    confirm()  # what is marked valid is the entry for the next start: after set_boot that would be the new one's
+    confirm()  # first: it marks the entry of the next start, which after set_boot is the new slot's
     try:
         Partition(label).set_boot()
     except OSError as problem:

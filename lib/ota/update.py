@@ -1,6 +1,6 @@
-"""Brings an image into the next slot: over as many connections as it takes, checked, and made the one that starts next.
+"""Downloads an image into the next slot, over as many connections as it takes.
 
-Imported in mode OTA only. Nothing here decides whether an update is wanted; nothing is erased before `fetch`.
+Loaded in mode OTA only. Nothing here decides whether an update is wanted; nothing is erased before `fetch`.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from .writer import Writer
 class Update(Writer):
     """An image of `size` bytes on its way into `partition`. `connect`: see https.py; `at`: bytes that are on flash.
 
-    Without a size (None) it is what the server says. `timeouts` are those of lib/settings.py.
+    With `size` None it is what the server says. `timeouts` are those of lib/settings.py.
     """
 
     def __init__(self, connect, partition, size, timeouts):
@@ -36,7 +36,7 @@ class Update(Writer):
         that is not good.
         """
         if self.size and self.at == self.size:
-            return  # an earlier start has brought all of it; servers refuse a range that begins at the end
+            return  # downloaded by an earlier start; servers refuse a range that begins at the end
         answer = Answer(self._connect, self.buffer, self._stall_ms)
         try:
             await self._open(answer, url)
@@ -46,7 +46,7 @@ class Update(Writer):
 
     async def _open(self, answer, url):
         await answer.open(url, self.at)
-        if not answer.total:  # the slot, as it is, holds an older version
+        if not answer.total:  # nothing would be written, and the slot holds an older version
             raise errors.error("download_refused", "an empty file")
         if not self.size:
             self.size = answer.total

@@ -230,7 +230,7 @@ async def test_a_job_that_never_ends_its_restarts_fails():
         equal(begun, [False, True])
 
 
-async def test_a_job_that_bounds_its_restarts_itself_is_let_go_on():
+async def test_a_job_that_bounds_its_restarts_itself_goes_on():
     async def update(job):
         if not job.resumed:
             await job.keep(bounded=True)

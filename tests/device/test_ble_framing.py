@@ -190,10 +190,10 @@ def test_large_message_has_its_memory_only_while_it_is_there():
     small = len(parser._view)
     wire = bytes(framing.frame(framing.SEALED, bytes(6000)))
     equal(feed(parser, wire + wire[:9]), [(framing.SEALED, bytes(6000))])
-    parser.let_go()
+    parser.free()
     equal(len(parser._view) > small, True)  # the next one has begun
     equal(feed(parser, wire[9:]), [(framing.SEALED, bytes(6000))])
-    parser.let_go()
+    parser.free()
     equal((len(parser._view), parser.payload), (small, None))
     equal(feed(parser, wire), [(framing.SEALED, bytes(6000))])
 

@@ -94,7 +94,7 @@ async def test_answers_wait_while_the_stack_has_no_buffer():
         equal((await visitor.ack())[1]["code"], codes.OK)
 
 
-async def test_phone_that_takes_nothing_is_let_go():
+async def test_phone_that_takes_nothing_is_disconnected():
     async with Desk("open") as desk:
         visitor = await desk.visitor()
         radio.congested = True
@@ -115,7 +115,7 @@ async def test_device_shows_signs_of_life_while_it_searches_what_a_hostile_phone
         equal(visitor.is_connected, True)
 
 
-async def test_phone_whose_message_leaves_no_memory_is_let_go_and_may_come_again():
+async def test_phone_whose_message_leaves_no_memory_is_disconnected_and_may_come_again():
     parse, frame = messages.parse, framing.frame
 
     def exhausted(*_):
@@ -160,7 +160,7 @@ class SlowClock:
         return self.now_ms
 
 
-async def test_phone_that_takes_a_message_too_slowly_is_let_go_while_the_device_shows_signs_of_life():
+async def test_phone_that_takes_a_message_too_slowly_is_disconnected_while_the_device_shows_signs_of_life():
     notify, clock, pieces = radio.notify, SlowClock(), []
 
     def slow(*arguments):
@@ -236,7 +236,7 @@ async def test_what_comes_after_the_farewell_is_not_the_next_phone_s():
         equal((await visitor.hello())["code"], codes.OK)
 
 
-async def test_phone_that_says_nothing_is_let_go():
+async def test_phone_that_says_nothing_is_disconnected():
     server.STRANGER_MS = 100
     async with Desk() as desk:
         visitor = await desk.visitor()

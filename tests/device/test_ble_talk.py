@@ -70,7 +70,7 @@ async def test_mistake_in_the_handler_is_answered_and_told_without_its_words():
         equal((await visitor.ask_sealed("STS", 2))["code"], codes.OK)
 
 
-async def test_phone_whose_answer_has_no_memory_is_let_go_and_may_ask_again():
+async def test_phone_whose_answer_has_no_memory_is_disconnected_and_may_ask_again():
     whole = messages.ack
 
     def exhausted(*details):

@@ -222,7 +222,7 @@ class Thing(Identity):
         return "thing", self._settings.thing.cert, self._settings.thing.key
 
 
-async def test_the_key_of_the_settings_is_let_go_of_once_tls_has_it():
+async def test_the_key_of_the_settings_leaves_memory_once_tls_has_it():
     system = System()
     system.settings.thing = Group(cert=b"cert", key=b"key")
     system.identity, used = Thing(system.settings), []

@@ -34,7 +34,7 @@ def test_complete_file_lacks_nothing():
     equal((loaded.aws.port, loaded.timeouts.keepalive_s, loaded.limits.receive_buffer), (8883, 60, 6144))
 
 
-def test_what_reads_them_is_let_go_of_even_where_something_still_points_to_it():
+def test_what_reads_them_is_unloaded_even_where_something_still_points_to_it():
     class File:
         """An empty file that looks who reads it."""
 

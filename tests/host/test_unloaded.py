@@ -60,7 +60,7 @@ def test_a_tuple_with_something_that_is_no_constant_is_no_constant():
     ],
 )
 @pytest.mark.parametrize("guest", ["guest", "package.guest"])
-def test_whoever_is_let_go_of_is_found(host, guest):
+def test_modules_that_are_unloaded_are_found(host, guest):
     sources = {"host": host, guest: 'A = "x"\n', "more": 'A = "x"\n'}
     assert without_lasting_texts(sources) == {"host": host, guest: "A = ('x',)[0]\n", "more": 'A = "x"\n'}
 

@@ -17,14 +17,13 @@ EXAMPLE_MAIN := $(if $(EXAMPLE),$(if $(filter $(EXAMPLE),$(EXAMPLES)),--main exa
 .PHONY: help demo test sim cloud phone configure release bench deps lint flash firmware monitor new fleet docs qualify soak clean
 
 help: ## this list
-	@echo "Usage: make VERB [ARGS=\"...\"]"
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+	@echo "Usage: make VERB [ARGS=\"...\"]        make VERB ARGS=--help tells the options"
+	@awk -F ':.*## ' '/^##@/ { print "\n" substr($$0, 5) } /^[a-z]+:.*## / { printf "  %-10s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+##@ On the desk
 
 demo: $(VENV)/base.installed ## a factory-new device becomes a working AWS IoT device, on this desk, in a minute
 	@$(TOOLS) demo $(ARGS)
-
-test: $(VENV)/test.installed ## all tests; ARGS="tests/host -k word" for some
-	@$(TOOLS) test $(ARGS)
 
 sim: $(VENV)/base.installed ## a simulated ESP32 with a console, left running; EXAMPLE=shadow runs an example
 	@$(TOOLS) sim $(EXAMPLE_MAIN) $(ARGS)
@@ -35,35 +34,41 @@ cloud: $(VENV)/base.installed ## the local AWS IoT, left running
 phone: $(VENV)/base.installed ## the page that configures devices over Bluetooth, with a simulated device beside it
 	@$(TOOLS) phone $(ARGS)
 
-configure: $(VENV)/base.installed ## the same from this terminal: a board near you, or ARGS=--simulated beside make phone
+configure: $(VENV)/base.installed ## what that page does, from this terminal: a board near you; ARGS=--simulated for make phone's
 	@$(TOOLS) configure $(ARGS)
 
-release: $(VENV)/base.installed ## firmware updates: keys, signatures, jobs; make release ARGS="publish firmware.bin --thing NAME"
-	@$(TOOLS) release $(ARGS)
-
-bench: $(VENV)/bench.installed ## measured numbers, as a table
-	@$(TOOLS) bench $(ARGS)
-
-deps: $(VENV)/base.installed ## the real umqtt.simple and aioble by mip, into .deps/
-	@$(TOOLS) deps $(ARGS)
-
-lint: $(VENV)/lint.installed ## ruff, the import law, the firmware compiled for MicroPython 1.24; ARGS=--fix mends
-	@$(TOOLS) lint $(ARGS)
-
-flash: $(VENV)/board.installed ## put the firmware on a board: make flash PORT=/dev/ttyUSB0
-	@$(TOOLS) flash $(if $(PORT),--port "$(PORT)") $(EXAMPLE_MAIN) $(ARGS)
-
-firmware: $(VENV)/board.installed ## build an image with everything frozen in; says what is missing for it
-	@$(TOOLS) firmware $(ARGS)
-
-monitor: $(VENV)/board.installed ## watch a board's console: make monitor PORT=/dev/ttyUSB0
-	@$(TOOLS) monitor $(if $(PORT),--port "$(PORT)") $(ARGS)
+##@ Your application on a board
 
 new: $(VENV)/base.installed ## begin an application in a folder of its own: make new NAME=../my-lamp
 	@$(TOOLS) new $(if $(NAME),"$(NAME)") $(ARGS)
 
+flash: $(VENV)/board.installed ## put the firmware on a board: make flash PORT=/dev/ttyUSB0
+	@$(TOOLS) flash $(if $(PORT),--port "$(PORT)") $(EXAMPLE_MAIN) $(ARGS)
+
+monitor: $(VENV)/board.installed ## watch a board's console: make monitor PORT=/dev/ttyUSB0
+	@$(TOOLS) monitor $(if $(PORT),--port "$(PORT)") $(ARGS)
+
+firmware: $(VENV)/board.installed ## build an image with everything frozen in, for a board with two slots
+	@$(TOOLS) firmware $(ARGS)
+
+##@ With AWS
+
 fleet: $(VENV)/base.installed ## template, claim certificate and policies in your AWS account, and a settings file
 	@$(TOOLS) fleet $(ARGS)
+
+release: $(VENV)/base.installed ## firmware updates: keys, signatures, jobs; make release ARGS="publish firmware.bin --thing NAME"
+	@$(TOOLS) release $(ARGS)
+
+##@ Development
+
+test: $(VENV)/test.installed ## all tests; ARGS="tests/host -k word" for some
+	@$(TOOLS) test $(ARGS)
+
+lint: $(VENV)/lint.installed ## ruff, the import law, the firmware compiled for MicroPython 1.24; ARGS=--fix mends
+	@$(TOOLS) lint $(ARGS)
+
+bench: $(VENV)/bench.installed ## memory, speed and times, measured, as a table
+	@$(TOOLS) bench $(ARGS)
 
 qualify: $(VENV)/base.installed ## AWS IoT Device Advisor's cases against the simulated device, as a table
 	@$(TOOLS) qualify $(ARGS)
@@ -73,6 +78,9 @@ soak: $(VENV)/base.installed ## simulated devices under random faults, proven fr
 
 docs: $(VENV)/docs.installed ## the documentation as a site in build/docs; ARGS=--serve shows it
 	@$(TOOLS) docs $(ARGS)
+
+deps: $(VENV)/base.installed ## the real umqtt.simple and aioble by mip, into .deps/
+	@$(TOOLS) deps $(ARGS)
 
 clean: ## remove what the verbs made (.venv, .deps, simulated boards and clouds, caches)
 	rm -rf $(VENV) .deps .board .cloud build .bluetooth .phone .pytest_cache .ruff_cache .hypothesis

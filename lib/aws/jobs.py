@@ -115,7 +115,7 @@ class Jobs(Service):
             done.set()
 
     async def _wait_after(self, failure):
-        if not isinstance(failure, errors.RetryError):
+        if failure.code == "no_memory" or not isinstance(failure, errors.RetryError):
             self.bus.emit(events.TASK_FAILED, task="jobs", code=failure.code, message=failure.message)
         try:
             await asyncio.wait_for_ms(self.news.wait(), _AGAIN_MS)

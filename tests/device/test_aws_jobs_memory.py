@@ -5,6 +5,7 @@ import builtins
 import sys
 import time
 
+import events
 from aws import jobs
 from harness import equal, raises
 from jobs_desk import JobsDesk
@@ -121,6 +122,7 @@ async def test_jobs_for_which_there_is_never_memory_are_the_affair_of_a_new_star
     try:
         async with desk:
             await raises(MemoryError, asyncio.wait_for(desk._running, 15))
+            equal([event["code"] for event in desk.of(events.TASK_FAILED)], ["no_memory"] * 20)
     finally:
         jobs._job_start, asyncio.wait_for_ms = before, wait_before
     equal(len(waited), 20)

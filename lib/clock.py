@@ -14,15 +14,15 @@ from wifi import epoch
 
 _RESYNC_MS = const(43200000)  # 12 h: the chip's clock drifts by some seconds a day
 _RESYNC_RETRY_MS = const(900000)
-_DRIFT_S = const(86400)  # more than a clock that was set once can be ahead
+_DRIFT_S = const(86400)  # more than a clock that was set once can be ahead, or behind
 
 
-async def by_servers(wifi, not_before, beat):
-    """As `Wifi.set_clock`, whose turn it is."""
+async def by_servers(wifi, not_before, beat, latest=ntp.LATEST):
+    """As `Wifi.set_clock`, whose turn it is; nothing from `latest` on is believed, either."""
     wifi._known_time = max(wifi._known_time, not_before)
     wifi._resync_in_ms = _RESYNC_RETRY_MS
     wifi._asked_time_ms = time.ticks_ms()
-    seconds, server = await _ask(wifi, beat)
+    seconds, server = await _ask(wifi, beat, latest)
     _keep(wifi, seconds, server)
     wifi._known_time = seconds
     wifi._resync_in_ms = _RESYNC_MS
@@ -42,8 +42,11 @@ async def resync(wifi, beat):
     """Ask again. Raises nothing: the clock is good for weeks yet, and it is asked again in 15 minutes."""
     try:
         # A clock that a restart kept was learnt once: what it says is the last time known, but for its drift.
+        # One that the cloud has confirmed is not behind by more either: a server that says so cannot be right.
         async with wifi._asking_time:
-            await by_servers(wifi, wifi._known_time if wifi._doubted else wifi.now() - _DRIFT_S, beat)
+            now = wifi.now()
+            latest = now + _DRIFT_S if wifi.clock_is_sure else ntp.LATEST
+            await by_servers(wifi, wifi._known_time if wifi._doubted else now - _DRIFT_S, beat, latest)
         wifi._doubted = False
     except errors.DeviceError:
         pass
@@ -55,7 +58,7 @@ def _keep(wifi, seconds, source):
     wifi._bus.emit(events.CLOCK_SET, time=seconds, source=source)
 
 
-async def _ask(wifi, beat):
+async def _ask(wifi, beat, latest):
     """(unix seconds, server): the first believable time, from the last one known on. Raises `no_ntp` or `no_dns`."""
     settings = wifi._settings
     # Silent name servers are waited for only once, not again for each time server.
@@ -77,4 +80,4 @@ async def _ask(wifi, beat):
         sys.modules.pop("datagrams", None)
         return await Datagrams(settings.timeouts.ntp_s, beat).ask(*question)
 
-    return await ntp.ask_time(settings.servers.ntp, find, ask, wifi._known_time)
+    return await ntp.ask_time(settings.servers.ntp, find, ask, wifi._known_time, latest)

@@ -59,8 +59,8 @@ def answer(packet, nonce):
     return seconds - _UNIX
 
 
-async def ask_time(servers, resolve, ask, not_before):
-    """(unix seconds, server) of the first of `servers` with a believable answer: from `not_before` on, before 2068.
+async def ask_time(servers, resolve, ask, not_before, latest=LATEST):
+    """(unix seconds, server) of the first of `servers` with a believable answer: from `not_before` on, before `latest`.
 
     A time long after `not_before` is believed only when no other server tells an earlier one: with a clock that one
     broken server (a GPS week that rolled over) sets far ahead no certificate is valid, whatever the others say.
@@ -70,7 +70,7 @@ async def ask_time(servers, resolve, ask, not_before):
     reasons = []
     far = None
     for server in servers:
-        seconds, reason = await _try_one(server, resolve, ask, not_before)
+        seconds, reason = await _try_one(server, resolve, ask, not_before, latest)
         if reason is None and seconds - not_before < FAR_S:
             return seconds, server
         if reason is None:
@@ -83,7 +83,7 @@ async def ask_time(servers, resolve, ask, not_before):
     raise errors.error("no_ntp", "; ".join("%s: %s" % one for one in reasons) or "servers.ntp is empty")
 
 
-async def _try_one(server, resolve, ask, not_before):
+async def _try_one(server, resolve, ask, not_before, latest):
     # (unix seconds, None), or (None, why not).
     nonce = os.urandom(8)
     try:
@@ -95,6 +95,6 @@ async def _try_one(server, resolve, ask, not_before):
         return None, str(error)
     if seconds is None:
         return None, "no answer"
-    if not not_before <= seconds < LATEST:
+    if not not_before <= seconds < latest:
         return None, "a time that cannot be, %d" % seconds
     return seconds, None

@@ -111,7 +111,9 @@ async def keep_time(road):
             wifi.keep_time(told, told - _DAY_S, "cloud")
     except errors.PersonError:
         return  # no time of today
-    judged = road._judged_s + road._board.uptime_ms() // 1000
+    if told - road._judged_s - road._board.uptime_ms() // 1000 > _DAY_S:
+        return
+    wifi.clock_is_sure = True
     # Once a day is enough to tell a forged time from a true one, and spares the flash.
-    if told - judged <= _DAY_S and told - notes.last_known_time(road._flash) > _DAY_S:
+    if told - notes.last_known_time(road._flash) > _DAY_S:
         await road._flash.save("clock", told.to_bytes(8, "big"))

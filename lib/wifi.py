@@ -56,6 +56,7 @@ class Wifi:
         self._waits = backoff.Backoff(_BASE_MS, _CAP_MS, _FLOOR_MS)
         self._known_time = release.BUILT
         self._doubted = False
+        self.clock_is_sure = False  # the cloud has confirmed it
         self._resync_in_ms = 0  # a clock that a restart has kept may have been set by a phone
         self._asked_time_ms = time.ticks_ms()
 
@@ -220,6 +221,7 @@ class Wifi:
         """A certificate says that the clock is ahead: ask again at once, and believe what is not before this."""
         self._known_time = max(release.BUILT, not_before)
         self._doubted = True
+        self.clock_is_sure = False
         self._resync_in_ms = 0
 
 

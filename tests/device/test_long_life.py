@@ -184,6 +184,22 @@ def test_a_time_server_that_lies_by_decades_keeps_the_device_offline_only_while_
         equal(life.live(healed), "over")
 
 
+def test_a_time_server_that_goes_astray_moves_no_clock_that_the_cloud_has_confirmed():
+    life = LongLife()
+
+    async def story(life):
+        await life.until(connected(life), "the connection")
+        await asyncio.sleep(5)  # it is asked for jobs, and tells the time
+        simulation.world.ntp_offset_s = 20 * 365 * DAY
+        await life.days(2)
+        equal(abs(life.system.wifi.now() - life.now()) <= 2, True)
+        life.cloud.hang_up()
+        await life.until(connected(life, 1), "the next connection")
+
+    equal(life.live(story), "over")
+    equal([data["code"] for data in life.of("aws.disconnected")], ["connection_lost"])
+
+
 def test_a_time_server_that_is_behind_is_asked_again_at_once():
     life = LongLife()
     life.tls.begins = life.now() - 3600

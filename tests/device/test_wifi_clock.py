@@ -6,6 +6,7 @@ import time
 import machine
 import simulation
 
+import clock
 import errors
 import events
 import release
@@ -185,9 +186,9 @@ async def test_after_an_outage_of_days_the_time_is_asked_for_at_once():
         radio = await unset_clock()
         world.ntp_offset_s = release.BUILT + 1000 - unix()
         await radio.wifi.set_clock(0)
-        wifi.time = clock = Ticks()
-        radio.wifi._asked_time_ms = clock.ticks_ms()
-        clock.now_ms += int(days * DAY_MS)
+        wifi.time = ticks = Ticks()
+        radio.wifi._asked_time_ms = ticks.ticks_ms()
+        ticks.now_ms += int(days * DAY_MS)
         radio.names()
         task = asyncio.create_task(radio.wifi.run(radio.beat))
         try:
@@ -195,3 +196,21 @@ async def test_after_an_outage_of_days_the_time_is_asked_for_at_once():
         finally:
             task.cancel()
             wifi.time = time
+
+
+async def test_no_time_server_moves_a_clock_that_the_cloud_has_confirmed_by_more_than_it_can_drift():
+    radio = await unset_clock()
+    world.ntp_offset_s = release.BUILT + 1000 - unix()
+    right = await radio.wifi.set_clock(0)
+    radio.wifi.clock_is_sure = True
+    for wrong_s in (20 * 86400, 20 * 365 * 86400):
+        world.ntp_offset_s = release.BUILT + 1000 + wrong_s - unix()
+        await clock.resync(radio.wifi, radio.beat)
+        equal(radio.wifi.now() - right < 60, True)
+    world.ntp_offset_s = release.BUILT + 4600 - unix()
+    await clock.resync(radio.wifi, radio.beat)
+    equal(radio.wifi.now() - right >= 3600, True)
+    radio.wifi.doubt_clock(0)  # a certificate knows better
+    world.ntp_offset_s += 20 * 86400
+    await clock.resync(radio.wifi, radio.beat)
+    equal(radio.wifi.now() - right >= 20 * 86400, True)

@@ -1,5 +1,6 @@
-"""Fixtures of the tests of the phone page; and what hypothesis is not to judge."""
+"""Fixtures that several files share: of the local cloud, of the phone page; and what hypothesis is not to judge."""
 
+import re
 import shutil
 
 import pytest
@@ -7,9 +8,11 @@ from hypothesis import HealthCheck, settings
 
 from tests.host import pki
 from tests.host.browser import Browser, chromium
+from tests.host.cloud_jobs import JobsDesk
 from tests.host.phone_browser import Phone
 from tests.host.phone_device import ReferenceDevice
 from tests.host.phone_node import Node
+from tools.cloud import LocalCloud
 from tools.phone.server import Server
 
 # How fast an example is made or tried says how busy the desk is. A fixture that serves all examples is meant to.
@@ -17,6 +20,38 @@ settings.register_profile(
     "desk", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 )
 settings.load_profile("desk")
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory):
+    """A cloud for the tests of one file; a file that needs another one has a fixture of this name."""
+    with LocalCloud(tmp_path_factory.mktemp("cloud"), fast_keys=True) as cloud:
+        yield cloud
+
+
+@pytest.fixture(scope="module")
+def iot(cloud):
+    """Its control plane, a boto3 client."""
+    return cloud.iot()
+
+
+@pytest.fixture
+def certificate(iot):
+    """An active one, as `create_keys_and_certificate` answers."""
+    return iot.create_keys_and_certificate(setAsActive=True)
+
+
+@pytest.fixture
+def name(request):
+    """A name that no other test uses."""
+    return re.sub("[^a-z0-9]", "-", request.node.name)[:100]
+
+
+@pytest.fixture(scope="module")
+def whole_desk(tmp_path_factory):
+    """A cloud and a lamp for the tests of jobs in one file."""
+    with JobsDesk(tmp_path_factory.mktemp("desk")) as desk:
+        yield desk
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """Things, templates and the data plane through boto3, which does not know that it is not AWS."""
 
 import json
-import re
 
 import pytest
 from botocore.exceptions import ClientError
@@ -16,22 +15,6 @@ CLOCK = WallClock()
 def cloud(tmp_path_factory):
     with LocalCloud(tmp_path_factory.mktemp("cloud"), fast_keys=True, now=CLOCK) as cloud:
         yield cloud
-
-
-@pytest.fixture(scope="module")
-def iot(cloud):
-    return cloud.iot()
-
-
-@pytest.fixture
-def certificate(iot):
-    return iot.create_keys_and_certificate(setAsActive=True)
-
-
-@pytest.fixture
-def name(request):
-    """A name that no other test uses."""
-    return re.sub("[^a-z0-9]", "-", request.node.name)[:100]
 
 
 # ---- things ----

@@ -1,7 +1,6 @@
 """Certificates through boto3: as AWS makes them, and when they may be changed and deleted."""
 
 import json
-import re
 
 import pytest
 from cryptography import x509
@@ -13,28 +12,6 @@ from tools.cloud import LocalCloud
 ALLOW = json.dumps(
     {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "iot:Connect", "Resource": "*"}]}
 )
-
-
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory):
-    with LocalCloud(tmp_path_factory.mktemp("cloud"), fast_keys=True) as cloud:
-        yield cloud
-
-
-@pytest.fixture(scope="module")
-def iot(cloud):
-    return cloud.iot()
-
-
-@pytest.fixture
-def certificate(iot):
-    return iot.create_keys_and_certificate(setAsActive=True)
-
-
-@pytest.fixture
-def name(request):
-    """A name that no other test uses."""
-    return re.sub("[^a-z0-9]", "-", request.node.name)[:100]
 
 
 def test_certificate_is_as_aws_makes_it(tmp_path):

@@ -1,37 +1,12 @@
 """Policies through boto3: versions, attachments, and what is refused."""
 
 import json
-import re
 
 import pytest
-
-from tools.cloud import LocalCloud
 
 ALLOW = json.dumps(
     {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "iot:Connect", "Resource": "*"}]}
 )
-
-
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory):
-    with LocalCloud(tmp_path_factory.mktemp("cloud"), fast_keys=True) as cloud:
-        yield cloud
-
-
-@pytest.fixture(scope="module")
-def iot(cloud):
-    return cloud.iot()
-
-
-@pytest.fixture
-def certificate(iot):
-    return iot.create_keys_and_certificate(setAsActive=True)
-
-
-@pytest.fixture
-def name(request):
-    """A name that no other test uses."""
-    return re.sub("[^a-z0-9]", "-", request.node.name)[:100]
 
 
 def test_policy_that_the_broker_would_not_understand_is_refused(iot, name):

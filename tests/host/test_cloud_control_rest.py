@@ -5,16 +5,9 @@ import json
 
 import pytest
 
-from tools.cloud import LocalCloud
 from tools.cloud.operations import catalog
 from tools.cloud.service_models import ServiceModels
 from tools.interpreter import ROOT
-
-
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory):
-    with LocalCloud(tmp_path_factory.mktemp("cloud"), fast_keys=True) as cloud:
-        yield cloud
 
 
 @pytest.fixture

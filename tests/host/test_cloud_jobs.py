@@ -4,13 +4,6 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.host.cloud_control import error_code
-from tests.host.cloud_jobs import JobsDesk
-
-
-@pytest.fixture(scope="module")
-def whole_desk(tmp_path_factory):
-    with JobsDesk(tmp_path_factory.mktemp("desk")) as desk:
-        yield desk
 
 
 @pytest.fixture

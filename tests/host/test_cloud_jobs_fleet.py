@@ -6,17 +6,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.host.cloud_control import error_code
-from tests.host.cloud_jobs import JobsDesk
 from tools.cloud.jobs.failures import abort_reason, may_retry
 from tools.cloud.jobs.rollout import rate
 
 numbers = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def whole_desk(tmp_path_factory):
-    with JobsDesk(tmp_path_factory.mktemp("desk")) as desk:
-        yield desk
 
 
 @pytest.fixture

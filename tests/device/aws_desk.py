@@ -10,17 +10,10 @@ import errors
 import events
 from aws.client import Aws
 from backoff import Backoff
+from fakes import Group
 from scripted_broker import Broker
 
 THING = "lamp"
-
-
-class Group:
-    """A bag of settings."""
-
-    def __init__(self, **fields):
-        for name in fields:
-            setattr(self, name, fields[name])
 
 
 def stored(name):

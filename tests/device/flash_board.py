@@ -110,6 +110,16 @@ def chip():
     return _current["chip"]
 
 
+async def is_done_before_cut(action, store, cut, torn):
+    """Do it, and let the power go at write number `cut`; False when it went before the end."""
+    simulation.board.flash.cut_at(cut, torn)
+    try:
+        await action(store)
+    except simulation.PowerCut:
+        return False
+    return True
+
+
 def erase_nvs():
     """What the port does at the next start when it finds NVS full."""
     nvs = simulation.board.nvs_flash

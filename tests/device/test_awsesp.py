@@ -3,8 +3,8 @@
 import simulation
 
 import awsesp
+from fakes import Group
 from harness import equal, raises
-from test_operations import Group
 
 
 async def application(device):

@@ -6,11 +6,10 @@ import errors
 import events
 import records
 import settings
-from flash_board import boot, chip, new_board
+from flash_board import boot, chip, is_done_before_cut, new_board
 from harness import equal, raises
 from identity import Identity
 from settings_types import Group
-from test_flash_power import is_done_before_cut
 
 TIMEOUT_S = 120
 

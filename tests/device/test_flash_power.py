@@ -6,28 +6,16 @@ more: so both copies are asked.
 
 import os
 
-import simulation
-
 import errors
 import events
 import flash
-from flash_board import ROOT, boot, chip, erase_nvs, new_board
+from flash_board import ROOT, boot, chip, erase_nvs, is_done_before_cut, new_board
 from harness import equal, raises
 
 TIMEOUT_S = 120
 OLD = b"k" * 1220, b"c" * 1400
 NEW = b"K" * 1210, b"C" * 2100
 MANY = ("settings", "candidate", "thing", "user")
-
-
-async def is_done_before_cut(action, store, cut, torn):
-    """Do it, and let the power go at write number `cut`; False when it went before the end."""
-    simulation.board.flash.cut_at(cut, torn)
-    try:
-        await action(store)
-    except simulation.PowerCut:
-        return False
-    return True
 
 
 async def value_of_both_copies(read):

@@ -7,9 +7,9 @@ import errors
 import events
 import health
 import health_reports
+from fakes import Group
 from harness import equal
 from supervisor import SILENCE_MS
-from test_operations import Group
 
 REPORT = {"time": 1, "version": "1.0.0", "uptime_s": 1, "connections": 1, "stall_ms": 1, "messages_dropped": 0}
 REPORT["starts"] = {"number": 1, "row": 1}

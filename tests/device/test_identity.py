@@ -7,30 +7,9 @@ import errors
 import identity as identity_module
 import records
 from chip_ticks import DAY_MS, Ticks
+from fakes import Flash, Group
 from harness import equal
 from identity import Identity
-
-
-class MemoryFlash:
-    """Records in memory, as lib/flash.py has them."""
-
-    def __init__(self, **kept):
-        self.kept = kept
-
-    def load(self, name):
-        return self.kept.get(name)
-
-    async def save(self, name, secret, bulk=b""):
-        self.kept[name] = (secret, bulk)
-
-    async def erase(self, name):
-        self.kept.pop(name, None)
-
-
-class Group:
-    def __init__(self, **fields):
-        for name in fields:
-            setattr(self, name, fields[name])
 
 
 def credentials(name):
@@ -43,21 +22,21 @@ def settings(thing=None, refused_s=0):
 
 def test_the_confirmed_thing_comes_before_the_pending_one_and_both_before_the_file():
     pair = Group(cert=b"file cert", key=b"file key")
-    both = Identity(MemoryFlash(thing=credentials("new"), pending=credentials("newer")), settings(pair))
+    both = Identity(Flash(thing=credentials("new"), pending=credentials("newer")), settings(pair))
     equal(both.current(), ("new", b"cert", b"key of new"))
-    pending = Identity(MemoryFlash(pending=credentials("newer")), settings(pair))
+    pending = Identity(Flash(pending=credentials("newer")), settings(pair))
     equal(pending.current()[0], "newer")
-    equal(Identity(MemoryFlash(), settings(pair)).current(), ("from-file", b"file cert", b"file key"))
-    equal(Identity(MemoryFlash(), settings()).known(), False)
+    equal(Identity(Flash(), settings(pair)).current(), ("from-file", b"file cert", b"file key"))
+    equal(Identity(Flash(), settings()).known(), False)
 
 
 def test_a_pending_certificate_without_a_thing_is_no_identity_yet():
     claimed = records.pack({"key": b"key", "token": "t"}), records.pack({"cert": b"cert", "time": 5})
-    equal(Identity(MemoryFlash(pending=claimed), settings()).known(), False)
+    equal(Identity(Flash(pending=claimed), settings()).known(), False)
 
 
 async def test_pending_credentials_are_confirmed_once_the_cloud_was_reached():
-    flash = MemoryFlash(pending=credentials("lamp"))
+    flash = Flash(pending=credentials("lamp"))
     identity = Identity(flash, settings())
     identity.current()
     await identity.confirm()
@@ -66,7 +45,7 @@ async def test_pending_credentials_are_confirmed_once_the_cloud_was_reached():
 
 
 async def test_a_pending_certificate_that_is_refused_again_and_again_is_thrown_away():
-    flash = MemoryFlash(pending=credentials("lamp"))
+    flash = Flash(pending=credentials("lamp"))
     identity = Identity(flash, settings())
     identity.current()
     equal([await_(identity, "cert_refused") for _ in range(4)], [False] * 4)
@@ -75,7 +54,7 @@ async def test_a_pending_certificate_that_is_refused_again_and_again_is_thrown_a
 
 
 async def test_refusals_that_are_days_apart_count_all_the_same():
-    flash = MemoryFlash(pending=credentials("lamp"))
+    flash = Flash(pending=credentials("lamp"))
     identity = Identity(flash, settings(refused_s=60))
     identity.current()
     clock = Ticks()
@@ -96,7 +75,7 @@ async def test_refusals_that_are_days_apart_count_all_the_same():
 
 
 async def test_it_is_kept_while_the_refusals_are_young():
-    flash = MemoryFlash(pending=credentials("lamp"))
+    flash = Flash(pending=credentials("lamp"))
     identity = Identity(flash, settings(refused_s=60))
     identity.current()
     for _ in range(20):
@@ -105,7 +84,7 @@ async def test_it_is_kept_while_the_refusals_are_young():
 
 
 async def test_a_missing_policy_or_a_lost_connection_throws_nothing_away():
-    flash = MemoryFlash(pending=credentials("lamp"))
+    flash = Flash(pending=credentials("lamp"))
     identity = Identity(flash, settings())
     identity.current()
     for code in ("not_authorised", "connection_lost", "server_cert_expired") * 5:
@@ -114,7 +93,7 @@ async def test_a_missing_policy_or_a_lost_connection_throws_nothing_away():
 
 
 async def test_confirmed_credentials_are_never_thrown_away():
-    flash = MemoryFlash(thing=credentials("lamp"))
+    flash = Flash(thing=credentials("lamp"))
     identity = Identity(flash, settings())
     identity.current()
     for _ in range(20):
@@ -133,7 +112,7 @@ def await_(identity, code):
 
 async def test_the_credentials_that_a_candidate_brings_are_used_and_the_old_ones_stay_until_they_worked():
     pair = Group(cert=b"new cert", key=b"new key")
-    flash = MemoryFlash(thing=credentials("old"), candidate=(b"{}", b""), settings=(b"old", b""))
+    flash = Flash(thing=credentials("old"), candidate=(b"{}", b""), settings=(b"old", b""))
     identity = Identity(flash, settings(pair), "thing")
     equal(identity.current(), ("from-file", b"new cert", b"new key"))
     equal(sorted(flash.kept), ["candidate", "settings", "thing"])
@@ -143,7 +122,7 @@ async def test_the_credentials_that_a_candidate_brings_are_used_and_the_old_ones
 
 
 async def test_a_new_claim_is_used_though_the_device_is_a_thing_already():
-    flash = MemoryFlash(thing=credentials("old"), candidate=(b"{}", b""))
+    flash = Flash(thing=credentials("old"), candidate=(b"{}", b""))
     identity = Identity(flash, settings(), "claim")
     equal(identity.known(), False)
     flash.kept["pending"] = credentials("new")
@@ -153,7 +132,7 @@ async def test_a_new_claim_is_used_though_the_device_is_a_thing_already():
 
 
 async def test_a_candidate_without_credentials_of_its_own_uses_those_there_are():
-    flash = MemoryFlash(thing=credentials("old"), candidate=(b"{}", b""))
+    flash = Flash(thing=credentials("old"), candidate=(b"{}", b""))
     identity = Identity(flash, settings(), "none")
     equal(identity.current()[0], "old")
     await identity.confirm()
@@ -168,7 +147,7 @@ async def test_to_confirm_takes_none_of_the_memory_for_reading_settings():
         imported.append(name)
         return before(name, *more)
 
-    identity = Identity(MemoryFlash(candidate=(b"{}", b"")), settings(), "none")
+    identity = Identity(Flash(candidate=(b"{}", b"")), settings(), "none")
     builtins.__import__ = noted
     try:
         await identity.confirm()
@@ -179,7 +158,7 @@ async def test_to_confirm_takes_none_of_the_memory_for_reading_settings():
 
 
 def test_credentials_whose_copies_are_both_damaged_are_as_good_as_none():
-    class Damaged(MemoryFlash):
+    class Damaged(Flash):
         def load(self, name):
             if name == "thing":
                 raise errors.error("flash_failed", "reading thing", "both copies are damaged")

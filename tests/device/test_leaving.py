@@ -3,9 +3,9 @@
 import errors
 import events
 import leaving
+from fakes import Group
 from harness import equal
 from supervisor import Supervisor
-from test_operations import Group
 
 
 class Flash:

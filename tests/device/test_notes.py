@@ -1,12 +1,12 @@
 """Notes from one start to the next."""
 
 import notes
+from fakes import Flash
 from harness import equal
-from test_identity import MemoryFlash
 
 
 async def test_notes_are_kept_beside_each_other_and_forgotten_one_by_one():
-    flash = MemoryFlash()
+    flash = Flash()
     equal(notes.read(flash), {})
     await notes.change(flash, into="CONFIG", last={"code": "no_dns", "message": "a sentence"})
     await notes.change(flash, into=None, windows=2)
@@ -16,7 +16,7 @@ async def test_notes_are_kept_beside_each_other_and_forgotten_one_by_one():
 
 
 async def test_nothing_is_written_when_nothing_changes():
-    flash = MemoryFlash()
+    flash = Flash()
     await notes.change(flash, into=None)
     await notes.change(flash, windows=1)
     flash.save = flash.erase = None  # would fail
@@ -24,10 +24,10 @@ async def test_nothing_is_written_when_nothing_changes():
 
 
 def test_what_cannot_be_read_is_no_note():
-    equal(notes.read(MemoryFlash(notes=(b"[1", b""))), {})
-    equal(notes.read(MemoryFlash(notes=(b"[1]", b""))), {})
+    equal(notes.read(Flash(notes=(b"[1", b""))), {})
+    equal(notes.read(Flash(notes=(b"[1]", b""))), {})
 
 
 def test_the_last_known_time_is_zero_without_one():
-    equal(notes.last_known_time(MemoryFlash()), 0)
-    equal(notes.last_known_time(MemoryFlash(clock=((5).to_bytes(8, "big"), b""))), 5)
+    equal(notes.last_known_time(Flash()), 0)
+    equal(notes.last_known_time(Flash(clock=((5).to_bytes(8, "big"), b""))), 5)

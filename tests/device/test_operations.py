@@ -4,6 +4,7 @@ import sys
 
 import errors
 import events
+from fakes import Flash, Group
 from harness import equal, raises
 from operations import dispatch
 from road import Road
@@ -11,32 +12,6 @@ from road import Road
 
 class Restarted(Exception):
     """The device restarts here."""
-
-
-class Flash:
-    """Records in memory, as lib/flash.py has them."""
-
-    def __init__(self, **kept):
-        self.kept = kept
-
-    def load(self, name):
-        return self.kept.get(name)
-
-    async def save(self, name, secret, bulk=b""):
-        self.kept[name] = (secret, bulk)
-
-    async def erase(self, name):
-        self.kept.pop(name, None)
-
-    async def erase_all(self, names):
-        for name in names:
-            self.kept.pop(name, None)
-
-
-class Group:
-    def __init__(self, **fields):
-        for name in fields:
-            setattr(self, name, fields[name])
 
 
 class System:

@@ -4,12 +4,11 @@ import json
 
 import notes
 import settings
-from flash_board import boot, chip, new_board
+from flash_board import boot, chip, is_done_before_cut, new_board
 from harness import equal
 from operations import wanted
 from operations.new_settings import fingerprint
 from test_candidate import System
-from test_flash_power import is_done_before_cut
 
 TIMEOUT_S = 60
 

@@ -6,8 +6,8 @@ import time
 import events
 import notes
 import road
+from fakes import Flash, Group
 from harness import equal, raises
-from test_operations import Flash, Group
 
 
 class Identity:

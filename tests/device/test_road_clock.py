@@ -6,8 +6,8 @@ import errors
 import events
 import notes
 import road
+from fakes import Flash, Group
 from harness import equal
-from test_operations import Flash, Group
 from test_road import System
 
 

@@ -7,8 +7,8 @@ import events
 import notes
 import road
 import road_outcome
+from fakes import Flash, Group
 from harness import equal, raises
-from test_operations import Flash, Group
 from test_road import Identity, System
 
 

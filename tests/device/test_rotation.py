@@ -2,20 +2,14 @@
 
 import errors
 import records
-from flash_board import boot, chip, new_board
+from fakes import Group
+from flash_board import boot, chip, is_done_before_cut, new_board
 from harness import equal, raises
 from identity import Identity
-from test_flash_power import is_done_before_cut
 
 TIMEOUT_S = 120
 OLD = ("lamp", b"c" * 900, b"old key")
 NEW = {"name": "lamp", "cert": b"C" * 1100, "key": b"new key"}
-
-
-class Group:
-    def __init__(self, **fields):
-        for name in fields:
-            setattr(self, name, fields[name])
 
 
 def settings(claim=None, thing=None):

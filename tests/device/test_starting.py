@@ -6,8 +6,8 @@ import errors
 import events
 import notes
 import starting
+from fakes import Flash, Group
 from harness import equal, raises
-from test_operations import Flash, Group
 
 
 class Full(Flash):

@@ -8,9 +8,9 @@ import board
 import errors
 import mode_requests
 from chip_ticks import DAY_MS, Ticks
+from fakes import Group
 from harness import equal
 from system import System
-from test_operations import Group
 
 
 class Head:

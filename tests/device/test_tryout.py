@@ -6,8 +6,8 @@ import events
 import notes
 import settings
 import tryout
+from fakes import Flash, Group
 from harness import equal
-from test_operations import Flash, Group
 
 FAILURE = errors.error("cert_refused")
 FILE = '{"networks": [{"ssid": "home", "password": null}], "aws": {"endpoint": "a.example"}}'

@@ -8,10 +8,10 @@ import simulation
 import settings
 import update_job
 from events import Bus
+from fakes import Group
 from flash_board import fill_files, fill_nvs
 from harness import equal
 from ota import keys
-from test_operations import Group
 from update_desk import SIZE, SLOT, THING, Desk
 
 TIMEOUT_S = 30

@@ -1,9 +1,8 @@
 """The REST control plane: what the `aws` command line and boto3 talk to, over plain HTTP on this machine.
 
 Requests are routed and read by botocore's service models and answered by the operations in `operations/`, those that
-are signed for S3 by `files/s3.py`. Signatures
-are not verified: whoever reaches the port may do everything. So it listens on this machine only unless told otherwise,
-and refuses what comes from web pages.
+are signed for S3 by `files/s3.py`. Signatures are not verified: whoever reaches the port may do everything. So it
+listens on this machine only unless told otherwise, and refuses what comes from web pages.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from aiohttp import web
 from tools.cloud import shapes
 from tools.cloud.aws_errors import AwsError, InvalidRequest, MethodNotAllowed, NotImplementedHere, RequestTooLarge
 from tools.cloud.files.s3 import S3Api, is_for_s3
+from tools.cloud.http_server import HttpServer
 from tools.cloud.interfaces import Log
 from tools.cloud.local_api import PREFIX, LocalApi
 from tools.cloud.operations import find_operation
@@ -35,23 +35,14 @@ class RestServer:
         self._files = files
         self._log = log
         self._models = service_models()
-        self._runner: web.ServerRunner | None = None
+        self._server = HttpServer(self._handle, _SHUTDOWN_S)
 
     async def start(self, host: str, port: int) -> int:
         """Listen and return the port. Raises OSError for one in use."""
-        self._runner = web.ServerRunner(web.Server(self._handle, access_log=None), shutdown_timeout=_SHUTDOWN_S)
-        await self._runner.setup()
-        try:
-            await web.TCPSite(self._runner, host, port).start()
-        except OSError:
-            await self.stop()
-            raise
-        return self._runner.addresses[0][1]
+        return await self._server.start(host, port)
 
     async def stop(self) -> None:
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
+        await self._server.stop()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         if is_for_s3(request) and "Origin" not in request.headers:

@@ -18,6 +18,7 @@ from tools.cloud.files.faults import FileFault, FileFaults
 from tools.cloud.files.links import Links
 from tools.cloud.files.objects import Object, Objects
 from tools.cloud.files.ranges import Part, wanted
+from tools.cloud.http_server import HttpServer
 from tools.cloud.interfaces import Log
 from tools.cloud.server_certificates import ServerCertificates
 
@@ -36,23 +37,14 @@ class Downloads:
         self._links = links
         self._faults = faults
         self._log = log
-        self._runner: web.ServerRunner | None = None
+        self._server = HttpServer(self._handle, _SHUTDOWN_S)
 
     async def start(self, host: str, port: int, certificates: ServerCertificates) -> int:
         """Listen and return the port. Raises OSError for one in use."""
-        self._runner = web.ServerRunner(web.Server(self._handle, access_log=None), shutdown_timeout=_SHUTDOWN_S)
-        await self._runner.setup()
-        try:
-            await web.TCPSite(self._runner, host, port, ssl_context=self._context(certificates)).start()
-        except OSError:
-            await self.stop()
-            raise
-        return self._runner.addresses[0][1]
+        return await self._server.start(host, port, self._context(certificates))
 
     async def stop(self) -> None:
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
+        await self._server.stop()
 
     def _context(self, certificates: ServerCertificates) -> ssl.SSLContext:
         def choose(connection: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:

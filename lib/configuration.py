@@ -16,7 +16,7 @@ from ble import codes
 # More often than elsewhere: what stays then lies closer together, and there is a piece for a certificate.
 _SWEEP_BYTES = const(2048)
 _LOOK_MS = const(500)
-_FAREWELL_MS = const(3000)  # the phone has so long to go by itself before a restart
+_FAREWELL_MS = const(3000)  # for the phone to disconnect by itself before a restart
 
 
 class Configuration:

@@ -161,7 +161,7 @@ class Flash:
         try:
             return self.load("user")
         except errors.StorageError as problem:
-            self.warn("the user's data begins anew: %s" % problem)
+            self.warn("the user's data starts from zero: %s" % problem)
             return None
 
     def _user_on_flash(self):

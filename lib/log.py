@@ -1,7 +1,7 @@
 """The last lines of the console, kept where a crash, a watchdog and a restart leave them: in the chip's RTC memory.
 
 A power cut clears it. It is a ring: the oldest lines give way. What goes into it is what the console says of events and
-exceptions, never what the application prints by itself, and so never a secret of ours. docs/diagnosis.md tells how to
+exceptions, never what the application prints by itself; so no secret of the firmware's. docs/diagnosis.md tells how to
 read it from afar.
 """
 

@@ -87,7 +87,7 @@ async def _begin_anew(road):
         if not road._aws.connections:  # none since the start: it is not the application that has used it up
             road._board.leave_more_to_network()
         await notes.change(road._flash, anew=min(starts + 1, _MOST_ANEW))
-        road._system.leave("restart_requested", "there is no memory for TLS: the heap begins anew")
+        road._system.leave("restart_requested", "there is no memory for TLS: a restart gives a fresh heap")
 
 
 async def make_room(road):

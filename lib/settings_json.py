@@ -36,7 +36,7 @@ def _read(file):
     file.seek(0)
     begin = file.read(len(_MARK))
     if begin[:2] in _UTF_16:
-        raise _invalid("text in UTF-16", "UTF-8: save it anew in that encoding")
+        raise _invalid("text in UTF-16", "UTF-8: save it again in that encoding")
     start = len(_MARK) if begin == _MARK else 0
     file.seek(start)
     try:

@@ -37,7 +37,7 @@ TIMEOUTS = (
     ("job_jitter_s", 5, 0, 3600),  # the upper end of the random wait before a job is taken: the fleet may get it, too
     ("job_step_s", 3600, 60, 604800),  # the cloud gives a job up when it hears nothing of it for this long
     ("update_s", 3600, 60, 86400),  # for an update's download, with all its interruptions
-    ("stall_s", 20, 2, 120),  # without a byte of the download before it is begun anew where it was
+    ("stall_s", 20, 2, 120),  # without a byte of the download before it goes on where it was, over a new connection
     ("trial_s", 300, 10, 3600),  # for a new image to reach the cloud and be well; then it goes back to the one before
     ("settle_s", 10, 0, 600),  # that a new image must have been connected before it may be found well
     ("watchdog_s", 60, 30, 600),  # without a sign of life of every task for this long, the chip is reset

@@ -144,7 +144,7 @@ class Updating:
         free = system.board.heap()["idf_free"]
         if self.offline and free < _LEAST_FREE:
             # Python's heap never gives back what it has taken of TLS's memory: only a restart does.
-            system.leave("update_written", "the heap begins anew")
+            system.leave("update_written", "the download needs a fresh heap")
             await _for_ever()
         self.offline = self.offline or free < _BOTH_FREE
         if self.offline:

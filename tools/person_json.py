@@ -11,7 +11,7 @@ def parse(data):
         document = json.loads(data, strict=False)  # the device takes line ends in texts, too: a PEM as it was pasted
         json.dumps(document, ensure_ascii=False).encode()
     except UnicodeDecodeError:
-        raise ValueError("it is not in UTF-8: save it anew in that encoding") from None
+        raise ValueError("it is not in UTF-8: save it again in that encoding") from None
     except UnicodeEncodeError:
         raise ValueError("a text in it holds half a character, such as \\ud83d alone") from None
     except RecursionError:

@@ -148,7 +148,7 @@ class Backlog:
             self._draining = asyncio.create_task(self._drain())
 
     async def drained(self, left_ms):
-        """Wait until nothing is kept any more, or the connection is lost, at most so long; returns how long is left."""
+        """Wait until nothing is kept, the connection is lost, or `left_ms` are over; returns the ms that are left."""
         while self._draining is not None and left_ms > 0:
             await asyncio.sleep_ms(_LIVE_FIRST_MS)
             left_ms -= _LIVE_FIRST_MS

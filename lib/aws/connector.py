@@ -35,7 +35,7 @@ class Connector:
         except BaseException as failure:  # a cancelled connect must close its socket, too
             link.close()
             if getattr(failure, "code", None) == "cert_refused":
-                # None was shown. So it is what it looks like beside that: the network, or the server, closed it.
+                # None was shown, so it cannot be refused: the network, or the server, has closed the connection.
                 raise errors.error("connection_lost", "in the TLS handshake")
             raise
         return link

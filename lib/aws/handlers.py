@@ -1,6 +1,6 @@
 """Runs the handlers of received messages, one after the other, in order of arrival.
 
-A handler is started inside the reader and runs there until its first await: so long its message's payload is the
+A handler is started inside the reader and runs there until its first await: until then its message's payload is the
 receive buffer itself, nothing is copied, and a handler that never awaits costs no task. From its first await on it is
 a task, so that it may publish and wait without holding up the reader; messages for handlers that arrive meanwhile are
 copied and wait, bounded, the oldest give way.

@@ -67,7 +67,7 @@ class Frames:
         self._packets: list[tuple[int, bytes]] = []
 
     def connect(self, client_id: str, *more: bytes) -> Frames:
-        """CONNECT, and what else shall be in its frame; CONNACK is awaited."""
+        """CONNECT, and what else is to be in its frame; CONNACK is awaited."""
         self.send(BINARY, b"".join((client_packets.connect(client_id), *more)))
         assert self.packet() == (CONNACK, b"\0\0")
         return self

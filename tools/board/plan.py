@@ -1,4 +1,4 @@
-"""What has to be done so that a board holds what it shall hold: pure, from what is there and what is wanted."""
+"""What has to be done so that a board holds what it should. Pure: from what is there and what is wanted."""
 
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath

@@ -48,7 +48,7 @@ def _trouble(port):
     if not stat.S_ISCHR(os.stat(port).st_mode):
         return f"{port} is no serial port. {_there()}"
     if not os.access(port, os.R_OK | os.W_OK):
-        return f"{port} may not be opened by you; on Linux: sudo usermod -a -G dialout $USER, then log in anew."
+        return f"{port} may not be opened by you; on Linux: sudo usermod -a -G dialout $USER, then log in again."
     return ""
 
 

@@ -28,7 +28,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_
 
 @app.command()
 def fault(
-    kind: Annotated[str, typer.Argument(help="What shall go wrong; `faults` lists all kinds.")],
+    kind: Annotated[str, typer.Argument(help="What is to go wrong; `faults` lists all kinds.")],
     client_id: Annotated[str | None, typer.Option("--client", help="To this client id only.")] = None,
     packets: Annotated[int | None, typer.Option(help="So many packets or requests; default: without end.")] = None,
     connections: Annotated[int | None, typer.Option(help="So many connections; default: without end.")] = None,

@@ -1,4 +1,4 @@
-"""Faults to order: what the local AWS IoT shall do wrong, for how long and to whom.
+"""Faults to order: what the local AWS IoT is to do wrong, for how long and to whom.
 
     order = faults.order("no_puback", client_id="lamp", packets=2)     # the next two PUBACKs to "lamp" get lost
     faults.order("close_after_connack", connections=5)                 # the next five connections
@@ -84,7 +84,7 @@ class Faults:
         packets: int | None = None,
         service: str | None = None,
     ) -> Order:
-        """Order a fault of `KINDS`: to one client id or all, for so many connections or so many packets.
+        """Order a fault of `KINDS`: to one client id or all, for that many `connections` or `packets`.
 
         `amount` is the byte count of `close_after_...` and the seconds of `slow`; `service` is one of `SERVICES`.
         Raises ValueError for what makes no sense.

@@ -60,7 +60,7 @@ class HttpsEndpoint:
         await self._http.shutdown(_SHUTDOWN_S)
 
     def signed_url(self, host: str, expires_s: int) -> str:
-        """Where a WebSocket can be opened for so many seconds, without any other credentials."""
+        """Where a WebSocket can be opened for `expires_s` seconds, without any other credentials."""
         place = f"{host}:{self.port}"
         return f"wss://{place}{self._gate.sign(_PATH, place, expires_s)}"
 

@@ -134,11 +134,11 @@ class LocalCloud:
         return self._client("s3")
 
     def presign(self, bucket: str, key: str, expires_s: int = 3600) -> str:
-        """An https link to an object, which can be downloaded for so many seconds."""
+        """An https link to an object, which can be downloaded for `expires_s` seconds."""
         return self._files.presign(bucket, key, expires_s)
 
     def websocket_url(self, expires_s: int = 86400) -> str:
-        """A wss:// URL, signed: for so many seconds MQTT clients need nothing more than it, and the trusted root."""
+        """A signed wss:// URL: for `expires_s` seconds MQTT clients need nothing more than it, and the trusted root."""
         return self._https.signed_url(self.endpoint, expires_s)
 
     def _client(self, service: str):

@@ -65,7 +65,7 @@ class Screen:
                 f"Control plane   {cloud.control_url}   (needs no credentials)\n"
                 f"Files           https://{cloud.endpoint}:{cloud.files_port}   (S3's API: the control plane)\n"
                 f"Trusted root    {_shown(cloud.ca_file)}\n"
-                f"State           {_shown(cloud.folder)}   (remove it to begin anew)",
+                f"State           {_shown(cloud.folder)}   (remove it to start over)",
                 title="The local AWS IoT",
                 expand=False,
             )

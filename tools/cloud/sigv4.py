@@ -96,7 +96,7 @@ class Gate:
         self._now = now
 
     def sign(self, url_path: str, host: str, expires_s: int) -> str:
-        """Path and query of a GET that is let through for so many seconds, as `host:port` that the client calls."""
+        """Path and query of a GET that is let through for `expires_s` seconds, as `host:port` that the client calls."""
         at = time_text(self._now())
         scope = self._scope_of(at, self._services[0])
         query = [

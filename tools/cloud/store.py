@@ -33,7 +33,7 @@ class Store:
             self._prepare(path)
         except sqlite3.DatabaseError as error:
             self._unlock()
-            raise StoreError(f"{path} is not readable ({error}): move it away to begin anew") from error
+            raise StoreError(f"{path} is not readable ({error}): move it away to start over") from error
         except StoreError:
             self._unlock()
             raise
@@ -103,7 +103,7 @@ class Store:
 
 def _lock(folder: Path) -> int:
     """A lock that the operating system takes back when the process dies, so that a kill leaves no stale one."""
-    import fcntl  # not on Windows, where `--help` and what needs no cloud shall still work
+    import fcntl  # not on Windows, where `--help` and what needs no cloud must still work
 
     handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:

@@ -34,7 +34,7 @@ class Beside:
         self._stack = ExitStack()
 
     def __enter__(self):
-        dbus_daemon.require()  # first: what is known to fail shall not take its time
+        dbus_daemon.require()  # first, to fail early
         with ExitStack() as stack:
             self.desk = stack.enter_context(Desk(on_line=self._on_line, cloud={"fast_keys": True}))
             for name, password, rssi in _OTHERS:

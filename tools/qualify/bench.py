@@ -119,7 +119,7 @@ class NetworkBench(Bench):
             known = json.loads(self.settings_file.read_text(encoding="utf-8"))["aws"]
             if (known["endpoint"], known["port"]) == (address, port):
                 return
-            raise OSError(f"{self.folder} is for {known['endpoint']}, port {known['port']}: remove it to begin anew")
+            raise OSError(f"{self.folder} is for {known['endpoint']}, port {known['port']}: remove it to start over")
         super()._furnish()
         self.settings_file.touch(mode=0o600)
         self.settings_file.write_text(json.dumps(self.settings(address, port=port), indent=2), encoding="utf-8")

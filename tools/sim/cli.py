@@ -105,7 +105,7 @@ def _hear(line):
     if "--crash_loop-->" in line:
         show(
             "sim: main.py's application is left out, because the last starts were short. "
-            "Leave the device on for a minute and type reset, or begin anew with --erase."
+            "Leave the device on for a minute and type reset, or start over with --erase."
         )
 
 

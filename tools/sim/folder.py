@@ -19,7 +19,7 @@ def default(image, is_bare, main=None):
 @contextlib.contextmanager
 def alone(folder):
     """Two boards on one flash would write over each other. A process that dies gives its lock back by itself."""
-    import fcntl  # not on Windows, where --help shall still work
+    import fcntl  # not on Windows, where --help must still work
 
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / "lock", "w") as lock:

@@ -1,4 +1,4 @@
-"""What the https file server shall do wrong, and how often.
+"""What the https file server is to do wrong, and how often.
 
 cloud.faults.files.order("cut", amount=10000, times=3)       # the next three downloads end after 10,000 bytes
 cloud.faults.files.order("redirect", target="https://wrong.example/")

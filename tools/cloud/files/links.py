@@ -27,7 +27,7 @@ class Links:
         self._now = now
 
     def presign(self, bucket: str, key: str, expires_s: int, method: str = "GET") -> str:
-        """A link to an object, good for so many seconds. The object need not be there yet."""
+        """A link to an object, good for `expires_s` seconds. The object need not be there yet."""
         at = time_text(self._now())
         url = f"{self.base}/{quote(f'{bucket}/{key}', safe='/~')}"
         query = {

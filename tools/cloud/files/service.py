@@ -25,7 +25,7 @@ class Files:
         self._downloads = Downloads(self.objects, self.links, faults, log)
 
     def presign(self, bucket: str, key: str, expires_s: int) -> str:
-        """A link from which an object can be downloaded for so many seconds."""
+        """A link from which an object can be downloaded for `expires_s` seconds."""
         return self.links.presign(bucket, key, expires_s)
 
     def read(self, bucket: str, key: str) -> bytes:

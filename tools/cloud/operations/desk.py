@@ -1,4 +1,4 @@
-"""What operations work with."""
+"""What the operations of the control plane are given to work with."""
 
 from __future__ import annotations
 

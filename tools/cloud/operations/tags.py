@@ -27,7 +27,7 @@ def list_tags_for_resource(desk: Desk, request: dict) -> dict:
 
 
 def wanted(request: dict) -> list[dict]:
-    """The tags that a resource shall be created with."""
+    """The tags that a resource is created with."""
     tags = request.get("tags", [])
     check(tags)
     return tags

@@ -92,15 +92,15 @@ def test_a_client_verifies_because_the_firmware_says_so():
     equal(trusting().verify_mode, ssl.CERT_REQUIRED)
 
 
-async def test_an_expired_certificate():
+async def test_an_expired_certificate_is_told_as_expired():
     equal(await code_of("EXPIRED"), "server_cert_expired")
 
 
-async def test_a_certificate_that_is_not_valid_yet():
+async def test_a_certificate_that_is_not_valid_yet_is_told_as_that():
     equal(await code_of("FUTURE"), "server_cert_not_yet_valid")
 
 
-async def test_a_certificate_signed_by_a_stranger():
+async def test_a_certificate_signed_by_a_stranger_is_told_as_untrusted():
     equal(await code_of("OTHER"), "server_cert_untrusted")
 
 

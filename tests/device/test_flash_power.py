@@ -68,7 +68,7 @@ async def test_saving_for_the_first_time():
     await check_cuts(prepare, action, lambda store: store.load("thing"), None, NEW, 30)
 
 
-async def test_erasing():
+async def test_a_record_that_is_erased_is_there_or_gone():
     async def prepare(store):
         await store.save("thing", *OLD)
 
@@ -78,7 +78,7 @@ async def test_erasing():
     await check_cuts(prepare, action, lambda store: store.load("thing"), OLD, None, 4)
 
 
-async def test_user_data():
+async def test_user_data_is_old_or_new_as_a_whole():
     old, new = bytes(range(256)), bytes(reversed(range(256)))
 
     async def prepare(store):

@@ -108,7 +108,7 @@ async def test_at_its_last_byte():
         await check(made)
 
 
-async def test_at_random_bytes():
+async def test_a_download_that_is_cut_at_random_bytes_ends_whole():
     end = (await records())[-1][1]
     random.seed(SEED)
     made, cuts = update(), []

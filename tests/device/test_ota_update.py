@@ -239,7 +239,7 @@ async def test_flash_that_does_not_keep_what_is_written():
     equal((failure.code, made.at), ("flash_failed", 8192))
 
 
-async def test_flash_that_refuses():
+async def test_a_flash_that_refuses_is_told_as_flash_failed():
     class Refusing:
         def __init__(self, partition):
             self.ioctl = partition.ioctl

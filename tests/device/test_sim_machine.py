@@ -43,7 +43,7 @@ def test_restart_cannot_be_caught_by_mistake():
     raises(simulation.Restarted, careless)
 
 
-def test_watchdog():
+def test_a_watchdog_cannot_be_stopped():
     equal(raises(ValueError, lambda: machine.WDT(timeout=0)).args, ("WDT timeout too short",))
     raises(ValueError, lambda: machine.WDT(id=1))
     watchdog = machine.WDT(timeout=2000)
@@ -97,7 +97,7 @@ def test_without_the_chips_clock_time_is_the_desks():
     equal(time.time() > 1700000000, True)
 
 
-def test_pins():
+def test_pins_read_the_button_and_drive_a_led():
     pin = machine.Pin(0, machine.Pin.IN, machine.Pin.PULL_UP)
     equal(pin is machine.Pin(0), True)
     equal(pin.value(), 1)
@@ -114,7 +114,7 @@ def test_pins():
     equal(raises(ValueError, lambda: machine.Pin(34, machine.Pin.OUT)).args, ("pin can only be input",))
 
 
-def test_interrupts_of_pins():
+def test_pins_interrupt():
     seen = []
     pin = machine.Pin(0, machine.Pin.IN, machine.Pin.PULL_UP)
     pin.irq(lambda pin: seen.append(pin.value()), machine.Pin.IRQ_FALLING)
@@ -125,7 +125,7 @@ def test_interrupts_of_pins():
     equal(seen, [0])
 
 
-def test_frequency():
+def test_the_frequency_is_one_that_the_chip_has():
     equal(machine.freq(), 160000000)
     machine.freq(240000000)
     equal(machine.freq(), 240000000)

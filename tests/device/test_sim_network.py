@@ -183,7 +183,7 @@ def test_what_the_driver_refuses():
     raises(ValueError, lambda: wlan.connect("home", PASSWORD, bssid=b"short"))
 
 
-def test_what_config_refuses():
+def test_what_config_refuses_has_the_ports_own_error():
     sta, ap = network.WLAN(network.STA_IF), network.WLAN(network.AP_IF)
     equal(failure(raises(OSError, lambda: sta.config(ssid="x"))), (OSError, ("AP required",)))
     equal(failure(raises(OSError, lambda: ap.config(reconnects=1))), (OSError, ("STA required",)))

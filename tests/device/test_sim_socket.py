@@ -90,7 +90,7 @@ def test_silence_of_the_servers_and_of_the_network():
     ask(QUESTION, 53)
 
 
-def test_hostile_servers():
+def test_hostile_servers_answer_what_was_ordered():
     join()
     simulation.world.name("cloud.example", 1)
     honest = ask(QUESTION, 53)[0]

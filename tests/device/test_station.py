@@ -40,7 +40,7 @@ async def test_password_given_to_an_open_network_and_the_reverse():
         equal((await raises(errors.PersonError, radio.wifi.join_once())).code, "wrong_password")
 
 
-async def test_no_address():
+async def test_a_network_without_addresses_is_told_as_no_address():
     radio = Radio(("home", "secret12"))
     world.access_point("home", "secret12").no_address()
     error = await raises(errors.RetryError, radio.wifi.join_once())

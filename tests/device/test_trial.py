@@ -262,7 +262,7 @@ def test_a_device_in_trial_does_no_jobs_until_it_is_over():
     equal((desk.status("job-2"), desk.version()), (("SUCCEEDED", None), "1.2.0"))
 
 
-def test_update_after_update():
+def test_one_update_after_the_other_succeeds():
     desk = Desk()
     for number in range(1, 5):
         job = "job-%d" % number

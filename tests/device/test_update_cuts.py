@@ -74,7 +74,7 @@ def cut(link, at, how):
     link.readinto = readinto
 
 
-def test_at_random_bytes():
+def test_an_update_whose_link_is_cut_at_random_bytes_succeeds_or_is_given_up():
     resumed = given = 0
     for seed in range(SEED, SEED + UPDATES):
         random.seed(seed)

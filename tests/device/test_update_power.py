@@ -45,7 +45,7 @@ def cuts(start, write):
     return (False, True) if start == 1 and write % 3 == 0 else (False,)
 
 
-def test_at_every_write():
+def test_an_update_survives_a_power_cut_at_every_write():
     desk = prepared()
     count = 0
     for start in range(3):

@@ -18,7 +18,7 @@ async def test_address_needs_no_network():
     equal(await Radio().wifi.resolve("10.1.2.3"), "10.1.2.3")
 
 
-async def test_unknown_name():
+async def test_a_name_that_nobody_knows_is_told_as_unknown_name():
     radio = await online()
     equal((await raises(errors.PersonError, radio.wifi.resolve("nobody.example"))).code, "unknown_name")
 

@@ -180,7 +180,7 @@ needs_mosquitto = pytest.mark.skipif(shutil.which("mosquitto_sub") is None, reas
 
 
 @needs_mosquitto
-def test_mosquitto_tools(desk, authority, device):
+def test_mosquittos_own_tools_publish_and_subscribe(desk, authority, device):
     where = ["-h", "localhost", "-p", str(desk.port), "--cafile", str(authority.file)]
     who = ["--cert", str(device.certificate), "--key", str(device.key)]
     listening = subprocess.Popen(

@@ -22,7 +22,7 @@ def answers_ping(client):
     return client.packet() == (PINGRESP, b"")
 
 
-def test_no_connack(desk):
+def test_no_connack_leaves_one_client_without_an_answer(desk):
     desk.faults.order("no_connack", connections=1)
     mute = desk.client()
     mute.send(client_packets.connect("a"))
@@ -65,7 +65,7 @@ def test_no_suback_has_its_effect_all_the_same(desk):
     assert client.packet()[0] == SUBACK
 
 
-def test_no_pingresp(desk):
+def test_no_pingresp_holds_for_one_client_until_it_is_cancelled(desk):
     client = desk.client("c")
     order = desk.faults.order("no_pingresp", client_id="c")
     client.send(PINGREQ_PACKET)

@@ -164,7 +164,7 @@ def test_provisioning_template_is_created_changed_and_deleted(iot):
         iot.describe_provisioning_template(**template)
 
 
-def test_provisioning_template_versions(iot):
+def test_a_provisioning_template_has_versions_of_which_one_is_the_default(iot):
     template = {"templateName": "t2"}
     iot.create_provisioning_template(**template, templateBody=BODY, provisioningRoleArn=ROLE)
     other = BODY.replace("certificate", "cert")

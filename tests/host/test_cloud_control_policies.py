@@ -15,7 +15,7 @@ def test_policy_that_the_broker_would_not_understand_is_refused(iot, name):
             iot.create_policy(policyName=name, policyDocument=document)
 
 
-def test_policy_versions(iot, name):
+def test_a_policy_has_versions_of_which_one_is_the_default(iot, name):
     iot.create_policy(policyName=name, policyDocument=ALLOW)
     deny = ALLOW.replace("Allow", "Deny")
     second = iot.create_policy_version(policyName=name, policyDocument=deny, setAsDefault=True)

@@ -49,7 +49,7 @@ def switch(desk, **kinds):
     desk.iot.update_event_configurations(eventConfigurations=wanted)
 
 
-def test_things(desk, hear):
+def test_things_are_told_when_created_changed_and_deleted(desk, hear):
     desk.iot.create_thing(thingName="t", attributePayload={"attributes": {"a": "1"}})
     desk.iot.update_thing(thingName="t", attributePayload={"attributes": {"a": "2"}})
     desk.iot.delete_thing(thingName="t")
@@ -61,7 +61,7 @@ def test_things(desk, hear):
     assert event["timestamp"] > 1_600_000_000_000
 
 
-def test_groups_and_members(desk, hear):
+def test_groups_and_their_members_are_told_once(desk, hear):
     desk.iot.create_thing_group(thingGroupName="g")
     desk.iot.add_thing_to_thing_group(thingGroupName="g", thingName="lamp")
     desk.iot.add_thing_to_thing_group(thingGroupName="g", thingName="lamp")

@@ -106,7 +106,7 @@ def test_a_link_expires_and_cannot_be_changed(cloud, clock):
         ("lines=1-2", 200, 0, 100_000),
     ],
 )
-def test_range(cloud, asked, status, begin, end):
+def test_a_range_gets_that_part_of_the_file(cloud, asked, status, begin, end):
     found, headers, body = get(cloud, link(cloud), Range=asked)
     assert (found, body == IMAGE[begin:end]) == (status, True)
     if status == 206:
@@ -136,7 +136,7 @@ def test_a_link_that_boto3_presigned_is_good_for_the_api(cloud):
             urllib.request.urlopen(url.replace("Expires=60", "Expires=61"), timeout=5)
 
 
-def test_objects_by_boto3(cloud):
+def test_boto3_puts_reads_and_replaces_objects(cloud):
     client = cloud.s3()
     client.create_bucket(Bucket="other-bucket")
     first = client.put_object(Bucket="other-bucket", Key="a/b", Body=b"one", ContentType="text/plain")

@@ -66,7 +66,7 @@ class Answer:
         ("wrong_length", {"amount": -100}, 200, 49_900, "whole"),
     ],
 )
-def test_fault(cloud, kind, options, status, size, end):
+def test_a_fault_strikes_once_and_the_next_download_is_whole(cloud, kind, options, status, size, end):
     cloud.faults.files.order(kind, **options)
     answer = Answer(cloud)
     assert (answer.status, answer.end) == (status, end)
@@ -75,7 +75,7 @@ def test_fault(cloud, kind, options, status, size, end):
     assert Answer(cloud).body == IMAGE
 
 
-def test_cut(cloud):
+def test_a_download_is_cut_as_often_as_ordered(cloud):
     cloud.faults.files.order("cut", amount=20_000, times=2)
     for _ in range(2):
         answer = Answer(cloud)
@@ -109,13 +109,13 @@ def test_one_fault_a_request_and_those_without_end_beside_it(cloud):
     assert Answer(cloud).body[0] == IMAGE[0] ^ 1
 
 
-def test_redirect(cloud):
+def test_a_redirect_leads_where_it_was_ordered(cloud):
     cloud.faults.files.order("redirect", target="https://wrong.example/image")
     answer = Answer(cloud)
     assert (answer.status, answer.headers["Location"]) == (302, "https://wrong.example/image")
 
 
-def test_slow(cloud):
+def test_a_slow_download_is_whole_all_the_same(cloud):
     cloud.faults.files.order("slow", amount=1_000_000)
     assert Answer(cloud).body == IMAGE
     cloud.faults.files.order("slow", amount=2000, times=1)
@@ -124,7 +124,7 @@ def test_slow(cloud):
 
 
 @pytest.mark.parametrize("fault", ["expired", "wrong_name", "untrusted"])
-def test_certificate(cloud, fault):
+def test_a_bad_certificate_ends_the_handshake(cloud, fault):
     cloud.faults.files.certificate = fault
     with pytest.raises(ssl.SSLCertVerificationError):
         Answer(cloud)

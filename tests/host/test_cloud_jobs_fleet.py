@@ -134,7 +134,7 @@ def test_a_thing_that_is_deleted_has_no_job_any_more(desk, fleet):
 # ---- at which rate ----
 
 
-def test_a_constant_rate(desk, fleet):
+def test_a_constant_rate_gives_so_many_things_a_minute_their_job(desk, fleet):
     _, arn, things = fleet(5)
     job_id = desk.create(targets=[arn], jobExecutionsRolloutConfig={"maximumPerMinute": 2})
     assert having(desk, job_id) == things[:2]
@@ -178,7 +178,7 @@ def test_an_exponential_rate_grows_with_success(desk, fleet):
         ({"exponentialRate": {"numberOfNotifiedThings": 1}}, 10**9, 0, 1000),
     ],
 )
-def test_rates(config, notified, succeeded, expected):
+def test_an_exponential_rate_grows_with_what_was_told_or_has_succeeded(config, notified, succeeded, expected):
     if "exponentialRate" in config:
         exponential = {
             "baseRatePerMinute": 50,
@@ -237,7 +237,7 @@ def test_a_job_is_aborted_by_its_failures(desk, fleet):
         (abort_when("ALL", 0.01, 1), {"SUCCEEDED": 100}, False),
     ],
 )
-def test_abort_criteria(config, counts, aborts):
+def test_abort_criteria_end_a_job_of_which_too_many_fail(config, counts, aborts):
     assert (abort_reason(config, counts) is not None) is aborts
 
 
@@ -255,6 +255,6 @@ def test_abort_criteria(config, counts, aborts):
         ([("FAILED", 1)], ["TIMED_OUT"], False),
     ],
 )
-def test_retry_criteria(criteria, statuses, expected):
+def test_retry_criteria_say_which_failures_are_tried_again(criteria, statuses, expected):
     config = {"criteriaList": [{"failureType": kind, "numberOfRetries": count} for kind, count in criteria]}
     assert may_retry(config, statuses) is expected

@@ -78,7 +78,7 @@ def test_start_next_starts_and_then_resumes(desk):
     assert again == execution, "one in progress is not changed"
 
 
-def test_nothing_to_do(desk):
+def test_without_jobs_the_answers_are_empty(desk):
     assert set(desk.ask("start-next")[1]) == {"timestamp"}
     assert set(desk.ask("$next/get")[1]) == {"timestamp"}
     assert desk.ask("get")[1]["queuedJobs"] == []
@@ -161,7 +161,7 @@ REJECTED = {
 
 
 @pytest.mark.parametrize("case", REJECTED)
-def test_rejections(desk, case):
+def test_a_wrong_request_is_rejected_and_changes_nothing(desk, case):
     verb, request, code = REJECTED[case]
     job_id = desk.create()
     assert desk.rejected(verb.replace("JOB", job_id), request) == code

@@ -211,7 +211,7 @@ def test_a_template_of_ones_own(desk):
 
 
 @pytest.mark.parametrize("name", managed.TEMPLATES)
-def test_templates_of_aws(desk, name):
+def test_a_managed_template_of_aws_makes_a_job_with_its_parameters(desk, name):
     described = desk.iot.describe_managed_job_template(templateName=name)
     required = [each["key"] for each in described["documentParameters"] if not each["optional"]]
     parameters = {"documentParameters": {key: f"some {key}" for key in required}} if required else {}

@@ -51,7 +51,7 @@ def decide(action, resource, *statements, client_id="lamp", things=(LAMP,), ip="
         (f"{ARN}:topic/*$x", "topic/a$x", True),
     ],
 )
-def test_wildcards_of_resources(resource, asked, expected):
+def test_resources_match_with_wildcards(resource, asked, expected):
     assert decide("iot:Publish", asked, statement(resource=resource)) is expected
 
 
@@ -76,7 +76,7 @@ def test_mqtt_wildcards_are_plain_characters(asked):
         ("iot:Subscribe", False),
     ],
 )
-def test_actions(action, expected):
+def test_actions_match_with_wildcards(action, expected):
     assert decide("iot:Publish", "topic/a", statement(action=action)) is expected
 
 
@@ -143,7 +143,7 @@ def test_values_of_variables_are_no_wildcards():
         ("${*}${?}${$}", "*?$"),
     ],
 )
-def test_variables(template, value):
+def test_variables_have_the_connections_values(template, value):
     assert decide("iot:Publish", f"topic/{value}", statement(resource=f"{ARN}:topic/{template}"))
 
 
@@ -187,7 +187,7 @@ def test_variables_without_a_value_match_nothing(name):
         ({"ForAnyValue:StringEquals": {"iot:ConnectAttributes": "LastWill"}}, {"will": Will("w", b"")}, True),
     ],
 )
-def test_conditions(condition, options, expected):
+def test_conditions_restrict_a_statement(condition, options, expected):
     assert decide("iot:Publish", "topic/a", statement(Condition=condition), **options) is expected
 
 

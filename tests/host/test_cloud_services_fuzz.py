@@ -89,7 +89,7 @@ def ask(service, topic, payload, answers):
     name=st.sampled_from(["", "/name/x", "/name/" + "y" * 65]),
     payload=payloads,
 )
-def test_shadows(registry, answers, verb, name, payload):
+def test_any_request_to_shadows_gets_one_answer(registry, answers, verb, name, payload):
     service = ShadowService(registry.shadows, registry.watchers, silent)
     topic = f"$aws/things/lamp/shadow{name}/{verb}"
     assert service.claims(topic)
@@ -144,7 +144,7 @@ def same_form(state, metadata):
     ),
     payload=payloads,
 )
-def test_jobs(registry, answers, verb, payload):
+def test_any_request_to_jobs_gets_one_answer(registry, answers, verb, payload):
     service = JobsService(registry.jobs_data, silent)
     if not registry.jobs.pending.of("lamp"):
         for row in registry.jobs.ledger.every():
@@ -159,7 +159,7 @@ def test_jobs(registry, answers, verb, payload):
 
 @QUICK
 @given(payload=payloads)
-def test_defender(registry, answers, payload):
+def test_any_report_to_defender_gets_one_answer(registry, answers, payload):
     service = Defender(registry.things, registry.names, Limits(), registry.watchers, silent)
     end, answer = ask(service, "$aws/things/lamp/defender/metrics/json", payload, answers)
     assert answer["status"] == end.upper()
@@ -168,7 +168,7 @@ def test_defender(registry, answers, payload):
 @pytest.mark.parametrize("status", [429, 500])
 @QUICK
 @given(payload=payloads)
-def test_refusals(registry, answers, status, payload):
+def test_any_refused_request_gets_one_rejection(registry, answers, status, payload):
     for service, topic in (
         (ShadowService(registry.shadows, registry.watchers, silent), "$aws/things/lamp/shadow/get"),
         (JobsService(registry.jobs_data, silent), "$aws/things/lamp/jobs/get"),
@@ -183,7 +183,7 @@ def test_refusals(registry, answers, status, payload):
 @given(
     order=st.dictionaries(st.sampled_from(["kind", *OPTIONS, "x"]), leaves | st.sampled_from(sorted(KINDS)), max_size=4)
 )
-def test_orders_of_faults(order):
+def test_any_order_of_a_fault_is_taken_or_refused(order):
     desk = FaultDesk(CloudFaults())
     try:
         desk.order(order)

@@ -227,7 +227,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_refusals(lamp, case):
+def test_a_wrong_request_is_rejected_in_the_words_of_aws(lamp, case):
     request, code, message = REFUSED[case]
     end, rejected = ask(lamp, "update", request)
     assert (end, rejected["code"]) == ("update/rejected", code)

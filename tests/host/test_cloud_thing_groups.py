@@ -50,7 +50,7 @@ def test_a_group_is_described(iot):
     assert refusal(iot.create_thing_group, thingGroupName="g") == "ResourceAlreadyExistsException"
 
 
-def test_groups_below_groups(iot):
+def test_groups_below_groups_are_described_and_listed(iot):
     for name, parent in (("g", None), ("g1", "g"), ("g11", "g1"), ("h", None)):
         iot.create_thing_group(thingGroupName=name, **({"parentGroupName": parent} if parent else {}))
     above = iot.describe_thing_group(thingGroupName="g11")["thingGroupMetadata"]

@@ -160,7 +160,7 @@ def test_a_wrong_code_or_none(desk):
     assert ended(desk.run(*THIS_ONE, "--status"), Exit.DONE), "a code that was wrong costs nothing"
 
 
-def test_nobody_there(desk):
+def test_a_device_that_is_not_there_is_told(desk):
     desk.start()
     output = ended(desk.run("--device", "esp-999999", "--status", "--seconds", 0.5), Exit.DEVICE)
     assert "esp-999999" in output

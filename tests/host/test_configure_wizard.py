@@ -33,61 +33,22 @@ def folder(tmp_path):
     return made
 
 
-def test_the_whole_way_with_every_correction(desk, folder):
+def test_a_person_is_led_to_a_configured_device_through_every_mistake(desk, folder):
     desk.start({"APPLY": [["wrong_password", "home"]]})
     with desk.terminal("--wait", 1, "--seconds", 1) as person:
-        person.answer("Setup code", "AAIS-EM2E")
-        person.see("8 characters")
-        person.answer("Setup code", CODE_TEXT.replace("A", "B", 1))
-        person.see("Wrong setup code")
-        person.answer("Setup code", CODE_TEXT.lower())
-        person.see(NAME)
-        person.see("▂▄▆█ -50 dBm, strong")
-        person.see("guests")
-        person.answer("Network:", "1")
-        person.answer("Password of “home”", "short")
-        person.see("5 characters")
-        person.answer("Password of “home”", "not the one")
-        person.answer("Another network", "y")
-        person.answer("Network:", "guests")
-        person.answer("Another network", "")
-        person.answer("Endpoint:", "https://abc.example")
-        person.see("a host name alone")
-        person.answer("Endpoint:", "abc.example")
-        person.answer("How does it sign in?", "1")
-        person.answer("Provisioning template:", "fleet")
-        person.answer("Files:", "/not/there.pem")
-        person.see("No such file")
-        person.answer("Files:", f"'{folder}'")
-        person.see("certificate and private key, a pair: thing")
-        person.see("trusted root: Amazon Root CA 1")
-        person.see("notes.pem was left out")
+        type_the_setup_code(person)
+        choose_networks(person)
+        give_the_cloud(person, folder)
         person.see("home, guests (open)")
         person.answer("Send?", "")
         person.see("Wrong Wi-Fi password")
-        person.answer("What now? [w]", "")
-        person.answer("Network:", "home")
-        person.answer("Password of “home”", PASSWORD)
-        person.answer("Another network", "n")
-        person.answer("Send?", "y")
+        correct_the_password(person)
         person.see("Connecting safely")  # "guests" is not meant any more: what was told of it is forgotten
         person.see("Trying the Wi-Fi “home”")
         person.see("It did not come back within 1 s")
         assert person.wait() == Exit.DONE
-    assert [typ for typ, _ in desk.told] == [
-        "SCAN",
-        "CFG",
-        "CERT",
-        "CERT",
-        "APPLY",
-        "SCAN",
-        "CFG",
-        "CERT",
-        "CERT",
-        "APPLY",
-    ]
-    (_, first), *_ = [one for one in desk.told if one[0] == "CFG"]
-    *_, (_, last) = [one for one in desk.told if one[0] == "CFG"]
+    assert [typ for typ, _ in desk.told] == ["SCAN", "CFG", "CERT", "CERT", "APPLY"] * 2
+    first, last = [dat for typ, dat in desk.told if typ == "CFG"]
     assert first["networks"] == [{"ssid": "home", "password": "not the one"}, {"ssid": "guests", "password": None}]
     assert last == {
         "networks": [{"ssid": "home", "password": PASSWORD}],
@@ -95,6 +56,49 @@ def test_the_whole_way_with_every_correction(desk, folder):
     }
     assert PASSWORD not in person.text
     assert "not the one" not in person.text
+
+
+def type_the_setup_code(person):
+    person.answer("Setup code", "AAIS-EM2E")
+    person.see("8 characters")
+    person.answer("Setup code", CODE_TEXT.replace("A", "B", 1))
+    person.see("Wrong setup code")
+    person.answer("Setup code", CODE_TEXT.lower())
+    person.see(NAME)
+
+
+def choose_networks(person):
+    person.see("▂▄▆█ -50 dBm, strong")
+    person.see("guests")
+    person.answer("Network:", "1")
+    person.answer("Password of “home”", "short")
+    person.see("5 characters")
+    person.answer("Password of “home”", "not the one")
+    person.answer("Another network", "y")
+    person.answer("Network:", "guests")
+    person.answer("Another network", "")
+
+
+def give_the_cloud(person, folder):
+    person.answer("Endpoint:", "https://abc.example")
+    person.see("a host name alone")
+    person.answer("Endpoint:", "abc.example")
+    person.answer("How does it sign in?", "1")
+    person.answer("Provisioning template:", "fleet")
+    person.answer("Files:", "/not/there.pem")
+    person.see("No such file")
+    person.answer("Files:", f"'{folder}'")
+    person.see("certificate and private key, a pair: thing")
+    person.see("trusted root: Amazon Root CA 1")
+    person.see("notes.pem was left out")
+
+
+def correct_the_password(person):
+    person.answer("What now? [w]", "")
+    person.answer("Network:", "home")
+    person.answer("Password of “home”", PASSWORD)
+    person.answer("Another network", "n")
+    person.answer("Send?", "y")
 
 
 def test_a_known_device_keeps_what_is_not_asked_for(desk):

@@ -6,7 +6,7 @@ from tools.phone import offline
 from tools.phone.server import Server
 
 
-def test_by_keyboard_alone(phone):
+def test_a_device_is_configured_by_keyboard_alone(phone):
     page = phone.page
     page.size(1280, 800)
     phone.open()
@@ -45,7 +45,7 @@ def test_a_screen_reader_finds_names_and_news(phone):
     assert phone.page.evaluate("document.getElementById('news').textContent") == "Café Müller was added"
 
 
-def test_nothing_is_kept(phone, files):
+def test_nothing_is_kept_in_the_browser(phone, files):
     phone.open()
     phone.connect()
     phone.add_wifi()

@@ -9,7 +9,7 @@ LOOKS = [(320, 568, "light"), (360, 740, "dark"), (1280, 800, "light"), (1280, 8
 
 
 @pytest.mark.parametrize(("width", "height", "scheme"), LOOKS)
-def test_the_whole_way(phone, files, width, height, scheme):
+def test_a_device_is_found_configured_and_saved_on_every_screen(phone, files, width, height, scheme):
     page, device = phone.page, phone.device
     page.size(width, height, mobile=width < 600)
     page.scheme(scheme)

@@ -23,7 +23,7 @@ def unhex(text):
 # vectors
 
 
-def test_crc(node):
+def test_the_crc_is_the_published_one(node):
     assert node.call("framing.crc16", b"123456789") == int(SESSION["crc16_of_123456789"], 16)
 
 
@@ -60,7 +60,7 @@ def test_keys_of_low_order_are_refused(node, public, crypto):
     assert refusal.value.name == "UnsafeKey"
 
 
-def test_session_keys(node):
+def test_session_keys_are_the_published_ones(node):
     derived = node.call(
         "session.derive", unhex(SESSION["shared_secret"]), unhex(SESSION["setup_code_bytes"]), unhex(SESSION["th"])
     )
@@ -88,7 +88,7 @@ SEAL = """async (load, _, keys, text, counter) => {
 }"""
 
 
-def test_the_largest_message(node):
+def test_the_largest_message_is_sealed_as_the_reference_does(node):
     text = "".join(chr(32 + 7 * index % 95) for index in range(6124))
     end = reference.End(KEYS["encP"], KEYS["macP"], KEYS["encD"], KEYS["macD"])
     end.sent = 0x01020303

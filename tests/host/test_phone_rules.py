@@ -64,7 +64,7 @@ def test_numbers_are_those_of_the_device(node):
 @pytest.mark.parametrize(
     "port, fine", [(1, True), (65535, True), (0, False), (65536, False), (1.5, False), (None, False)]
 )
-def test_ports(node, port, fine):
+def test_ports_are_accepted_as_the_device_does(node, port, fine):
     assert (node.call("limits.port", port) == "") is fine
 
 

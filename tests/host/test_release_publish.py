@@ -195,7 +195,7 @@ def test_mistakes_are_told_before_anything_is_done(tool, cloud, options, code, s
     assert len(cloud.iot().list_jobs()["jobs"]) == before
 
 
-def test_nobody_at_home(tool):
+def test_a_cloud_that_does_not_run_is_told_as_that(tool):
     code, output = tool.run("list", "--endpoint-url", "http://127.0.0.1:9")
     assert (code, "is it running" in output) == (1, True)
 

@@ -105,14 +105,14 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_start(name):
+def test_otadata_says_which_slot_starts(name):
     before, good, slot, after = CASES[name]
     board = Board(before, [f"ota_{digit}" for digit in good])
     assert board.start() == slot
     assert board.entries() == after
 
 
-def test_nothing_to_start():
+def test_without_a_good_image_nothing_starts():
     with pytest.raises(bootloader.NothingBootable, match=r"ota_0 is not bootable: invalid magic byte ff.*ota_1"):
         Board([(1, VALID), None], []).start()
 

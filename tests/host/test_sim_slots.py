@@ -125,7 +125,7 @@ def partitions_file(flash):
     return ROOT / "firmware" / "partitions" / f"{flash}.csv"
 
 
-def test_flashed_and_erased(tmp_path):
+def test_a_flashed_image_runs_and_erasing_brings_the_first_one_back(tmp_path):
     with desk(tmp_path, UPDATER, image="ota", slot_bytes=SLOT) as (_, board):
         board.flash_firmware(firmware.build("7.0.0", changes={"greeting.py": "TEXT = 'hello'\n"}))
         board.write_file("/main.py", "import greeting, release; print(greeting.TEXT, release.VERSION)")

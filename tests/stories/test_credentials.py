@@ -50,7 +50,7 @@ def test_a_serial_number_that_the_hook_does_not_allow():
         assert_refused_until(desk, lambda: allowed.serials.add(desk.device.unique_id))
 
 
-def test_a_disabled_template(desk, certificates):
+def test_a_disabled_template_is_waited_for_without_a_second_certificate(desk, certificates):
     iot, template = desk.cloud.iot(), desk.fleet.template
     iot.update_provisioning_template(templateName=template, enabled=False)
     assert_refused_until(desk, lambda: iot.update_provisioning_template(templateName=template, enabled=True))

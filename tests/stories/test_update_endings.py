@@ -295,5 +295,5 @@ def told(request):
 
 
 @pytest.mark.parametrize("name", [story.__name__ for story in STORIES])
-def test_update(told, name):
+def test_every_ending_of_an_update_is_told_and_leaves_a_working_device(told, name):
     told[name].result(timeout=170)

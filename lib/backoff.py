@@ -1,4 +1,4 @@
-"""How long to wait before the next attempt: exponential with full jitter, forgotten only after a stable time."""
+"""How long to wait before the next attempt: exponential with full jitter, reset only by a stable connection."""
 
 import random
 
@@ -24,5 +24,5 @@ class Backoff:
         return self._floor_ms + random.randint(0, ceiling_ms)
 
     def stable(self):
-        """The last attempt was good: begin small again."""
+        """The last attempt has lasted: the next waits are small again."""
         self.attempt = 0

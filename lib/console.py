@@ -5,7 +5,7 @@ import sys
 import events
 
 _TRANSITION = events.MODE_CHANGED
-# Of these the newest tell nothing that an older one would have to give way for in the log.
+# Events that are not worth an older line's place in the log.
 _NOT_KEPT = (events.PUBLISH_DONE, events.FLASH_FLUSHED, events.WIFI_CONNECTED, events.CLOCK_SET, events.OTA_PROGRESS)
 
 
@@ -25,7 +25,7 @@ class Console:
         system = self._system
         try:
             self.say(line(system.board.uptime_ms(), system.mode, event), event.name not in _NOT_KEPT)
-        except MemoryError:  # whoever has something to tell goes on
+        except MemoryError:  # an event that cannot be printed stops nobody
             pass
 
     def transition(self, event, after, reason):

@@ -59,7 +59,7 @@ class Device:
 
     async def enter_config(self, reason):
         """Restart into CONFIG, where a phone can change the settings. Never returns; raises `flash_full`, ..."""
-        await _wishes().enter_config(self._system, reason)
+        await _mode_requests().enter_config(self._system, reason)
 
     async def sleep(self, seconds):
         """Save power: as a restart, but the chip sleeps for `seconds` first. Never returns.
@@ -67,10 +67,10 @@ class Device:
         What was published is sent first, as far as `timeouts.drain_s` allows. It waits while a new image, new settings
         or credentials are on trial, or a job is at work.
         """
-        await _wishes().sleep(self._system, seconds)
+        await _mode_requests().sleep(self._system, seconds)
 
 
-def _wishes():
+def _mode_requests():
     import mode_requests
 
     for name in ("mode_requests", "notes"):

@@ -1,6 +1,6 @@
 """Names to addresses: DNS A questions and answers (RFC 1035), every read bounds-checked. Pure: `ask` does the sending.
 
-A word, not a call of the chip's own resolver, because `socket.getaddrinfo` blocks the whole loop there for seconds.
+Its own client, not the chip's resolver, because `socket.getaddrinfo` blocks the whole loop there for seconds.
 """
 
 import os

@@ -1,7 +1,7 @@
 """The table of all errors: texts for each who must act, in them a line for each error, "code: sentence".
 
-`errors.error` looks into it. A dict of tuples would hold three times the memory; longer texts would need more of it in
-a row than a worn heap has.
+`errors.error` looks into it. A dict of tuples would hold three times the memory; longer texts would need larger pieces
+of it than a fragmented heap has.
 """
 
 _PERSON = (

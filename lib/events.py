@@ -104,15 +104,15 @@ class Listener:
         return await self.get()
 
     def close(self):
-        """Hear nothing more."""
+        """Stop listening."""
         self._bus._forget(self)
 
 
 class Bus:
     """Carries events from whoever emits them to every listener.
 
-    `trace(failure)` tells where an exception came from, for who catches one that is another's fault, and `tell(event)`
-    is called with every event, at once: both are the console's.
+    `trace(failure)` prints where an exception came from, for code that catches one of the application's; `tell(event)`
+    is called with every event, at once. Both are the console's.
     """
 
     def __init__(self):

@@ -8,7 +8,7 @@ read it from afar.
 import io
 import sys
 
-_MARK = b"AWL1"  # whatever else may lie in there after a reset is not ours
+_MARK = b"AWL1"  # without it, what lies in there after a reset is not ours
 _LONGEST_LINE = 200
 _LONGEST_TRACE = 600
 
@@ -72,6 +72,6 @@ class Log:
             return str(kept, "utf-8")
 
     def clear(self):
-        """Forget it all."""
+        """Empty it."""
         self._end = len(_MARK)
         self._memory(b"")

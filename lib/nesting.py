@@ -1,5 +1,5 @@
-"""How deep JSON from outside may be nested. MicroPython's reader has no limit, and what compares, prints or merges what
-it has read has the chip's stack of 16 KB: `==` of two lists that lie 100 deep overflows it, without an exception."""
+"""How deep JSON from outside may be nested. MicroPython's reader has no limit; but comparing, printing or merging the
+result uses the chip's stack of 16 KB: `==` of two lists nested 100 deep overflows it, without an exception."""
 
 DEEPEST = 20  # AWS's shadows: 8, in an answer 12
 

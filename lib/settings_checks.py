@@ -25,7 +25,7 @@ MAX_PARAMETERS = 16
 MAX_NAME_SERVERS = 4
 MAX_OPERATIONS = 16
 HEALTH_TO = ("shadow", "defender")
-# What the firmware does for a job unless the settings say otherwise: nothing that only a visit could mend.
+# What the firmware does for a job unless the settings say otherwise: nothing that only a visit could repair.
 OPERATIONS = ("restart", "diagnostics", "settings", "config", "rotate", "download", "ota")
 SECURITIES = ("code", "open")
 OUTBOXES = ("memory", "flash")

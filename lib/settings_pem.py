@@ -1,4 +1,4 @@
-"""A phone's certificates and keys, PEM -> DER, before what checks them is in memory: see `settings.merged`."""
+"""A phone's certificates and keys, PEM -> DER, before the code that checks them is loaded: see `settings.merged`."""
 
 import errors
 import pem

@@ -1,4 +1,4 @@
-"""What settings are once they are read: plain objects. It stays when what read them has gone."""
+"""The `Settings` once they are read: plain objects, in a file that stays when those that read them are unloaded."""
 
 
 class Group:

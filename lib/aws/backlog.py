@@ -188,7 +188,7 @@ class Backlog:
     async def _send(self, number):
         record = self._store.read(number)
         if record is None:
-            if number >= self._store.first:  # else it has given way meanwhile
+            if number >= self._store.first:  # else it was dropped meanwhile
                 self._dropped(b"?", "flash_failed")
             return
         topic, payload, retain = unpacked(record)

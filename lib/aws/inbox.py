@@ -1,4 +1,4 @@
-"""Received messages: who hears what, the ring buffer for the rest, and the events of what is lost.
+"""Received messages: to which handler each goes, the ring buffer for the rest, and the events of what is lost.
 
 How subscriptions come and go: subscribing.py. Handlers and the ring buffer are loaded when there is the first message
 for them.
@@ -38,7 +38,7 @@ class Inbox:
         self.subscriptions = []
         self._limit = limit
         self._size = size
-        self.ring = None  # the `Ring` of what nobody hears, from the first message for it on
+        self.ring = None  # the `Ring` for messages without a handler, from the first of them on
         self.handlers = None  # the `Handlers`, from the first message for one of them on
         self._topic = None  # of the last message; who hears it
         self._text = None
@@ -47,19 +47,19 @@ class Inbox:
         self._dropped = 0
 
     def forgotten(self):
-        """The cloud does not know our session: nothing is granted."""
+        """The cloud has lost the session: no subscription is granted any more."""
         for known in self.subscriptions + self.services:
             known.granted = False
         self.unwanted.clear()
 
     def changed(self):
-        """Somebody else may hear the next message."""
+        """Subscriptions have changed: look the next topic up again."""
         self._topic = None
 
     # Messages
 
     def deliver(self, topic, payload):
-        """Give a message (bytes, memoryview) to everybody who hears its topic; to the ring when nobody does."""
+        """Give a message (bytes, memoryview) to each subscription that covers its topic; to the ring when none does."""
         if topic is not self._topic:  # the engine gives the same object while the topic stays the same
             self._find_hearers(topic)
         if self._service is not None:
@@ -72,7 +72,7 @@ class Inbox:
                 self.hand(handler, self._text, payload)
 
     def _find_hearers(self, topic):
-        self._topic = None  # until it is known who hears it, for which there may be no memory
+        self._topic = None  # until its handlers are known, for which there may be no memory
         self._hearers = ()
         self._service = None
         self._text = _text(topic)

@@ -31,7 +31,7 @@ class Receiver:
         self._skip = 0  # bytes still to come of a packet that is skipped
 
     def reset(self):
-        """Forget everything: the connection has ended."""
+        """Start from nothing: the connection has ended."""
         self._skip = 0
         self._shrink()
 

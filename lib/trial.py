@@ -21,7 +21,7 @@ async def run(system, owned):
     timeouts, uptime_ms = system.settings.timeouts, system.board.uptime_ms
     end_ms = uptime_ms() + timeouts.trial_s * 1000
     online_ms = None  # since when
-    sickness = None
+    problem = None
     while uptime_ms() < end_ms:
         owned.beat()
         if not system.aws.is_connected:
@@ -29,19 +29,19 @@ async def run(system, owned):
         elif online_ms is None:
             online_ms = uptime_ms()
         elif uptime_ms() - online_ms >= timeouts.settle_s * 1000:
-            sickness = await _sickness(system) or _confirm(system)
-            if sickness is None:
+            problem = await _health_problem(system) or _confirm(system)
+            if problem is None:
                 await _note(system)
                 return
         await asyncio.sleep_ms(_LOOK_MS)
-    if sickness is None:
+    if problem is None:
         system.leave("restart_requested", _updates().NOT_REACHED)  # perhaps no fault of this version's
         return
-    await fail(system, "its health check did not pass in %d s: %s" % (timeouts.trial_s, sickness))
-    system.leave("trial_failed", sickness)
+    await fail(system, "its health check did not pass in %d s: %s" % (timeouts.trial_s, problem))
+    system.leave("trial_failed", problem)
 
 
-async def _sickness(system):
+async def _health_problem(system):
     """What the application's own check has to say against this version; None when it is well."""
     try:
         if system.health is None or await asyncio.wait_for(system.health(), _CHECK_S):

@@ -14,7 +14,7 @@ _BOOT_S = 40  # provisioning makes an RSA key, and the first connection after po
 
 
 def tell(verbose):
-    """Tell it; returns the exit code."""
+    """Tell the story in the terminal; returns the exit code."""
     narrator = Narrator(verbose)
     narrator.title("AWS IoT for ESP32 in MicroPython: the main job, on one desk")
     begin = time.monotonic()
@@ -32,18 +32,22 @@ def tell(verbose):
         except StepFailed as error:
             narrator.failure(error, desk.device.lines[-30:])
             return 1
-        narrator.summary(
-            [
-                ("device", f"{thing}: configured by a phone, enrolled by claim"),
-                ("real", "firmware, MicroPython, TLS 1.2, MQTT 3.1.1, littlefs, BLE session"),
-                ("simulated", "the chip, its radio and router; AWS IoT by the local one"),
-                ("updates", f"{update.GOOD} came signed and stayed; {update.BAD} crashed and went back by itself"),
-                ("256 bytes", f"survived the power cut: {starts} starts counted"),
-                ("time", f"{time.monotonic() - begin:.0f} s for {len(narrator.steps)} steps"),
-                ("next", "make cloud, and make sim in a second terminal; or make phone. docs/start-desk.md leads on"),
-            ]
-        )
+        _summarise(narrator, thing, starts, time.monotonic() - begin)
     return 0
+
+
+def _summarise(narrator, thing, starts, took_s):
+    narrator.summary(
+        [
+            ("device", f"{thing}: configured by a phone, enrolled by claim"),
+            ("real", "firmware, MicroPython, TLS 1.2, MQTT 3.1.1, littlefs, BLE session"),
+            ("simulated", "the chip, its radio and router; AWS IoT by the local one"),
+            ("updates", f"{update.GOOD} came signed and stayed; {update.BAD} crashed and went back by itself"),
+            ("256 bytes", f"survived the power cut: {starts} starts counted"),
+            ("time", f"{took_s:.0f} s for {len(narrator.steps)} steps"),
+            ("next", "make cloud, and make sim in a second terminal; or make phone. docs/start-desk.md leads on"),
+        ]
+    )
 
 
 def _power_on(narrator, desk):

@@ -43,10 +43,13 @@ async def resync(wifi, beat):
     try:
         # A clock that a restart kept was learnt once: what it says is the last time known, but for its drift.
         # One that the cloud has confirmed is not behind by more either: a server that says so cannot be right.
-        async with wifi._asking_time:
+        await wifi._asking_time.acquire()
+        try:
             now = wifi.now()
             latest = now + _DRIFT_S if wifi.clock_is_sure else ntp.LATEST
             await by_servers(wifi, wifi._known_time if wifi._doubted else now - _DRIFT_S, beat, latest)
+        finally:
+            wifi._asking_time.release()
         wifi._doubted = False
     except errors.DeviceError:
         pass

@@ -26,7 +26,7 @@ class Console:
         try:
             self.say(line(system.board.uptime_ms(), system.mode, event), event.name not in _NOT_KEPT)
         except MemoryError:  # an event that cannot be printed stops nobody
-            pass
+            print(system.mode, event.name)
 
     def transition(self, event, after, reason):
         """Tell which mode comes next."""

@@ -82,8 +82,11 @@ class Flash:
 
         Raises `flash_full` or `flash_failed`: then the old one stays.
         """
-        async with self._lock:
+        await self._lock.acquire()
+        try:
             await self._replace(name, secret, bulk)
+        finally:
+            self._lock.release()
 
     async def _replace(self, *record):
         try:
@@ -102,13 +105,16 @@ class Flash:
 
         A power cut meanwhile does not stop it.
         """
-        async with self._lock:
+        await self._lock.acquire()
+        try:
             try:
                 import flash_records
 
                 await flash_records.erase_all(self, names)
             finally:
                 _unload()
+        finally:
+            self._lock.release()
         if "user" in names:
             self._user[:] = bytes(SIZE)
             self._saved = self._written
@@ -144,9 +150,12 @@ class Flash:
     async def flush(self):
         """Wait until all that was written before is on flash. Raises `flash_full`, `flash_failed`."""
         wanted = self._written
-        async with self._lock:
+        await self._lock.acquire()
+        try:
             if self._saved < wanted:
                 await self._save_user()
+        finally:
+            self._lock.release()
 
     async def _save_user(self):
         written = self._written

@@ -112,9 +112,12 @@ class Wifi:
 
     async def _join_any(self, beat):
         settings = self._settings
-        async with self._joining:
+        await self._joining.acquire()
+        try:
             radio = self._start().Station(self._wlan, self._refusals, settings.timeouts, beat)
             self.ssid, trouble = await radio.join_any(settings.networks)
+        finally:
+            self._joining.release()
         if trouble:
             raise trouble
         self.ip = self._wlan.ifconfig()[0]
@@ -179,8 +182,11 @@ class Wifi:
         Waits for a join in progress, which has its own time-outs, because the radio cannot do both. The scan itself
         blocks the loop for 2 to 4 s on the chip: not for NORMAL.
         """
-        async with self._joining:
+        await self._joining.acquire()
+        try:
             return self._start().scan(self._wlan)
+        finally:
+            self._joining.release()
 
     async def resolve(self, host, beat=_nothing):
         """An address of `host` ("1.2.3.4"); one of several by chance. Raises `unknown_name` or `no_dns`."""
@@ -210,8 +216,11 @@ class Wifi:
         cannot bring an expired certificate back to life. `run` asks again every 12 h.
         Raises `no_ntp` or `no_dns`.
         """
-        async with self._asking_time:
+        await self._asking_time.acquire()
+        try:
             return await _clock().by_servers(self, not_before, beat)
+        finally:
+            self._asking_time.release()
 
     def keep_time(self, seconds, not_before, source="phone"):
         """Set the clock to what somebody says (unix seconds), until a time server does. Raises `invalid_setting`."""

@@ -54,8 +54,11 @@ async def ask(service, operation, document, timeout_s):
 async def _in_turn(service, operation, document):
     if service.turn is None:
         return await _until_answered(service, operation, document)
-    async with service.turn:
+    await service.turn.acquire()
+    try:
         return await _until_answered(service, operation, document)
+    finally:
+        service.turn.release()
 
 
 async def _until_answered(service, operation, document):

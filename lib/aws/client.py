@@ -59,8 +59,11 @@ class Aws(Publisher):
         valid until its first await. Handlers run one after the other. While not connected the subscription is
         remembered and made with the next connection. Errors: `limit`, `subscribe_refused`.
         """
-        async with self._subscribing:  # one after the other, so that subscribing.py is in memory once
+        await self._subscribing.acquire()  # one after the other, so that subscribing.py is in memory once
+        try:
             await _subscribing().subscribe(self, topic_filter, qos, handler)
+        finally:
+            self._subscribing.release()
 
     async def unsubscribe(self, topic_filter):
         """Hear a filter no more. While not connected the cloud is told so with the next connection."""
@@ -122,13 +125,16 @@ class Aws(Publisher):
             await self._client.disconnect("no_memory")
 
     async def _subscribe_all(self):
-        async with self._subscribing:
+        await self._subscribing.acquire()
+        try:
             try:
                 await _subscribing().subscribe_all(self)
             except errors.DeviceError:
                 return  # the connection ended, which `run` tells; the next one begins here again
             except MemoryError:  # a deaf device is of no use: the next connection begins with more memory
                 await self._client.disconnect("no_memory")
+        finally:
+            self._subscribing.release()
 
 
 def _subscribing():

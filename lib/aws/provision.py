@@ -31,8 +31,11 @@ async def provision(aws, template, parameters, claim, pending, keep, beat):
     try:
         if claim is None:
             return await _by_thing(aws, asking)
-        async with aws._tls_lock:
+        await aws._tls_lock.acquire()
+        try:
             return await _by_claim(aws, claim, asking)
+        finally:
+            aws._tls_lock.release()
     except MemoryError:
         raise errors.error("no_memory")
     finally:

@@ -119,7 +119,8 @@ class Session:
 
     async def _attempt(self, beat):
         """One connection from its beginning to its end; returns the error that ended it."""
-        async with self._tls_lock:
+        await self._tls_lock.acquire()
+        try:
             try:
                 # Two steps: awaited as an argument, `by_thing` would stay in memory for as long as `_serve` runs.
                 session_present = await _opening().by_thing(self, beat)
@@ -133,6 +134,8 @@ class Session:
                 return errors.error("no_memory")
             finally:
                 self._gone()
+        finally:
+            self._tls_lock.release()
 
     def _gone(self):
         self._up.clear()

@@ -236,7 +236,8 @@ class Talk:
         await self._say(messages.ack_of_error(refusal))
 
     async def _say(self, ack, pending=None):
-        async with self._sending:
+        await self._sending.acquire()
+        try:
             if pending not in (None, self._answers):
                 return
             # Until a message was genuine the phone may have other keys than ours: then only clear text is understood.
@@ -245,6 +246,8 @@ class Talk:
             else:
                 frame = framing.frame(framing.CLEAR, ack)
             await self._send(frame)
+        finally:
+            self._sending.release()
 
 
 async def _greeted(message, host):

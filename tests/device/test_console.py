@@ -3,6 +3,7 @@
 import console
 import events
 from harness import equal
+from test_operations import Group
 
 
 def test_an_event_is_one_line_with_its_time_mode_and_data():
@@ -19,3 +20,20 @@ def test_a_value_with_spaces_is_quoted_so_that_pairs_can_be_told_apart():
 def test_a_change_of_mode_says_where_to_and_why():
     equal(console.transition(65000, "INIT", "ready", "NORMAL", None), "  65.00 INIT --ready--> NORMAL")
     equal(console.transition(65000, "NORMAL", "failed", "restart", "why"), "  65.00 NORMAL --failed--> restart (why)")
+
+
+def test_of_an_event_for_whose_line_there_is_no_memory_at_least_the_name_is_said():
+    said = []
+    line, console.line = console.line, no_memory
+    console.print = lambda *words: said.append(words)
+    try:
+        system = Group(bus=events.Bus(), mode="NORMAL", board=Group(uptime_ms=lambda: 0))
+        console.Console(system).tell(events.Event(events.MESSAGE_DROPPED, {}))
+    finally:
+        console.line = line
+        del console.print
+    equal(said, [("NORMAL", "message.dropped")])
+
+
+def no_memory(*_):
+    raise MemoryError

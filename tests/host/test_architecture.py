@@ -159,6 +159,8 @@ def check_statements(module, tree, _ours):
             yield node.lineno, "bare except: it eats cancellation and restarts"
         elif isinstance(node, ast.Assert):
             yield node.lineno, "assert: raise an error of lib/error_table.py"
+        elif isinstance(node, ast.AsyncWith):
+            yield node.lineno, "async with: its end takes memory, without which no lock is released"
         elif _is_call_of(node, "print") and module not in PRINTERS:
             yield node.lineno, "print: emit an event, the console is the head's"
 
@@ -242,6 +244,7 @@ OFFENCES = {
     "a package that runs code": ("lib/aws/__init__.py", "from . import client\n", "is not empty"),
     "a bare except": ("lib/wifi.py", "def f():\n    try:\n        pass\n    except:\n        pass\n", "bare except"),
     "an assert": ("lib/wifi.py", "def f(x):\n    assert x\n", "assert"),
+    "an async with": ("lib/wifi.py", "async def f(x):\n    async with x:\n        pass\n", "async with"),
     "a print": ("lib/wifi.py", "def f():\n    print(1)\n", "print"),
     "work at import": ("lib/wifi.py", "open('x')\n", "works at import"),
     "no Python": ("lib/wifi.py", "x = (\n", "never closed"),

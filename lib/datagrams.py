@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import select
 import socket
 import time
 
@@ -37,9 +38,13 @@ class Datagrams:
 
     async def _answer(self, endpoint, peer, read):
         deadline_ms = time.ticks_add(time.ticks_ms(), self._timeout_ms)
+        poller = select.poll()
+        poller.register(endpoint, select.POLLIN)
         while time.ticks_diff(deadline_ms, time.ticks_ms()) > 0:
             self._beat()
             await asyncio.sleep_ms(_POLL_MS)
+            if not poller.poll(0):
+                continue  # recvfrom would take the memory for an answer before it looks for one
             try:
                 data, source = endpoint.recvfrom(_LIMIT)
             except OSError as error:

@@ -1,9 +1,10 @@
-"""The second area of Python's heap, made no larger than what Wi-Fi and TLS leave of the chip's memory.
+"""Further areas of Python's heap, made no larger than what Wi-Fi and TLS leave of the chip's memory.
 
 Python and ESP-IDF live in one memory. When Python's first area is full (56 KB on an ESP32), the port adds one as large
 as that, or the largest block there is if that is less (py/gc.c, gc_try_add_heap): without PSRAM 35 KB remain for TLS,
 whose handshake takes 34 to 43 KB, and for the network stack, which then cannot receive: the handshake waits in vain. So
-the second area is made early, while a thread's stack holds what ESP-IDF will need. Loaded for that moment.
+the second area is made early, while a thread's stack holds what ESP-IDF will need. So is a small third one, for work
+that comes now and then: the port's own would be the largest block there is. Loaded for these moments.
 """
 
 import _thread
@@ -20,6 +21,10 @@ import board
 _FOR_NETWORK = const(92160)
 _SINCE_1_25 = const(6144)
 _LEAST = const(24576)  # with less no device works anyway
+_ROOM = const(8192)  # what a job takes beside an application
+_LEAST_ROOM = const(5120)
+_FOR_RECEIVING = const(9216)
+_LEAST_STACK = const(4096)  # the port makes none that is smaller
 _THREAD = const(640)  # what a thread takes beside its stack
 _MARGIN = const(4096)  # the tables of an area, and what a list is beside its items
 _WAIT_MS = const(10)
@@ -35,6 +40,21 @@ def make():
     first = heap["gc_allocated"] + heap["gc_free"] - largest  # gc_free counts the area that could be added
     if size >= min(first, largest):
         return None
+    return _made(size, free, largest)
+
+
+def make_room():
+    """Make a small one, once TLS has what it takes. Returns what keeps it there, as `make`; None: nothing to do."""
+    gc.collect()
+    heap = board.heap()
+    free, largest = heap["idf_free"], heap["idf_largest"]
+    size = min(_ROOM, free - _FOR_RECEIVING, largest - _LEAST_STACK - _THREAD)
+    if size < _LEAST_ROOM or heap["gc_free"] - largest >= 2 * _ROOM:
+        return None
+    return _made(size, free, largest)
+
+
+def _made(size, free, largest):
     held = _hold(largest - size)
     if held is None:
         return None

@@ -111,9 +111,10 @@ class Road:
         crowded = 0
         while True:
             owned.beat()
-            await asyncio.sleep_ms(_LISTEN_MS)
             try:
+                # At once: soon a network, a name and the time are looked for, which want the memory.
                 has_begun = has_begun or _outcome().begin(self)
+                await asyncio.sleep_ms(_LISTEN_MS)
                 # Not by wait_for: an event that arrives just as the time is up would be lost.
                 while event is not None or listener.any():
                     event = event or await listener.get()
@@ -165,7 +166,10 @@ class Road:
             from operations import factory_reset
 
             await factory_reset.finish(self._system)
-        await self._aws.jobs.run(owned.beat, self._flash, self._operation, with_application)
+        await self._aws.jobs.run(owned.beat, self._flash, self._operation, with_application, self._room_for_job)
+
+    def _room_for_job(self):
+        return self._board.make_room()  # looked up now: whoever holds that function holds the file it is in
 
     def _is_trying(self):
         return self._identity.trial or self._identity.rotating

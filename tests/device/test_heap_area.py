@@ -39,6 +39,30 @@ def test_where_there_is_memory_for_all_it_is_the_ports_affair():
     equal(heap_area.make(), None)
 
 
+def held_for_room(free, largest):
+    """How much of ESP-IDF's memory is held for the moment in which room for a job is made; None: none is made."""
+    asked = []
+    hold, heap_area._hold = heap_area._hold, asked.append
+    heap, board.heap = board.heap, lambda: {"gc_free": largest + 10240, "idf_free": free, "idf_largest": largest}
+    try:
+        heap_area.make_room()
+    finally:
+        heap_area._hold, board.heap = hold, heap
+    return asked[0] if asked else None
+
+
+def test_room_for_a_job_leaves_the_network_what_it_receives_with():
+    equal(held_for_room(24000, 17000), 17000 - 8192)
+    equal(held_for_room(15000, 13000), 13000 - (15000 - 9216))
+    equal(held_for_room(24000, 11000), 4096 + 640)  # no thread has a smaller stack
+    equal(held_for_room(14000, 13000), None)  # it has little enough
+
+
+def test_room_for_a_job_is_there_already():
+    simulation.board.idf_heap = (8000, 16000)
+    equal(board.make_room(), None)  # the interpreter's own heap is large
+
+
 def test_where_no_thread_can_be_made_the_port_does_as_it_would():
     simulation.board.idf_heap = (0, 142000)
     thread = heap_area._thread

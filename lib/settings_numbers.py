@@ -28,7 +28,7 @@ TIMEOUTS = (
     ("stable_s", 30, 5, 600),  # a connection that lasted this long lets the waits between attempts begin small again
     ("backoff_s", 2, 1, 60),  # the upper end of the first random wait between attempts to connect; it doubles
     ("backoff_cap_s", 300, 10, 3600),  # the longest wait of these, and between starts that do not last
-    ("refused_s", 60, 1, 3600),  # added to the wait when the cloud has refused the claim, which no retry mends
+    ("refused_s", 60, 1, 3600),  # added to the wait when the cloud has refused the claim, which no retry can change
     ("drain_s", 5, 1, 60),  # to send what still waits before a restart
     ("start_uptime_s", 60, 10, 3600),  # a start that stayed up this long was a good one
     ("config_s", 300, 5, 86400),  # CONFIG that was asked for ends by itself after this long without a phone

@@ -13,7 +13,7 @@ import pytest
 from tests.host.board_desk import bare_board, checkout, verb
 from tools import interpreter
 from tools.board import bundle
-from tools.board.install import Install, Wishes
+from tools.board.install import Install, Options
 from tools.board.serial_board import BoardError, SerialBoard
 
 CHATTY = "while True:\n    print('busy ' * 20)\n"
@@ -155,9 +155,9 @@ def test_a_power_cut_at_any_write_leaves_whole_files_and_the_next_run_completes_
     assert not [path for path in found if path.endswith((".new", ".off"))]
 
 
-def install(board, **wishes):
+def install(board, **options):
     with SerialBoard(board.port, answer_s=1.5) as serial:
-        Install(serial, Wishes(**wishes), tell=lambda _: None, progress=lambda *_: None).run()
+        Install(serial, Options(**options), tell=lambda _: None, progress=lambda *_: None).run()
 
 
 @pytest.mark.parametrize("program", [CHATTY, SLOW], ids=["chatty", "slow"])

@@ -188,7 +188,7 @@ def memory_for_both(desk):
     """As with PSRAM: in the download it stays in the cloud, tells how far it is, and hears at once of the job's end.
     In all other stories the board has not enough of it, and leaves."""
     desk.device.power_cut()
-    desk.device.leave_idf_heap(8180, 164500)
+    desk.device.set_idf_heap(8180, 164500)
     desk.device.power_on()
     desk.cloud.faults.files.order("slow", amount=5000)
     job = desk.releases.release("1.1.0")

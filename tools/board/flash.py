@@ -11,7 +11,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from tools.board.bundle import BundleError, settings
 from tools.board.first_boot import watch
-from tools.board.install import Install, Wishes
+from tools.board.install import Install, Options
 from tools.board.ports import resolved
 from tools.board.serial_board import BoardError, SerialBoard
 from tools.interpreter import MissingTool
@@ -50,10 +50,10 @@ def main(
     3 it is there, but the board is in IDLE.
     """
     ports = resolved("flash", port)
-    wishes = Wishes(settings, main, not source, lines, not programs_only, ble, erase, files)
-    _check(wishes)
+    options = Options(settings, main, not source, lines, not programs_only, ble, erase, files)
+    _check(options)
     with _Screen(len(ports) > 1) as screen:
-        jobs = [_Job(each, wishes, screen, dry_run, watch) for each in ports]
+        jobs = [_Job(each, options, screen, dry_run, watch) for each in ports]
         for job in jobs:
             job.start()
         try:
@@ -65,19 +65,19 @@ def main(
     sys.exit(max(job.exit_code for job in jobs))
 
 
-def _check(wishes):
+def _check(options):
     """What is wrong with the files on this machine is told before a board is touched."""
     try:
-        if wishes.settings:
-            settings(wishes.settings)
-        if wishes.main:
-            compile(wishes.main.read_text(encoding="utf-8"), str(wishes.main), "exec")
+        if options.settings:
+            settings(options.settings)
+        if options.main:
+            compile(options.main.read_text(encoding="utf-8"), str(options.main), "exec")
     except BundleError as error:
         sys.exit(f"flash: {error}")
     except OSError as error:
-        sys.exit(f"flash: {wishes.main}: {error.strerror}")
+        sys.exit(f"flash: {options.main}: {error.strerror}")
     except SyntaxError as error:
-        sys.exit(f"flash: {wishes.main}:{error.lineno}: {error.msg}")
+        sys.exit(f"flash: {options.main}:{error.lineno}: {error.msg}")
 
 
 class _Screen:
@@ -109,11 +109,11 @@ class _Screen:
 class _Job(threading.Thread):
     """One board."""
 
-    def __init__(self, port, wishes, screen, dry, watched):
+    def __init__(self, port, options, screen, dry, watched):
         super().__init__(daemon=True)
         self.exit_code = 1
         self._port = port
-        self._wishes = wishes
+        self._options = options
         self._screen = screen
         self._dry = dry
         self._watched = watched
@@ -121,7 +121,7 @@ class _Job(threading.Thread):
     def run(self):
         try:
             with SerialBoard(self._port) as board:
-                Install(board, self._wishes, self._tell, self._progress).run(self._dry)
+                Install(board, self._options, self._tell, self._progress).run(self._dry)
                 self.exit_code = 0 if self._dry or not self._watched else self._watch(board)
         except (BoardError, BundleError, MissingTool) as error:
             self._tell(f"flash: {error}", "red")

@@ -30,7 +30,7 @@ except Exception as _e:
 """
 
 
-class Wishes:
+class Options:
     """What the person asked for: `settings` and `main` paths or None, `compiled`, `with_lib`, `with_ble`, `erase`.
 
     `lines`: whether compiled code knows its line numbers; None is for the board to decide. `files`: lib as single
@@ -54,10 +54,10 @@ class Wishes:
 class Install:
     """`tell(text)` prints a line, `progress(done, total)` hears bytes."""
 
-    def __init__(self, board, wishes, tell, progress):
+    def __init__(self, board, options, tell, progress):
         self._board = board
         self._files = Files(board)
-        self._wishes = wishes
+        self._options = options
         self._tell = tell
         self._progress = progress
         self._archived = []  # paths of the single files that the archive stands for
@@ -72,17 +72,17 @@ class Install:
             with contextlib.suppress(BoardError):
                 self._board.restart()
             raise
-        if not dry and (self._wishes.erase or found):
+        if not dry and (self._options.erase or found):
             self._change(found, sizes)
-        if dry or not self._wishes.erase:  # what it counts by is gone then, and NVS does not know it yet
+        if dry or not self._options.erase:  # what it counts by is gone then, and NVS does not know it yet
             self._board.run(_MARK_CLEAN)
         self._board.restart()
 
     def _examined(self):
         self._look()
         found, sizes = self._plan()
-        self._tell(describe(found, self._wishes.erase))
-        if found.write and not self._wishes.erase:  # to ask for the room takes a large file system seconds
+        self._tell(describe(found, self._options.erase))
+        if found.write and not self._options.erase:  # to ask for the room takes a large file system seconds
             self._require_room(found, sizes)
         return found, sizes
 
@@ -94,7 +94,7 @@ class Install:
             raise BoardError("; ".join(refusals))
         for remark in self.facts.remarks():
             self._tell(f"note: {remark}")
-        if self._wishes.with_lib and self.facts.is_small():
+        if self._options.with_lib and self.facts.is_small():
             self._tell(
                 f"note: its heap is {self.facts.heap // 1024} KB: lib as files leaves little of it to an application; "
                 "an image with the firmware frozen in leaves far more (docs/boards.md)"
@@ -103,13 +103,13 @@ class Install:
                 self._tell("note: lib is compiled without line numbers, which saves 3 KB; --lines keeps them")
 
     def _has_lines(self):
-        return not self.facts.is_small() if self._wishes.lines is None else self._wishes.lines
+        return not self.facts.is_small() if self._options.lines is None else self._options.lines
 
     def _plan(self):
         wanted = self._wanted()
         self._files.start()
         sizes = self._files.list()
-        if self._wishes.erase:
+        if self._options.erase:
             return Plan(write=wanted), sizes
         if _MAIN not in sizes and _ASIDE in sizes:
             self._tell("an earlier run was interrupted: this one completes it")
@@ -119,27 +119,27 @@ class Install:
 
     def _installed(self):
         """What an earlier run has put there, or another way of installing: single files, an archive."""
-        if not self._wishes.with_lib:
+        if not self._options.with_lib:
             return []
         listed = (self._files.read(INSTALLED) or b"").decode(errors="replace").split("\n")
         return [archive.PATH, *self._archived, *twins(self._archived), *filter(_is_lib, listed)]
 
     def _wanted(self):
         """The files, in the order in which they are written: main.py last."""
-        wishes, compiled = self._wishes, self._wishes.compiled and self.facts.reads_mpy
+        options, compiled = self._options, self._options.compiled and self.facts.reads_mpy
         wanted = []
-        if wishes.with_lib:
-            wanted += bundle.firmware(compiled, self._has_lines(), wishes.main) + self._packages(compiled)
-            if compiled and not wishes.files:
+        if options.with_lib:
+            wanted += bundle.firmware(compiled, self._has_lines(), options.main) + self._packages(compiled)
+            if compiled and not options.files:
                 self._archived = [file.path for file in wanted]
                 wanted = bundle.archived(wanted)
             wanted.append(bundle.File(INSTALLED, "\n".join(file.path for file in wanted).encode()))
-        if wishes.settings:
-            file, warnings = bundle.settings(wishes.settings)
+        if options.settings:
+            file, warnings = bundle.settings(options.settings)
             for warning in warnings:
                 self._tell(f"settings: {warning}")
             wanted.append(file)
-        return wanted + bundle.programs(wishes.main)
+        return wanted + bundle.programs(options.main)
 
     def _packages(self, compiled):
         files = []
@@ -149,7 +149,7 @@ class Install:
             files += bundle.packages(["umqtt.simple"], compiled)
         if self.facts.aioble:
             self._tell("aioble is in its image")
-        elif self._wishes.with_ble and self.facts.bluetooth:
+        elif self._options.with_ble and self.facts.bluetooth:
             files += self._aioble(compiled)
         return files
 
@@ -163,7 +163,7 @@ class Install:
 
     def _change(self, found, sizes):
         self._hold(sizes)
-        if self._wishes.erase:
+        if self._options.erase:
             self._erase()
         for path in found.remove:
             self._files.remove(path)
@@ -178,7 +178,7 @@ class Install:
             self._files.rename(_ASIDE, _MAIN)
 
     def _pieces(self, file, sizes):
-        if file.path != archive.PATH or file.path not in sizes or self._wishes.erase:
+        if file.path != archive.PATH or file.path not in sizes or self._options.erase:
             return [file.data]
         pieces = reuse.pieces(file.data, file.path, self._files)
         sent = sum(len(piece) for piece in pieces if isinstance(piece, bytes))

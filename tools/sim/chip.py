@@ -1,4 +1,4 @@
-"""What of a chip outlives its programs: clock, RTC memory, pins, watchdog, and the count of flash writes."""
+"""The state of a chip that outlives its programs: clock, RTC memory, pins, watchdog, and the count of flash writes."""
 
 import threading
 import time
@@ -29,7 +29,7 @@ class Chip:
         self._lock = threading.Lock()
 
     def power_on(self):
-        """Everything that lives by electricity is new."""
+        """Reset everything that needs power to be kept."""
         self.cause = PWRON
         self.wake = 0
         self.rtc = ""
@@ -49,6 +49,7 @@ class Chip:
         self.feed()
 
     def feed(self):
+        """The watchdog's time begins again."""
         self._fed_at = time.monotonic()
 
     def starves_in_s(self):
@@ -83,6 +84,7 @@ class Chip:
             del self._changes[:-32]
 
     def pin(self, pin):
+        """What `drive_pin` has put on it."""
         return self._pins.get(pin)
 
     def pin_changes(self):

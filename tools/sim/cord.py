@@ -122,7 +122,7 @@ class Board:
             raise TimeoutError(f"the board is still on after {timeout_s} s")
         self._runner.join()
 
-    def leave_idf_heap(self, *areas):
+    def set_idf_heap(self, *areas):
         """What ESP-IDF's heap reports as free from the next start on: bytes of its two areas, the small one first."""
         self._runner.chip.idf_heap = areas
 

@@ -85,11 +85,11 @@ class Life:
             ours.close()
             self._output.close()
 
-    def count(self):
+    def count_write(self):
         """The bootloader's flash writes, before the device's own: False, or "torn"."""
         return self._on_write() or False
 
-    def dead(self):
+    def power_lost(self):
         """The power went in the middle of that write."""
         self._on_dead()
 

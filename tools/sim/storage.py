@@ -26,7 +26,7 @@ _STATES = {
 class NoMeter:
     """Writes while the board is off, by whoever holds it: they are not counted, and no power can be cut."""
 
-    def count(self):
+    def count_write(self):
         return False
 
 

@@ -38,7 +38,7 @@ class _Device:
     def _write(self, start, data):
         if self._dead:
             raise PowerCut("already")  # a `with` that closes its file on the way out
-        cut = self._meter.count()
+        cut = self._meter.count_write()
         size = len(data) // 2 if cut == "torn" else 0 if cut else len(data)
         self._data[start : start + size] = memoryview(data)[:size]
         if cut:

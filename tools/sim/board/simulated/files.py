@@ -12,7 +12,7 @@ from simulated.flash import VfsFile
 
 
 class _NoMeter:
-    def count(self):
+    def count_write(self):
         return False
 
 

@@ -50,11 +50,11 @@ class PartitionFile:
         self._file.close()
 
     def _write(self, offset, data):
-        torn = self._meter.count()
+        torn = self._meter.count_write()
         self._file.seek(offset)
         self._file.write(memoryview(data)[: len(data) // 2] if torn else data)
         if torn:
-            self._meter.dead()
+            self._meter.power_lost()
 
     def _pad_to(self, offset):
         end = self._file.seek(0, 2)

@@ -92,11 +92,11 @@ class Meter:
     def __init__(self, channel):
         self._channel = channel
 
-    def count(self):
+    def count_write(self):
         """False, or "torn": half of this write may still happen. A clean cut does not come back."""
         return self._channel.ask("write") or False
 
-    def dead(self):
+    def power_lost(self):
         self._channel.die("dead")
 
 

@@ -16,14 +16,14 @@ class Memory:
         buffer[:] = memoryview(self.bytes)[offset : offset + len(buffer)]
 
     def program(self, offset, data):
-        cut = self._meter.count()
+        cut = self._meter.count_write()
         for i in range(len(data) // 2 if cut == "torn" else 0 if cut else len(data)):
             self.bytes[offset + i] &= data[i]
         if cut:
             raise PowerCut("at write %d" % self._meter.writes)
 
     def erase(self, offset, size):
-        cut = self._meter.count()
+        cut = self._meter.count_write()
         half = size // 2 if cut == "torn" else 0 if cut else size
         self.bytes[offset : offset + half] = b"\xff" * half
         if cut:
@@ -47,7 +47,7 @@ class Sparse:
             n += step
 
     def program(self, offset, data):
-        cut = self._meter.count()
+        cut = self._meter.count_write()
         for i in range(len(data) // 2 if cut == "torn" else 0 if cut else len(data)):
             block, at = divmod(offset + i, _BLOCK)
             if block not in self._blocks:
@@ -58,7 +58,7 @@ class Sparse:
 
     def erase(self, offset, size):
         for block in range(offset // _BLOCK, (offset + size) // _BLOCK):
-            cut = self._meter.count()
+            cut = self._meter.count_write()
             if cut == "torn" and block in self._blocks:
                 self._blocks[block][: _BLOCK // 2] = b"\xff" * (_BLOCK // 2)
             elif not cut:
@@ -80,7 +80,7 @@ class Meter:
         self._left = n
         self._torn = torn
 
-    def count(self):
+    def count_write(self):
         """One more write. Returns False, "cut" or "torn"."""
         self.writes += 1
         if self._left is None:

@@ -49,7 +49,7 @@ def make_room():
     heap = board.heap()
     free, largest = heap["idf_free"], heap["idf_largest"]
     size = min(_ROOM, free - _FOR_RECEIVING, largest - _LEAST_STACK - _THREAD)
-    if size < _LEAST_ROOM or heap["gc_free"] - largest >= 2 * _ROOM:
+    if size < _LEAST_ROOM or heap["gc_free"] - largest >= 3 * _ROOM:
         return None
     return _made(size, free, largest)
 

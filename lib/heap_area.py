@@ -24,6 +24,7 @@ _LEAST = const(24576)  # with less no device works anyway
 _ROOM = const(8192)  # what a job takes beside an application
 _LEAST_ROOM = const(5120)
 _FOR_RECEIVING = const(9216)
+_MOST_PIECES = const(8)
 _LEAST_STACK = const(4096)  # the port makes none that is smaller
 _THREAD = const(640)  # what a thread takes beside its stack
 _MARGIN = const(4096)  # the tables of an area, and what a list is beside its items
@@ -60,7 +61,7 @@ def _made(size, free, largest):
         return None
     keeper = None
     try:
-        keeper = [None] * ((size - _MARGIN) // 4)
+        keeper = _last_piece((size - _MARGIN) // 4)
         keeper.clear()
         keeper.extend((None,) * 16)  # an area of which only the first block is used counts as empty
     except MemoryError:
@@ -68,6 +69,19 @@ def _made(size, free, largest):
     finally:  # whatever interrupts it
         _release(held, free - size)
     return keeper
+
+
+def _last_piece(items):
+    """A list in the new area: others fill what there is in the old ones before that."""
+    piece = [None] * items
+    pieces = []
+    try:
+        for _ in range(_MOST_PIECES):
+            pieces.append(piece)
+            piece = [None] * items
+    except MemoryError:
+        pass
+    return piece
 
 
 def _more():

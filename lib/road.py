@@ -29,6 +29,7 @@ class Road:
         self._flash = system.flash
         self._wifi = system.wifi
         self._aws = system.aws
+        self._aws.make_room = self._room_beside_tls
         if system.settings.outbox.place == "flash":
             self._aws.keep_in(system.flash.queue)
         self._identity = system.identity
@@ -166,13 +167,16 @@ class Road:
             from operations import factory_reset
 
             await factory_reset.finish(self._system)
-        await self._aws.jobs.run(owned.beat, self._flash, self._operation, with_application, self._room_for_job)
-
-    def _room_for_job(self):
-        return self._board.make_room()  # looked up now: whoever holds that function holds the file it is in
+        await self._aws.jobs.run(owned.beat, self._flash, self._operation, with_application)
 
     def _is_trying(self):
         return self._identity.trial or self._identity.rotating
+
+    def _room_beside_tls(self):
+        try:
+            return self._board.make_room()
+        except MemoryError:
+            return None  # it may do without
 
     def _operation(self, name):
         from operations import dispatch

@@ -41,7 +41,7 @@ class Jobs(Service):
         self.step_minutes = (settings.timeouts.job_step_s + 59) // 60  # as AWS wants them
         self.handlers = {}
         self.news = asyncio.Event()  # there may be another job, or the one at work may be gone
-        self.flash = self.find = self.make_room = None
+        self.flash = self.find = None
         self.with_application = True
         self.calm = False  # the connection stands for a while
         self.working = False  # on a job: no time to sleep
@@ -59,13 +59,13 @@ class Jobs(Service):
         self.grace_ms = min(self.grace_ms, _GRACE_MORE_MS)
         self.news.set()
 
-    async def run(self, beat, flash, find, with_application=True, make_room=None):
+    async def run(self, beat, flash, find, with_application=True):
         """Do the jobs, one after the other; never returns, an owned task.
 
         `flash` keeps the record "job"; `find(operation)` gives the handler of one of the firmware's own operations, or
-        None, and raises the error for one that is not allowed. What `make_room()` returns is kept while a job is done.
+        None, and raises the error for one that is not allowed.
         """
-        self.flash, self.find, self.with_application, self.make_room = flash, find, with_application, make_room
+        self.flash, self.find, self.with_application = flash, find, with_application
         self._attach(self)
         while True:
             await _until(self.news, beat)
@@ -91,7 +91,6 @@ class Jobs(Service):
                 if not self.calm:
                     await asyncio.sleep_ms(CALM_MS)
                     self.calm = True
-                room = self.make_room and self.make_room()  # noqa: F841 - until all of it is told
                 picked_up = await _job_start().pick_up(self, summary)
                 answer = summary = None
                 if picked_up is not None:

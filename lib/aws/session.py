@@ -44,6 +44,7 @@ class Session:
         self._wifi = bus.listen(events.WIFI_CONNECTED, events.WIFI_DISCONNECTED, limit=4)
         self._stopped = False
         self.connections = 0  # so far
+        self.make_room = None  # makes memory for what a connection brings; what it returns is kept while that stands
 
     def use(self, name, cert, key):
         """Connect with these from now on: thing name (the client id), certificate and private key as DER."""
@@ -152,6 +153,7 @@ class Session:
         client = self._client
         if not session_present:
             self._lost()
+        room = self.make_room and self.make_room()  # noqa: F841
         self._bus.emit(
             events.AWS_CONNECTED,
             endpoint=client.server,

@@ -1,10 +1,10 @@
 """Fixtures that several files share: of the local cloud, of the phone page; and what hypothesis is not to judge."""
 
+import contextlib
 import re
 import shutil
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 from tests.host import pki
 from tests.host.browser import Browser, chromium
@@ -15,11 +15,14 @@ from tests.host.phone_node import Node
 from tools.cloud import LocalCloud
 from tools.phone.server import Server
 
-# How fast an example is made or tried says how busy the desk is. A fixture that serves all examples is meant to.
-settings.register_profile(
-    "desk", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
-)
-settings.load_profile("desk")
+with contextlib.suppress(ImportError):  # `make lint` checks the structure without it
+    from hypothesis import HealthCheck, settings
+
+    # How fast an example is made or tried says how busy the desk is. A fixture that serves all examples is meant to.
+    settings.register_profile(
+        "desk", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+    )
+    settings.load_profile("desk")
 
 
 @pytest.fixture(scope="module")

@@ -19,10 +19,11 @@ async def on_apply(configuring, _):
         await _join(configuring, _checked(configuring))
         await ble.set_state("saving")
         await candidate.save(configuring.system, configuring.document, "phone")
-    except errors.DeviceError as failure:
-        number = codes.number_of(failure)
-        configuring.last = {"code": number, "message": failure.message}
-        await ble.set_state("failed", number, failure.message, configuring.last)
+    except BaseException as failure:  # also no memory, or its time is up: while STATE says "joining" a phone waits
+        told = failure if isinstance(failure, errors.DeviceError) else codes.refuse(codes.FAILED)
+        number = codes.number_of(told)
+        configuring.last = {"code": number, "message": told.message}
+        await ble.set_state("failed", number, told.message, configuring.last)
         raise
     await configuring.leave("new settings", codes.DONE)
     return {"code": codes.DONE}

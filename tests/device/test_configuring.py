@@ -1,0 +1,74 @@
+"""What a phone asks for in CONFIG ends well, or ends all the same: in STATE, in memory, and in a restart."""
+
+import asyncio
+
+import errors
+import events
+import settings
+from ble import codes
+from configuring import Configuring
+from fakes import Flash, Group
+from harness import equal, raises
+from identity import Identity
+
+FILE = """{"networks": [{"ssid": "home", "password": null}], "aws": {"endpoint": "a.example", "thing": "lamp"}}"""
+
+
+class Ble:
+    """Notes the steps that STATE would show."""
+
+    def __init__(self):
+        self.steps = []
+
+    async def progress(self):
+        pass
+
+    async def set_state(self, step, code=0, message="", last=None):
+        self.steps.append((step, code))
+
+
+class Wifi:
+    """`failure`: what joining ends with."""
+
+    failure = None
+
+    async def join_once(self):
+        if self.failure:
+            raise self.failure
+
+    async def stop(self):
+        pass
+
+
+def new_desk():
+    """(Configuring, its Ble, its Wi-Fi, the reasons for which it restarts)."""
+    flash, found = Flash(), settings.load(FILE)
+    found.roots, found.thing = [None], Group(cert=None, key=None)
+    wifi, restarts = Wifi(), []
+    system = Group(flash=flash, settings=found, bus=events.Bus(), wifi=None, identity=Identity(flash, found))
+    system.make_wifi = lambda bus, settings: wifi
+    configuring = Configuring(system, restarts.append, None)
+    configuring.ble = Ble()
+    return configuring, configuring.ble, wifi, restarts
+
+
+async def test_settings_that_work_are_saved_and_tried_by_a_restart():
+    configuring, ble, _, restarts = new_desk()
+    equal(await configuring.handle("APPLY", 1, {}), {"code": codes.DONE})
+    equal(ble.steps, [("joining", 0), ("saving", 0), ("restarting", codes.DONE)])
+    equal((restarts, "candidate" in configuring.system.flash.kept), (["new settings"], True))
+    refusal = await raises(codes.Refusal, configuring.handle("STS", 2, {}))
+    equal(refusal.number, codes.BUSY)
+
+
+async def test_whatever_ends_an_attempt_is_told_in_state_for_a_phone_that_has_lost_touch_waits_while_it_joins():
+    for failure, number in (
+        (errors.error("wrong_password", "home"), codes.WRONG_PASSWORD),
+        (MemoryError(), codes.FAILED),
+        (asyncio.CancelledError(), codes.FAILED),  # its time was up
+    ):
+        configuring, ble, wifi, restarts = new_desk()
+        wifi.failure = failure
+        await raises(type(failure), configuring.handle("APPLY", 1, {}))
+        equal(ble.steps, [("joining", 0), ("failed", number)])
+        equal((configuring.last["code"], restarts), (number, []))

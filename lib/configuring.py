@@ -83,5 +83,7 @@ class Configuring:
     async def leave(self, reason, number=codes.OK):
         """Restart, once the answer is out."""
         self._is_leaving = True
-        await self.ble.set_state("restarting", number)
-        self._restart(reason)
+        try:
+            await self.ble.set_state("restarting", number)
+        finally:  # though there is no memory to say so: what was saved or erased is for the next start
+            self._restart(reason)

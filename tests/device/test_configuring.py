@@ -15,7 +15,9 @@ FILE = """{"networks": [{"ssid": "home", "password": null}], "aws": {"endpoint":
 
 
 class Ble:
-    """Notes the steps that STATE would show."""
+    """Notes the steps that STATE would show; `failure` is raised in place of the next "restarting"."""
+
+    failure = None
 
     def __init__(self):
         self.steps = []
@@ -24,6 +26,9 @@ class Ble:
         pass
 
     async def set_state(self, step, code=0, message="", last=None):
+        if step == "restarting" and self.failure:
+            failure, self.failure = self.failure, None
+            raise failure
         self.steps.append((step, code))
 
 
@@ -72,3 +77,10 @@ async def test_whatever_ends_an_attempt_is_told_in_state_for_a_phone_that_has_lo
         await raises(type(failure), configuring.handle("APPLY", 1, {}))
         equal(ble.steps, [("joining", 0), ("failed", number)])
         equal((configuring.last["code"], restarts), (number, []))
+
+
+async def test_saved_settings_are_tried_though_there_was_no_memory_to_say_so():
+    configuring, ble, _, restarts = new_desk()
+    ble.failure = MemoryError()
+    await raises(MemoryError, configuring.handle("APPLY", 1, {}))
+    equal(restarts, ["new settings"])

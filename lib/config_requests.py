@@ -93,8 +93,10 @@ async def on_time(configuring, dat):
     import notes
 
     system = configuring.system
-    _wifi(system).keep_time(dat["time"], notes.last_known_time(system.flash))
-    system.wifi = None
+    try:
+        _wifi(system).keep_time(dat["time"], notes.last_known_time(system.flash))
+    finally:
+        system.wifi = None  # a time that is refused must not keep its code in memory
 
 
 async def on_app(configuring, dat):

@@ -44,6 +44,9 @@ class Wifi:
     async def stop(self):
         pass
 
+    def keep_time(self, seconds, not_before):
+        raise errors.error("invalid_setting", "time", "earlier than the firmware", "later")
+
 
 def new_desk():
     """(Configuring, its Ble, its Wi-Fi, the reasons for which it restarts)."""
@@ -84,3 +87,9 @@ async def test_saved_settings_are_tried_though_there_was_no_memory_to_say_so():
     ble.failure = MemoryError()
     await raises(MemoryError, configuring.handle("APPLY", 1, {}))
     equal(restarts, ["new settings"])
+
+
+async def test_a_time_that_is_refused_leaves_nothing_in_memory():
+    configuring, _, _, _ = new_desk()
+    await raises(errors.PersonError, configuring.handle("TIME", 1, {"time": 1}))
+    equal(configuring.system.wifi, None)

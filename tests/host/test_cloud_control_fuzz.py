@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tools.cloud import shapes
+from tools.cloud import cbor, shapes
 from tools.cloud.authority import CertificateAuthority
 from tools.cloud.aws_errors import AwsError, InvalidRequest
 from tools.cloud.broker import silent
@@ -136,6 +136,14 @@ def test_endless_nesting_is_rejected(provisioning):
     asking = Asking()
     asyncio.run(provisioning.handle(asking, TOPICS[2], DEEP.encode()))
     assert json.loads(asking.answers[0][1])["errorCode"] == "InvalidJson"
+
+
+def test_cbor_whose_parts_stand_for_one_another_is_refused():
+    shared = [b"\xd8\x1c\x82\x01\x01", b"\xd8\x1c\x82\xd8\x1d\x00\xd8\x1d\x00"]  # [1, 1], twice in the second
+    text = b"\xd9\x01\x00\x82\x63abc\xd8\x19\x00"  # "abc", again by its number
+    for payload in (b"\x82" + b"".join(shared), text):
+        with pytest.raises(ValueError, match="it is not CBOR that JSON could hold"):
+            cbor.decode(payload)
 
 
 OPERATIONS = (

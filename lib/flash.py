@@ -36,6 +36,7 @@ class Flash:
         self._entries = None  # of the folder, while a start mends what is there
         self._sequences = {}  # of the newest of each record; 0: there is none; negative: it was erased since
         self._lock = asyncio.Lock()
+        self.changing = asyncio.Lock()  # for who reads a record, and saves it changed: notes.py
         self._bus = bus
         self._root = root
         self._interval_ms = write_interval_ms

@@ -34,6 +34,15 @@ async def change(flash, **changes):
 
     Errors: `flash_full`, `flash_failed`.
     """
+    # One after the other: what another task notes, while this one waits for the flash, would be lost.
+    await flash.changing.acquire()
+    try:
+        await _change(flash, changes)
+    finally:
+        flash.changing.release()
+
+
+async def _change(flash, changes):
     before = read(flash)
     after = dict(before)
     for name in changes:

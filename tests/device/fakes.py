@@ -1,11 +1,14 @@
 """Stand-ins that many tests hand to what they test."""
 
+import asyncio
+
 
 class Flash:
     """Records in memory, as lib/flash.py has them."""
 
     def __init__(self, **kept):
         self.kept = kept
+        self.changing = asyncio.Lock()
 
     def load(self, name):
         return self.kept.get(name)

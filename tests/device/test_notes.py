@@ -1,5 +1,8 @@
 """Notes from one start to the next."""
 
+import asyncio
+
+import flash_board
 import notes
 from fakes import Flash
 from harness import equal
@@ -21,6 +24,16 @@ async def test_nothing_is_written_when_nothing_changes():
     await notes.change(flash, windows=1)
     flash.save = flash.erase = None  # would fail
     await notes.change(flash, windows=1, into=None)
+
+
+async def test_notes_of_two_tasks_that_wait_for_the_flash_are_both_kept():
+    flash = await flash_board.new_board()
+    await flash.write(0, b"counted")
+    others = [asyncio.create_task(flash.flush())]  # is at it when the first of them comes
+    others.append(asyncio.create_task(notes.change(flash, into="CONFIG")))
+    others.append(asyncio.create_task(notes.change(flash, last={"code": "no_dns"})))
+    await asyncio.gather(*others)
+    equal(notes.read(flash), {"into": "CONFIG", "last": {"code": "no_dns"}})
 
 
 def test_what_cannot_be_read_is_no_note():

@@ -89,7 +89,7 @@ def _read(job_id, operation, document):
         return Update(document)
     from ota import foreign
 
-    return foreign.read(job_id, document)
+    return foreign.read(operation, job_id, document)
 
 
 def _is_it(job, known):

@@ -17,9 +17,10 @@ from .document import link, unbase64, whole_size
 _UNKNOWN = "0.0.0"
 
 
-def read(job_id, document):
+def read(operation, job_id, document):
     """The `Afr` or `Unsigned` of a document. Raises `bad_document`."""
-    return Afr(job_id, document["afr_ota"]) if "afr_ota" in document else Unsigned(job_id, document)
+    # By what the settings have allowed, not by what the document looks like: it would be taken without a signature.
+    return Afr(job_id, document.get("afr_ota")) if operation == "afr_ota" else Unsigned(job_id, document)
 
 
 class Unsigned:

@@ -1,6 +1,7 @@
 """Updates by documents that are not ours: AWS's own, and the original library's. Only for who asks for them."""
 
 import errors
+from aws.job_words import operation_of
 from harness import equal, raises
 from ota import foreign
 from signing import signature_of
@@ -34,6 +35,10 @@ def afr(image, private=7, **changes):
     }
     file.update(changes)
     return {"afr_ota": {"protocols": ["MQTT", "HTTP"], "streamname": "s", "files": [file]}}
+
+
+def read(document):
+    return foreign.read(operation_of(document), "job-1", document)
 
 
 def ends(desk, document, status, reason=None):
@@ -72,6 +77,13 @@ def test_an_image_without_a_signature():
     equal(desk.version(), "1.1.0")
 
 
+def test_where_only_signed_images_are_allowed_nothing_unsigned_comes_under_their_name():
+    desk = Desk(jobs={"allow": ["ota", "afr_ota"]})
+    desk.images["/1.1.0"] = desk.image("1.1.0")
+    ends(desk, {"operation": "afr_ota", "url": url()}, "REJECTED", "bad_document")
+    equal(desk.starts, ["1.0.0"])
+
+
 def test_an_image_whose_size_nobody_has_said_must_fit_all_the_same():
     desk = desk_with(bytes(SLOT + 4096))
     slots = desk.slots()
@@ -99,7 +111,8 @@ def test_documents_that_cannot_be_used():
         {"afr_ota": {}},
         afr(b"image", filesize=0),
         afr(b"image", update_data_url="http://images.test/x"),
+        {"operation": "afr_ota", "url": url()},
         {"action": "OTA"},
         {"action": "OTA", "url": "ftp://x"},
     ):
-        equal(raises(errors.PersonError, lambda: foreign.read("job-1", document)).code, "bad_document")
+        equal(raises(errors.PersonError, lambda: read(document)).code, "bad_document")

@@ -71,6 +71,9 @@ def vet(system, floor, failed, job_id, operation, document):
 
     `floor`, `failed`: those of updates.py.
     """
+    # Once more: mode OTA asks for the document again, and may be given another one than was allowed.
+    if operation not in system.settings.jobs.allow:
+        raise errors.error("not_allowed", operation)
     update = _read(job_id, operation, document)
     update.check(release.VERSION, floor, system.settings.hardware, (system.identity.name, job_id))
     if update.version in failed:

@@ -1,5 +1,7 @@
 """Updates by documents that are not ours: AWS's own, and the original library's. Only for who asks for them."""
 
+import simulation
+
 import errors
 from aws.job_words import operation_of
 from harness import equal, raises
@@ -82,6 +84,21 @@ def test_where_only_signed_images_are_allowed_nothing_unsigned_comes_under_their
     desk.images["/1.1.0"] = desk.image("1.1.0")
     ends(desk, {"operation": "afr_ota", "url": url()}, "REJECTED", "bad_document")
     equal(desk.starts, ["1.0.0"])
+
+
+def test_a_job_that_was_made_anew_as_one_that_is_not_allowed_is_refused_in_mode_ota_too():
+    desk = Desk(jobs={"allow": ["ota", "afr_ota"]})
+    desk.images["/1.1.0"] = desk.image("1.1.0")
+    # Where memory is short only the document is asked for.
+    for free in (164500, 44000):
+        simulation.board.idf_heap = (8180, free)
+        job = "job-%d" % len(desk.cloud.executions)
+        desk.send(afr(desk.images["/1.1.0"]), job)
+        equal(desk.live(), "restart")
+        desk.cloud.add(job, {"action": "OTA", "url": url()}, queuedAt=1800000000)
+        desk.live_on(job_id=job)
+        equal(desk.status(job), ("REJECTED", "not_allowed"))
+    equal(desk.starts.count("1.1.0"), 0)
 
 
 def test_an_image_whose_size_nobody_has_said_must_fit_all_the_same():

@@ -134,7 +134,8 @@ class Ble:
         self._bus.emit(events.BLE_DISCONNECTED, phone=address, reason=reason)
 
     async def _listen(self, phone, address, beat):
-        talk = Talk(self._host, lambda frame: self._gatt.send(phone, frame, beat), beat)
+        send = self._gatt.send  # there is no `_gatt` when the radio has failed, and work may still want to answer
+        talk = Talk(self._host, lambda frame: send(phone, frame, beat), beat)
         told = False
         heard_ms = time.ticks_ms()
         while not talk.over:

@@ -43,8 +43,8 @@ class Host:
 
     def begin(self, work):
         """Start the `Work`; only when not busy."""
+        work.task = asyncio.create_task(work.run())  # first: there may be no memory for it
         self._work = work
-        work.task = asyncio.create_task(work.run())
 
     def ended(self, work):
         """The `Work` is over: what it holds (a certificate and its key) is freed for the next."""

@@ -101,20 +101,6 @@ async def test_last_message_is_answered_again_and_not_done_twice():
         equal(len(desk.asked), 2)
 
 
-async def test_slow_work_is_answered_at_once_and_others_wait():
-    async with Desk() as desk:
-        visitor = await desk.visitor()
-        await visitor.hello()
-        desk.answer = asyncio.Event()
-        equal((await visitor.ask_sealed("APPLY", 5))["code"], codes.IN_PROGRESS)
-        equal((await visitor.ask_sealed("APPLY", 5))["code"], codes.IN_PROGRESS)
-        equal((await visitor.ask_sealed("STS", 6))["code"], codes.BUSY)
-        desk.answer.set()
-        _, answer = await visitor.ack()
-        equal((answer["id"], answer["code"], answer["late"]), (5, codes.OK, True))
-        equal(len(desk.asked), 1)
-
-
 async def test_two_answers_at_the_same_time_do_not_mix():
     notify, calls = radio.notify, []
 
@@ -138,30 +124,6 @@ async def test_two_answers_at_the_same_time_do_not_mix():
             _, answer = await visitor.ack()
             equal((answer["id"], answer["code"]), expected)
     radio.notify = notify
-
-
-async def test_work_goes_on_without_its_phone_and_the_next_phone_waits_for_it():
-    async with Desk() as desk:
-        visitor = await desk.visitor()
-        await visitor.hello()
-        work = desk.answer = asyncio.Event()
-        await visitor.ask_sealed("APPLY", 5)
-        visitor.phone.disconnect()
-        visitor = await desk.visitor()
-        await visitor.hello()
-        desk.answer = None
-        equal((await visitor.ask_sealed("STS", 5))["code"], codes.BUSY)
-        work.set()
-        equal((await until_done(visitor))["pkt"], "STS")
-        equal([typ for typ, _, _ in desk.asked], ["APPLY", "STS"])
-
-
-async def until_done(visitor):
-    """The answer to STS, asked for under the same id until the device is no longer busy."""
-    while True:
-        answer = await visitor.ask_sealed("STS", 5)
-        if answer["code"] != codes.BUSY:
-            return answer
 
 
 async def test_new_hello_ends_the_session_before_it_and_its_answers():

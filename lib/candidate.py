@@ -87,7 +87,7 @@ def load(system, record, fresh=None):
 
 async def save(system, document, source):
     """Keep the document as the candidate, replacing another one. `source`: who gave it, for the event. See `check`."""
-    if document.get("identity") == "claim":
+    if document.get("identity"):
         await system.flash.erase("pending")  # what another claim had begun
     if source != "job":
         import notes  # one that a job has left would take it for the cloud's: back without a word, for nobody is there

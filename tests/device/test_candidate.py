@@ -175,3 +175,12 @@ async def test_in_config_it_counts_which_certificates_there_are_though_nobody_ha
     config_ble._drop_certificates(found)
     equal((found.roots, found.thing, found.claim.cert, found.claim.key), ([None], None, None, None))
     candidate.check(system, {})
+
+
+async def test_what_a_refused_claim_had_begun_is_not_the_device_s_once_a_thing_s_certificate_was_tried_in_its_place():
+    system = await new_system()
+    await candidate.save(system, with_marker("claim"), "phone")
+    await system.flash.save("pending", *credentials("of another account"))
+    await candidate.save(system, with_marker("thing"), "phone")
+    await candidate.drop(system.flash)
+    equal(Identity(system.flash, settings.load(FILE)).current(), None)

@@ -216,7 +216,8 @@ def test_a_message_over_http_has_properties_as_one_of_mqtt_5(cloud):
     more = {"contentType": "text/plain", "correlationData": "aWQ=", "payloadFormatIndicator": "UTF8_DATA"}
     data.publish(topic="house/heat", retain=True, payload=b"21", userProperties=users, responseTopic="answers", **more)
     assert json.loads(data.get_retained_message(topic="house/heat")["userProperties"]) == users
-    for wrong in ({"userProperties": "x"}, {"userProperties": [1]}, {"correlationData": "no base64"}):
+    wrongs = ({"userProperties": "x"}, {"userProperties": [1]}, {"correlationData": "no base64"})
+    for wrong in (*wrongs, {"messageExpiry": 2**32}, {"messageExpiry": -1}):
         with pytest.raises(data.exceptions.InvalidRequestException):
             data.publish(topic="house/heat", payload=b"", **wrong)
     data.publish(topic="house/heat", retain=True, payload=b"")

@@ -17,6 +17,7 @@ from tools.cloud.session import Message
 from tools.cloud.topics import TopicError
 
 _LIMITS = Limits()
+_LONGEST_EXPIRY_S = 0xFFFFFFFF  # as MQTT 5 writes it, in four bytes
 
 
 class _OverHttp:
@@ -37,6 +38,8 @@ async def publish(desk: Desk, request: dict) -> None:
         raise InvalidRequest(str(error)) from None
     if len(payload) > _LIMITS.payload_bytes:
         raise RequestTooLarge(f"The payload has {len(payload)} bytes; at most {_LIMITS.payload_bytes}")
+    if not 0 <= request.get("messageExpiry", 0) <= _LONGEST_EXPIRY_S:
+        raise InvalidRequest(f"messageExpiry must be between 0 and {_LONGEST_EXPIRY_S} seconds")
     if topic.startswith("$"):
         await _ask_service(desk, topic, payload)
     else:

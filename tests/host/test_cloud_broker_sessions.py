@@ -5,7 +5,9 @@ from dataclasses import replace
 import pytest
 
 from tests.host.cloud_desk import Clock, Desk
+from tools.cloud import broker
 from tools.cloud.limits import Limits
+from tools.cloud.memory import NoMemory
 from tools.cloud.packets import PINGREQ_PACKET, PINGRESP, PUBACK
 from tools.cloud.session import Message, Session
 
@@ -213,3 +215,17 @@ def test_sessions_and_retained_messages_survive_a_stop_of_the_broker(desk):
     assert (device.session_present, device.message().payload) == (True, b"kept")
     device.subscribe(("b", 0))
     assert device.message().payload == b"retained"
+
+
+def test_a_disk_that_is_full_for_a_moment_does_not_end_the_looking_at_the_clock(desk, monkeypatch):
+    class Full(NoMemory):
+        def forgotten(self, client_id):
+            desk.broker.memory = NoMemory()
+            raise OSError("No space left on device")
+
+    monkeypatch.setattr(broker, "_SWEEP_S", 0.01)
+    away(desk, ("a", 1))
+    desk.broker.memory = Full()
+    desk.broker.clock.now += desk.broker.limits.session_expiry_s
+    desk.wait_for("session_expired", times=2)
+    assert not desk.call(lambda: desk.broker.sessions)

@@ -60,7 +60,7 @@ class Broker:
         self.presence = presence.Presence(self.publish, self.limits.sessions)
         self._connects: dict[str, float] = {}  # when a client id connected last
         self._listener: Listener | None = None
-        self._sweeper: asyncio.Task | None = None
+        self._sweeper: asyncio.Handle | None = None
         self._all_closed = asyncio.Event()
 
     # ---- see interfaces.Broker ----
@@ -71,7 +71,7 @@ class Broker:
         port = listener.open(host, port)
         self._listener = listener
         self._all_closed = asyncio.Event()
-        self._sweeper = asyncio.get_running_loop().create_task(self._sweep_for_ever())
+        self._sweeper = asyncio.get_running_loop().call_soon(self._sweep_for_ever)
         self.log("listening", host=host, port=port, tls=ssl_context is not None)
         return port
 
@@ -79,7 +79,6 @@ class Broker:
         if self._listener is None:
             return
         self._sweeper.cancel()
-        await asyncio.gather(self._sweeper, return_exceptions=True)
         await self._listener.close()
         for connection in list(self.connections.values()):
             connection.end(presence.SERVER_INITIATED, "the broker stops")
@@ -278,10 +277,10 @@ class Broker:
             except asyncio.TimeoutError:
                 self.log("closing_takes_long", connections=len(self.connections))
 
-    async def _sweep_for_ever(self) -> None:
-        while True:
-            await asyncio.sleep(_SWEEP_S)
-            self.sweep()
+    def _sweep_for_ever(self) -> None:
+        # The next one first: a sweep that fails, as on a full disk, is not the last.
+        self._sweeper = asyncio.get_running_loop().call_later(_SWEEP_S, self._sweep_for_ever)
+        self.sweep()
 
     def sweep(self) -> None:
         """Everything that is due by the clock: keep alives, time-outs, repetitions, expired sessions."""

@@ -103,8 +103,9 @@ class Link:
 
     def close(self):
         """Close it. What was not written is lost."""
-        for stream in (self.stream, self.raw):
-            if stream is not None:
-                stream.close()
+        if self.stream is not None:
+            self.stream.close()
+        if self.raw is not None:
+            self.raw.close()
         self._data = self._tail = None
         self.busy = False

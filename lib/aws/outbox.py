@@ -144,9 +144,8 @@ class Outbox:
 
         With the old session the peer may know the packets: the same ids, DUP. Without it they are new.
         """
-        again = sorted(self._in_flight.values(), key=lambda request: request.order)
-        self._in_flight.clear()
-        self.waiting = again + self.waiting
+        self.waiting = sorted(self._in_flight.values(), key=lambda request: request.order) + self.waiting
+        self._in_flight.clear()  # not before: where there was no memory for the list, nobody has lost them
         for request in self.waiting:
             # Those that waited to be sent again when the last connection ended have an id, too.
             request.tries = 0

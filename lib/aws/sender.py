@@ -72,7 +72,12 @@ class Sender:
             return
         if request.qos and (request.resend or request.tries > 1):
             first |= _DUP
-        complete = self._send_publish(first, request.topic, request.packet_id, request.payload)
+        try:
+            complete = self._send_publish(first, request.topic, request.packet_id, request.payload)
+        except MemoryError as failure:  # nothing of it is out; one of QoS 1 is in flight, and sent again
+            if not request.qos:
+                request.finish(failure)
+            return
         if not complete and self.error is None:
             self._writing = request
         elif not request.qos:

@@ -7,12 +7,13 @@ import micropython
 
 import events
 from aws.inbox import Inbox
+from aws.link import Link
 from aws.outbox import Outbox
 from aws.packets import matches
 from aws.receiver import Receiver
 from aws.subscribing import add
-from harness import equal, skip
-from scripted_broker import Broker, publish
+from harness import equal, raises, skip
+from scripted_broker import PUBLISH, Broker, publish, until
 
 PAYLOAD = b"x" * 64
 TOPIC = b"devices/lamp/telemetry"
@@ -133,3 +134,65 @@ async def test_connections_leave_nothing_behind():
             gc.collect()
             occupied.append(gc.mem_alloc())
         equal(min(occupied[20:]) - min(occupied[:10]) < 1024, True)
+
+
+async def test_a_message_that_waited_and_found_no_memory_keeps_nobody_waiting():
+    may_answer = asyncio.Event()
+
+    async def script(peer):
+        await peer.accept()
+        packet = await peer.receive(PUBLISH)
+        await may_answer.wait()
+        await peer.answer(packet)
+        await peer.serve()
+
+    async with Broker(script) as broker:
+        client = broker.client(window=1)
+        await client.connect()
+        send = client._connection._send_publish
+        starved = [b"qos 0", b"qos 1"]
+
+        def send_where_there_is_memory(first, topic, packet_id, payload):
+            if payload in starved:
+                starved.remove(payload)
+                raise MemoryError
+            return send(first, topic, packet_id, payload)
+
+        client._connection._send_publish = send_where_there_is_memory
+        first, second = [asyncio.create_task(client.publish(TOPIC, name, qos=1)) for name in (b"first", b"qos 1")]
+        await until(lambda: client._outbox.waiting)
+        third = asyncio.create_task(client.publish(TOPIC, b"qos 0"))
+        await until(lambda: len(client._outbox.waiting) == 2)
+        may_answer.set()
+        ends = await asyncio.wait_for(asyncio.gather(first, second, third, return_exceptions=True), 3)
+        equal((ends[:2], type(ends[2]), client.is_connected), ([None, None], MemoryError, True))
+
+
+def test_what_was_on_its_way_is_not_lost_where_a_new_connection_has_no_memory_for_it():
+    class Full(list):
+        def __radd__(self, other):
+            raise MemoryError
+
+    outbox = Outbox(10)
+    outbox.add(outbox.take(0x32, TOPIC, PAYLOAD, 1, 1000, True))
+    outbox.next()
+    outbox.waiting = Full()
+    raises(MemoryError, lambda: outbox.reconnected(True))
+    outbox.waiting = []
+    equal(outbox.idle(), False)
+
+
+def test_a_link_is_closed_without_memory():
+    closed = [None, None]
+
+    class Stream:
+        def __init__(self, place):
+            self.place = place
+
+        def close(self):
+            closed[self.place] = True
+
+    link = Link("host", 1)
+    link.stream, link.raw = Stream(0), Stream(1)
+    locked(link.close)
+    equal(closed, [True, True])

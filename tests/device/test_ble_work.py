@@ -65,7 +65,7 @@ async def test_work_ends_well_though_the_radio_fails_meanwhile():
         working = desk.ble._host._work.task
         work.set()
         await working
-        radio.advertise = advertise
+        radio.advertise, desk.answer = advertise, None
         equal((await (await desk.visitor()).ask("STS", 1))["code"], codes.OK)
 
 

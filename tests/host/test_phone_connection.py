@@ -41,6 +41,20 @@ def test_cancelling_while_it_connects_lets_the_device_go(phone):
     assert phone.page.evaluate("radio.asked.filter((one) => one === 'close').length") == 1
 
 
+def test_a_connect_that_was_given_up_does_not_end_the_one_after_it(phone):
+    phone.open()
+    phone.holds_open = True
+    phone.page.click("Find device")
+    phone.see("connecting")
+    phone.page.click("Cancel")
+    phone.see("find")
+    phone.page.click("Find device")
+    phone.see("connecting")
+    phone.let_in()
+    phone.see("wifi")
+    assert "close" not in phone.page.evaluate("radio.asked")
+
+
 @pytest.mark.parametrize(("how", "ends"), [("cancelled", "refused"), ("lost", "saved")])
 def test_a_connection_that_ends_while_the_device_tries_is_not_the_end(phone, how, ends):
     """Joining takes the radio that Bluetooth has use for, and a person may not want to wait. The device goes on:

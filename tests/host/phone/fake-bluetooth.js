@@ -2,7 +2,8 @@
  * Web Bluetooth for tests: the browser's rules, and pytest as the radio (`radioAsk` is a binding, `radio` its answers).
  *
  * As in Chrome: choosing needs a click; one operation at a time; reading fires characteristicvaluechanged, too; what was
- * found before a disconnection is of no use after it; disconnecting does not end a connect that is under way.
+ * found before a disconnection is of no use after it; disconnecting does not end a connect that is under way; a device
+ * that is chosen again is the same object.
  * `radio.refusal = [name, message]`: the list is not shown, or closed.
  */
 (() => {
@@ -123,7 +124,7 @@
       if (!navigator.userActivation.isActive) throw new DOMException("Must be handling a user gesture", "SecurityError");
       if (!filters?.[0]?.services?.length) throw new TypeError("filters");
       if (radio.refusal) throw new DOMException(radio.refusal[1], radio.refusal[0]);
-      device = new Device();
+      if (device?.name !== radio.name) device = new Device();
       device.name = radio.name;
       return device;
     },

@@ -67,7 +67,8 @@ export class WebBluetooth {
   }
 
   close() {
-    if (openers.get(this.#device) === this.#opener) openers.delete(this.#device);
+    if (openers.has(this.#device) && openers.get(this.#device) !== this.#opener) return; // it is another's now
+    openers.delete(this.#device);
     this.#device.gatt.disconnect();
   }
 

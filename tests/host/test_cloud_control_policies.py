@@ -22,6 +22,9 @@ def test_a_policy_has_versions_of_which_one_is_the_default(iot, name):
     assert (second["policyVersionId"], second["isDefaultVersion"]) == ("2", True)
     assert iot.get_policy(policyName=name)["policyDocument"] == deny
     assert iot.get_policy_version(policyName=name, policyVersionId="1")["policyDocument"] == ALLOW
+    for none in ("3", "0", "9" * 30):
+        with pytest.raises(iot.exceptions.ResourceNotFoundException):
+            iot.get_policy_version(policyName=name, policyVersionId=none)
     with pytest.raises(iot.exceptions.InvalidRequestException):
         iot.delete_policy_version(policyName=name, policyVersionId="2")
     with pytest.raises(iot.exceptions.DeleteConflictException):

@@ -59,6 +59,13 @@ def test_encoded_slash_belongs_to_the_parameter(ask):
     assert ask("GET", "/retainedMessage/a%2Fb%20c")[2]["topic"] == "a/b c"
 
 
+def rolled_out_by(factor):
+    """The body of CreateJob, with the factor by which its rate grows."""
+    rate = {"baseRatePerMinute": 1, "incrementFactor": 0, "rateIncreaseCriteria": {"numberOfNotifiedThings": 1}}
+    job = {"targets": ["t"], "document": "{}", "jobExecutionsRolloutConfig": {"exponentialRate": rate}}
+    return json.dumps(job).replace('"incrementFactor": 0', f'"incrementFactor": {factor}').encode()
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "said"),
     [
@@ -75,6 +82,12 @@ def test_encoded_slash_belongs_to_the_parameter(ask):
         ("PUT", f"/certificates/{'0' * 64}?newStatus=GREAT", b"", "Member must satisfy enum value set"),
         ("PUT", "/things/x/principals", b"", "'principal' failed to satisfy constraint: Member must not be null"),
         ("POST", "/things/x", b"\xff\xfe", "not JSON"),
+        ("GET", "/things?nextToken=%C3%BC", b"", "pagination token is not valid"),
+        ("GET", f"/things/x/jobs/y?executionNumber={2**63}", b"", "Member must be an integer of type long"),
+        ("PUT", "/jobs/x", rolled_out_by("0.5"), "Member must have value greater than or equal to 1"),
+        ("PUT", "/jobs/x", rolled_out_by("1e999"), "Member must be a number"),
+        ("PUT", "/jobs/x", rolled_out_by('"NaN"'), "Member must be a number"),
+        ("PUT", "/jobs/x", rolled_out_by("9" * 400), "Member must be a number"),
     ],
 )
 def test_request_that_breaks_the_model_is_refused_in_words(ask, method, path, body, said):

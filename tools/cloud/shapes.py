@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import datetime
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,6 +14,8 @@ from botocore.model import OperationModel, Shape, StructureShape
 
 from tools.cloud import strict_json
 from tools.cloud.aws_errors import InvalidRequest
+
+_BEYOND = {"integer": 2**31, "long": 2**63}  # the first number that the type does not have
 
 
 @dataclass(frozen=True)
@@ -133,8 +135,8 @@ def _read_integer(value: object, shape: Shape, where: str) -> int:
         number = int(value) if isinstance(value, str) or type(value) is int else None
     except ValueError:
         number = None
-    if number is None:
-        raise _invalid(value, where, "Member must be an integer")
+    if number is None or not -_BEYOND[shape.type_name] <= number < _BEYOND[shape.type_name]:
+        raise _invalid(value, where, f"Member must be an integer of type {shape.type_name}")
     _check_range(number, shape, value, where, "value")
     return number
 
@@ -148,9 +150,13 @@ def _read_boolean(value: object, shape: Shape, where: str) -> bool:
 
 def _read_number(value: object, shape: Shape, where: str) -> float:
     try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise _invalid(value, where, "Member must be a number") from None
+        number = float(value)
+    except (OverflowError, TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise _invalid(value, where, "Member must be a number")
+    _check_range(number, shape, value, where, "value")
+    return number
 
 
 def _read_blob(value: object, shape: Shape, where: str) -> bytes:
@@ -158,7 +164,7 @@ def _read_blob(value: object, shape: Shape, where: str) -> bytes:
         return value
     try:
         return base64.b64decode(value, validate=True)
-    except (TypeError, binascii.Error):
+    except (TypeError, ValueError):
         raise _invalid(value, where, "Member must be base64") from None
 
 
@@ -183,7 +189,7 @@ def _check_required(shape: StructureShape, given: Mapping, where: str) -> None:
             raise _invalid(None, where + name, "Member must not be null")
 
 
-def _check_range(number: int, shape: Shape, value: object, where: str, what: str) -> None:
+def _check_range(number: float, shape: Shape, value: object, where: str, what: str) -> None:
     least, most = shape.metadata.get("min"), shape.metadata.get("max")
     if least is not None and number < least:
         raise _invalid(value, where, f"Member must have {what} greater than or equal to {least}")

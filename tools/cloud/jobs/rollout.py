@@ -16,6 +16,7 @@ from tools.cloud.store import Store
 
 _MINUTE_S = 60.0
 _MAX_PER_MINUTE = 1000
+_MOST_INCREASES = 73  # by the least factor, 1.1, from 1 to the maximum
 
 
 def rate(config: Mapping, notified: int, succeeded: int) -> int | None:
@@ -30,7 +31,7 @@ def rate(config: Mapping, notified: int, succeeded: int) -> int | None:
         else (succeeded, criteria["numberOfSucceededThings"])
     )
     ceiling = config.get("maximumPerMinute", _MAX_PER_MINUTE)
-    increases = min(counted // step, math.ceil(math.log(_MAX_PER_MINUTE, exponential["incrementFactor"])))
+    increases = min(counted // step, _MOST_INCREASES)
     return min(ceiling, math.floor(exponential["baseRatePerMinute"] * exponential["incrementFactor"] ** increases))
 
 

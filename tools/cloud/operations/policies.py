@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from tools.cloud.aws_errors import ResourceNotFound
 from tools.cloud.operations.catalog import operation, refuse
 from tools.cloud.operations.desk import Desk
 from tools.cloud.operations.tags import wanted
 from tools.cloud.pages import page
+
+_MAX_DIGITS = 18  # of a version: more than any policy gets to, and what the store can hold
 
 
 @operation("iot", "CreatePolicy")
@@ -55,7 +58,7 @@ def create_policy_version(desk: Desk, request: dict) -> dict:
 
 @operation("iot", "GetPolicyVersion")
 def get_policy_version(desk: Desk, request: dict) -> dict:
-    name, number = request["policyName"], int(request["policyVersionId"])
+    name, number = request["policyName"], _version(request)
     row = desk.registry.policies.version(name, number)
     return {
         **_identifiers(desk, name),
@@ -85,12 +88,12 @@ def list_policy_versions(desk: Desk, request: dict) -> dict:
 
 @operation("iot", "SetDefaultPolicyVersion")
 def set_default_policy_version(desk: Desk, request: dict) -> None:
-    desk.registry.policies.set_default(request["policyName"], int(request["policyVersionId"]))
+    desk.registry.policies.set_default(request["policyName"], _version(request))
 
 
 @operation("iot", "DeletePolicyVersion")
 def delete_policy_version(desk: Desk, request: dict) -> None:
-    desk.registry.policies.delete_version(request["policyName"], int(request["policyVersionId"]))
+    desk.registry.policies.delete_version(request["policyName"], _version(request))
 
 
 # ---- attachments; AWS has each under two names, the older one with "Principal" ----
@@ -163,6 +166,13 @@ def get_effective_policies(desk: Desk, request: dict) -> dict:
         )
     document = desk.registry.policies.document
     return {"effectivePolicies": [{**_identifiers(desk, name), "policyDocument": document(name)} for name in names]}
+
+
+def _version(request: dict) -> int:
+    text = request["policyVersionId"].lstrip("0")
+    if len(text) > _MAX_DIGITS:
+        raise ResourceNotFound(f"Policy version not found. policyName={request['policyName']}, policyVersionId={text}")
+    return int(text or 0)
 
 
 def _identifiers(desk: Desk, name: str) -> dict:

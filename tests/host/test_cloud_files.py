@@ -90,6 +90,7 @@ def test_a_link_expires_and_cannot_be_changed(cloud, clock):
     fresh = link(cloud)
     assert get(cloud, fresh.replace("Expires=60", "Expires=6000"))[0] == 403
     assert get(cloud, fresh.replace("beta", "beta2"))[0] == 403
+    assert get(cloud, fresh.replace("X-Amz-Signature=", "X-Amz-Signature=%C3%BC"))[0] == 403
     assert get(cloud, fresh.partition("?")[0])[0] == 403
     assert get(cloud, fresh.partition("X-Amz-Expires")[0] + "X-Amz-Signature=00")[0] == 400
     assert get(cloud, link(cloud, "none"))[0] == 404
@@ -104,6 +105,7 @@ def test_a_link_expires_and_cannot_be_changed(cloud, clock):
         ("bytes=50000-999999", 206, 50_000, 100_000),
         ("bytes=0-1,5-6", 200, 0, 100_000),
         ("lines=1-2", 200, 0, 100_000),
+        pytest.param("bytes=0-" + "9" * 5000, 200, 0, 100_000, id="a number that is none"),
     ],
 )
 def test_a_range_gets_that_part_of_the_file(cloud, asked, status, begin, end):

@@ -49,6 +49,13 @@ def test_who_does_not_sign_or_changes_what_is_signed_is_refused(cloud, ask):
     assert refusal(ask, "/mqtt", {"Authorization": "Bearer x"}) == "IncompleteSignatureException"
 
 
+def test_a_signature_of_any_bytes_is_refused_in_words(cloud, ask):
+    url = target(presigned(cloud))
+    assert refusal(ask, url.replace("X-Amz-Signature=", "X-Amz-Signature=%C3%BC")) == "InvalidSignatureException"
+    of_two = url.replace("SignedHeaders=host", "SignedHeaders=host%3Bx-name")
+    assert refusal(ask, of_two, {"x-name": b"\xff"}) == "InvalidSignatureException"
+
+
 def test_aws_first_sdks_sign_for_another_service_and_name_another_subprotocol(cloud, ask):
     opening = ask(target(presigned(cloud, service="iotdata")), subprotocol="mqttv3.1")
     assert (opening.status, opening.response.headers["Sec-WebSocket-Protocol"]) == (101, "mqttv3.1")

@@ -49,17 +49,26 @@ class Signed:
         headers = [f"{name}:{' '.join(self.headers[name].split())}\n" for name in sorted(self.headers)]
         names = ";".join(sorted(self.headers))
         canonical = "\n".join((self.method, self.path, encoded(self.query), "".join(headers), names, self.payload))
-        text = "\n".join((ALGORITHM, at, scope, hashlib.sha256(canonical.encode()).hexdigest()))
+        text = "\n".join((ALGORITHM, at, scope, hashlib.sha256(_raw(canonical)).hexdigest()))
         key = f"AWS4{SECRET_KEY}".encode()
         for part in (*scope.split("/"), text):
-            key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+            key = hmac.new(key, _raw(part), hashlib.sha256).digest()
         return key.hex()
+
+    def is_signed_by(self, signature: str, scope: str, at: str) -> bool:
+        """Whether this is its signature, whatever a client may have written there."""
+        return hmac.compare_digest(_raw(signature), _raw(self.signature(scope, at)))
 
 
 def encoded(query: Query) -> str:
     """A query as it is signed: sorted, and all but AWS's unreserved characters in percents."""
-    pairs = sorted((quote(name, safe="-_.~"), quote(value, safe="-_.~")) for name, value in query)
+    pairs = sorted((quote(_raw(name), safe="-_.~"), quote(_raw(value), safe="-_.~")) for name, value in query)
     return "&".join(f"{name}={value}" for name, value in pairs)
+
+
+def _raw(text: str) -> bytes:
+    """The bytes of a text that came by HTTP, where they need not be UTF-8."""
+    return text.encode(errors="surrogateescape")
 
 
 def time_text(at: float) -> str:
@@ -118,7 +127,7 @@ class Gate:
         if missing or "host" not in claim.headers:
             raise SignatureError("IncompleteSignatureException", f"Signed headers: {missing or 'host'} must be there")
         signed = Signed(method, path, claim.query, {name: headers[name] for name in claim.headers}, NO_PAYLOAD)
-        if not hmac.compare_digest(claim.signature, signed.signature(scope, claim.at)):
+        if not signed.is_signed_by(claim.signature, scope, claim.at):
             raise SignatureError(
                 "InvalidSignatureException",
                 "The request signature we calculated does not match the signature you provided. Check your AWS Secret"

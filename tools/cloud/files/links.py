@@ -5,7 +5,6 @@ As those that AWS IoT puts into job documents they carry the session token of a 
 
 from __future__ import annotations
 
-import hmac
 import secrets
 import time
 from collections.abc import Callable
@@ -39,7 +38,8 @@ class Links:
             "X-Amz-SignedHeaders": "host",
         }
         parts = urlsplit(url)
-        query["X-Amz-Signature"] = _signature(method, parts.netloc, parts.path, query)
+        signed = _signed(method, parts.netloc, parts.path, query)
+        query["X-Amz-Signature"] = signed.signature(*_scope_and_time(query))
         return f"{url}?{encoded(query.items())}"
 
     def check(self, method: str, host: str, path: str, query: str) -> None:
@@ -56,12 +56,15 @@ class Links:
             raise FileError(400, "AuthorizationQueryParametersError", "The link's parameters are not whole") from None
         if key != ACCESS_KEY or region != self._region or service != "s3" or not 0 < expires_s <= _LONGEST_S:
             raise FileError(400, "AuthorizationQueryParametersError", "The link's parameters are not valid here")
-        if not hmac.compare_digest(signature, _signature(method, host, path, given)):
+        if not _signed(method, host, path, given).is_signed_by(signature, *_scope_and_time(given)):
             raise FileError(403, "SignatureDoesNotMatch", "The request signature does not match: the link was changed")
         if not begin - 900 <= self._now() <= begin + expires_s:
             raise FileError(403, "AccessDenied", "Request has expired")
 
 
-def _signature(method: str, host: str, path: str, query: dict[str, str]) -> str:
-    scope = query["X-Amz-Credential"].partition("/")[2]
-    return Signed(method, path, query.items(), {"host": host}, UNSIGNED_PAYLOAD).signature(scope, query["X-Amz-Date"])
+def _signed(method: str, host: str, path: str, query: dict[str, str]) -> Signed:
+    return Signed(method, path, query.items(), {"host": host}, UNSIGNED_PAYLOAD)
+
+
+def _scope_and_time(query: dict[str, str]) -> tuple[str, str]:
+    return query["X-Amz-Credential"].partition("/")[2], query["X-Amz-Date"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tools.cloud.files.errors import FileError
 
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE = re.compile(r"bytes=([0-9]{0,30})-([0-9]{0,30})")  # what is longer is no range
 
 
 @dataclass(frozen=True)

@@ -161,7 +161,9 @@ class Engine:
         if not survive:
             self._connected()
         outbox = self._outbox
-        request = outbox.take(first, topic, payload, qos, timeout_ms or self.timing.publish_ms, survive)
+        if timeout_ms is None:
+            timeout_ms = self.timing.publish_ms
+        request = outbox.take(first, topic, payload, qos, timeout_ms, survive)
         try:
             outbox.add(request)
             if self._connection is not None:

@@ -120,4 +120,6 @@ async def _is_gone(jobs, job):
         answer = await jobs.ask(job.id + "/get", {"includeJobDocument": False})
     except errors.DeviceError as failure:
         return job_words().is_gone(failure)  # without a connection: the next one is news, too
+    except MemoryError:
+        return False  # its next update tells; the handler, which has the memory, goes on
     return answer["execution"]["status"] != _IN_PROGRESS

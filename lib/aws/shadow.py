@@ -101,7 +101,12 @@ class Shadow:
         Returns the new version. Of properties that are bound it is reported later when it cannot be now.
         """
         properties.changed(self._properties, values)
-        version = await self._update({"reported": values}, None, timeout_s)
+        try:
+            version = await self._update({"reported": values}, None, timeout_s)
+        except errors.RetryError:
+            if properties.untold(self._properties):
+                self._begin()
+            raise
         properties.told(self._properties, values)
         return version
 

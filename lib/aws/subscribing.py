@@ -194,9 +194,9 @@ async def _grant(aws, batch, filters):
         raise
     for subscription in batch:
         subscription.cuts = 0
-    for name, code in zip(filters, codes):
-        if code > 2:
-            raise errors.error("subscribe_refused", str(name, "utf-8"))
+    refused = [str(name, "utf-8") for name, code in zip(filters, codes) if code > 2]
+    if refused:
+        raise errors.error("subscribe_refused", "', '".join(refused))
 
 
 async def _take_back_now(aws):

@@ -67,6 +67,35 @@ async def test_that_there_is_a_job_is_known_before_that_so_that_nobody_sends_the
     equal(await connected(60000, look), ["$next/get"])
 
 
+async def test_news_for_which_there_is_no_memory_do_not_end_the_handler():
+    begun, may_end = [], asyncio.Event()
+
+    async def blink(job):
+        begun.append(job.id)
+        await may_end.wait()
+
+    async with JobsDesk() as desk:
+        desk.jobs.on("blink", blink)
+        desk.add("one", {"operation": "blink"})
+        await desk.announce()
+        await until(lambda: begun)
+        ask, starved = desk.jobs.ask, []
+
+        def ask_where_there_is_memory(operation, *details):
+            if operation == "one/get" and not starved:
+                starved.append(operation)
+                raise MemoryError
+            return ask(operation, *details)
+
+        desk.jobs.ask = ask_where_there_is_memory
+        await desk.announce()
+        await until(lambda: starved)
+        await asyncio.sleep_ms(100)
+        may_end.set()
+        await until(lambda: desk.status("one") == "SUCCEEDED")
+    equal(begun, ["one"])
+
+
 def starved_of(missing):
     """An import for which there is no memory where it is `missing`."""
     before = builtins.__import__

@@ -65,6 +65,17 @@ async def test_what_could_not_be_published_is_counted_and_told():
         equal(desk.of(events.PUBLISH_DROPPED)[1], {"topic": "t", "code": "not_connected", "dropped": 2})
 
 
+async def test_whoever_has_no_time_does_not_wait():
+    async def silent(peer):
+        await peer.accept()
+        await peer.until_closed()
+
+    async with Desk(silent) as desk:
+        await desk.aws.connected()
+        failure = await raises(errors.RetryError, asyncio.wait_for(desk.aws.publish("t", b"x", 1, timeout_s=0), 3))
+        equal(failure.code, "no_acknowledgement")
+
+
 async def test_the_limits_of_aws_are_checked_before_anything_is_sent():
     async with Desk(serve) as desk:
         await desk.aws.connected()

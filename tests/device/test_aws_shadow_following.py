@@ -3,9 +3,10 @@
 import asyncio
 import json
 
+import errors
 import events
 from aws_desk import Desk
-from harness import equal
+from harness import equal, raises
 from scripted_broker import until
 from shadow_desk import CloudShadow
 
@@ -220,3 +221,16 @@ async def test_without_anything_to_follow_nothing_is_read():
         await cloud.send("update/delta", {"version": 5, "state": {"led": True}})
         equal(await settled(cloud), 0)
         equal(json.dumps(desk.aws.messages.any()), "0")
+
+
+async def test_a_report_of_a_property_that_had_no_answer_is_told_again_on_the_same_connection():
+    cloud = CloudShadow()
+    async with Desk(cloud.serve) as desk:
+        lamp = Lamp(desk.aws.shadow())
+        await cloud.reported(led=False)
+        await settled(cloud)
+        cloud.silent = True
+        await raises(errors.RetryError, desk.aws.shadow().report({"led": True}, timeout_s=1))
+        cloud.silent = False
+        await cloud.reported(led=True)
+        equal((lamp.calls, desk.broker.connections), ([], 1))

@@ -108,16 +108,18 @@ async def test_a_remembered_subscription_that_is_refused_is_told_and_the_others_
     async def script(peer):
         await peer.accept()
         packet = await peer.receive(SUBSCRIBE)
-        await peer.send(suback(packet.packet_id, 0x80))
+        await peer.send(suback(packet.packet_id, 0x80, 0x80))
         await peer.answer(await peer.receive(SUBSCRIBE))
         await peer.serve()
 
     async with Desk(script, run=False) as desk:
         await desk.aws.subscribe("not/mine", 0)
+        await desk.aws.subscribe("nor/this", 0)
         await desk.aws.subscribe("mine", 1)
         desk.start()
         await until(lambda: desk.of(events.TASK_FAILED))
-        equal(desk.of(events.TASK_FAILED)[0]["code"], "subscribe_refused")
+        equal([told["code"] for told in desk.of(events.TASK_FAILED)], ["subscribe_refused"])
+        equal("'not/mine', 'nor/this'" in desk.of(events.TASK_FAILED)[0]["message"], True)
         equal("not/mine" in desk.of(events.TASK_FAILED)[0]["message"], True)
 
 

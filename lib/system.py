@@ -246,10 +246,10 @@ class System:
         if self.watchdog is not None:
             self.watchdog.feed()
         stall_ms = self.supervisor.longest_stall_ms
-        if stall_ms > self._bearable_ms:
-            self._bearable_ms = 2 * stall_ms  # printed a few times, not each time
-            self.console.say("system: %s" % errors.error("loop_stalled", (stall_ms + 500) // 1000))
         try:
+            if stall_ms > self._bearable_ms:
+                self.console.say("system: %s" % errors.error("loop_stalled", (stall_ms + 500) // 1000))
+                self._bearable_ms = 2 * stall_ms  # printed a few times, not each time
             now_ms = self.board.uptime_ms()  # always: it would lose days in which nobody asks
             # In every mode: hours in CONFIG are no crash either.
             if self.good_from_ms is not None and now_ms >= self.good_from_ms:

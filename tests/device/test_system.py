@@ -104,6 +104,22 @@ def test_an_application_that_holds_up_the_loop_is_told_so_a_few_times():
     equal([" 5 s" in said[0], " 11 s" in said[1], len(said)], [True, True, 2])
 
 
+def test_where_there_is_no_memory_to_tell_of_a_stall_the_watchdog_is_fed_all_the_same():
+    head, told = Head(), []
+    head.board, head.watchdog, head.good_from_ms = Board(), None, None
+    head.supervisor, head._bearable_ms = Group(longest_stall_ms=5000), 4500
+
+    def say(text):
+        told.append(text)
+        if len(told) == 1:
+            raise MemoryError
+
+    head.console = Group(say=say)
+    for _ in range(3):
+        System._feed(head)
+    equal(len(told), 2)
+
+
 async def test_a_task_that_nobody_awaits_is_traced_when_it_dies_and_not_held():
     head, held = Head(), []
     said, traced = [], []

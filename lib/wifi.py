@@ -95,7 +95,10 @@ class Wifi:
             self._connected.clear()
             self.ip = None
             if failures and failures % _ROUNDS_TO_CYCLE == 0:
-                await self.stop()
+                try:
+                    await self.stop()
+                except MemoryError:
+                    pass  # after the next rounds
             await self._wait_out(trouble, beat)
 
     async def join_once(self, beat=_nothing):

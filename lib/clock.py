@@ -70,11 +70,13 @@ async def _ask(wifi, beat, latest):
     async def find(name):
         if silence and not name.replace(".", "").isdigit():  # an address needs none
             raise silence[0]
+        began_ms = time.ticks_ms()
         try:
             return await wifi.resolve(name, beat)
         except errors.RetryError as error:
-            silence.append(error)
-            raise
+            if time.ticks_diff(time.ticks_ms(), began_ms) >= settings.timeouts.dns_s * 1000:
+                silence.append(error)
+            raise  # what was told at once is about this name alone
 
     async def ask(*question):
         # Only now: while a name is looked for, that needs the memory.

@@ -143,11 +143,27 @@ async def test_silent_name_servers_are_waited_for_once():
 
     async def silent(name, beat):
         asked.append(name)
+        await asyncio.sleep_ms(100)
         raise errors.error("no_dns", name)
 
     radio.wifi.resolve = silent
     equal((await raises(errors.RetryError, radio.wifi.set_clock(0))).code, "no_dns")
     equal(asked, ["time.aws.com"])
+
+
+async def test_a_time_server_whose_name_cannot_be_told_leaves_the_others_their_turn():
+    radio = await unset_clock()
+    world.ntp_offset_s = release.BUILT + 1000 - unix()
+    resolve = radio.wifi.resolve
+
+    async def servfail(name, beat):
+        if name == "time.aws.com":
+            raise errors.error("no_dns", name)  # at once: the name servers are there
+        return await resolve(name, beat)
+
+    radio.wifi.resolve = servfail
+    await radio.wifi.set_clock(0)
+    equal((await radio.until(events.CLOCK_SET))["source"], "pool.ntp.org")
 
 
 async def test_a_phone_may_set_the_clock_but_not_before_what_is_known():

@@ -14,22 +14,28 @@ TOTAL_S = 180
 
 _FIRST_S = 8  # before the first look: the device restarts when the phone has gone, or after 3 s
 _BETWEEN_S = 5
-_ON_ITS_WAY = ("saving", "restarting")  # steps of a device that has not restarted yet
+_ON_ITS_WAY = ("joining", "saving", "restarting")  # steps of a device that has not restarted yet
 
 
 async def watch(link, total_s=TOTAL_S, on_tick=lambda left_s: None):
     """Returns when it did not come back. Raises Trouble "came_back" with the code of its failure, if it says one."""
     end_s = time.monotonic() + total_s
-    ticking = asyncio.ensure_future(_tick(end_s, on_tick))
+
+    def left_s():
+        return max(0, end_s - time.monotonic())
+
+    ticking = asyncio.ensure_future(_tick(left_s, on_tick))
     try:
         await link.close()
         await asyncio.sleep(min(_FIRST_S, total_s))
-        while (left_s := end_s - time.monotonic()) > 0:
-            state = await _look(link, left_s)
-            if state is not None:
+        while left_s() > 0:
+            state = await _look(link, left_s())
+            if has_failed(state):
                 failure = last_failure(state) or {}
                 raise Trouble("came_back", failure.get("code"), str(failure.get("message") or ""))
-            await asyncio.sleep(min(_BETWEEN_S, max(0, end_s - time.monotonic())))
+            if state.get("step") == "joining":  # eight networks may take it four minutes
+                end_s = time.monotonic() + total_s
+            await asyncio.sleep(min(_BETWEEN_S, left_s()))
     finally:
         ticking.cancel()
 
@@ -40,28 +46,28 @@ def has_failed(state):
 
 
 async def _look(link, left_s):
-    """The STATE of a device that is in CONFIG again, None as long as it is not."""
+    """The STATE of a device that is there, {} when it is not. One that has failed stays connected."""
     found = await scan(left_s, enough=lambda seen: _is_it(seen, link.seen))
     again = [seen for seen in found if _is_it(seen, link.seen)]
     if not again:
-        return None
+        return {}
     link.seen = again[0]
+    state = {}
     try:
         await link.reach()
         state = await link.state()
-        if has_failed(state):
-            return state
     except Trouble:
         pass  # it was on its way out
-    await link.close()
-    return None
+    if not has_failed(state):
+        await link.close()
+    return state
 
 
 def _is_it(seen, wanted):
     return seen.address == wanted.address or (seen.name and seen.name == wanted.name)
 
 
-async def _tick(end_s, on_tick):
+async def _tick(left_s, on_tick):
     while True:
-        on_tick(max(0, round(end_s - time.monotonic())))
+        on_tick(round(left_s()))
         await asyncio.sleep(1)

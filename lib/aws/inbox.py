@@ -23,6 +23,8 @@ class Subscription:
 
     def __init__(self, topic_filter, qos, handler):
         self.topic_filter = topic_filter
+        # A shared one is "$share/<group>/<filter>", but its messages come on topics that the filter alone covers.
+        self.covers = topic_filter.split(b"/", 2)[-1] if topic_filter.startswith(b"$share/") else topic_filter
         self.qos = qos
         self.handler = handler
         self.granted = False
@@ -83,7 +85,7 @@ class Inbox:
         self._service = self._find_service(topic)
         hearers = []
         for known in self.subscriptions:
-            if matches(known.topic_filter, topic) and known.handler not in hearers:
+            if matches(known.covers, topic) and known.handler not in hearers:
                 hearers.append(known.handler)
         if not hearers and self._service is None:
             hearers.append(None)

@@ -125,7 +125,7 @@ def _hand_over(inbox, subscription):
         return
     for _ in range(inbox.messages.any()):
         message = inbox.messages.get_nowait()
-        if matches(subscription.topic_filter, message.topic.encode()):
+        if matches(subscription.covers, message.topic.encode()):
             inbox.hand(subscription.handler, message.topic, message.payload)
         else:
             inbox.messages.put(message)

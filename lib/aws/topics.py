@@ -18,6 +18,8 @@ def check_filter(topic_filter):
     """`topic_filter` (str or bytes) as bytes, fit to subscribe to; else errors `limit`."""
     name = _encoded(topic_filter)
     levels = name.split(b"/")
+    if levels[0] == b"$share" and not b"/".join(levels[2:]):
+        raise errors.error("limit", "Filter '%s'" % topic_filter, "$share/<group>/<filter>")
     for position, level in enumerate(levels):
         misplaced_hash = b"#" in level and (level != b"#" or position != len(levels) - 1)
         if misplaced_hash or (b"+" in level and level != b"+"):

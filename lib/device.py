@@ -38,7 +38,7 @@ class Device:
 
     def log(self, text):
         """Print a line, and keep it where it can be read from afar after a crash (docs/diagnosis.md). No secrets!"""
-        self._system.console.say(text)
+        self._system.console.say(str(text))
 
     def alive(self, within_s):
         """Promise to call this again within `within_s` seconds (six days at most, the range of the port's ticks); from

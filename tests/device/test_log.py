@@ -2,6 +2,10 @@
 
 import machine
 
+from console import Console
+from device import Device
+from events import Bus
+from fakes import Group
 from harness import equal
 from log import Log
 
@@ -24,6 +28,15 @@ def test_lines_outlive_a_restart_of_the_chip():
     log = Log(machine.RTC().memory, 1024)
     log.add("two\nthree\n")
     equal(log.read(), "one\ntwo\nthree\n")
+
+
+def test_what_an_application_logs_need_not_be_text():
+    log = Log(Memory(), 1024)
+    said = Console(Group(bus=Bus()))
+    said.log = log
+    for value in (42, None, OSError(5)):
+        Device.log(Group(_system=Group(console=said)), value)
+    equal(log.read(), "42\nNone\n[Errno 5] EIO\n")
 
 
 def test_bytes_that_are_no_text_are_read_as_question_marks():

@@ -115,6 +115,20 @@ def flood(desk, qos):
     assert speaker.packet() == (PINGRESP, b"")
 
 
+def test_a_client_that_is_too_slow_for_what_is_retained_is_closed_as_such():
+    with Desk(limits=replace(NO_RATES, unacknowledged=1, waiting_messages=1)) as desk:
+        slow = desk.client("slow")
+        slow.subscribe(("flood", 1))
+        for topic, retain in (("first", True), ("second", True), ("flood", False), ("flood", False)):
+            desk.call(desk.broker.publish, topic, b"x", 1, retain)
+        slow.send(client_packets.subscribe(2, ("first", 1), ("second", 1)))
+        assert "slow consumer" in desk.why("disconnected")
+        assert ["first", "second"] in [each["filters"] for name, each in desk.events if name == "subscribed"]
+        bystander = desk.client("bystander")
+        bystander.subscribe(("bystander", 1))
+        assert unharmed(bystander)
+
+
 def test_a_slow_consumer_of_qos_0_loses_messages_and_stays():
     with Desk(limits=SMALL) as desk:
         slow, quick = desk.client("slow"), desk.client("quick")

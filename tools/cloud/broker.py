@@ -213,13 +213,13 @@ class Broker:
     def subscribed(self, connection: Connection, filters: list[str], retained: list[str]) -> None:
         """Subscriptions stand and are acknowledged: retained messages follow, for those that ask for them."""
         session = connection.session
-        for topic_filter in retained:
-            message = self.retained.message(topic_filter)
-            if message is not None:
-                session.deliver(message, session.subscriptions[topic_filter])
+        messages = [(self.retained.message(each), session.subscriptions[each]) for each in retained]
         self._remember_subscriptions(session)
         self.log("subscribed", client_id=connection.client_id, filters=filters)
         self.presence.subscribed(connection, filters)
+        for message, qos in messages:  # last: a client that is too slow for one of them ends here
+            if message is not None:
+                session.deliver(message, qos)
 
     def unsubscribed(self, connection: Connection, filters: list[str]) -> None:
         self._remember_subscriptions(connection.session)

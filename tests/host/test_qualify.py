@@ -1,11 +1,13 @@
 """`make qualify`: the short set passes; the judges tell good back-off from bad; a failing device fails."""
 
+import io
 import random
 import subprocess
 import sys
 from xml.etree import ElementTree
 
 import pytest
+from rich.console import Console
 
 from tools.interpreter import ROOT
 from tools.qualify import report
@@ -54,7 +56,7 @@ def test_a_device_that_does_not_do_it_fails_and_its_console_is_kept(tmp_path):
         raise TimeoutError("PUBLISH: 0 of 1 in 3 s")
 
     def wrong(_bench, _evidence):
-        require(False, "it reconnected before it sent the message again")
+        require(False, "it said [/b] \x1b[0m before it sent the message again")
 
     def warned(_bench, evidence):
         evidence.warn("strictly exponential, without jitter")
@@ -64,9 +66,13 @@ def test_a_device_that_does_not_do_it_fails_and_its_console_is_kept(tmp_path):
     assert not report.is_good(results)
     assert report.is_good(results[2:])
     report.junit(results, tmp_path / "junit.xml")
-    text = (tmp_path / "junit.xml").read_text()
-    assert 'failures="2"' in text
-    assert "what the device said" in text
+    suite = ElementTree.parse(tmp_path / "junit.xml").getroot()
+    assert suite.get("failures") == "2"
+    assert "what the device said" in suite[1][0].text
+    assert suite[1][0].get("message") == "it said [/b] ?[0m before it sent the message again"
+    screen = Console(file=io.StringIO(), width=200)
+    screen.print(report.table(results))
+    assert "it said [/b]" in screen.file.getvalue()
 
 
 def jittered(ceiling_of, rounds=4, attempts=6):

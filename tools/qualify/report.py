@@ -2,6 +2,7 @@
 
 from xml.etree import ElementTree
 
+from rich.markup import escape
 from rich.table import Table
 
 from tools.qualify.case import ERROR, FAIL, PASS, WARN
@@ -17,7 +18,7 @@ def table(results):
     for each in results:
         name = each.case.name + (" *" if each.case.partner else "")
         style = _STYLES[each.outcome]
-        made.add_row(each.case.group, name, f"[{style}]{each.outcome}[/{style}]", "\n".join(each.evidence))
+        made.add_row(each.case.group, name, f"[{style}]{each.outcome}[/{style}]", escape("\n".join(each.evidence)))
     return made
 
 
@@ -43,11 +44,17 @@ def junit(results, path):
         node = ElementTree.SubElement(
             suite, "testcase", classname=each.case.group, name=each.case.name, time=f"{each.seconds:.1f}"
         )
-        text = "\n".join(each.evidence)
+        text = _printable(each.evidence)
         if each.outcome in (FAIL, ERROR):
             kind = "failure" if each.outcome == FAIL else "error"
-            ElementTree.SubElement(node, kind, message=each.evidence[-1]).text = "\n".join([text, "", *each.console])
+            failure = ElementTree.SubElement(node, kind, message=_printable(each.evidence[-1:]))
+            failure.text = _printable([text, "", *each.console])
         else:
             ElementTree.SubElement(node, "system-out").text = f"{each.outcome}\n{text}"
     ElementTree.indent(suite)
     ElementTree.ElementTree(suite).write(path, encoding="utf-8", xml_declaration=True)
+
+
+def _printable(lines):
+    """The lines as one text, without what XML cannot hold, such as a console's colours."""
+    return "".join(char if char.isprintable() or char in "\t\n" else "?" for char in "\n".join(lines))

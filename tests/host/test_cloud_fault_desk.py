@@ -2,6 +2,8 @@
 
 import http.client
 import json
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from typer.testing import CliRunner
@@ -150,6 +152,35 @@ def test_mistakes_are_told(verb, tmp_path):
     code, said = verb("faults", folder=tmp_path / "nowhere")
     assert code == 1
     assert "start one with make cloud" in said
+
+
+class Foreign(BaseHTTPRequestHandler):
+    """Another program at the port of a cloud that was killed."""
+
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def do_DELETE(self):
+        self.send_error(404)
+
+    def log_message(self, *_):
+        """The tests listen to the verb."""
+
+
+@pytest.fixture
+def foreign():
+    with HTTPServer(("127.0.0.1", 0), Foreign) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_what_is_no_cloud_is_told(verb, foreign):
+    for word, url in (("faults", foreign), ("heal", foreign), ("faults", "/nowhere")):
+        code, said = verb(word, "--url", url)
+        assert (code, "no local AWS IoT" in said, "Traceback" in said) == (1, True, False)
 
 
 def test_lines_that_are_typed(cloud, capsys):

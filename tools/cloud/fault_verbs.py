@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shlex
 import sys
@@ -83,15 +84,23 @@ def _ask(folder: Path, url: str | None, method: str, order: dict | None = None, 
     """The answer of the running cloud. Ends the command with a sentence when there is none, or it refuses."""
     address = f"{url or _find(folder)}{FAULTS_PATH}?{urlencode(query or {})}"
     body = None if order is None else json.dumps(order).encode()
-    request = urllib.request.Request(address, body, {"Content-Type": "application/json"}, method=method)
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
+        request = urllib.request.Request(address, body, {"Content-Type": "application/json"}, method=method)
         with opener.open(request, timeout=_TIMEOUT_S) as answer:
-            return json.load(answer)
+            found = json.load(answer)
+        return {"kinds": found["kinds"], "orders": found["orders"]}
     except urllib.error.HTTPError as error:
-        sys.exit(f"cloud: {json.load(error)['message']}")
-    except (OSError, ValueError) as error:
+        sys.exit(f"cloud: {_refusal(error)}")
+    except (OSError, ValueError, KeyError, TypeError) as error:
         sys.exit(f"cloud: no local AWS IoT answers at {address}: {error}")
+
+
+def _refusal(error: urllib.error.HTTPError) -> str:
+    """What the cloud says, or that it is none: whoever has its port now."""
+    with contextlib.suppress(ValueError, KeyError, TypeError):
+        return json.load(error)["message"]
+    return f"what answers at {error.url} is no local AWS IoT: {error}"
 
 
 def _find(folder: Path) -> str:

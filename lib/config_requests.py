@@ -110,9 +110,15 @@ async def on_app(configuring, dat):
 
 async def on_reset(configuring, dat):
     """A factory reset."""
+    import notes
     import resetting
 
-    await resetting.erase(configuring.system, dat["what"])
+    flash = configuring.system.flash
+    try:
+        await resetting.erase(configuring.system, dat["what"])
+    except errors.StorageError:
+        await notes.change(flash, reset=None)  # the phone is told: it is not for a later start
+        raise
     await configuring.leave("settings were reset")
 
 

@@ -7,7 +7,7 @@ They are the record `notes`, a JSON object. In brackets the file that writes a n
     trial        "job": the candidate came from the cloud, nobody is there (operations/wanted)
     tried        what that candidate is known by (operations/wanted)
     refused      {"code", "message", "rejected"}: why what a job tried was taken back, or never tried (tryout)
-    reset        "settings" or "all": the factory reset that must be done, whatever happens (operations/factory_reset)
+    reset        "settings" or "all": the factory reset that must be done, whatever happens (resetting, operations)
     enrol_first  True: enrol before the application runs; beside it there was no memory for that (road_outcome)
     anew         starts because there was no memory for TLS, since the cloud was reached (road_outcome)
     windows      how often CONFIG was opened by itself since the cloud was reached (road)

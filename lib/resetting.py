@@ -2,6 +2,7 @@
 
 import candidate
 import errors
+import notes
 import settings as settings_words
 
 # The setup code stays, for it is on the label; so do the settings file and its credentials, which are the factory's.
@@ -14,9 +15,13 @@ _OUTBOX = ("/outbox",)
 async def erase(system, what):
     """Forget networks, endpoint, the thing's credentials and messages ("settings"), or everything ("all").
 
-    The last step ends at the next start when the power goes meanwhile.
+    Once begun, the next start ends it when the power goes meanwhile. Errors: `flash_full`, `flash_failed`.
     """
     flash = system.flash
+    try:
+        await notes.change(flash, reset=what)
+    except errors.StorageError:
+        pass  # no room: it makes some
     if what == "all":
         if system.console.log is not None:
             system.console.log.clear()

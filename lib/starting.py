@@ -145,6 +145,8 @@ async def _decide(system):
     if missing:
         system.failure = system.failure or errors.error("settings_missing", ", ".join(missing))
         await _unless_flash_fails(notes.change(system.flash, into=None))
+        if "reset" in kept:  # the power has cut it short; what else would end it is done in NORMAL
+            await _unless_flash_fails(_end_reset(system, kept["reset"]))
         if system.trial:  # the version before had all that it needs
             system.reason = system.failure.message
             await _unless_flash_fails(_fail_trial(system))
@@ -190,6 +192,16 @@ async def _settle_update(system):
         return await updates.Updates(system.flash).settle(system)
     finally:
         sys.modules.pop("updates", None)
+
+
+async def _end_reset(system, what):
+    try:
+        import resetting
+
+        await resetting.erase(system, what)
+    finally:
+        for name in ("resetting",) + _OF_SETTINGS:
+            sys.modules.pop(name, None)
 
 
 async def _fail_trial(system):

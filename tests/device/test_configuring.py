@@ -93,3 +93,16 @@ async def test_a_time_that_is_refused_leaves_nothing_in_memory():
     configuring, _, _, _ = new_desk()
     await raises(errors.PersonError, configuring.handle("TIME", 1, {"time": 1}))
     equal(configuring.system.wifi, None)
+
+
+async def test_a_reset_that_flash_refuses_is_told_and_not_done_by_a_later_start():
+    configuring, _, _, restarts = new_desk()
+    flash = configuring.system.flash
+    flash.kept["thing"] = (b"", b"")
+
+    async def refuse(names):
+        raise errors.error("flash_failed", "erasing", "it is worn")
+
+    flash.erase_all = refuse
+    await raises(errors.StorageError, configuring.handle("RESET", 1, {"what": "settings"}))
+    equal((sorted(flash.kept), restarts), (["thing"], []))

@@ -4,7 +4,9 @@ import os
 
 import resetting
 import settings
-from flash_board import ROOT, boot, fill_files, fill_nvs, new_board
+import starting
+from fakes import Group
+from flash_board import ROOT, boot, chip, fill_files, fill_nvs, is_done_before_cut, new_board
 from harness import equal
 
 FACTORY = ("code", "clock", "update")
@@ -16,10 +18,15 @@ class Console:
 
 
 class System:
+    """What a reset, and INIT's decision, need of the head."""
+
     console = Console()
+    failure = slot = trial = None
 
     def __init__(self, store):
         self.flash = store
+        self.settings = Group(missing=lambda known: ["a Wi-Fi network"])
+        self.identity = Group(known=lambda: False)
 
 
 async def after_reset(what, is_full=False):
@@ -69,3 +76,25 @@ async def test_what_stays_of_the_settings_is_kept_on_a_flash_without_any_room():
     store = await boot()
     equal([name for name in PERSONAL if store.load(name)], [])
     equal(settings.from_record(*store.load("settings"))["aws"], {"template": "fleet"})
+
+
+async def test_a_reset_is_done_as_a_whole_by_the_next_start_whenever_the_power_goes():
+    store = await new_board()
+    for name in PERSONAL:
+        await store.save(name, b"x", b"y")
+    fleet = {"networks": [{"ssid": "home", "password": None}], "aws": {"template": "fleet", "endpoint": "a.example"}}
+    await store.save("settings", *settings.to_record(fleet))
+    before = chip().snapshot()
+    found, is_done = [], False
+    while not is_done:
+        chip().restore(before)
+        store = await boot()
+        cut = len(found) + 1
+        is_done = await is_done_before_cut(lambda _: resetting.erase(System(store), "settings"), store, cut, torn=True)
+        store = await boot()
+        equal(await starting._decide(System(store)), "settings_incomplete")
+        left = [name for name in PERSONAL if store.load(name)]
+        has_networks = "networks" in settings.from_record(*store.load("settings"))
+        equal((left, has_networks) in (([], False), (list(PERSONAL), True)), True)
+        found.append(not left)
+    equal((found[0], found[-1], found == sorted(found), len(found) > 20), (False, True, True, True))

@@ -9,6 +9,7 @@ import pytest
 
 from tools.interpreter import ROOT
 from tools.soak import weather
+from tools.soak.bench import Cloud
 from tools.soak.heap import growth
 from tools.soak.ledger import Ledger
 
@@ -144,6 +145,13 @@ def test_a_seed_repeats_its_faults_and_all_of_them_come():
     assert {name for faults in names("7 1") for name in faults} == known
     power = {fault.__name__ for fault in weather.FAULTS["power"]}
     assert not power & {name for faults in names("7 1", spared=True) for name in faults}
+
+
+def test_a_cloud_that_falls_over_finds_its_ports_again(tmp_path):
+    with Cloud(tmp_path) as local:
+        ports = (local.mqtt_port, local.control_port, local.files_port, local.https_port)
+        assert all(port < 32768 for port in ports), "no connection is given it while the cloud is down"
+
 
 
 def test_a_short_soak_passes(tmp_path):

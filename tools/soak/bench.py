@@ -37,7 +37,7 @@ class Cloud:
     """A `LocalCloud` that is stopped and started beside its users. `up`: whether it is there."""
 
     def __init__(self, folder):
-        ports = [_port() for _ in range(3)]
+        ports = [_port() for _ in range(4)]
         self._cloud = LocalCloud(folder, *ports, endpoint=ENDPOINT, names=["localhost"], fast_keys=True)
         self._lock = threading.Lock()
         self.faults = self._cloud.faults

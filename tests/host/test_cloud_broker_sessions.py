@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 
 from tests.host.cloud_desk import Clock, Desk
-from tools.cloud import broker
+from tools.cloud import broker, properties
 from tools.cloud.limits import Limits
 from tools.cloud.memory import NoMemory
-from tools.cloud.packets import PINGREQ_PACKET, PINGRESP, PUBACK
+from tools.cloud.mqtt5 import Mqtt5
+from tools.cloud.packets import PINGREQ_PACKET, PINGRESP, PUBACK, encode_text
 from tools.cloud.session import Message, Session
 
 
@@ -229,3 +230,11 @@ def test_a_disk_that_is_full_for_a_moment_does_not_end_the_looking_at_the_clock(
     desk.broker.clock.now += desk.broker.limits.session_expiry_s
     desk.wait_for("session_expired", times=2)
     assert not desk.call(lambda: desk.broker.sessions)
+
+
+def test_no_session_is_kept_for_longer_than_a_week():
+    asked = properties.write({"session_expiry": 2**32 - 1})
+    begin = Mqtt5(Limits()).decode_connect(b"\0\4MQTT\5\2\0\x3c" + asked + encode_text("client"))
+    _, end_s = Mqtt5(Limits()).decode_disconnect(b"\0" + asked)
+    assert (begin.session_expiry_s, end_s) == (7 * 86400, 7 * 86400)
+    assert Mqtt5(Limits()).decode_disconnect(b"\0" + properties.write({})) == (False, None)

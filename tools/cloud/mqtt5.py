@@ -83,7 +83,7 @@ class Mqtt5:
             connect,
             client_id=connect.client_id or f"$GEN/{uuid.uuid4()}",
             assigned=not connect.client_id,
-            session_expiry_s=float(min(asked.get("session_expiry", 0), _LONGEST_EXPIRY_S)),
+            session_expiry_s=_expiry_s(asked.get("session_expiry", 0)),
             receive_maximum=asked.get("receive_maximum", 65535),
             packet_maximum=asked.get("maximum_packet_size"),
         )
@@ -150,7 +150,8 @@ class Mqtt5:
         reason = fields.byte() if fields.more() else 0
         found = properties.read(fields, DISCONNECT) if fields.more() else {}
         fields.finish()
-        return reason == _WITH_WILL, found.get("session_expiry")
+        expiry_s = found.get("session_expiry")
+        return reason == _WITH_WILL, None if expiry_s is None else _expiry_s(expiry_s)
 
     def wants_retained(self, options: int, is_new: bool) -> bool:
         """Retain Handling: whether a subscription with these options gets what is retained."""
@@ -204,6 +205,10 @@ class Mqtt5:
         return packet(
             head, encode_text(message.topic) + identifier + encode_length(len(carried)) + carried + message.payload
         )
+
+
+def _expiry_s(asked_s: int) -> float:
+    return float(min(asked_s, _LONGEST_EXPIRY_S))
 
 
 def _in_words(reason: str) -> bytes:

@@ -101,9 +101,13 @@ class Peer:
         """From now on hardly anything fits into the sockets in the client's direction of sending."""
         self._reader.s.setsockopt(1, 8, 16384)  # SOL_SOCKET, SO_RCVBUF
 
+    def read_much_at_once(self):
+        """Again: a small window alone makes TCP wait for seconds before it offers more."""
+        self._reader.s.setsockopt(1, 8, 262144)
+
     async def read(self, count):
         """Take so many bytes, whatever they are."""
-        await self._reader.readexactly(count)
+        return await self._reader.readexactly(count)
 
     async def receive(self, kind=None):
         """The next packet, which must be of this kind; pings in between are answered. None when the client closed."""

@@ -80,12 +80,12 @@ def test_aws_client_publishes_and_receives(aws):
 
 def test_aws_client_resumes_its_session(desk, aws):
     connection = aws("resumes", clean_session=False)
+    arrived = Future()  # before it connects: `disconnect` is told a moment before a handler is taken again
+    connection.on_message(lambda topic, payload, **more: arrived.set_result(payload))
     connection.connect().result(TIMEOUT_S)
     connection.subscribe("later", mqtt.QoS.AT_LEAST_ONCE)[0].result(TIMEOUT_S)
     connection.disconnect().result(TIMEOUT_S)
     desk.call(desk.broker.publish, "later", b"kept", 1)
-    arrived = Future()
-    connection.on_message(lambda topic, payload, **more: arrived.set_result(payload))
     assert connection.connect().result(TIMEOUT_S) == {"session_present": True}
     assert arrived.result(TIMEOUT_S) == b"kept"
 

@@ -18,6 +18,7 @@ from tools.cloud.clients import make_client
 from tools.interpreter import ROOT
 
 TIMEOUT_S = 30
+STUCK_S = 120  # a whole test: six calls of the aws command line take 45 s on a busy desk
 MOSQUITTO_PUB = shutil.which("mosquitto_pub")
 
 
@@ -36,7 +37,7 @@ class Screen:
             cwd=ROOT,
             env=environment,
         )
-        self._stuck = threading.Timer(TIMEOUT_S, self._process.kill)
+        self._stuck = threading.Timer(STUCK_S, self._process.kill)
         self._stuck.start()
         self.text = ""
 

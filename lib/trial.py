@@ -25,7 +25,7 @@ async def run(system, owned):
     while uptime_ms() < end_ms:
         owned.beat()
         if not system.aws.is_connected:
-            online_ms = None
+            online_ms = problem = None  # it may have become well since: an outage is nobody's fault
         elif online_ms is None:
             online_ms = uptime_ms()
         elif uptime_ms() - online_ms >= timeouts.settle_s * 1000:

@@ -10,7 +10,7 @@ from esp32 import Partition
 from flash import Flash
 from flash_board import ROOT
 from harness import equal
-from update_desk import THING, Desk, tried
+from update_desk import THING, TIMES, Desk, tried
 
 TIMEOUT_S = 30
 HEAP = "16m"  # for what the desk keeps
@@ -181,6 +181,25 @@ def test_an_outage_is_not_held_against_the_version():
     desk.live_on()
     equal(desk.status(), ("SUCCEEDED", None))
     equal(desk.starts, ["1.0.0", "1.0.0", "1.1.0", "1.0.0", "1.0.0", "1.1.0"])
+
+
+def test_an_outage_while_the_application_still_warms_up_is_not_held_against_the_version():
+    async def cold(device):
+        async def check():
+            return desk.system.board.uptime_ms() > 60000
+
+        device.health(check)
+        await asyncio.sleep(1000)
+
+    def go_out():
+        desk.is_reachable = False
+
+    desk = tried(cold, timeouts=dict(TIMES, trial_s=120))
+    desk.at(20, go_out)
+    equal(desk.live(), "restart")
+    desk.is_reachable = True
+    desk.live_on()
+    equal((desk.status(), desk.version()), (("SUCCEEDED", None), "1.1.0"))
 
 
 def test_a_version_that_never_reaches_the_cloud_where_the_old_one_does():

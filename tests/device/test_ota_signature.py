@@ -7,6 +7,7 @@ import json
 
 from harness import equal
 from ota import signature
+from signing import public_key, signature_of
 
 COMPANIONS = ["wycheproof"]
 TIMEOUT_S = 60
@@ -62,6 +63,26 @@ async def test_what_is_no_key_verifies_nothing():
     key, digest, signed = parts()
     for other in (b"", key[:-1], key + b"\0", b"\2" + key[1:], b"\4" + bytes(64), b"\4" + b"\xff" * 64):
         equal(await signature.verify(other, digest, signed), False)
+
+
+def test_a_signature_has_nothing_behind_it():
+    for number in range(64):
+        signed = binascii.a2b_base64(signature_of(bytes((number,)), 7))
+        if len(signed) == 70:  # with two bytes more it still has the length of one
+            break
+    key, digest = bytes.fromhex(public_key(7)), hashlib.sha256(bytes((number,))).digest()
+    longer = bytes((0x30, len(signed))) + signed[2:] + b"\5\0"
+    for der, is_good in ((signed, True), (longer, False)):
+        asyncio.new_event_loop()
+        equal(asyncio.run(signature.verify(key, digest, der)), is_good)
+
+
+def test_a_key_has_one_form():
+    # The point at x = 5, and the same with x and P added up: 5 modulo P, too.
+    p, x = signature._P, 5
+    y = pow(x * x * x - 3 * x + signature._B, (p + 1) // 4, p).to_bytes(32, "big")
+    equal(signature._point(b"\4" + x.to_bytes(32, "big") + y)[0], x)
+    equal(signature._point(b"\4" + (p + x).to_bytes(32, "big") + y), None)
 
 
 async def test_others_run_during_a_check():

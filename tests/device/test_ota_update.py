@@ -128,8 +128,11 @@ async def test_a_server_without_ranges_begins_anew():
     made = update()
     await raises(errors.RetryError, made.fetch(url("cut"), lambda: None))
     equal(made.at, 8192)
+    writes = simulation.board.flash.writes
     await made.fetch(url("without_ranges"), lambda: None)
     await check(made)
+    sectors = (SIZE + 4095) // 4096 - 2  # what was there is left as it is
+    equal(simulation.board.flash.writes - writes, 2 * sectors)  # erased, and written
 
 
 async def test_a_part_of_the_range_is_taken_and_the_rest_asked_for():

@@ -200,7 +200,7 @@ def _name(packet, at):
             lowest = at = target
             continue
         label = packet[at : at + 1 + size]
-        if size >= 64 or len(label) <= size or len(wire) + size > 254:
+        if size >= 64 or len(label) <= size or len(wire) + size > 253:
             raise _Malformed
         wire += label
         at += 1 + size

@@ -79,9 +79,18 @@ def test_alias_alone_is_given_back_to_be_asked():
 
 
 def test_aliases_in_a_ring_end():
-    ring = (record(POINTER, 5, wire("b.example")), record(wire("b.example"), 5, wire("ab.example")))
-    error = raises(errors.RetryError, lambda: dns.answer(reply("ab.example", *ring), "ab.example", 0x1234))
-    equal(error.code, "no_dns")
+    for end in ("ab.example", "b.example"):
+        ring = (record(POINTER, 5, wire("b.example")), record(wire("b.example"), 5, wire(end)))
+        error = raises(errors.RetryError, lambda: dns.answer(reply("ab.example", *ring), "ab.example", 0x1234))
+        equal(error.code, "no_dns")
+
+
+def test_answer_with_a_name_that_is_too_long_is_ignored():
+    # Pointers could make one of 512 bytes many thousand long.
+    for last, is_broken in (("d" * 61, False), ("d" * 62, True)):
+        owner = wire(".".join(("a" * 63, "b" * 63, "c" * 63, last)))
+        packet = reply("ab.example", a("10.0.0.1"), a("10.0.0.2", owner))
+        equal(dns.answer(packet, "ab.example", 0x1234) is None, is_broken)
 
 
 def test_address_of_another_name_is_not_taken():

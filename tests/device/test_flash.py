@@ -31,9 +31,10 @@ async def test_last_of_many_values_counts_and_leaves_no_files_behind():
     store = await new_board()
     for value in range(20):
         await store.save("thing", b"%d" % value, CERT)
-    store = await boot()
-    equal(store.load("thing"), (b"19", CERT))
-    equal(files("thing"), ["thing.20.copy", "thing.20.rest"])
+    for _ in range(2):  # at once, and after a start
+        equal(store.load("thing"), (b"19", CERT))
+        equal(files("thing"), ["thing.20.copy", "thing.20.rest"])
+        store = await boot()
 
 
 async def test_empty_and_largest_records_are_kept():

@@ -9,7 +9,7 @@ import events
 import flash
 from errors import StorageError
 from flash_blobs import RECORDS
-from flash_board import ROOT, SECURE, boot, damage, erase_nvs, files, fill_files, fill_nvs, new_board
+from flash_board import ROOT, SECURE, boot, chip, damage, erase_nvs, files, fill_files, fill_nvs, new_board
 from harness import equal, raises
 
 TIMEOUT_S = 30
@@ -91,6 +91,20 @@ async def test_newer_copy_wins_whichever_it_is():
     equal((await boot()).load("code"), (b"newest", b""))
 
 
+async def test_newer_copy_is_read_though_nvs_has_no_room_to_mend_the_older_one():
+    store = await new_board()
+    nvs = simulation.board.nvs_flash
+    await store.save("settings", b"o" * 1000)
+    old = bytes(nvs.bytes)
+    await store.save("settings", b"n" * 1000)
+    nvs.bytes[:] = old
+    chip().power_cycle()
+    fill_nvs()
+    store = await boot()
+    equal(any("cannot be written again" in warning for warning in store.warnings), True)
+    equal(store.load("settings"), (b"n" * 1000, b""))
+
+
 async def test_record_under_another_name_is_not_taken():
     store = await new_board()
     await store.save("claim", b"claim")
@@ -135,6 +149,7 @@ async def test_full_file_system_refuses_what_needs_it_and_keeps_the_old():
     fill_files()
     equal((await raises(StorageError, store.save("roots", b"", bytes(16000)))).code, "flash_full")
     equal((await raises(StorageError, store.save("thing", b"new", bytes(6000)))).code, "flash_full")
+    equal((files("roots"), files("thing")), ([], ["thing.1.copy", "thing.1.rest"]))
     store = await boot()
     equal(store.load("thing"), (KEY, CERT))
     equal(store.load("roots"), None)
@@ -146,11 +161,12 @@ async def test_full_file_system_refuses_what_needs_it_and_keeps_the_old():
 async def test_full_nvs_refuses_and_keeps_the_old():
     store = await new_board()
     await store.save("thing", KEY, CERT)
+    os.remove(SECURE + "/thing.1.copy")  # as where there was no room for a second copy
     fill_nvs(300)
     failure = await raises(StorageError, store.save("thing", b"n" * 1200, CERT))
     equal(failure.code, "flash_full")
     equal("nnn" in str(failure), False)
-    equal(files("thing"), ["thing.1.copy", "thing.1.rest"])
+    equal(files("thing"), ["thing.1.rest"])
     store = await boot()
     equal(store.load("thing"), (KEY, CERT))
     await store.save("code", b"0123456789")  # it is not full for small ones

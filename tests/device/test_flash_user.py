@@ -7,6 +7,7 @@ import sys
 import simulation
 
 import events
+import flash
 from errors import BugError, StorageError
 from flash_board import boot, fill_nvs, free_nvs, new_board
 from harness import equal, raises
@@ -113,6 +114,30 @@ async def test_writer_outlives_a_refusal():
     equal((await boot()).read(0, 8), b"precious")
 
 
+async def test_writer_asks_a_flash_that_refuses_less_and_less_often_and_then_is_quick_again():
+    store, waits, sleep = await new_board(), [], flash._sleep
+
+    async def noted(wait_ms, beat):
+        waits.append(wait_ms)
+        await asyncio.sleep_ms(1)
+
+    flash._sleep = noted
+    fill_nvs()
+    await store.write(0, b"precious")
+    listener = store._bus.listen(events.FLASH_FLUSHED)
+    writer = asyncio.create_task(store.run(lambda: None))
+    try:
+        while len(waits) < 4:
+            await asyncio.sleep_ms(1)
+        free_nvs()
+        await listener.get()
+        await asyncio.sleep_ms(5)
+    finally:
+        flash._sleep = sleep
+        writer.cancel()
+    equal((waits[:4], waits[-1]), ([20, 40, 80, 160], 20))
+
+
 async def test_two_that_flush_at_once_both_get_what_they_wrote():
     store = await new_board()
 
@@ -133,3 +158,11 @@ async def test_erased_user_data_is_zero_again():
     await store.write(1, b"new")
     await store.flush()
     equal((await boot()).read(0, 5), b"\0new\0")
+
+
+async def test_user_data_that_was_erased_is_not_written_any_more():
+    store = await new_board()
+    await store.write(0, b"mine")
+    await store.erase("user")
+    await store.flush()
+    equal(store.load("user"), None)

@@ -69,6 +69,13 @@ def test_the_oldest_lines_give_way_whole():
     equal(len(memory.data) <= 64, True)
 
 
+def test_no_more_lines_give_way_than_have_to():
+    log = Log(Memory(), 64)
+    for number in range(10, 17):
+        log.add("line %d ." % number)  # 60 bytes are six of these
+    equal(log.read().split("\n")[0], "line 11 .")
+
+
 def test_any_size_and_any_line_leave_the_newest_lines_in_order():
     for size in (40, 41, 47, 100):
         memory = Memory()

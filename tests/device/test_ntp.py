@@ -103,6 +103,7 @@ async def test_time_decades_ahead_is_believed_only_when_no_server_tells_an_earli
     ahead, right = NOVEMBER_2026 + 619315200, NOVEMBER_2026 + 60  # 1024 weeks
     equal(await Servers(a=says(ahead), b=None, c=says(right)).time(), (right, "c"))
     equal(await Servers(a=says(ahead), b=says(ahead - 3)).time(), (ahead - 3, "b"))
+    equal(await Servers(a=says(ahead - 3), b=says(ahead)).time(), (ahead - 3, "a"))
     equal(await Servers(a=says(ahead), b=None).time(), (ahead, "a"))
 
 

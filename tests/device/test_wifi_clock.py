@@ -111,7 +111,7 @@ async def test_clock_is_asked_again_while_joined():
     radio.names()
     world.ntp = False
     await asyncio.sleep_ms(1500)  # refused: the clock stays, and the task lives
-    equal(radio.names(), [])
+    equal((radio.names(), radio.wifi._resync_in_ms), ([], 900000))  # in 15 minutes, not at each look
     world.ntp = True
     radio.wifi._resync_in_ms = 1
     equal((await radio.until(events.CLOCK_SET))["source"], "time.aws.com")
@@ -134,6 +134,20 @@ async def test_clock_kept_over_a_restart_is_asked_again_but_not_put_back():
     radio.wifi._resync_in_ms = 1
     seconds = (await radio.until(events.CLOCK_SET))["time"]
     equal(abs(seconds - kept) < 30, True)
+    task.cancel()
+
+
+async def test_a_clock_that_a_certificate_has_betrayed_goes_back():
+    simulation.board.use_chip_clock()
+    machine.RTC().datetime((2030, 6, 1, 5, 12, 0, 0, 0))
+    radio = Radio(("home", "secret12"))
+    world.access_point("home", "secret12")
+    right = release.BUILT + 5000
+    world.ntp_offset_s = right - unix()
+    radio.wifi.doubt_clock(release.BUILT)
+    task = asyncio.create_task(radio.wifi.run(radio.beat))
+    seconds = (await radio.until(events.CLOCK_SET))["time"]
+    equal((abs(seconds - right) < 30, radio.wifi._doubted), (True, False))
     task.cancel()
 
 

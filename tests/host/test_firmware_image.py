@@ -1,5 +1,6 @@
 """What goes into a firmware image, and whether the chip can hold it: tables, manifest, what the build misses."""
 
+import re
 import subprocess
 import sys
 
@@ -93,3 +94,9 @@ def test_a_board_that_is_not_there_is_answered_with_those_that_are():
     answer = run("--board", "AWSESP_S9")
     assert answer.returncode == 1
     assert f"say one of {', '.join(BOARDS)}" in answer.stderr
+
+
+@pytest.mark.parametrize("version", ["1.2", "1.2.0-rc1", "v1.2.0", "1.02.0", "1.2.0\n"])
+def test_a_version_that_a_device_could_not_compare_is_not_built(version):
+    with pytest.raises(SystemExit, match=re.escape(f"version {version}: say x.y.z")):
+        firmware.main("AWSESP_ESP32", version=version, check=True)

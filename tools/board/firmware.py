@@ -18,7 +18,7 @@ from tools.release import keys
 
 BOARDS = ROOT / "firmware" / "boards"
 OUT = ROOT / "build" / "firmware"
-_FLASH_BYTES = {"4MiB": 4 << 20, "8MiB": 8 << 20}
+_VERSION = re.compile(r"(0|[1-9]\d*)(\.(0|[1-9]\d*)){2}", re.ASCII)
 
 
 class Missing(Exception):
@@ -42,6 +42,9 @@ def main(
     if not (folder / "mpconfigboard.cmake").exists():
         known = ", ".join(sorted(path.parent.name for path in BOARDS.glob("*/mpconfigboard.cmake")))
         sys.exit(f"firmware: there is no board {board}: say one of {known}")
+    version = version or released()
+    if not _VERSION.fullmatch(version):  # its device could compare it with no other: no update would ever come again
+        sys.exit(f"firmware: version {version}: say x.y.z, three numbers, such as 1.1.0")
     if not keys.trusted(keys.TRUSTED):
         print("firmware: lib/ota/keys.py has no key: devices with this image take no update over the air.")
         print('firmware: make one first: make release ARGS="keygen --kid k1" (docs/ota.md)')
@@ -52,9 +55,9 @@ def main(
     if check:
         print("firmware: all that the build needs is here")
         return
-    stage(OUT / "frozen", version or released())
+    stage(OUT / "frozen", version)
     _build(port, folder)
-    _collect(port, board, version or released())
+    _collect(port, board, version)
 
 
 def requirements(source):

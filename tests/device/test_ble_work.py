@@ -3,7 +3,7 @@
 import asyncio
 import errno
 
-from ble import codes
+from ble import codes, server
 from ble_desk import Desk, radio, until
 from harness import equal
 
@@ -82,3 +82,41 @@ async def test_work_for_which_there_is_no_memory_is_not_begun_and_blocks_nothing
         visitor.write_clear({"typ": "STS", "id": 1, "dat": {}})
         await until(lambda: not visitor.is_connected)
         equal((await (await desk.visitor()).ask("STS"))["code"], codes.OK)
+
+
+async def test_memory_of_a_large_message_is_free_for_the_work_on_it():
+    async with Desk("open") as desk:
+        visitor = await desk.visitor()
+        desk.answer = asyncio.Event()
+        dat = {"text": "x" * 5000}
+        equal((await visitor.ask("APP", 1, dat))["code"], codes.IN_PROGRESS)
+        equal(len(desk.ble._host.parser._view) < 1000, True)
+
+
+async def test_phone_is_waited_for_longer_once_it_is_known_and_as_long_as_its_work_takes():
+    server.STRANGER_MS = 300
+    async with Desk("open") as desk:
+        visitor = await desk.visitor()
+        equal((await visitor.ask("STS", 1))["code"], codes.OK)
+        await asyncio.sleep_ms(1500)
+        equal(visitor.is_connected, True)
+        server.IDLE_MS = 300
+        work = desk.answer = asyncio.Event()
+        await visitor.ask("APPLY", 2)
+        await asyncio.sleep_ms(1500)
+        equal(visitor.is_connected, True)
+        work.set()
+        await until(lambda: not visitor.is_connected)
+
+
+async def test_rubbish_keeps_no_stranger_in():
+    server.STRANGER_MS = 300
+    async with Desk() as desk:
+        visitor = await desk.visitor()
+
+        def is_out():
+            if visitor.is_connected:
+                visitor.write(b"?")
+            return not visitor.is_connected
+
+        await until(is_out)

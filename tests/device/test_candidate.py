@@ -184,3 +184,15 @@ async def test_what_a_refused_claim_had_begun_is_not_the_device_s_once_a_thing_s
     await candidate.save(system, with_marker("thing"), "phone")
     await candidate.drop(system.flash)
     equal(Identity(system.flash, settings.load(FILE)).current(), None)
+
+
+async def test_new_claim_credentials_count_instead_of_the_thing_s_and_an_emptied_list_of_networks_hides_the_file_s():
+    system = await new_system()
+    found = system.settings
+    found.roots, found.thing, found.aws.thing = [b"root"], Group({"cert": b"cert", "key": b"key"}), "lamp"
+    candidate.check(system, {})
+    failure = raises(errors.PersonError, lambda: candidate.check(system, {"identity": "claim"}))
+    equal("credentials" in failure.message, True)
+    emptied = settings.merged({}, "CFG", {"networks": None})
+    failure = raises(errors.PersonError, lambda: candidate.check(system, emptied))
+    equal("a Wi-Fi network" in failure.message, True)

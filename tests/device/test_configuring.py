@@ -33,16 +33,22 @@ class Ble:
 
 
 class Wifi:
-    """`failure`: what joining ends with."""
+    """`failure`: what joining ends with; `tried`: names of networks, `is_on`: whether the radio is."""
 
     failure = None
+    is_on = False
+
+    def use(self, _, settings):
+        self.tried = [network.ssid for network in settings.networks]
+        return self
 
     async def join_once(self):
+        self.is_on = True
         if self.failure:
             raise self.failure
 
     async def stop(self):
-        pass
+        self.is_on = False
 
     def keep_time(self, seconds, not_before):
         raise errors.error("invalid_setting", "time", "earlier than the firmware", "later")
@@ -54,7 +60,7 @@ def new_desk():
     found.roots, found.thing = [None], Group(cert=None, key=None)
     wifi, restarts = Wifi(), []
     system = Group(flash=flash, settings=found, bus=events.Bus(), wifi=None, identity=Identity(flash, found))
-    system.make_wifi = lambda bus, settings: wifi
+    system.make_wifi = wifi.use
     configuring = Configuring(system, restarts.append, None)
     configuring.ble = Ble()
     return configuring, configuring.ble, wifi, restarts
@@ -67,6 +73,18 @@ async def test_settings_that_work_are_saved_and_tried_by_a_restart():
     equal((restarts, "candidate" in configuring.system.flash.kept), (["new settings"], True))
     refusal = await raises(codes.Refusal, configuring.handle("STS", 2, {}))
     equal(refusal.number, codes.BUSY)
+
+
+async def test_only_what_the_phone_gave_is_tried_for_what_was_known_before_would_hide_a_wrong_password():
+    configuring, _, wifi, _ = new_desk()
+    await configuring.handle("CFG", 1, {"networks": [{"ssid": "new", "password": "a password"}]})
+    wifi.failure = errors.error("wrong_password", "new")
+    await raises(errors.PersonError, configuring.handle("APPLY", 2, {}))
+    equal((wifi.tried, wifi.is_on), (["new"], False))
+    configuring.system.bus.emit(events.BLE_DISCONNECTED, phone="", reason="")
+    wifi.failure = None
+    await configuring.handle("APPLY", 3, {})  # what was staged went with the phone
+    equal((wifi.tried, wifi.is_on), (["home"], False))
 
 
 async def test_whatever_ends_an_attempt_is_told_in_state_for_a_phone_that_has_lost_touch_waits_while_it_joins():

@@ -98,12 +98,12 @@ async def test_phone_is_waited_for_longer_once_it_is_known_and_as_long_as_its_wo
     async with Desk("open") as desk:
         visitor = await desk.visitor()
         equal((await visitor.ask("STS", 1))["code"], codes.OK)
-        await asyncio.sleep_ms(1500)
+        await asyncio.sleep_ms(1800)  # a look, and the farewell
         equal(visitor.is_connected, True)
         server.IDLE_MS = 300
         work = desk.answer = asyncio.Event()
         await visitor.ask("APPLY", 2)
-        await asyncio.sleep_ms(1500)
+        await asyncio.sleep_ms(1800)  # a look, and the farewell
         equal(visitor.is_connected, True)
         work.set()
         await until(lambda: not visitor.is_connected)

@@ -69,6 +69,7 @@ class Configuration:
 
     async def _close_window(self, owned):
         """Somebody pressed the button and did nothing, or a router was off: back to the settings that worked."""
+        ble = self._system.ble
         waited_ms = 0
         inside = False
         while waited_ms < self._settings.timeouts.config_s * 1000:
@@ -76,7 +77,8 @@ class Configuration:
             await asyncio.sleep_ms(_LOOK_MS)
             while self._heard.any():
                 inside = (await self._heard.get()).name == events.BLE_AUTHENTICATED
-            waited_ms = 0 if inside else waited_ms + _LOOK_MS
+            # A phone may have gone because the device tries the Wi-Fi: that must not be cut short.
+            waited_ms = 0 if inside or (ble is not None and ble.is_busy) else waited_ms + _LOOK_MS
         if self._system.identity.trial:
             await self._go_back()
         self._system.leave("window_closed", self._system.NOBODY_CAME)

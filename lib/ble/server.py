@@ -80,6 +80,11 @@ class Ble:
         finally:
             gatt.stop()
 
+    @property
+    def is_busy(self):
+        """Whether a message is worked on, which goes on when its phone has gone."""
+        return self._host.is_busy
+
     async def progress(self, sentence=None):
         """For `handle`: answer code 1, because the work will take more than a moment."""
         await self._host.progress(sentence)

@@ -10,7 +10,7 @@ from micropython import const
 
 import errors
 
-_PACKET_ID_MASK = const(0xFFFF)
+_LAST_PACKET_ID = const(0xFFFF)
 
 
 class Request:
@@ -107,22 +107,14 @@ class Outbox:
         return self.waiting.pop(0)
 
     def _next_packet_id(self):
-        # MQTT 3.1.1, 2.3.1: never 0, never one that is in use. One may be in use by a request that waits to be sent
-        # again after a reconnect; those are looked through, too.
+        # MQTT 3.1.1, 2.3.1: never 0, never one that is in use. Those that wait to be sent again after a reconnect stand
+        # in front: they are in flight before a new one is needed.
         while True:
-            self._packet_id = (self._packet_id & _PACKET_ID_MASK) + 1
-            if self._packet_id > _PACKET_ID_MASK:
+            self._packet_id += 1
+            if self._packet_id > _LAST_PACKET_ID:
                 self._packet_id = 1
-            if self._packet_id not in self._in_flight and not self._waits_with(self._packet_id):
+            if self._packet_id not in self._in_flight:
                 return self._packet_id
-
-    def _waits_with(self, packet_id):
-        for request in self.waiting:
-            if request.packet_id == packet_id:
-                return True
-            if not request.packet_id:
-                return False  # those with ids stand in front
-        return False
 
     def acknowledged(self, packet_id, kind):
         """The request that an acknowledgement (PUBACK, SUBACK, UNSUBACK) is for, no longer in flight; or None.

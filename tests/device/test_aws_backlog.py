@@ -4,9 +4,10 @@ import asyncio
 
 import errors
 import events
-from aws.backlog import packed, unpacked
+from aws.backlog import Backlog, Memory, packed, unpacked
 from aws_desk import Desk
 from backoff import Backoff
+from fakes import Group
 from harness import equal, raises
 from scripted_broker import PUBLISH, until
 
@@ -194,3 +195,13 @@ def test_a_message_is_one_record():
     for message in ((b"t", b"", False), (b"x" * 256, b"\x00\xff" * 9, True)):
         topic, payload, retain = unpacked(packed(*message))
         equal((topic, bytes(payload), retain), message)
+
+
+async def test_what_gave_way_while_it_waited_to_be_sent_is_told_once():
+    told = []
+    settings = Group(outbox=Group(when_full="drop_oldest"), limits=Group(outbox_messages=1, outbox_bytes=100))
+    backlog = Backlog(Memory(), settings, None, None, None, None, lambda *what: told.append(what))
+    backlog.keep(b"t", b"1", False)
+    backlog.keep(b"t", b"2", False)
+    await backlog._send(1)
+    equal(told, [(b"t", "outbox_full")])

@@ -71,16 +71,36 @@ async def test_the_end_of_a_job_that_is_gone_is_taken_as_it_is():
 
 
 async def test_somebody_else_s_update_does_not_stop_ours():
+    told = []
+
     async def copy(job):
         desk.executions["one"]["versionNumber"] += 3
         await job.progress(50)
+        told.append(desk.details("one"))
 
     desk = JobsDesk()
     desk.add("one", {"operation": "copy"})
     async with desk:
         desk.jobs.on("copy", copy)
         await until(lambda: desk.status("one") == "SUCCEEDED")
-        equal(desk.details("one"), {"percent": "50"})
+        equal(told, [{"percent": "50"}])
+
+
+async def test_a_handler_that_has_told_its_end_may_clean_up_whatever_news_there_are():
+    after = []
+
+    async def blink(job):
+        await job.succeed()
+        await desk.announce()
+        await asyncio.sleep_ms(200)
+        after.append(job.gone)
+
+    desk = JobsDesk()
+    desk.add("one", {"operation": "blink"})
+    async with desk:
+        desk.jobs.on("blink", blink)
+        await until(lambda: after)
+    equal(after, [False])
 
 
 async def test_news_that_come_twice_or_at_work_do_no_harm():

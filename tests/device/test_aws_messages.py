@@ -260,3 +260,27 @@ async def test_a_topic_that_is_no_text_is_dropped_and_told():
 
 async def test_the_application_s_misuse_is_an_error():
     equal(raises(errors.BugError, lambda: add(Told().inbox, "a/#/b", 0, None)).code, "limit")
+
+
+async def test_a_handler_that_will_not_be_cancelled_leaves_the_next_one_its_limit():
+    told = Told()
+
+    async def stubborn(message):
+        try:
+            await asyncio.sleep(1000)
+        except asyncio.CancelledError:
+            pass
+
+    async def stuck(message):
+        await asyncio.sleep(1000)
+
+    add(told.inbox, "stubborn", 0, stubborn)
+    add(told.inbox, "stuck", 0, stuck)
+    deliver(told.inbox, b"stubborn", b"")
+    told.inbox.handlers.timeout_s = 0
+    deliver(told.inbox, b"stuck", b"")
+    for _ in range(4):
+        told.inbox.check()
+        await asyncio.sleep_ms(10)
+    failure = await told.next()
+    equal((failure["task"], failure["code"]), ("handler of stuck", "task_stuck"))

@@ -165,3 +165,19 @@ async def test_where_the_end_of_a_connection_cannot_be_judged_it_ends_all_the_sa
         await desk.aws._client.disconnect("connection_lost", "by the test")
         await until(lambda: desk.broker.connections == 2 and desk.aws.is_connected)
         equal(desk.running.done(), False)
+
+
+async def test_a_topic_whose_messages_are_acknowledged_now_and_then_is_not_forbidden():
+    async def cut(peer):
+        await peer.accept(session_present=1)
+        await peer.receive(PUBLISH)
+
+    async def once(peer):
+        await peer.accept(session_present=1)
+        await peer.answer(await peer.receive(PUBLISH))
+        await peer.receive(PUBLISH)
+
+    async with Desk(*[cut] * 4 + [once] + [cut] * 2 + [serve]) as desk:
+        for _ in range(2):
+            await desk.aws.publish("mine", b"", 1)
+        equal((desk.broker.connections, desk.aws.dropped), (8, 0))

@@ -35,6 +35,7 @@ async def test_a_claim_becomes_a_thing_and_every_step_is_kept():
         await asyncio.sleep_ms(0)
         equal(desk.told, [(events.AWS_PROVISIONED, {"thing": "lamp-7"})])
         equal(desk.beats > 0, True)
+        equal((desk.aws._client.survive, desk.aws._client.ssl), (True, None))  # what follows is as if it had not been
     equal(
         cloud.requests,
         [(CREATE, {}), (REGISTER, {"certificateOwnershipToken": "token", "parameters": PARAMETERS})],

@@ -5,9 +5,11 @@ import time
 
 import errors
 import events
+from aws.service import Service
 from aws_desk import Desk
+from backoff import Backoff
 from harness import equal, raises
-from scripted_broker import PUBLISH, until
+from scripted_broker import PUBLISH, SUBSCRIBE, publish, until
 
 COMPANIONS = ["tls_servers"]
 TIMEOUT_S = 20
@@ -121,3 +123,33 @@ async def test_who_would_wait_too_long_is_told_so():
         equal(failure.code, "too_fast")
         await until(lambda: desk.of(events.PUBLISH_DROPPED))
         equal(desk.of(events.PUBLISH_DROPPED)[0]["code"], "too_fast")
+
+
+async def test_what_was_on_its_way_has_its_time_also_while_away():
+    async def script(peer):
+        await peer.accept()
+        await peer.receive(PUBLISH)
+
+    async with Desk(script, backoff=Backoff(60000, 60000, 60000)) as desk:
+        await desk.aws.connected()
+        failure = await raises(errors.RetryError, asyncio.wait_for(desk.aws.publish("t", b"x", 1, timeout_s=1), 5))
+        equal(failure.code, "not_connected")
+
+
+async def test_a_request_that_was_not_acknowledged_is_answered_on_the_next_connection():
+    async def first(peer):
+        await peer.accept()
+        await peer.answer(await peer.receive(SUBSCRIBE))
+        await peer.receive(PUBLISH)
+
+    async def second(peer):
+        await peer.accept(session_present=1)
+        packet = await peer.receive(PUBLISH)
+        await peer.answer(packet)
+        await peer.send(publish(packet.topic + "/accepted", packet.payload))
+        await peer.serve()
+
+    service = Service("echo", ("+/accepted",), None, lambda: None)
+    async with Desk(first, second) as desk:
+        desk.aws.attach(service)
+        equal((await service.ask("update", {"version": 1}))["version"], 1)

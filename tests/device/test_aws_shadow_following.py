@@ -5,6 +5,7 @@ import json
 
 import errors
 import events
+from aws.shadow import Shadow
 from aws_desk import Desk
 from harness import equal, raises
 from scripted_broker import until
@@ -234,3 +235,36 @@ async def test_a_report_of_a_property_that_had_no_answer_is_told_again_on_the_sa
         cloud.silent = False
         await cloud.reported(led=True)
         equal((lamp.calls, desk.broker.connections), ([], 1))
+
+
+class Offered:
+    """A shadow without a cloud: `followed` is what its LED was told, `document` what it is given when it asks."""
+
+    def __init__(self, document=None):
+        self.followed = []
+        self.document = document
+        self.shadow = Shadow(events.Bus(), None, None)
+        self.shadow.service.ask = self._ask
+        self.shadow.bind("led", self.followed.append, None)
+
+    async def _ask(self, operation, document, timeout_s):
+        return self.document if operation == "get" else {"version": 9}
+
+    def delta(self, version, led):
+        self.shadow._heard("update/delta", json.dumps({"version": version, "state": {"led": led}}))
+
+
+async def test_of_deltas_that_overtake_each_other_the_newest_counts():
+    offered = Offered()
+    offered.delta(3, 3)
+    offered.delta(2, 2)
+    await asyncio.sleep_ms(20)
+    equal(offered.followed, [3])
+
+
+async def test_a_delta_that_is_older_than_the_document_is_over():
+    offered = Offered({"version": 3, "state": {"desired": {"led": 3}, "delta": {"led": 3}}})
+    offered.delta(2, 2)
+    offered.shadow._online()
+    await asyncio.sleep_ms(20)
+    equal(offered.followed, [3])

@@ -8,7 +8,7 @@ import identity as identity_module
 import records
 from chip_ticks import DAY_MS, Ticks
 from fakes import Flash, Group
-from harness import equal
+from harness import equal, raises
 from identity import Identity
 
 
@@ -166,3 +166,25 @@ def test_credentials_whose_copies_are_both_damaged_are_as_good_as_none():
 
     equal(Identity(Damaged(), settings()).known(), False)
     equal(Identity(Damaged(pending=credentials("newer")), settings()).current()[0], "newer")
+
+
+class FullFlash(Flash):
+    async def save(self, name, secret, bulk=b""):
+        raise errors.error("flash_failed", name, "no room")
+
+
+async def test_a_flash_that_keeps_nothing_costs_one_certificate_and_no_more():
+    class Cloud:
+        asked = 0
+
+        async def provision(self, template, parameters, claim, pending, keep, beat):
+            self.asked += 1
+            await keep({"cert": b"cert", "key": b"key", "token": "token", "time": 0})
+
+    fields = settings()
+    fields.claim, fields.hardware = Group(cert=b"claim", key=b"key"), "esp32"
+    fields.aws.template, fields.aws.parameters = "fleet", {}
+    identity, cloud = Identity(FullFlash(), fields), Cloud()
+    for _ in range(3):
+        await raises(errors.StorageError, identity.enrol(cloud, "serial", None))
+    equal(cloud.asked, 1)

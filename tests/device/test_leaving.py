@@ -1,5 +1,7 @@
 """The way out: a device that fails at each start waits longer and longer, and nobody else does."""
 
+import asyncio
+
 import errors
 import events
 import leaving
@@ -76,3 +78,22 @@ async def test_while_it_waits_the_watchdog_is_fed_the_log_tells_of_it_and_the_st
 async def test_a_wanted_restart_never_waits():
     left = await leave(leaving.restart, 255)
     equal((left.slept_s, left.calls), (0, ["a new day", "reset"]))
+
+
+async def test_a_task_that_ends_after_its_time_is_no_death_on_the_way_out():
+    died = []
+
+    async def slow(owned):
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep_ms(80)
+
+    for names, stays in ((None, True), (("slow",), False)):
+        supervisor = Supervisor(events.Bus(), None, lambda *what: died.append(what))
+        supervisor.own("slow", slow)
+        await asyncio.sleep_ms(0)
+        equal(await leaving.stop_tasks(supervisor, 20 if stays else 1000, names), not stays)
+        equal(supervisor.stopping, stays)
+        await asyncio.sleep_ms(120)
+    equal(died, [])

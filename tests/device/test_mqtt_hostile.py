@@ -6,6 +6,7 @@ import random
 
 import errors
 from aws.mqtt import Timing
+from aws.receiver import Receiver
 from harness import equal, raises
 from scripted_broker import PUBLISH, Broker, connack, puback, publish, suback, until
 
@@ -179,3 +180,11 @@ async def try_to_publish(client):
         await client.publish(b"t", b"x", qos=1)
     except errors.DeviceError:
         pass
+
+
+def test_a_topic_that_does_not_fit_into_the_small_buffer_ends_the_connection_by_its_name():
+    receiver = Receiver(2048)
+    receiver.space()[:1024] = publish("t" * 1500, bytes(1000))[:1024]
+    receiver.added(1024)
+    failure = raises(errors.DeviceError, receiver.next)
+    equal((failure.code, "1500 bytes" in failure.message), ("protocol", True))

@@ -196,3 +196,13 @@ def test_a_link_is_closed_without_memory():
     link.stream, link.raw = Stream(0), Stream(1)
     locked(link.close)
     equal(closed, [True, True])
+
+
+def test_packet_ids_are_never_0_nor_in_use():
+    outbox = Outbox(10)
+    given = []
+    for last in (0, 0xFFFE, 0xFFFF):
+        outbox._packet_id = last
+        outbox.add(outbox.take(0x32, TOPIC, PAYLOAD, 1, 1000, True))
+        given.append(outbox.next().packet_id)
+    equal(given, [1, 0xFFFF, 2])

@@ -1,9 +1,11 @@
 """The firmware's own operations, as one start of the device sees them: what is kept, told, and left to the next."""
 
 import sys
+from binascii import crc32
 
 import errors
 import events
+import notes
 from fakes import Flash, Group
 from harness import equal, raises
 from operations import dispatch
@@ -231,3 +233,24 @@ async def test_an_operation_for_which_there_is_no_memory_at_once_is_done_a_momen
     finally:
         dispatch._file_of, dispatch._CROWDED_S = usual, wait_s
     equal((job.outcome, len(tries)), ("SUCCEEDED", 3))
+
+
+async def test_what_an_earlier_job_has_left_in_the_notes_decides_nothing():
+    async def change_the_second_time(fields):
+        tries.append(fields)
+        if len(tries) == 2:
+            system.identity.current = lambda: ("lamp", b"new", b"key")
+
+    system, tries = System("rotate", "settings"), []
+    system.flash = Flash(settings=(b"s", b"b"))
+    system.identity = Group(trial=None, rotating=False, can_claim=lambda: True, rotate=change_the_second_time)
+    system.identity.current = lambda: ("lamp", b"old", b"key")
+    stale = {"refused": {"code": "no_network", "message": ""}, "tried": crc32(b"b", crc32(b"s"))}
+    await notes.change(system.flash, **stale)
+    job = Job({})
+    await do(system, job, "rotate")
+    equal((job.outcome, len(tries), "certificate" in job.result), (None, 2, True))
+    await notes.change(system.flash, **stale)
+    job = Job({"settings": {"app": {}}})
+    await do(system, job, "settings")  # and no start has made a candidate of it
+    equal(job.outcome, "FAILED not_proven")

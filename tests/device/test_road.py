@@ -6,6 +6,7 @@ import time
 import events
 import notes
 import road
+import road_outcome
 from fakes import Flash, Group
 from harness import equal, raises
 
@@ -239,3 +240,19 @@ async def test_the_key_of_the_settings_leaves_memory_once_tls_has_it():
     way._use_credentials()
     equal(used, [("thing", b"cert", b"key")])
     equal((system.settings.thing.cert, system.settings.thing.key), (b"cert", None))
+
+
+async def test_the_time_before_a_sleep_counts_once_however_often_this_start_fails():
+    made = road.Road(System(is_connected=False))
+    made._offline_s = 50
+    before_ms = made._reached_ms
+    for _ in range(2):
+        await road_outcome.note(made, events.Event(events.WIFI_DISCONNECTED, {"code": "no_network", "message": ""}))
+    equal(before_ms - made._reached_ms, 50000)
+
+
+async def test_new_settings_that_fail_begin_the_patience_with_the_old_ones_from_the_start():
+    system = System(is_connected=False)
+    system.flash = Flash(notes=(b"", b'{"windows": 3}'))
+    await road_outcome.give_up(road.Road(system), 60, True)
+    equal((system.left, notes.read(system.flash).get("windows")), ("candidate_refused", None))

@@ -116,7 +116,11 @@ async def _go_on(system, updates):
     if known["stage"] == ENDED:
         return known
     if known["stage"] == AGAIN:
-        await updates.try_out(system.slot().switch())
+        try:
+            await updates.try_out(system.slot().switch())
+        except errors.CloudError as failure:  # the slot has not kept the image: tried again, the job brings it anew
+            await updates.end(failure)
+            return updates.job
         await _leave(system, "version %s, trial %d" % (known["version"], known["trials"]))
     await _leave(system, "version %s" % known["version"])
 

@@ -202,6 +202,19 @@ def test_an_outage_while_the_application_still_warms_up_is_not_held_against_the_
     equal((desk.status(), desk.version()), (("SUCCEEDED", None), "1.1.0"))
 
 
+def test_an_image_that_was_spoilt_between_two_trials_is_downloaded_anew_when_the_job_is_tried_again():
+    desk = tried(None)
+    desk.is_reachable = False
+    equal(desk.live(), "restart")
+    Partition("ota_1").writeblocks(0, bytes(4096))
+    desk.is_reachable = True
+    desk.live_on()
+    equal((desk.status(), desk.version()), (("FAILED", "image_broken"), "1.0.0"))
+    desk.cloud.executions["job-1"].update(status="QUEUED", executionNumber=2, queuedAt=1800000000, statusDetails={})
+    desk.live_on()
+    equal((desk.status(), desk.version()), (("SUCCEEDED", None), "1.1.0"))
+
+
 def test_a_version_that_never_reaches_the_cloud_where_the_old_one_does():
     desk = tried(None)
     desk.refuses = "1.1.0"

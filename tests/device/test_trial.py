@@ -89,6 +89,19 @@ def test_a_slot_that_somebody_else_has_written_is_confirmed_when_it_is_well():
     equal((desk.live(limit_s=10), desk.starts), ("calm", ["1.1.0", "1.1.0"]))
 
 
+def test_a_version_that_has_failed_and_is_well_after_all_may_come_again():
+    desk = tried(crashes)
+    went_back(desk, "trial_failed")
+    desk.applications.clear()
+    desk.switch_by_hand("1.1.0")
+    equal(desk.live(limit_s=100), "calm")
+    for job, document in (("job-2", "1.2.0"), ("job-3", desk.document("1.1.0", force=THING))):
+        desk.send(document, job)
+        desk.live_on(job_id=job)
+        equal(desk.status(job), ("SUCCEEDED", None))
+    equal(desk.version(), "1.1.0")
+
+
 def test_a_job_cancelled_while_the_slot_is_switched_leaves_a_trial():
     desk = Desk()
     desk.send("1.1.0")

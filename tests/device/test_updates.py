@@ -8,18 +8,17 @@ JOB = "job-1", "1.2.0", "1.1.0", "ota_1"
 
 
 class Memory:
-    """A flash that holds this record; `refusals`: how often it still refuses to save one beside it."""
+    """A flash that holds this record; `is_full`: there is no room for another one beside it."""
 
     def __init__(self, record=None):
         self.record = record
-        self.refusals = 0
+        self.is_full = False
 
     def load(self, name):
         return None if self.record is None else (b"", self.record)
 
     async def save(self, name, secret, bulk):
-        if self.refusals and self.record is not None:
-            self.refusals -= 1
+        if self.is_full and self.record is not None:
             raise errors.error("flash_full", name)
         self.record = bytes(bulk)
 
@@ -69,9 +68,8 @@ async def test_how_it_ended_is_noted_though_there_is_no_room_beside_the_old_reco
     flash = Memory()
     updates = await wanted(flash)
     updates.floor = "1.1.0"
-    flash.refusals = 1
+    flash.is_full = True
     await updates.end(errors.error("update_too_slow", 1))
     equal((Updates(flash).job["stage"], Updates(flash).floor), ("ended", "1.1.0"))
-    flash.refusals = 1
     await updates.forget()
     equal((Updates(flash).job, Updates(flash).floor), (None, "1.1.0"))

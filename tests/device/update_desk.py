@@ -255,6 +255,25 @@ def tried(application, **settings):
     return desk
 
 
+def went_back(desk, reason):
+    """Version 1.0.0 works, the job has failed, and 1.1.0 does not come again."""
+    desk.live_on()
+    equal(desk.status(), ("FAILED", reason))
+    equal(desk.live(limit_s=100), "calm")
+    equal(desk.version(), "1.0.0")
+
+
+def is_refused(desk):
+    desk.send("1.1.0", "job-2")
+    desk.live_on(job_id="job-2")
+    return desk.status("job-2") == ("REJECTED", "failed_here")
+
+
+async def crashes(device):
+    await asyncio.sleep(1)
+    raise RuntimeError("the sensor is not there")
+
+
 async def _enrolled_board():
     store = await flash_board.new_board()
     await store.save("thing", records.pack({"key": b"key"}), records.pack({"name": THING, "cert": b"certificate"}))

@@ -1,10 +1,12 @@
 """After "saved", or when the connection was lost while the device tries: what `configure` makes of what it sees."""
 
 import asyncio
+import contextlib
 
 import pytest
 
-from tools.configure import watch
+from tools.configure import delivery, watch
+from tools.configure.document import Plan
 from tools.configure.radio import Seen
 from tools.configure.trouble import Trouble
 
@@ -54,3 +56,45 @@ def test_however_long_it_joins_its_failure_is_told(monkeypatch):
     with pytest.raises(Trouble) as caught:
         watched(monkeypatch, *[JOINING] * 10, None, FAILED)
     assert (caught.value.kind, caught.value.code) == ("came_back", 6)
+
+
+class Screen:
+    def __init__(self):
+        self.said = []
+        self.say = self.good = self.said.append
+
+    @contextlib.contextmanager
+    def step(self, *_):
+        yield self
+
+    def detail(self, _):
+        pass
+
+
+class Lost(Link):
+    """Its connection breaks when it tries the settings; then it shows its states."""
+
+    is_ready = True
+
+    async def forget_others(self, networks):
+        pass
+
+    async def ask(self, *_, **__):
+        raise Trouble("link_lost")
+
+    async def reach(self):
+        if not self.states:
+            raise Trouble("no_answer")
+
+
+@pytest.mark.parametrize(("states", "is_sure"), [([], False), ([{"step": "restarting"}], True)])
+def test_what_nobody_heard_is_not_called_a_success(monkeypatch, states, is_sure):
+    async def nobody_comes_back(*_):
+        pass
+
+    monkeypatch.setattr(delivery, "watch", nobody_comes_back)
+    screen = Screen()
+    one = delivery.Delivery(asyncio.run, Lost(states), screen)
+    one.send(Plan([], ["home"], []))
+    one.follow(180)
+    assert ("has reached the cloud" in screen.said[-1]) == is_sure

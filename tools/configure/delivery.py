@@ -27,6 +27,7 @@ class Delivery:
         self._run = run
         self._link = link
         self._screen = screen
+        self._is_saved = True  # False: the connection was lost, and nobody knows
 
     def send(self, plan):
         """Everything up to the device's "saved". Raises Trouble."""
@@ -48,7 +49,8 @@ class Delivery:
     def follow(self, wait_s):
         """What becomes of it. Raises Trouble "came_back"."""
         screen = self._screen
-        screen.say("It restarts and connects. If it cannot, it is back over Bluetooth within three minutes.")
+        doing = "It restarts and connects" if self._is_saved else "When the Wi-Fi works, it saves all and connects"
+        screen.say(f"{doing}. If it cannot, it is back over Bluetooth within three minutes.")
         if not wait_s:
             return
         try:
@@ -59,6 +61,8 @@ class Delivery:
             return
         if wait_s < TOTAL_S:
             screen.say(f"It did not come back within {wait_s} s.")
+        elif not self._is_saved:
+            screen.say("It was not seen any more. If it is not in your cloud, look for it again: it says why.")
         else:
             screen.good("It did not come back, so it has reached the cloud. There you see it for certain.")
 
@@ -79,6 +83,7 @@ class Delivery:
         self._link.on_bytes = lambda _: None
 
     def _try(self, plan):
+        self._is_saved = True
         wifi = f"the Wi-Fi “{plan.networks[0]}”" if plan.networks else "the settings"
         with self._screen.step(f"Trying {wifi}") as step:
             self._link.on_state = lambda state: step.detail(_STEPS.get(state.get("step"), ""))
@@ -94,6 +99,7 @@ class Delivery:
 
     async def _after_loss(self, trouble):
         """It works on when the phone goes: how did it end? Gone, as after a success, is settled by watching."""
+        self._is_saved = False
         await self._link.close()
         try:
             await self._link.reach()
@@ -102,6 +108,7 @@ class Delivery:
         except Trouble:
             return
         if state.get("step") in ("saving", "restarting"):
+            self._is_saved = True
             return
         code = state.get("code")
         raise refusal(code, str(state.get("message") or ""), {}) if code else trouble

@@ -54,6 +54,22 @@ def test_no_puback_stops_after_100_unacknowledged(desk):
     assert [watcher.message().payload for _ in range(101)] == [b""] * 100 + [b"last"]
 
 
+def test_what_is_unacknowledged_may_come_again_and_leaves_its_place_when_it_is_acknowledged():
+    with Desk(limits=replace(Limits().without_rates(), unacknowledged=1)) as desk:
+        client, watcher = desk.client("c"), desk.client("watcher")
+        watcher.subscribe(("a", 0))
+        for payloads in ((b"first", b"again", b"too many"), (b"next",)):
+            desk.faults.order("no_puback", client_id="c")
+            for payload in payloads:
+                client.publish("a", payload, 1, 2 if payload in (b"too many", b"next") else 1)
+            assert answers_ping(client)
+            desk.faults.clear()
+            client.publish("a", b"acknowledged", 1, 1)
+            assert client.packet() == (PUBACK, b"\x00\x01")
+        heard = [watcher.message().payload for _ in range(5)]
+        assert heard == [b"first", b"again", b"acknowledged", b"next", b"acknowledged"]
+
+
 def test_no_suback_has_its_effect_all_the_same(desk):
     client = desk.client("c")
     desk.faults.order("no_suback")

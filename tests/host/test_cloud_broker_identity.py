@@ -208,10 +208,11 @@ def test_a_forbidden_last_will_is_not_published(desk, connect, authority):
     desk.registry.register(watcher_pair)
     watcher = desk.client("watcher", authority.client_context(watcher_pair))
     watcher.subscribe(("gone/#", 0))
-    for topic, will_topic in (("lamp", "gone/secret"), ("lamp", "gone/lamp")):
-        with connect(allow("iot:Publish", f"{ARN}:topic/gone/{topic}"), will=Will(will_topic, b"")):
+    for will in (Will("gone/secret", b""), Will("gone/lamp", b"kept", retain=True), Will("gone/lamp", b"")):
+        with connect(allow("iot:Publish", f"{ARN}:topic/gone/lamp"), will=will):
             pass
-    assert watcher.message().topic == "gone/lamp"
+    message = watcher.message()
+    assert (message.topic, message.payload) == ("gone/lamp", b"")
 
 
 def test_a_changed_policy_counts_for_the_next_act_without_reconnecting(desk, connect):

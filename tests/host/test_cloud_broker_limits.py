@@ -161,6 +161,14 @@ def test_bytes_beyond_the_throughput_are_delayed_not_lost():
         assert desk.wait_for("throughput_delayed")["seconds"] > 0
 
 
+def test_beyond_the_throughput_nothing_is_read_for_a_while():
+    with Desk(limits=replace(Limits(), bytes_per_s=10.0)) as desk:
+        desk.client("c" * 100)
+        assert desk.wait_for("throughput_delayed")["seconds"] > 5
+        [connection] = desk.broker.connections.values()
+        assert desk.call(connection.transport.is_reading) is False
+
+
 def test_connecting_too_often_with_one_client_id_is_refused():
     with Desk(limits=replace(Limits(), connect_interval_s=1.0), clock=Clock()) as desk:
         desk.client("c").disconnect()

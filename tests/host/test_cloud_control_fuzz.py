@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tools.cloud import cbor, shapes
-from tools.cloud.authority import CertificateAuthority
+from tools.cloud.authority import CertificateAuthority, new_ec_key
 from tools.cloud.aws_errors import AwsError, InvalidRequest
 from tools.cloud.broker import silent
 from tools.cloud.cloud_faults import CloudFaults
@@ -18,6 +18,7 @@ from tools.cloud.recipes import fleet_template
 from tools.cloud.registry import Registry
 from tools.cloud.service_models import ServiceModels
 from tools.cloud.templates import TemplateError, parse
+from tools.cloud.tokens import LIFETIME_S, OwnershipTokens
 
 MODELS = ServiceModels()
 CERTIFICATE_ID = "a" * 64
@@ -168,3 +169,28 @@ def test_request_is_read_or_refused_in_words(name, body, query):
         shapes.read(MODELS.operation("iot", name), shapes.Request(path, query, {}, body))
     except InvalidRequest as error:
         assert error.message
+
+
+def test_a_template_provisions_no_certificate_but_that_of_the_token(provisioning):
+    registry = provisioning._registry
+    other = registry.certificates.create(new_ec_key().public_key(), "INACTIVE")["id"]
+    template = fleet_template("thing")
+    template["Resources"]["certificate"]["Properties"]["CertificateId"] = {"Ref": "SerialNumber"}
+    registry.templates.create("loose", json.dumps(template), "arn:aws:iam::1:role/x", description="", enabled=True)
+    asking = Asking()
+    asyncio.run(provisioning.handle(asking, TOPICS[0], b""))
+    token = json.loads(asking.answers[0][1])["certificateOwnershipToken"]
+    request = json.dumps({"certificateOwnershipToken": token, "parameters": {"SerialNumber": other}})
+    asyncio.run(provisioning.handle(asking, TOPICS[2].replace("fleet", "loose"), request.encode()))
+    assert json.loads(asking.answers[1][1])["errorCode"] == "AccessDenied"
+    assert registry.certificates.get(other)["status"] == "INACTIVE"
+
+
+def test_tokens_that_nobody_used_are_not_kept_for_ever(provisioning):
+    registry, now = provisioning._registry, [0.0]
+    tokens = OwnershipTokens(registry.store, lambda: now[0])
+    certificate_id = registry.certificates.create(new_ec_key().public_key(), "INACTIVE")["id"]
+    tokens.issue(certificate_id)
+    now[0] += LIFETIME_S
+    tokens.spend(tokens.issue(certificate_id))
+    assert registry.store.rows("SELECT * FROM ownership_tokens") == []

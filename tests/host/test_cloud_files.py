@@ -94,6 +94,8 @@ def test_a_link_expires_and_cannot_be_changed(cloud, clock):
     assert get(cloud, fresh.partition("?")[0])[0] == 403
     assert get(cloud, fresh.partition("X-Amz-Expires")[0] + "X-Amz-Signature=00")[0] == 400
     assert get(cloud, link(cloud, "none"))[0] == 404
+    for never in (0, 7 * 86400 + 1):
+        assert get(cloud, link(cloud, expires_s=never))[0] == 400
 
 
 @pytest.mark.parametrize(

@@ -107,3 +107,14 @@ def test_jobs_that_are_refused(desk, changes, code):
     with pytest.raises(ClientError) as raised:
         desk.iot.create_job(**{"jobId": "refused", **usual, **changes})
     assert error_code(raised) == code
+
+
+def test_a_notification_lists_ten_jobs_at_most(desk):
+    for _ in range(11):
+        desk.create()
+    listed = []
+    while len(listed) < 11:
+        end_of_topic, document = desk.hear()
+        if end_of_topic == "notify":
+            listed.append(len(document["jobs"]["QUEUED"]))
+    assert listed == [*range(1, 11), 10]

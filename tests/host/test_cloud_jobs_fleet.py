@@ -258,3 +258,33 @@ def test_abort_criteria_end_a_job_of_which_too_many_fail(config, counts, aborts)
 def test_retry_criteria_say_which_failures_are_tried_again(criteria, statuses, expected):
     config = {"criteriaList": [{"failureType": kind, "numberOfRetries": count} for kind, count in criteria]}
     assert may_retry(config, statuses) is expected
+
+
+RETRIED = {"criteriaList": [{"failureType": "FAILED", "numberOfRetries": 2}]}
+
+
+def test_who_fails_after_the_job_was_cancelled_does_not_try_again(desk, fleet):
+    _, arn, things = fleet(1)
+    job_id = desk.create(targets=[arn], jobExecutionsRetryConfig=RETRIED)
+    end(desk, job_id, things, "IN_PROGRESS")
+    desk.iot.cancel_job(jobId=job_id)
+    end(desk, job_id, things, "FAILED")
+    assert having(desk, job_id) == things
+
+
+def test_another_try_takes_nobodys_place_in_the_roll_out(desk, fleet):
+    _, arn, things = fleet(2)
+    rollout = {"maximumPerMinute": 1}
+    job_id = desk.create(targets=[arn], jobExecutionsRolloutConfig=rollout, jobExecutionsRetryConfig=RETRIED)
+    pass_time(desk, 40)
+    end(desk, job_id, things[:1], "FAILED")
+    assert having(desk, job_id) == [things[0], things[0]]
+    pass_time(desk, 21)
+    assert having(desk, job_id, "QUEUED") == things
+
+
+def test_a_group_that_is_no_more_takes_its_job_along(desk, fleet):
+    group, arn, things = fleet(1)
+    job_id = desk.create(targets=[arn], targetSelection="CONTINUOUS")
+    desk.iot.delete_thing_group(thingGroupName=group)
+    assert having(desk, job_id, "REMOVED") == things

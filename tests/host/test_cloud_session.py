@@ -1,4 +1,4 @@
-"""What a session keeps for its client, and the memories beside it: counted, bounded, and let go of. Without a network."""
+"""What a session keeps for its client, and the memories beside it: counted, bounded, and let go of."""
 
 from dataclasses import replace
 

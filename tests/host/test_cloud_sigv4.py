@@ -7,6 +7,7 @@ import pytest
 
 from tests.host.cloud_websocket import Opening, presigned, signed_headers
 from tools.cloud import LocalCloud
+from tools.cloud.sigv4 import Gate, SignatureError
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +70,16 @@ def test_signed_headers_and_a_session_token_beside_the_signature_are_good(cloud,
 def test_another_subprotocol_and_another_path_are_no_websocket(cloud, ask):
     assert ask(target(presigned(cloud)), subprotocol="soap").status == 400
     assert ask(target(presigned(cloud)).replace("/mqtt", "/other")).status == 404
+
+
+def test_what_is_signed_for_later_or_for_any_host_is_refused():
+    now = 1_800_000_000.0
+    gate, ahead = (Gate("eu-central-1", ["iotdevicegateway"], lambda at=at: at) for at in (now, now + 301))
+    with pytest.raises(SignatureError, match="not yet current"):
+        gate.check("GET", ahead.sign("/mqtt", "localhost", 60), {"host": "localhost"})
+    for_any = gate.sign("/mqtt", "localhost", 60).replace("SignedHeaders=host", "SignedHeaders=x-name")
+    with pytest.raises(SignatureError, match="host must be there"):
+        gate.check("GET", for_any, {"host": "localhost", "x-name": "x"})
 
 
 def target(url):

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from tests.host.cloud_control import error_code
 from tests.host.cloud_desk import RawClient
 from tools.cloud import LocalCloud
-from tools.cloud.packets import NOT_AUTHORISED
+from tools.cloud.packets import NOT_AUTHORISED, PUBACK
 
 
 @pytest.fixture(scope="module")
@@ -151,6 +151,16 @@ def test_a_policy_of_a_group_is_one_of_all_devices_below_it(whole_cloud, iot, tm
     effective = iot.get_effective_policies(principal=made["certificateArn"], thingName="a")["effectivePolicies"]
     assert [each["policyName"] for each in effective] == ["of-a-group"]
     assert code() == 0
+    with RawClient(whole_cloud.mqtt_port, context) as client:
+        client.connect("a")
+        client.publish("t", b"", 1)
+        assert client.packet()[0] == PUBACK
+        denial = document.replace("Allow", "Deny")
+        iot.create_policy_version(policyName="of-a-group", policyDocument=denial, setAsDefault=True)
+        client.publish("t", b"", 1)
+        assert client.is_closed(), "who is connected by it is judged anew"
+    iot.set_default_policy_version(policyName="of-a-group", policyVersionId="1")
+    iot.delete_policy_version(policyName="of-a-group", policyVersionId="2")
     iot.detach_policy(policyName="of-a-group", target=group)
     assert code() == NOT_AUTHORISED
     iot.delete_policy(policyName="of-a-group")

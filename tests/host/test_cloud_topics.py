@@ -184,3 +184,12 @@ def test_reserved_topics_to_listen_on(topic_filter):
 def test_reserved_topics_nobody_speaks_on(topic_filter):
     with pytest.raises(TopicError):
         check_subscribe(topic_filter, LIMITS)
+
+
+def test_nothing_is_left_of_a_filter_when_nobody_wants_it_any_more():
+    tree = Subscriptions()
+    for topic_filter in ("a/b/c", "a/b", "a/+"):
+        tree.add(topic_filter, "device", 0)
+    for topic_filter in ("a/b", "a/b/c", "a/+", "a/none"):
+        tree.remove(topic_filter, "device")
+    assert tree._root.children == {}

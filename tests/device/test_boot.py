@@ -232,6 +232,10 @@ def test_a_new_image_on_trial_is_watched_from_its_first_moment():
     simulation.board.boot()
     equal(power_on().lines[0].split(",")[1], " slot ota_1")
     equal(simulation.board.watchdog_ms, 30000)
+    simulation.board.reset_cause, simulation.board.watchdog_ms = machine.SOFT_RESET, None
+    power_on()
+    simulation.board.reset_cause = machine.HARD_RESET
+    equal(simulation.board.watchdog_ms, None)  # somebody is at the console
 
 
 def test_a_new_image_that_has_nothing_of_this_firmware_goes_back_too():

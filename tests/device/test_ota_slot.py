@@ -77,6 +77,14 @@ def test_update_after_update_and_a_failure_between():
         equal(restart(), tried if good else before)
 
 
+def test_a_slot_that_was_not_confirmed_is_good_when_it_tries_the_other_one_out():
+    board()
+    switch.try_out(other())
+    restart()
+    switch.try_out(other())
+    equal((restart(), restart(), slot.is_on_trial()), ("ota_0", "ota_1", False))
+
+
 def test_what_is_no_image_is_not_tried_out():
     board()
     partition = switch.next_slot()

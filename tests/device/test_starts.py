@@ -238,3 +238,10 @@ def test_storage_is_opened_once_because_the_port_never_closes_it():
     finally:
         esp32.NVS = real
     equal(opened, ["awsesp"])
+
+
+def test_the_reason_is_known_when_the_number_of_starts_begins_anew():
+    fresh()
+    esp32.NVS("awsesp").set_i32("starts", 0x7FFFFFFF)  # the last number, and a long row
+    starts.mark_clean("update")
+    equal((starts.count(), starts.number(), starts.clean_reason()), (1, 0, "update"))

@@ -7,8 +7,9 @@ import simulation
 import errors
 import notes
 import settings
+import updates
 from harness import equal
-from update_desk import TIMES, Desk, given_up
+from update_desk import SIZE, TIMES, Desk, given_up
 
 TIMEOUT_S = 60
 HEAP = "16m"  # for what the desk keeps
@@ -88,6 +89,27 @@ def test_wifi_may_be_away_for_longer_than_a_server():
     desk.live_on()
     equal(desk.status(), ("SUCCEEDED", None))
     equal([start for _, start in desk.asked], [0, 8192])
+
+
+def test_a_download_that_gets_on_has_as_many_connections_as_it_takes():
+    desk = Desk(limits={"update_tries": 1})
+    desk.send("1.1.0")
+
+    def cut(link):
+        link.data = link.data[: link.data.find(b"\r\n\r\n") + 6000]
+
+    desk.faults = [cut] * 7
+    desk.live_on()
+    equal((desk.status(), [start for _, start in desk.asked]), (("SUCCEEDED", None), list(range(0, SIZE, 4096))))
+
+
+def test_what_an_earlier_start_has_written_is_brought_once_more_when_it_is_not_the_image():
+    desk = Desk()
+    desk.send("1.1.0")
+    equal(desk.live(), "restart")
+    asyncio.run(updates.Updates(desk.system.flash).save(at=8192))  # of which the slot has nothing
+    desk.live_on()
+    equal((desk.status(), [start for _, start in desk.asked]), (("SUCCEEDED", None), [8192, 0]))
 
 
 def test_a_download_that_takes_too_long_is_given_up():
@@ -170,6 +192,23 @@ def test_a_link_that_has_expired_is_asked_for_where_the_cloud_was_left():
     desk.send("1.1.0")
     desk.faults = [lambda link: link.say(403, b"")]
     equal(connections(desk), 3)
+    simulation.board.idf_heap = (8180, 164500)
+
+
+def test_a_download_that_has_left_no_memory_for_the_cloud_is_looked_at_by_a_fresh_start():
+    simulation.board.idf_heap = (2000, 44000)
+    desk = Desk()
+    desk.send("1.1.0")
+
+    def takes_memory(link):
+        simulation.board.idf_heap = (2000, 30000)
+
+    desk.faults = [takes_memory]
+    equal((desk.live(), desk.live()), ("restart", "restart"))
+    simulation.board.idf_heap = (2000, 44000)
+    desk.live_on()
+    equal((desk.status(), desk.starts), (("SUCCEEDED", None), ["1.0.0"] * 3 + ["1.1.0"]))
+    equal([start for _, start in desk.asked], [0, 28672])  # of the image only the end, which is less than a sector
     simulation.board.idf_heap = (8180, 164500)
 
 

@@ -3,7 +3,11 @@
 import asyncio
 import time
 
+import network
+
 import errors
+import resolver
+from fakes import Group
 from harness import equal, raises
 from radio import Radio, online, world
 
@@ -29,6 +33,20 @@ async def test_no_answer_to_names():
     world.dns = False
     world.dns_timeout_ms = 1
     equal((await raises(errors.RetryError, radio.wifi.resolve("broker.example"))).code, "no_dns")
+
+
+def test_each_server_is_asked_once_and_only_those_that_are():
+    usual = network.ipconfig
+    try:
+        for shown, known, servers in (
+            ("10.0.0.1", "10.0.0.1", ["10.0.0.1"]),
+            ("10.0.0.1", "10.0.0.2", ["10.0.0.1", "10.0.0.2"]),
+            ("0.0.0.0", "", []),
+        ):
+            network.ipconfig = lambda what: known
+            equal(resolver._servers(Group(ifconfig=lambda: ("", "", "", shown))), servers)
+    finally:
+        network.ipconfig = usual
 
 
 async def test_chip_is_asked_when_nobody_else_answers():

@@ -34,7 +34,7 @@ class Flash:
         self._folder = root + "/secure"
         self._nvs = None
         self._entries = None  # of the folder, while a start mends what is there
-        self._sequences = {}  # of the newest of each record; 0: there is none; negative: it was erased since
+        self._sequences = {}  # of the newest of each record; 0: there is none
         self._lock = asyncio.Lock()
         self.changing = asyncio.Lock()  # for who reads a record, and saves it changed: notes.py
         self._bus = bus
@@ -69,7 +69,7 @@ class Flash:
 
         Raises `flash_failed` when both copies were damaged since `start`.
         """
-        if self._sequences.get(name, 1) <= 0:
+        if not self._sequences.get(name, 1):
             return None
         try:
             import flash_records

@@ -36,7 +36,7 @@ def load(store, name):
     """As `Flash.load`, for a record that may be there."""
     check_name(name)
     sequence = store._sequences.get(name, 0)
-    if sequence <= 0:
+    if not sequence:
         return None
     found, data = read_main(store, name)
     if found != sequence:

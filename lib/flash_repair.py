@@ -37,7 +37,7 @@ async def start(store):
             await asyncio.sleep_ms(0)
     finally:
         store._entries = None
-    if store._sequences.get("erasing", 0) > 0:
+    if store._sequences["erasing"]:
         try:
             await _finish_erasing(store)
         except errors.StorageError as problem:  # the device starts all the same, and tries again at the next start
@@ -67,7 +67,7 @@ async def erase(store, name):
     except OSError as problem:
         if problem.errno != _NVS_NOT_FOUND:
             raise storage_error("erasing", name, problem)
-    store._sequences[name] = -abs(store._sequences.get(name, 0))
+    store._sequences[name] = 0
     _sweep(store, name, REST)
 
 

@@ -20,7 +20,7 @@ async def replace(store, name, secret, bulk=b""):
     check_name(name)
     if len(secret) + len(bulk) > RECORDS[name][1]:
         raise errors.error("flash_full", "%d bytes as %s" % (len(secret) + len(bulk), name))
-    sequence = abs(store._sequences.get(name, 0)) + 1
+    sequence = store._sequences.get(name, 0) + 1
     blob, rest = flash_blobs.encode(name, sequence, secret, bulk)
     write_main(store, name, sequence, blob, rest)
     await asyncio.sleep_ms(0)

@@ -41,3 +41,6 @@ def test_only_a_stable_connection_begins_small_again():
 
 def test_a_very_long_outage_does_not_overflow():
     assert waits(Backoff(1000, 300000), 200)[-1] <= 300000
+    backoff = Backoff(1000, 300000)
+    backoff.attempt = 1 << 28
+    assert backoff.next_ms() <= 300000

@@ -61,3 +61,32 @@ async def test_a_report_that_is_not_taken_is_no_task_that_hangs():
     equal((await health.tell(system)).code, "not_connected")
     # Before that it may have waited for its turn, ten seconds at most.
     equal(system.aws.waited_ms + 10000 < SILENCE_MS, True)
+
+
+def test_what_is_not_known_is_no_metric():
+    custom = health.metrics(dict(REPORT, wifi={"rssi": None}))["custom_metrics"]
+    equal(("rssi" in custom, custom["starts"]), (False, [{"number": 1}]))
+
+
+async def test_a_fleet_does_not_report_together_for_ever():
+    waits, asleep = [], asyncio.sleep
+
+    async def tell(system):
+        waits.append(0)
+
+    async def sleep(seconds):
+        waits[-1] += seconds
+        await asleep(0)
+
+    system = Group(settings=Group(health=Group(every_s=3600)), aws=Group(is_connected=True))
+    module, loaded = health_reports.asyncio, health_reports._health
+    health_reports.asyncio, health_reports._health = Group(sleep=sleep), lambda: Group(tell=tell)
+    try:
+        reports = asyncio.create_task(health_reports.report(system, Group(beat=lambda: None)))
+        while len(waits) < 6:
+            await asleep(0)
+        reports.cancel()
+    finally:
+        health_reports.asyncio, health_reports._health = module, loaded
+    spent = waits[:5]
+    equal((min(spent) >= 2700, max(spent) <= 4500, max(spent) - min(spent) > 1), (True, True, True))

@@ -34,6 +34,17 @@ async def test_what_was_too_little_for_the_network_is_more_at_the_next_starts():
     equal([size - asked[0] for size in asked], [0, 4096, 8192, 12288, 16384, 16384])
 
 
+def test_with_little_memory_python_gets_what_it_cannot_do_without():
+    simulation.board.idf_heap = (0, 100000)  # in one piece: three quarters
+    asked = []
+    hold, heap_area._hold = heap_area._hold, asked.append
+    try:
+        heap_area.make()
+    finally:
+        heap_area._hold = hold
+    equal(asked, [75000 - 24576])
+
+
 def test_where_there_is_memory_for_all_it_is_the_ports_affair():
     simulation.board.idf_heap = (0, 8000000)
     equal(heap_area.make(), None)

@@ -120,6 +120,13 @@ def test_where_there_is_no_memory_to_tell_of_a_stall_the_watchdog_is_fed_all_the
     equal(len(told), 2)
 
 
+async def test_who_first_asks_to_leave_a_mode_says_why():
+    head = Group(_leave_by=None, _leaving=asyncio.Event())
+    System.leave(head, "task_failed", "the sensor is gone")
+    System.leave(head, "restart_requested", "a job")
+    equal((await System.left(head), head.reason), ("task_failed", "the sensor is gone"))
+
+
 async def test_a_task_that_nobody_awaits_is_traced_when_it_dies_and_not_held():
     head, held = Head(), []
     said, traced = [], []

@@ -251,9 +251,11 @@ async def test_address_that_the_router_took_back_is_a_loss():
     task = asyncio.create_task(radio.wifi.run(radio.beat))
     await radio.until(events.WIFI_CONNECTED)
     radio.wifi._wlan = Unaddressed()
+    radio.wifi._waits.attempt = 7
     with SkippedSleep(lambda duration_ms: None) as skipped:
         await skipped.sleep_until(radio.seen.any)
     equal((await radio.until(events.WIFI_DISCONNECTED))["code"], "no_address")
+    equal(radio.wifi._waits.attempt, 1)  # the link had held for 30 s: the waits are short again
     task.cancel()
 
 

@@ -101,3 +101,19 @@ def test_a_lost_connection_is_made_again(phone, moment):
     phone.page.click("Send to the device")
     phone.see("saved")
     assert dict(phone.device.done)["CFG"]["networks"][0]["ssid"] == "Café Müller"
+
+
+def test_a_scan_that_nobody_waits_for_takes_nothing_away_when_it_fails(phone):
+    phone.open()
+    phone.connect()
+    phone.device.answers["SCAN"] = [(1, {}), (0, {"aps": []})]
+    phone.device.hold = {"SCAN"}
+    phone.page.evaluate("globalThis.asked = radio.asked.filter((one) => one === 'write').length")
+    phone.page.click("Look again")
+    phone.page.wait("radio.asked.filter((one) => one === 'write').length > asked")
+    phone.page.click("Keep the Wi-Fi it has")
+    phone.see("cloud")
+    phone.page.type("Endpoint", "typed.example")
+    phone.page.evaluate("radio.cut()")
+    phone.see("cloud", seconds=1)
+    assert phone.page.evaluate("document.querySelector('input').value") == "typed.example"

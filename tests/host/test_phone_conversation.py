@@ -53,6 +53,25 @@ def test_a_whole_conversation(node, device, chunk):
     assert device.done == [("SCAN", {}), ("CFG", cfg), ("APPLY", {})]
 
 
+AT_ONCE = """async (load, transport, code, timing, requests) => {
+  const { Client } = await load("client");
+  const client = new Client(transport, timing);
+  await client.connect();
+  await client.authenticate(code);
+  const answers = await Promise.all(requests.map(([typ, dat]) => client.request(typ, dat)));
+  return answers.map(({ code, details }) => ({ code, details }));
+}"""
+
+
+def test_messages_go_one_after_the_other_though_they_are_asked_for_at_once(node, device):
+    """A person looks for networks once more, and does not wait for them before going on."""
+    device.chunk = 20
+    cfg = {"networks": [{"ssid": "Café", "password": "correct horse"}]}
+    scan, configured = node.script(AT_ONCE, CODE, TIMING, [["SCAN", {}], ["CFG", cfg]])
+    assert (scan["details"]["aps"], configured["code"]) == (APS, 0)
+    assert device.done == [("SCAN", {}), ("CFG", cfg)]
+
+
 def test_an_answer_to_a_hello_before_the_last_one_makes_no_session(node, device):
     """The device makes new keys for each HELLO: with those of the first, all that follows would be a wrong code."""
     hello, late = device._hello, []

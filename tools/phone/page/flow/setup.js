@@ -170,6 +170,7 @@ export class Setup {
   }
 
   #cloud() {
+    this.#run++; // a scan that is not waited for must not take away what is typed here
     this.#view.show("cloud", {
       aws: this.#draft.aws,
       identity: this.#draft.identity,

@@ -55,6 +55,7 @@ export class Client {
   #closed = true;
   #id = 0;
   #reading = Promise.resolve();
+  #turn = Promise.resolve(); // one message at a time
 
   constructor(transport, timing = TIMING) {
     this.#transport = transport;
@@ -105,7 +106,13 @@ export class Client {
    * The final answer {code, sentence, details} with code 0 or 2. `onWorking` is called when the device is at it.
    * Throws Trouble: "refused" with the device's code, "no_answer", "link_lost".
    */
-  async request(typ, dat = {}, onWorking = () => {}) {
+  request(typ, dat = {}, onWorking = () => {}) {
+    const answer = this.#turn.then(() => this.#exchange(typ, dat, onWorking));
+    this.#turn = answer.catch(() => {}); // who asked has it; the next message goes on all the same
+    return answer;
+  }
+
+  async #exchange(typ, dat, onWorking) {
     const deadline = Date.now() + (this.#timing[typ] ?? WORK[typ] ?? this.#timing.work);
     const exchange = { typ, dat, deadline, onWorking, sent: 0, busy: 0, wait: this.#timing.answer };
     this.#number(exchange);

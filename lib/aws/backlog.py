@@ -117,8 +117,9 @@ class Backlog:
             try:
                 self._store.append(record)
                 return
-            except errors.StorageError:
-                if self._when_full != "drop_oldest" or not len(self._store):
+            except errors.StorageError as failure:
+                # Where the flash fails, to give up those that are kept makes no room.
+                if failure.code != "flash_full" or self._when_full != "drop_oldest" or not len(self._store):
                     raise
                 self._make_room(topic)
 

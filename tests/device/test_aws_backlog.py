@@ -205,3 +205,22 @@ async def test_what_gave_way_while_it_waited_to_be_sent_is_told_once():
     backlog.keep(b"t", b"2", False)
     await backlog._send(1)
     equal(told, [(b"t", "outbox_full")])
+
+
+async def test_a_flash_that_fails_costs_no_message_that_is_kept():
+    told = []
+    settings = Group(outbox=Group(when_full="drop_oldest"), limits=Group(outbox_messages=5, outbox_bytes=100))
+    store = Memory()
+    backlog = Backlog(store, settings, None, None, None, None, lambda *what: told.append(what))
+    backlog.keep(b"t", b"1", False)
+    backlog.keep(b"t", b"2", False)
+    append, problems = store.append, [("flash_full", "outbox"), ("flash_failed", "outbox", "EIO")]
+
+    def append_after_problems(record):
+        if problems:
+            raise errors.error(*problems.pop(0))
+        append(record)
+
+    store.append = append_after_problems
+    equal(raises(errors.StorageError, lambda: backlog.keep(b"t", b"3", False)).code, "flash_failed")
+    equal((len(backlog), told), (1, [(b"t", "outbox_full")]))

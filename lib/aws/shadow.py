@@ -285,7 +285,7 @@ class Shadow:
             take(result)
         except asyncio.TimeoutError:
             self._tell(errors.error("task_stuck", "shadow, %s" % what, _HANDLER_S))
-        except Exception as failure:  # noqa: BLE001 - the handler's own fault, told and not fatal
+        except (Exception, asyncio.CancelledError) as failure:  # noqa: BLE001 - its own fault, or its own task's end
             self._bus.trace(failure)  # where it happened is what the application's writer needs
             self._tell(errors.error("task_failed", "shadow, %s" % what, repr(failure)))
 

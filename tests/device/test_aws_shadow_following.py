@@ -268,3 +268,23 @@ async def test_a_delta_that_is_older_than_the_document_is_over():
     offered.shadow._online()
     await asyncio.sleep_ms(20)
     equal(offered.followed, [3])
+
+
+async def test_a_setter_whose_own_task_was_cancelled_keeps_the_others_from_nothing():
+    offered, told = Offered(), []
+
+    async def sleep():
+        await asyncio.sleep(60)
+
+    async def wait(value):
+        task = asyncio.create_task(sleep())
+        await asyncio.sleep_ms(0)
+        task.cancel()
+        await task
+
+    offered.shadow._tell = told.append
+    offered.shadow.bind("fan", wait, 0)
+    offered.shadow.bind("led", offered.followed.append, 0)
+    offered.shadow._heard("update/delta", json.dumps({"version": 2, "state": {"fan": 1, "led": 1}}))
+    await asyncio.sleep_ms(50)
+    equal((offered.followed, [failure.code for failure in told]), ([1], ["task_failed"]))

@@ -46,8 +46,12 @@ class Handlers:
         work = self._call(handler, message)
         if work is None:
             message.payload = None  # a large one has memory of its own, which must be free to go
-        else:
+            return
+        try:
             self._start(work)
+        except MemoryError:
+            message.payload = None
+            self._dropped(topic, "no_memory")
 
     def _keep(self, handler, topic, payload):
         try:

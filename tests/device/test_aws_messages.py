@@ -284,3 +284,22 @@ async def test_a_handler_that_will_not_be_cancelled_leaves_the_next_one_its_limi
         await asyncio.sleep_ms(10)
     failure = await told.next()
     equal((failure["task"], failure["code"]), ("handler of stuck", "task_stuck"))
+
+
+async def test_a_message_whose_handler_found_no_memory_to_begin_keeps_none():
+    def no_task(work):
+        raise MemoryError
+
+    async def handler(message):
+        heard.append(message.topic)
+
+    told, heard = Told(), []
+    add(told.inbox, "t", 0, handler)
+    deliver(told.inbox, b"t", b"")
+    handlers = told.inbox.handlers
+    real, handlers._start = handlers._start, no_task
+    deliver(told.inbox, b"t", b"large")
+    equal((handlers._message.payload, (await told.next())["reason"]), (None, "no_memory"))
+    handlers._start = real
+    deliver(told.inbox, b"t", b"")
+    equal(heard, ["t", "t"])

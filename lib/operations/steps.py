@@ -34,7 +34,7 @@ async def run(system, job):
         await _do(job, steps[number], handlers[number], number == len(steps) - 1)
         if job.outcome is not None:
             return
-        await job.progress(100 * (number + 1) // len(steps), step=number + 1)
+        await _told_by(job)(percent=100 * (number + 1) // len(steps), step=number + 1)
         if job.result and number < len(steps) - 1:
             result, job.result = job.result, {}
             await _told_by(job)(**result)

@@ -254,3 +254,17 @@ async def test_what_an_earlier_job_has_left_in_the_notes_decides_nothing():
     job = Job({"settings": {"app": {}}})
     await do(system, job, "settings")  # and no start has made a candidate of it
     equal(job.outcome, "FAILED not_proven")
+
+
+async def test_a_step_that_has_told_all_the_details_there_is_room_for_has_not_failed():
+    async def talk(job):
+        done.append(job.document["args"])
+
+    async def no_room(percent=None, **details):
+        raise errors.error("limit", "A job's 11 details", "10")
+
+    system, done = System(Talk=talk), []
+    job = Job({"steps": [action("Talk"), action("Talk")]})
+    job.progress = no_room
+    await do(system, job, "steps")
+    equal(len(done), 2)

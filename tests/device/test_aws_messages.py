@@ -40,18 +40,6 @@ async def test_a_plain_handler_sees_topic_and_payload():
     equal(heard, [("a/b", b"1"), ("a/c", b"2")])
 
 
-def test_a_shared_subscription_hears_the_topics_of_its_filter():
-    inbox = Told().inbox
-    heard = []
-    deliver(inbox, b"a/early", b"")
-    add(inbox, "$share/group/a/#", 1, lambda message: heard.append(message.topic))
-    deliver(inbox, b"a/b", b"")
-    deliver(inbox, b"group/a/b", b"")
-    equal((heard, inbox.messages.get_nowait().topic), (["a/early", "a/b"], "group/a/b"))
-    for nothing in ("$share/group", "$share/group/"):
-        equal(raises(errors.BugError, lambda name=nothing: add(inbox, name, 1, None)).code, "limit")
-
-
 async def test_a_coroutine_sees_the_payload_until_its_first_await_and_the_topic_to_its_end():
     inbox = Told().inbox
     heard = []

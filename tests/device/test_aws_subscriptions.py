@@ -4,6 +4,8 @@ import asyncio
 
 import errors
 import events
+from aws.inbox import Inbox
+from aws.subscribing import add
 from aws_desk import Desk
 from backoff import Backoff
 from harness import equal, raises
@@ -192,3 +194,15 @@ async def test_without_its_session_nothing_is_taken_back():
         await until(lambda: not desk.aws.is_connected)
         await desk.aws.unsubscribe("a")
         await until(lambda: done)
+
+
+def test_a_shared_subscription_hears_the_topics_of_its_filter():
+    inbox = Inbox(events.Bus(), 4, 1000)
+    heard = []
+    inbox.deliver(b"a/early", b"")
+    add(inbox, "$share/group/a/#", 1, lambda message: heard.append(message.topic))
+    inbox.deliver(b"a/b", b"")
+    inbox.deliver(b"group/a/b", b"")
+    equal((heard, inbox.messages.get_nowait().topic), (["a/early", "a/b"], "group/a/b"))
+    for nothing in ("$share/group", "$share/group/"):
+        equal(raises(errors.BugError, lambda name=nothing: add(inbox, name, 1, None)).code, "limit")

@@ -95,3 +95,5 @@ def test_what_a_certificate_may_do_is_told_without_connecting(iot, certificate, 
     assert [each["policyName"] for each in denied["denied"]["explicitDeny"]["policies"]] == [name + "-not"]
     with pytest.raises(iot.exceptions.InvalidRequestException):
         iot.test_authorization(authInfos=[{"actionType": "CONNECT", "resources": ["*"]}])
+    with pytest.raises(iot.exceptions.InvalidRequestException):
+        iot.test_authorization(principal=arn, authInfos=[{"resources": ["*"]}])

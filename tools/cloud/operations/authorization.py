@@ -21,6 +21,8 @@ def test_authorization(desk: Desk, request: dict) -> dict:
     refuse(request, "cognitoIdentityPoolId")
     if "principal" not in request:
         raise InvalidRequest("The principal, the ARN of a certificate, is needed")
+    if not all("actionType" in each for each in request["authInfos"]):
+        raise InvalidRequest("The actionType of each of authInfos is needed")
     authorities = _authorities(desk, request)
     return {"authResults": [_result(desk, authorities, each) for each in request["authInfos"]]}
 

@@ -10,9 +10,9 @@ import pytest
 
 from tests.host.cloud_control import WallClock
 from tests.host.cloud_desk import Clock, Desk, RawClient
-from tools.cloud import LocalCloud
+from tools.cloud import LocalCloud, properties
 from tools.cloud.limits import Limits
-from tools.cloud.packets import PINGREQ_PACKET, PINGRESP
+from tools.cloud.packets import CONNACK, CONNECT, PINGREQ_PACKET, PINGRESP, encode_text, packet
 from tools.cloud.recipes import create_fleet, create_thing
 
 
@@ -164,6 +164,21 @@ def test_a_session_expires_while_the_cloud_is_down(kept, passed_s, is_present):
         kept.make_thing(cloud)
         with kept.connected(cloud) as lamp:
             lamp.subscribe((COMMAND, 1))
+    kept.clock.advance(passed_s)
+    with kept.start() as cloud:
+        cloud.sweep()
+        with kept.connected(cloud) as lamp:
+            assert lamp.session_present is is_present
+
+
+@pytest.mark.parametrize(("passed_s", "is_present"), [(5, True), (15, False)])
+def test_a_session_of_mqtt_5_keeps_its_own_time_over_a_restart(kept, passed_s, is_present):
+    with kept.start() as cloud:
+        kept.make_thing(cloud)
+        with RawClient(cloud.mqtt_port, kept.context) as lamp:
+            ten_seconds = properties.write({"session_expiry": 10})
+            lamp.send(packet(CONNECT, b"\0\4MQTT\5\2\0\x3c" + ten_seconds + encode_text("lamp")))
+            assert lamp.packet()[0] == CONNACK
     kept.clock.advance(passed_s)
     with kept.start() as cloud:
         cloud.sweep()

@@ -74,7 +74,7 @@ def test_what_was_sent_does_not_wait_any_more():
 def test_what_waits_for_its_turn_after_a_return_is_not_repeated_before_it(clock):
     limits = replace(LIMITS, stored_per_s=2.0, retry_s=1.0)
     session = Session("device", False, limits, clock)
-    session.restore([(number, FOUR) for number in (1, 2, 3)], away_s=0)
+    session.restore([(number, FOUR) for number in (1, 2, 3)], away_s=0, expiry_s=None)
     clock.now += 10
     sink = Sink()
     session.attach(sink)
@@ -101,7 +101,7 @@ class Recorded(NoMemory):
     def __init__(self):
         self.kept = {}
 
-    def session(self, client_id, subscriptions, *, is_away):
+    def session(self, client_id, subscriptions, expiry_s, *, is_away):
         self.kept.setdefault(client_id, [])
 
     def waiting(self, client_id, messages):

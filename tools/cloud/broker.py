@@ -21,7 +21,7 @@ from tools.cloud.faults import Faults
 from tools.cloud.interfaces import Clock, Log, Memory, Registry, Service
 from tools.cloud.limits import Limits
 from tools.cloud.listener import Listener
-from tools.cloud.memory import NoMemory
+from tools.cloud.memory import KeptSession, NoMemory
 from tools.cloud.packets import Publish
 from tools.cloud.retained import Retained
 from tools.cloud.session import Message, Session, Stored
@@ -158,11 +158,11 @@ class Broker:
             session.clean = True
         self._remember_subscriptions(session)
 
-    def restore(self, client_id: str, subscriptions: dict[str, int], away_s: float, backlog: list[Stored]) -> None:
-        """A session as it was when another broker had it, its client away for so long."""
-        session = self._new_session(client_id, clean=False)
-        session.restore(backlog, away_s)
-        for topic_filter, qos in subscriptions.items():
+    def restore(self, kept: KeptSession, backlog: list[Stored]) -> None:
+        """A session as it was when another broker had it."""
+        session = self._new_session(kept.client_id, clean=False)
+        session.restore(backlog, kept.away_s, kept.expiry_s)
+        for topic_filter, qos in kept.subscriptions.items():
             session.subscriptions[topic_filter] = qos
             self.subscriptions.add(topic_filter, session, qos)
 
@@ -246,13 +246,13 @@ class Broker:
 
     def _remember(self, session: Session) -> None:
         backlog = [(packet_id, message.topic, message.payload) for packet_id, message in session.backlog()]
-        self.memory.session(session.client_id, session.subscriptions, is_away=True)
+        self.memory.session(session.client_id, session.subscriptions, session.expiry_s, is_away=True)
         self.memory.waiting(session.client_id, backlog)
         session.is_kept = bool(backlog)
 
     def _remember_subscriptions(self, session: Session) -> None:
         if not session.clean:
-            self.memory.session(session.client_id, session.subscriptions, is_away=False)
+            self.memory.session(session.client_id, session.subscriptions, session.expiry_s, is_away=False)
 
     def forget(self, session: Session) -> None:
         if not session.clean:

@@ -91,8 +91,8 @@ class Memory(Protocol):
     def retained(self, topic: str, payload: bytes, qos: int, changed_at: float) -> None:
         """The retained message of a topic; an empty payload is the end of it."""
 
-    def session(self, client_id: str, subscriptions: Mapping[str, int], *, is_away: bool) -> None:
-        """A session begins, has other subscriptions, or its client has left."""
+    def session(self, client_id: str, subscriptions: Mapping[str, int], expiry_s: float, *, is_away: bool) -> None:
+        """A session begins, has other subscriptions or another expiry, or its client has left."""
 
     def waiting(self, client_id: str, messages: Iterable[tuple[int | None, str, bytes]]) -> None:
         """All that waits for a client: packet identifier (None: not sent yet), topic, payload. Always of QoS 1."""

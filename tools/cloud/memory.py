@@ -23,6 +23,7 @@ class KeptSession(NamedTuple):
     subscriptions: dict[str, int]
     away_s: float  # for how long the client has been away
     messages: list[tuple[int | None, str, bytes]]
+    expiry_s: float | None  # None: as long as one of MQTT 3.1.1
 
 
 class NoMemory:
@@ -30,7 +31,9 @@ class NoMemory:
 
     def retained(self, topic: str, payload: bytes, qos: int, changed_at: float) -> None: ...
 
-    def session(self, client_id: str, subscriptions: Mapping[str, int], *, is_away: bool) -> None: ...
+    def session(
+        self, client_id: str, subscriptions: Mapping[str, int], expiry_s: float, *, is_away: bool
+    ) -> None: ...
 
     def waiting(self, client_id: str, messages: Iterable[tuple[int | None, str, bytes]]) -> None: ...
 
@@ -52,7 +55,7 @@ class StoredMemory:
             broker.retained.keep(Message(topic, payload, qos), changed_at)
         for kept in self.kept_sessions():
             backlog = [(packet_id, Message(topic, payload, 1)) for packet_id, topic, payload in kept.messages]
-            broker.restore(kept.client_id, kept.subscriptions, kept.away_s, backlog)
+            broker.restore(kept, backlog)
 
     def kept_retained(self) -> list[tuple[str, bytes, int, float]]:
         """Topic, payload, QoS, when it was set."""
@@ -65,7 +68,8 @@ class StoredMemory:
             sql = "SELECT packet_id, topic, payload FROM session_messages WHERE client_id = ? ORDER BY sequence"
             messages = [tuple(each) for each in self._store.rows(sql, row["client_id"])]
             away_s = 0.0 if row["left_at"] is None else max(0.0, now - row["left_at"])
-            kept.append(KeptSession(row["client_id"], json.loads(row["subscriptions"]), away_s, messages))
+            subscriptions = json.loads(row["subscriptions"])
+            kept.append(KeptSession(row["client_id"], subscriptions, away_s, messages, row["expiry_s"]))
         return kept
 
     def retained(self, topic: str, payload: bytes, qos: int, changed_at: float) -> None:
@@ -74,12 +78,12 @@ class StoredMemory:
         else:
             self._store.execute("DELETE FROM retained WHERE topic = ?", topic)
 
-    def session(self, client_id: str, subscriptions: Mapping[str, int], *, is_away: bool) -> None:
+    def session(self, client_id: str, subscriptions: Mapping[str, int], expiry_s: float, *, is_away: bool) -> None:
         left_at = self._names.now() if is_away else None
         self._store.execute(
-            "INSERT INTO sessions VALUES (?, ?, ?) ON CONFLICT (client_id)"
-            " DO UPDATE SET subscriptions = excluded.subscriptions, left_at = excluded.left_at",
-            *(client_id, json.dumps(subscriptions), left_at),
+            "INSERT INTO sessions VALUES (?, ?, ?, ?) ON CONFLICT (client_id) DO UPDATE"
+            " SET subscriptions = excluded.subscriptions, left_at = excluded.left_at, expiry_s = excluded.expiry_s",
+            *(client_id, json.dumps(subscriptions), left_at, expiry_s),
         )
 
     def waiting(self, client_id: str, messages: Iterable[tuple[int | None, str, bytes]]) -> None:

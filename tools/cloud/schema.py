@@ -103,5 +103,12 @@ CREATE TABLE group_policies (
 _TAGS = """
 CREATE TABLE tags (arn TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (arn, key));
 """
+# NULL: of a session that was kept before its time was; it has that of MQTT 3.1.1.
+_SESSION_EXPIRY = """
+ALTER TABLE sessions ADD COLUMN expiry_s REAL;
+"""
 
-STEPS = (_REGISTRY, _SHADOWS, _JOBS, _BROKER, _GROUPS, _HOOKS, _EVENTS, _FLEETS, _GROUP_POLICIES, _TAGS)
+STEPS = (
+    *(_REGISTRY, _SHADOWS, _JOBS, _BROKER, _GROUPS, _HOOKS, _EVENTS, _FLEETS, _GROUP_POLICIES, _TAGS),
+    _SESSION_EXPIRY,
+)

@@ -160,10 +160,11 @@ class Session:
         unsent = [each for each in self._stored if each[0] is None]
         return [*sent, *unsent, *((None, message) for message in self._waiting)]
 
-    def restore(self, backlog: Iterable[Stored], away_s: float) -> None:
-        """Of a session that was kept elsewhere: what was its `backlog`, and for how long its client has been away."""
+    def restore(self, backlog: Iterable[Stored], away_s: float, expiry_s: float | None) -> None:
+        """Of a session that was kept elsewhere: its `backlog`, for how long its client has been away, and may be."""
         now = self._clock()
         self.left_at = now - away_s
+        self.expiry_s = self.expiry_s if expiry_s is None else expiry_s
         for packet_id, message in backlog:
             if packet_id is None:
                 self._waiting.append(message)

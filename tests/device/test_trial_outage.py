@@ -61,6 +61,24 @@ def test_an_outage_while_the_application_still_warms_up_is_not_held_against_the_
     equal((desk.status(), desk.version()), (("SUCCEEDED", None), "1.1.0"))
 
 
+def test_a_connection_that_comes_and_goes_confirms_nothing():
+    desk = tried(None, timeouts=dict(TIMES, settle_s=20, trial_s=200))
+    trials = []
+
+    def turn(seconds, is_reachable):
+        def do():
+            desk.is_reachable = is_reachable
+            trials.append(desk.system.trial)
+
+        desk.at(seconds, do)
+
+    for seconds in (15, 30, 45, 60):
+        turn(seconds, False)
+        turn(seconds + 5, True)
+    desk.live_on()
+    equal((trials, desk.status(), desk.starts.count("1.1.0")), ([True] * 8, ("SUCCEEDED", None), 1))
+
+
 def test_an_image_that_was_spoilt_between_two_trials_is_downloaded_anew_when_the_job_is_tried_again():
     desk = tried(None)
     desk.is_reachable = False

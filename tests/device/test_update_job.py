@@ -9,10 +9,11 @@ import settings
 import update_job
 from events import Bus
 from fakes import Group
+from flash import Flash
 from flash_board import fill_files, fill_nvs
 from harness import equal
 from ota import keys
-from update_desk import SIZE, SLOT, THING, Desk
+from update_desk import SIZE, SLOT, THING, Desk, tried
 
 TIMEOUT_S = 30
 HEAP = "16m"  # for what the desk keeps
@@ -180,6 +181,32 @@ def test_an_update_that_has_succeeded_is_told_so_though_there_is_no_memory_to_te
     finally:
         builtins.__import__ = usual
     equal((desk.status(), desk.version(), ended), (("SUCCEEDED", None), "1.1.0", ["NORMAL"] * 4))
+
+
+def test_a_job_made_anew_is_not_told_how_the_one_before_it_ended_though_the_power_goes_as_it_is_accepted():
+    async def crashes(device):
+        raise RuntimeError("no")
+
+    desk = tried(crashes)
+    equal(desk.live(), "restart")  # its end is on flash, and not told yet
+    desk.cloud.add("job-1", desk.document("1.2.0"), queuedAt=1800000000)
+    save, accepted = Flash.save, []
+
+    async def cut(flash, name, secret, bulk=b""):
+        if name == "update" and len(accepted) == 1:
+            accepted.append(False)
+            raise simulation.PowerCut
+        await save(flash, name, secret, bulk)
+        if name == "job" and b"accepted" in bulk and not accepted:
+            accepted.append(True)
+
+    Flash.save = cut
+    try:
+        equal(desk.live(), "cut")
+    finally:
+        Flash.save = save
+    desk.live_on()
+    equal((desk.status(), desk.version(), accepted), (("SUCCEEDED", None), "1.2.0", [True, False]))
 
 
 def test_the_application_hears_of_it_and_may_clean_up():

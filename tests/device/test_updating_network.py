@@ -243,3 +243,5 @@ def test_a_download_that_ends_while_it_is_given_up_is_no_success():
     desk.faults = [errors.error("refused", "images.test", 443)] * 500
     desk.live_on()
     equal((desk.status(), desk.version()), (("FAILED", "update_too_slow"), "1.0.0"))
+    equal((desk.live(limit_s=100), desk.system.mode), ("calm", "NORMAL"))
+    equal(desk.starts, ["1.0.0"] * 4)

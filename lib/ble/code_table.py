@@ -40,13 +40,13 @@ _ERRORS = """
 
 
 def find(number):
-    """(name, sentence) of a code. Raises KeyError when there is none."""
+    """(name, sentence) of a code; None for one that is an application's own."""
     begin = "%d " % number
     for line in _lines(_SENTENCES):
         if line.startswith(begin):
             name, _, sentence = line[len(begin) :].partition(": ")
             return name, sentence
-    raise KeyError(number)
+    return None
 
 
 def of_error(code):

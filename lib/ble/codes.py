@@ -46,7 +46,7 @@ def refuse(number, detail=None, pkt=None, message_id=None):
 
 
 def sentence(number):
-    """What the code says, in words for the person with the phone; empty when there is no memory left to look."""
+    """What the code says, in words for the person with the phone; empty for an application's own, or without memory."""
     return (_look("find", number) or ("", ""))[1]
 
 

@@ -53,6 +53,9 @@ async def test_handler_decides_code_and_details():
         desk.answer = {"code": codes.DONE}
         answer = await visitor.ask_sealed("APPLY", 1)
         equal((answer["code"], answer["msg"]), (codes.DONE, codes.sentence(codes.DONE)))
+        desk.answer = {"code": 200, "lamps": 3}  # an application's own
+        answer = await visitor.ask_sealed("APP", 3)
+        equal((answer["code"], answer["lamps"]), (200, 3))
         desk.answer = errors.error("wrong_password", "home")
         answer = await visitor.ask_sealed("APPLY", 2)
         equal((answer["code"], "home" in answer["msg"]), (codes.WRONG_PASSWORD, True))

@@ -51,7 +51,10 @@ async def _setup_code(system):
     wifi.start()
     code = setup_code.new()
     await wifi.stop()
-    await flash.save("code", code)
+    try:
+        await flash.save("code", code)
+    except StorageError as failure:  # rather this one than no way in at all
+        print("CONFIG: the setup code is for this time only: %s" % failure)
     return code
 
 

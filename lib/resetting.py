@@ -22,6 +22,16 @@ async def erase(system, what):
         await notes.change(flash, reset=what)
     except errors.StorageError:
         pass  # no room: it makes some
+    # Who notes something meanwhile waits: the note of the reset would be written once more, and the next owner's
+    # settings be reset.
+    await flash.changing.acquire()
+    try:
+        await _erase(system, flash, what)
+    finally:
+        flash.changing.release()
+
+
+async def _erase(system, flash, what):
     if what == "all":
         if system.console.log is not None:
             system.console.log.clear()

@@ -1,7 +1,9 @@
 """What a reset forgets, and what of the device it leaves, on a real file system."""
 
+import asyncio
 import os
 
+import notes
 import resetting
 import settings
 import starting
@@ -76,6 +78,18 @@ async def test_what_stays_of_the_settings_is_kept_on_a_flash_without_any_room():
     store = await boot()
     equal([name for name in PERSONAL if store.load(name)], [])
     equal(settings.from_record(*store.load("settings"))["aws"], {"template": "fleet"})
+
+
+async def test_what_another_task_notes_meanwhile_does_not_have_it_done_twice():
+    for rounds in range(8):
+        store = await new_board()
+        await store.save("thing", b"x")
+        erasing = asyncio.create_task(resetting.erase(System(store), "all"))
+        for _ in range(rounds):
+            await asyncio.sleep_ms(0)
+        await notes.change(store, windows=1)
+        await erasing
+        equal((rounds, notes.read(store).get("reset")), (rounds, None))
 
 
 async def test_a_reset_is_done_as_a_whole_by_the_next_start_whenever_the_power_goes():

@@ -22,7 +22,7 @@ def _nothing():
 
 
 # Returned by a publish that is sent already: a coroutine that ends at once, shared, so that it costs nothing.
-_DONE = _nothing()
+SENT = _nothing()
 
 
 class Timing:
@@ -130,7 +130,7 @@ class Engine:
         the others that end a connection; `not_supported` for QoS 2.
         """
         if qos == 0 and self._connection is not None and self._connection.publish_now(topic, msg, retain):
-            return _DONE
+            return SENT
         return self._request(_PUBLISH | qos << 1 | (1 if retain else 0), topic, msg, qos, timeout_ms, survive)
 
     async def request(self, filters, qos):

@@ -9,6 +9,7 @@ import errors
 import events
 
 from . import rate
+from .engine import SENT
 from .link import unload
 from .session import Session
 
@@ -56,7 +57,8 @@ class Publisher(Session):
             return self._outbox().publish(name, payload, retain, timeout_ms)
         # The fast path: nothing to wait for, no coroutine of ours.
         if not qos and self._up.is_set() and not rate.take(self._rates, size):
-            return self._client.publish(name, payload, retain)
+            sending = self._client.publish(name, payload, retain, 0, timeout_ms)
+            return sending if sending is SENT else self._publish(name, payload, qos, retain, timeout_ms, sending)
         return self._publish(name, payload, qos, retain, timeout_ms)
 
     def _remember(self, topic):
@@ -68,11 +70,14 @@ class Publisher(Session):
         self._names[topic] = name
         return name
 
-    async def _publish(self, name, payload, qos, retain, timeout_ms):
+    async def _publish(self, name, payload, qos, retain, timeout_ms, sending=None):
+        """Publish it in its turn; `sending`: what the client has to say of one that had its turn, and waits."""
         try:
-            timeout_ms = await self._until_up(timeout_ms)
-            await rate.wait(self._rates, len(payload))
-            await self._client.publish(name, payload, retain, qos, timeout_ms)
+            if sending is None:
+                timeout_ms = await self._until_up(timeout_ms)
+                await rate.wait(self._rates, len(payload))
+                sending = self._client.publish(name, payload, retain, qos, timeout_ms)
+            await sending
         except errors.DeviceError as failure:
             self._drop(name, failure.code)
             raise

@@ -153,3 +153,16 @@ async def test_a_request_that_was_not_acknowledged_is_answered_on_the_next_conne
     async with Desk(first, second) as desk:
         desk.aws.attach(service)
         equal((await service.ask("update", {"version": 1}))["version"], 1)
+
+
+async def test_one_of_qos_0_that_has_to_wait_has_its_time_too_and_its_loss_is_told():
+    async with Desk(serve) as desk:
+        await desk.aws.connected()
+        await asyncio.sleep_ms(50)
+        link = desk.aws._client._connection._link
+        link.busy = True  # a peer that takes nothing for a moment
+        failure = await raises(errors.RetryError, asyncio.wait_for(desk.aws.publish("t", b"x", timeout_s=1), 2))
+        link.busy = False
+        equal(failure.code, "no_acknowledgement")
+        await until(lambda: desk.of(events.PUBLISH_DROPPED))
+        equal(desk.of(events.PUBLISH_DROPPED), [{"topic": "t", "code": "no_acknowledgement", "dropped": 1}])

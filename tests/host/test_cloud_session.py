@@ -160,6 +160,14 @@ def test_a_full_memory_of_retained_messages_takes_news_of_what_it_has():
     assert retained.message("a").payload == b"2"
 
 
+def test_a_retained_message_that_is_over_is_shown_to_nobody():
+    retained, message = Retained(2, NoMemory), Message("a", b"1", 0)
+    message.expire_in(0)
+    assert retained.keep(message)
+    assert retained.keep(Message("b", b"1", 0))
+    assert (retained.message("a"), list(retained.topics())) == (None, ["b"])
+
+
 def test_versions_of_presence_are_remembered_of_so_many_clients():
     presence = Presence(lambda topic, payload: None, 2)
     versions = [presence._next_version(client_id) for client_id in ("a", "b", "a", "c", "b", "a")]

@@ -53,5 +53,5 @@ class Retained:
         return None if kept is None or kept.message.is_over() else kept.message
 
     def topics(self) -> dict[str, Kept]:
-        """Everything kept: for the control plane's ListRetainedMessages."""
-        return dict(self._kept)
+        """Everything kept that is not over: for the control plane's ListRetainedMessages."""
+        return {topic: kept for topic, kept in self._kept.items() if not kept.message.is_over()}

@@ -197,6 +197,14 @@ def test_faulty_certificate_is_shown_until_it_is_taken_back(cloud, complaint, fa
     assert complaint() is None
 
 
+def test_server_certificate_is_good_for_a_name_that_is_no_common_name():
+    name = ".".join(["a" * 60, "iot", "example"])
+    text = ServerCertificates(CertificateAuthority.create("root"), "eu-central-1", (name,)).chain_and_key()
+    certificate = x509.load_pem_x509_certificate(text[text.index("-----BEGIN CERT") :].encode())
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert name in names.get_values_for_type(x509.DNSName)
+
+
 def test_large_chain_is_a_good_one_of_ten_kilobytes(cloud, complaint):
     chain = ServerCertificates(CertificateAuthority.create("root"), "eu-central-1").chain_and_key("large")
     assert sum(map(len, re.findall(r"(?s)BEGIN CERTIFICATE-----(.*?)-----END", chain))) > 10_000 * 4 / 3

@@ -24,6 +24,7 @@ from tools.cloud.authority import (
 
 # The last two are endpoints in simulations, where the device's own name server knows them: no real ones.
 _LOCAL_NAMES = ("localhost", "127.0.0.1", "::1", "endpoint.example", "*.iot.local-1.amazonaws.com")
+_LONGEST_SUBJECT = 64  # characters of a common name (RFC 5280); what clients look at are the alternative names
 _PADDING = b"\x04" * 3000  # for each of three certificates: about 10 KB in one handshake message
 
 FAULTS = {
@@ -89,7 +90,8 @@ class ServerCertificates:
             (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False),
         ]
         signer = authorities[0] if authorities else self.authority
-        certificate = signer.sign(key.public_key(), simple_name(names[0]), _validity(fault), extensions)
+        subject = simple_name(names[0][:_LONGEST_SUBJECT])
+        certificate = signer.sign(key.public_key(), subject, _validity(fault), extensions)
         return key_pem(key) + pem(certificate) + "".join(pem(each.certificate) for each in authorities)
 
     def all_names(self) -> tuple[str, ...]:

@@ -205,6 +205,15 @@ def test_port_that_was_asked_for_and_is_taken_is_told(tmp_path):
     assert "Traceback" not in screen.text
 
 
+@pytest.mark.parametrize("mistake", [("--name", "l\u00e4mp"), ("--region", "home sweet home")])
+def test_a_name_that_is_none_is_told_before_anything_is_made(tmp_path, free_ports, mistake):
+    with Screen(tmp_path / "cloud", *free_ports, *mistake) as screen:
+        assert screen.end() == 1
+    assert mistake[1] in screen.text
+    assert "Traceback" not in screen.text
+    assert not (tmp_path / "cloud").exists()
+
+
 def test_usual_port_that_is_taken_is_replaced_by_a_free_one(tmp_path):
     try:
         taken = socket.create_server(("127.0.0.1", 8883))

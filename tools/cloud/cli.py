@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, InvalidRegionError
+from botocore.utils import validate_region_name
 from rich.console import Console
 
 from tools.cloud import fault_verbs
@@ -97,6 +98,7 @@ def main(
     signal.signal(signal.SIGINT, lambda *_: stop.set())
     on_end(lambda *_: stop.set())
     try:
+        _check_names(region, endpoint, *(name or ()))
         mqtt_port = _choose_port(host, mqtt_port, _MQTT_PORT, "MQTT", screen)
         control_port = _choose_port(host, control_port, _CONTROL_PORT, "control plane", screen)
         files_port = _choose_port(host, files_port, _FILES_PORT, "files", screen)
@@ -139,6 +141,17 @@ def _obey(url: str) -> None:
     """What is typed; the end of the input ends nothing."""
     for line in sys.stdin:
         fault_verbs.obey(line, url)
+
+
+def _check_names(region: str, *hosts: str) -> None:
+    """Before anything is made: what is in the folder belongs to one region for good."""
+    try:
+        validate_region_name(region)
+    except InvalidRegionError as error:
+        raise Mistake(f"--region: {error}") from None
+    for host in hosts:
+        if not host.isascii() or not host.isprintable() or " " in host or not host:
+            raise Mistake(f"{host!r} is no host name: letters, digits, dots and hyphens (others in their form xn--...)")
 
 
 def _hooks(serials: Path | None, hook: str | None) -> dict[str, Hook]:

@@ -117,3 +117,20 @@ def test_a_scan_that_nobody_waits_for_takes_nothing_away_when_it_fails(phone):
     phone.page.evaluate("radio.cut()")
     phone.see("cloud", seconds=1)
     assert phone.page.evaluate("document.querySelector('input').value") == "typed.example"
+
+
+def test_settings_are_sent_though_a_scan_still_waits_for_the_connection(phone):
+    opened = "radio.asked.filter((one) => one === 'open').length"
+    phone.open()
+    phone.connect()
+    phone.add_wifi()
+    phone.page.evaluate("radio.cut()")
+    phone.holds_open = True
+    phone.page.click("Look again")
+    phone.page.wait(f"{opened} === 2")
+    phone.fill_cloud()
+    phone.page.click("Skip")
+    phone.page.click("Send to the device")
+    phone.page.wait(f"{opened} === 3")
+    phone.let_in()
+    phone.see("saved")

@@ -47,7 +47,7 @@ export class Link {
     try {
       await client.connect(limitMs);
     } catch (error) {
-      client.close();
+      if (client === this.#client) client.close(); // else another has the transport by now
       throw error;
     }
   }

@@ -85,7 +85,7 @@ def rolled_out_by(factor):
         ("GET", "/things?nextToken=%C3%BC", b"", "pagination token is not valid"),
         ("GET", f"/things/x/jobs/y?executionNumber={2**63}", b"", "Member must be an integer of type long"),
         ("PUT", "/jobs/x", rolled_out_by("0.5"), "Member must have value greater than or equal to 1"),
-        ("PUT", "/jobs/x", rolled_out_by("1e999"), "Member must be a number"),
+        ("PUT", "/jobs/x", rolled_out_by("1e999"), "1e999 is not JSON"),
         ("PUT", "/jobs/x", rolled_out_by('"NaN"'), "Member must be a number"),
         ("PUT", "/jobs/x", rolled_out_by("9" * 400), "Member must be a number"),
     ],

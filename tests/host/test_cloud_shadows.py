@@ -208,6 +208,7 @@ REFUSED = {
     "no object": (b"[1]", 400, "Invalid JSON"),
     "endless nesting": (b"[" * 50_000, 400, "Invalid JSON"),
     "NaN": (b'{"state": {"reported": {"a": NaN}}}', 400, "Invalid JSON"),
+    "a number without end": (b'{"state": {"reported": {"a": -1e400}}}', 400, "Invalid JSON"),
     "not UTF-8": (b'{"state": {"reported": {"a": "\xff"}}}', 415, "UTF-8"),
     "UTF-16": ('{"state": {"reported": {"a": 1}}}'.encode("utf-16"), 415, "UTF-8"),
     "nothing": (b"", 400, "Missing required node: state"),

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import json
+import math
 
 
 def loads(text: str | bytes) -> object:
-    """Like json.loads, but NaN and Infinity, which are no JSON, and endless nesting are ValueErrors, too."""
+    """Like json.loads, but NaN and Infinity, which are no JSON, numbers that would become one of them, and endless
+    nesting are ValueErrors, too."""
     try:
-        return json.loads(text, parse_constant=_refuse)
+        return json.loads(text, parse_constant=_refuse, parse_float=_finite)
     except RecursionError:
         raise ValueError("nested too deeply") from None
 
 
 def _refuse(name: str) -> object:
     raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else _refuse(text[:20])
 
 
 def encode(value: object) -> bytes:

@@ -5,6 +5,7 @@ import sys
 import simulation
 
 import board
+from fakes import Group
 from harness import equal, raises
 
 
@@ -71,3 +72,12 @@ def test_what_is_asked_seldom_is_loaded_for_the_moment():
     equal(board.unique_id(), "0a1b2c3d4e5f")
     equal("board_seldom" in sys.modules, False)
     raises(AttributeError, lambda: board.unknown)
+
+
+def test_the_largest_block_is_that_of_all_areas():
+    board.esp32, before = Group(HEAP_DATA=4, idf_heap_info=lambda _: [(9, 5, 4, 1), (9, 3, 2, 1)]), board.esp32
+    try:
+        heap = board.heap()
+    finally:
+        board.esp32 = before
+    equal((heap["idf_free"], heap["idf_largest"]), (8, 4))

@@ -2,8 +2,8 @@
 
 import console
 import events
+from fakes import Group
 from harness import equal
-from test_operations import Group
 
 
 def test_an_event_is_one_line_with_its_time_mode_and_data():
@@ -15,6 +15,11 @@ def test_a_value_with_spaces_is_quoted_so_that_pairs_can_be_told_apart():
     event = events.Event(events.TASK_FAILED, {"message": 'the "sensor" is not there', "task": ""})
     line = console.line(0, "NORMAL", event)
     equal(line, "   0.00 NORMAL task.failed message=\"the 'sensor' is not there\" task=\"\"")
+
+
+def test_a_value_breaks_no_line():
+    event = events.Event(events.WIFI_CONNECTED, {"ssid": "home\n   1.00 NORMAL forged\x1b"})
+    equal(console.line(0, "NORMAL", event), '   0.00 NORMAL wifi.connected ssid="home?   1.00 NORMAL forged?"')
 
 
 def test_a_change_of_mode_says_where_to_and_why():

@@ -7,6 +7,8 @@ import simulation
 
 import events
 import flash
+import flash_blobs
+import flash_records
 from errors import StorageError
 from flash_blobs import RECORDS
 from flash_board import ROOT, SECURE, boot, chip, damage, erase_nvs, files, fill_files, fill_nvs, new_board
@@ -201,3 +203,42 @@ async def test_no_storage_at_all_is_an_error():
     finally:
         esp32.NVS = taken
     equal(failure.code, "flash_failed")
+
+
+async def test_old_copy_under_the_name_of_a_newer_one_is_not_taken():
+    store = await new_board()
+    await store.save("code", b"old")
+    with open(SECURE + "/code.1.copy", "rb") as file:
+        old = file.read()
+    await store.save("code", b"new")
+    with open(SECURE + "/code.9.copy", "wb") as file:
+        file.write(old)
+    equal((await boot()).load("code"), (b"new", b""))
+
+
+async def test_what_is_larger_than_any_record_of_its_name_takes_no_memory():
+    store = await new_board()
+    blob, _ = flash_blobs.encode("code", 1, b"", bytes(33))
+    equal(flash_blobs.decode("code", blob), None)
+    with open(SECURE + "/code.1.copy", "wb") as file:
+        file.write(bytes(1000))
+    equal(flash_records.read(store, "code", 1, "copy"), None)
+
+
+async def test_nothing_is_erased_while_the_list_of_it_cannot_be_kept():
+    store = await new_board()
+    for name in ("notes", "code"):
+        await store.save(name, b"kept")
+    nvs = store._nvs
+
+    class Worn:
+        def set_blob(self, name, value):
+            raise OSError(-4353, "ESP_ERR_NVS_NOT_INITIALIZED")
+
+        def __getattr__(self, name):
+            return getattr(nvs, name)
+
+    store._nvs = Worn()
+    equal((await raises(StorageError, store.erase_all(("notes", "code")))).code, "flash_failed")
+    store._nvs = nvs
+    equal((store.load("notes")[0], store.load("code")[0]), (b"kept", b"kept"))

@@ -127,3 +127,12 @@ async def test_what_was_appended_survives_a_power_cut_at_every_write():
                 raise AssertionError("after write %d: %s of %s" % (cuts, kept, must))
             equal(len(found) - len(must) <= 2, True)
         equal(cuts > 20, True)
+
+
+async def test_more_than_there_is_can_be_dropped():
+    queue = (await new_board()).queue("outbox")
+    queue.append(b"one")
+    queue.drop(99)
+    equal(len(queue), 0)
+    queue.append(b"two")
+    equal(records(queue), [b"two"])

@@ -7,6 +7,7 @@ import simulation
 import board
 import flash_board
 import heap_area
+from fakes import Group
 from harness import equal
 
 
@@ -32,6 +33,19 @@ async def test_what_was_too_little_for_the_network_is_more_at_the_next_starts():
     finally:
         heap_area._hold = hold
     equal([size - asked[0] for size in asked], [0, 4096, 8192, 12288, 16384, 16384])
+
+
+def test_the_network_of_a_newer_micropython_takes_more():
+    simulation.board.idf_heap = (0, 142000)
+    hold, system, asked = heap_area._hold, heap_area.sys, []
+    heap_area._hold = asked.append
+    try:
+        for version in ((1, 24, 1, ""), (1, 25, 0, ""), (2, 0, 0, "")):
+            heap_area.sys = Group(implementation=("micropython", version))
+            heap_area.make()
+    finally:
+        heap_area._hold, heap_area.sys = hold, system
+    equal([size - asked[0] for size in asked], [0, 6144, 6144])
 
 
 def test_with_little_memory_python_gets_what_it_cannot_do_without():

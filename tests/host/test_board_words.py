@@ -10,6 +10,7 @@ from tools import mpy, public
 from tools.board import bundle, levels
 from tools.board.bundle import File
 from tools.board.facts import Facts
+from tools.board.files import leftovers
 from tools.board.plan import plan
 from tools.board.tracebacks import source_of
 from tools.interpreter import LIB, ROOT
@@ -54,6 +55,12 @@ def test_a_source_that_would_hide_its_compiled_twin_goes():
 def test_what_an_earlier_version_installed_goes_and_what_the_user_has_stays():
     present = {"/lib/gone.mpy": b"x", "/lib/mine.py": b"x"}
     assert planned({}, present, installed=["/lib/gone.mpy", "/lib/never.mpy"])[2] == ["/lib/gone.mpy"]
+
+
+def test_what_an_interrupted_run_left_goes_and_what_others_call_new_stays():
+    there = ["/lib/gone.mpy.new", "/main.py.new", "/settings.json.new", "/main.py", "/files/a.new", "/b.new"]
+    ours = {"/main.py", "/settings.json"}
+    assert leftovers(there, ours) == ["/lib/gone.mpy.new", "/main.py.new", "/settings.json.new"]
 
 
 @pytest.mark.parametrize(

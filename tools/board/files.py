@@ -147,6 +147,7 @@ except OSError: print('none')"""
             self.remove(path)
 
 
-def leftovers(listing):
-    """Files of a listing that an interrupted copy left behind."""
-    return sorted(path for path in listing if path.endswith(_NEW))
+def leftovers(listing, ours):
+    """Files of a listing that an interrupted copy left behind: of `ours` (paths), and in /lib. Others are not ours."""
+    halves = {path + _NEW for path in ours}
+    return sorted(path for path in listing if path in halves or (path.startswith("/lib/") and path.endswith(_NEW)))

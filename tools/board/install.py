@@ -13,6 +13,7 @@ from tools.board.plan import INSTALLED, Plan, plan, twins
 from tools.board.serial_board import BoardError
 
 _MAIN = "/main.py"
+_SETTINGS = "/settings.json"
 _ASIDE = "/main.py.off"
 _LISTED = 8  # files to remove are told by name, unless they are more
 _SPARE_BYTES = 32768  # littlefs needs room to replace files; so does the device for what it stores
@@ -114,7 +115,8 @@ class Install:
         if _MAIN not in sizes and _ASIDE in sizes:
             self._tell("an earlier run was interrupted: this one completes it")
         found = plan(wanted, sizes, self._files.hash, self._installed())
-        found.remove += [path for path in leftovers(sizes) if path not in found.remove]
+        ours = {archive.PATH, _SETTINGS, *(file.path for file in wanted)}
+        found.remove += [path for path in leftovers(sizes, ours) if path not in found.remove]
         return found, sizes
 
     def _installed(self):

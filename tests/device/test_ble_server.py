@@ -104,6 +104,19 @@ async def test_phone_that_takes_nothing_is_disconnected():
         equal((await (await desk.visitor()).ask("STS", 1))["code"], codes.OK)
 
 
+async def test_connection_that_the_stack_does_not_know_is_given_up_at_once():
+    def unknown(*_):
+        raise OSError(128)
+
+    notify, radio.notify = radio.notify, unknown
+    async with Desk("open") as desk:
+        (await desk.visitor()).write_clear(b"rubbish")
+        await until(lambda: radio.advertising)
+        reasons = [data["reason"] for name, data in desk.events() if name == "ble.disconnected"]
+        equal(reasons, ["the phone has gone"])
+    radio.notify = notify
+
+
 async def test_device_shows_signs_of_life_while_it_searches_what_a_hostile_phone_sent():
     false = b"\xa5\x01\x0b\xb8\xff\xff"  # a header every six bytes, each of a message of 3000: 75 s of CRC on a chip
     async with Desk() as desk:

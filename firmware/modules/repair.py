@@ -63,5 +63,7 @@ def _put_programs(root):
 
 
 def _write(path, text):
-    with open(path, "w") as file:
+    # littlefs knows a new file by its name before it has what is in it: an empty main.py would be taken for the user's.
+    with open(path + ".new", "w") as file:
         file.write(text)
+    os.rename(path + ".new", path)

@@ -86,10 +86,20 @@ async def erase_all(store, *names):
 
 
 async def _finish_erasing(store):
-    secret, _ = flash_records.load(store, "erasing")
-    for name in secret.decode().split(","):
-        await _erase(store, name)
-    await erase(store, "erasing")
+    names = flash_records.load(store, "erasing")[0].decode().split(",")
+    left, trouble = [], None
+    for name in names:
+        try:
+            await _erase(store, name)
+        except errors.StorageError as problem:
+            left.append(name)
+            trouble = problem
+    if trouble is None:
+        await erase(store, "erasing")
+        return
+    if left != names:  # what is gone is not on the list any more: the next start would take what was saved since
+        await flash_saving.replace(store, "erasing", ",".join(left).encode())
+    raise trouble
 
 
 async def _erase(store, name):

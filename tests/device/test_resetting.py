@@ -7,9 +7,10 @@ import notes
 import resetting
 import settings
 import starting
+from errors import StorageError
 from fakes import Group
 from flash_board import ROOT, boot, chip, fill_files, fill_nvs, is_done_before_cut, new_board
-from harness import equal
+from harness import equal, raises
 
 FACTORY = ("code", "clock", "update")
 PERSONAL = ("candidate", "thing", "pending", "notes", "job", "wanted")
@@ -112,3 +113,19 @@ async def test_a_reset_is_done_as_a_whole_by_the_next_start_whenever_the_power_g
         equal((left, has_networks) in (([], False), (list(PERSONAL), True)), True)
         found.append(not left)
     equal((found[0], found[-1], found == sorted(found), len(found) > 20), (False, True, True, True))
+
+
+async def test_what_cannot_be_erased_does_not_take_later_settings_with_it():
+    store = await new_board()
+    await store.save("thing", b"x")
+    with open(ROOT + "/files", "w") as file:
+        file.write("where the folder would be")
+    await raises(StorageError, resetting.erase(System(store), "all"))
+    equal(store.load("thing"), None)
+    await store.save("settings", b"the next owner's")
+    for _ in range(2):
+        store = await boot()
+        equal(store.load("settings"), (b"the next owner's", b""))
+    os.remove(ROOT + "/files")
+    store = await boot()
+    equal(store.load("erasing"), None)

@@ -133,8 +133,11 @@ def test_a_bad_certificate_ends_the_handshake(cloud, fault):
 
 
 def test_orders_that_make_no_sense_are_refused(cloud):
-    for arguments in (("none",), ("forbidden", 5), ("redirect",)):
+    for arguments in (("none",), ("forbidden", 5), ("redirect",), ("cut", -1), ("slow", 0), ("corrupt", 0.5)):
         with pytest.raises(ValueError, match=arguments[0]):
             cloud.faults.files.order(arguments[0], **({"amount": arguments[1]} if arguments[1:] else {}))
+    with pytest.raises(ValueError, match="times=0"):
+        cloud.faults.files.order("cut", times=0)
+    assert cloud.faults.files.orders() == ()
     with pytest.raises(ValueError, match="no fault of the certificate"):
         cloud.faults.files.certificate = "dusty"

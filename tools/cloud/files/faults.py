@@ -55,9 +55,13 @@ class FileFaults:
             raise ValueError(f"no fault of files is called {kind!r}; there are: {', '.join(KINDS)}")
         if bool(amount) and kind in _WITHOUT_AMOUNT:
             raise ValueError(f"{kind}: amount={amount}; {KINDS[kind]}")
+        if amount != int(amount) or (amount < 0 and kind != "wrong_length") or (kind == "slow" and not amount):
+            raise ValueError(f"{kind}: amount={amount}; whole bytes: {KINDS[kind]}")
+        if times is not None and times < 1:
+            raise ValueError(f"{kind}: times={times}; at least 1, or None for without end")
         if bool(target) != (kind == "redirect"):
             raise ValueError(f"{kind}: target={target!r}; {KINDS[kind]}")
-        fault = FileFault(kind, amount, target, times)
+        fault = FileFault(kind, int(amount), target, times)
         with self._lock:
             self._orders.append(fault)
         return fault

@@ -178,6 +178,7 @@ async def test_on_delta_is_given_the_same_delta_once_and_reports_what_it_returns
         desk.aws.shadow().on_delta(handler)
         await until(lambda: given)
         await desk.aws.shadow().report({"t": 21})  # the cloud sends the same delta again
+        await settled(cloud)
         cloud.present = 1
         await desk.aws._client.disconnect()
         await until(lambda: len(cloud.requests("get")) == 2)

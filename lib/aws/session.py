@@ -183,10 +183,12 @@ class Session:
     async def pause(self, drain_ms=None):
         """Send what waits, within `drain_s`; then DISCONNECT and close. `run` does not connect again."""
         self._stopped = True
-        if self._client.is_connected:
-            await self._client.drain(self._settings.timeouts.drain_s * 1000 if drain_ms is None else drain_ms)
-            await self._tell_status("disconnected")
-        await self._client.disconnect()
+        try:
+            if self._client.is_connected:
+                await self._client.drain(self._settings.timeouts.drain_s * 1000 if drain_ms is None else drain_ms)
+                await self._tell_status("disconnected")
+        finally:  # without memory to tell it, or the time: what follows may want the connection's memory
+            await self._client.disconnect()
 
 
 def _opening():

@@ -257,3 +257,24 @@ async def test_without_the_setting_there_is_no_last_will():
         await desk.aws.connected()
         equal(flags, [0])
         await asyncio.sleep_ms(150)
+
+
+async def test_without_memory_to_say_goodbye_the_connection_is_closed_all_the_same():
+    ends = []
+
+    async def script(peer):
+        await peer.accept()
+        ends.extend([packet.kind for packet in await peer.serve()][-1:])
+
+    async def no_memory(state):
+        raise MemoryError
+
+    async with Desk(script) as desk:
+        await desk.aws.connected()
+        await asyncio.sleep_ms(50)
+        desk.aws._tell_status = no_memory
+        await raises(MemoryError, desk.aws.stop())
+        del desk.aws._tell_status
+        equal(desk.aws._client.is_connected, False)
+        await until(lambda: ends)
+        equal(ends, [DISCONNECT])

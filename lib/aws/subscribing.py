@@ -137,8 +137,8 @@ def _hand_over(inbox, subscription):
 async def subscribe_all(aws):
     """Tell the cloud what it does not know yet of what is wanted. Raises what ends a connection."""
     await _take_back(aws)
-    for service in aws._inbox.services:
-        if not service.ready.is_set():
+    for service in list(aws._inbox.services):  # meanwhile one may be detached
+        if service in aws._inbox.services and not service.ready.is_set():
             await _open(aws, service)
     batch = _to_grant(aws._inbox)
     while batch:

@@ -5,6 +5,7 @@ import asyncio
 import errors
 import events
 from aws.inbox import Inbox
+from aws.service import Service
 from aws.subscribing import add
 from aws_desk import Desk
 from backoff import Backoff
@@ -206,3 +207,28 @@ def test_a_shared_subscription_hears_the_topics_of_its_filter():
     equal((heard, inbox.messages.get_nowait().topic), (["a/early", "a/b"], "group/a/b"))
     for nothing in ("$share/group", "$share/group/"):
         equal(raises(errors.BugError, lambda name=nothing: add(inbox, name, 1, None)).code, "limit")
+
+
+async def test_a_service_that_is_detached_while_all_are_subscribed_keeps_no_other_from_it():
+    may_answer = asyncio.Event()
+
+    async def script(peer):
+        await peer.accept()
+        packet = await peer.receive(SUBSCRIBE)
+        asked.append(packet)
+        await may_answer.wait()
+        await peer.answer(packet)
+        await peer.serve()
+
+    asked = []
+    services = [Service(name, ("x",), None, lambda: None) for name in ("a", "b", "c")]
+    async with Desk(script, run=False) as desk:
+        for service in services:
+            desk.aws.attach(service)
+        desk.start()
+        await until(lambda: asked)
+        detaching = asyncio.create_task(desk.aws.detach(services[0]))
+        await asyncio.sleep_ms(10)
+        may_answer.set()
+        await detaching
+        await until(lambda: services[1].ready.is_set() and services[2].ready.is_set())

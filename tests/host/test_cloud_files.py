@@ -1,5 +1,6 @@
 """The files of the local AWS IoT: uploads by boto3 and `aws s3`, downloads over https by links that expire."""
 
+import http.client
 import json
 import os
 import ssl
@@ -14,6 +15,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tools.cloud import LocalCloud
+from tools.cloud.files.objects import Objects
 from tools.cloud.recipes import create_thing
 
 IMAGE = os.urandom(100_000)
@@ -170,6 +172,32 @@ def test_a_file_that_was_damaged_on_the_way_is_refused(cloud):
     with pytest.raises(ClientError, match="BadDigest"):
         client.put_object(Bucket=BUCKET, Key="x", Body=b"data", ChecksumCRC32="AAAAAA==")
     assert client.list_objects_v2(Bucket=BUCKET, Prefix="x")["KeyCount"] == 0
+
+
+def test_an_object_that_could_not_be_written_again_is_still_there(tmp_path, monkeypatch):
+    objects = Objects(tmp_path, Clock())
+    objects.create_bucket("bucket")
+    objects.put("bucket", "key", b"whole")
+
+    def full(path, data):
+        with path.open("wb") as file:
+            file.write(data[:2])
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError, match="No space"):
+        objects.put("bucket", "key", b"whole")
+    assert objects.find("bucket", "key")[1].read_bytes() == b"whole"
+
+
+def test_a_file_that_lacks_its_end_ends_the_download_and_nothing_else(cloud):
+    client = cloud.s3()
+    client.put_object(Bucket=BUCKET, Key="short", Body=bytes(50_000))
+    [content] = [each for each in (cloud.folder / "files" / BUCKET).iterdir() if each.read_bytes() == bytes(50_000)]
+    content.write_bytes(bytes(100))
+    with pytest.raises((http.client.IncompleteRead, ConnectionError)):
+        get(cloud, link(cloud, "short"))
+    client.delete_object(Bucket=BUCKET, Key="short")
 
 
 def test_files_by_the_aws_command_line(cloud, tmp_path):

@@ -138,6 +138,9 @@ async def _body(
         at = part.begin
         while at < end:
             chunk = file.read(min(chunk_size, end - at))
+            if not chunk:  # the file is not whole: somebody has changed it
+                last = "cut"
+                break
             await response.write(_spoilt(chunk, at, faults.get("corrupt")))
             at += len(chunk)
             if "slow" in faults:

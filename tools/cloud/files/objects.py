@@ -64,8 +64,9 @@ class Objects:
         made = Object(key, len(data), hashlib.md5(data).hexdigest(), content_type, self._now())
         stem = _stem(key)
         # The bytes under a name of their own: whoever is being sent the old ones gets those to the end.
-        content = folder / f"{stem}.{made.etag}"
-        content.write_bytes(data)
+        content, temporary = folder / f"{stem}.{made.etag}", folder / f"{stem}.new"
+        temporary.write_bytes(data)
+        temporary.replace(content)  # as a whole, also when the same bytes are there already
         write_secret(folder / f"{stem}.json", json.dumps(asdict(made)))
         for old in folder.glob(f"{stem}.*"):
             if old not in (content, folder / f"{stem}.json"):

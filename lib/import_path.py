@@ -3,7 +3,10 @@
 import os
 import sys
 
+from micropython import const
+
 _FILES = ("/_", "", "/", "/lib")  # entries of sys.path: the archive, and folders
+_FOR_SOURCES = const(204800)  # of Python's heap, as docs/boards.md has it; without PSRAM there are 175 KB at most
 _BUILT_IN = "binascii errno hashlib io json machine os random select socket struct time"
 
 
@@ -21,9 +24,13 @@ def note_built_in():
 
 
 def warnings():
-    """A sentence for each name that is on the board twice: such copies are what an engineer loses an afternoon to."""
+    """A sentence for what costs an engineer an afternoon: sources where there is no memory for them, and each name that
+    is on the board twice."""
     import board
 
+    heap = board.heap()
+    if board.__file__[-3:] == ".py" and heap["gc_free"] + heap["gc_allocated"] < _FOR_SOURCES:
+        yield "the firmware is here as sources, for which this chip lacks the memory: make flash puts it here compiled"
     in_files = board.__file__[:5] == "/lib/"  # then none of our modules is in the image, and there are many to ask for
     root, lib = _modules("/"), _modules("/lib")
     for name in sorted(root | lib):

@@ -16,8 +16,10 @@ What the port's driver does not tell, and how it is found out here (ports/esp32/
 
 import asyncio
 import binascii
+import gc
 import time
 
+import esp32
 import network
 from micropython import const
 
@@ -38,6 +40,10 @@ _POLL_MS = const(50)
 _PROBE_MS = const(500)  # how soon, and how often, `connect` is used to ask whether the driver is idle
 _GAP_MS = const(250)  # between two attempts
 _LEAVE_MS = const(2000)
+
+# The driver's first start wants 1.9 KB in one block: where there is none it aborts, and takes the whole chip with it.
+# With less than this no network was joined either.
+_CALIBRATION = const(2560)
 
 _SCAN_LIMIT = const(20)
 # WPA-Enterprise of all kinds (ESP-IDF's wifi_auth_mode_t): it wants a user's name, and no password of ours is right.
@@ -64,9 +70,13 @@ _REASONS = {
 def start(wlan, hostname):
     """Switch the radio on. `hostname` (at most 32 characters) is told to the router; None: named by its MAC.
 
-    Raises `wifi_failed`.
+    Raises `wifi_failed`, or `no_memory` where the driver would not survive it.
     """
     try:
+        if not wlan.active() and not _has_room():
+            gc.collect()  # an area of Python's heap in which nothing lies any more is given back
+            if not _has_room():
+                raise errors.error("no_memory")
         network.hostname(hostname or "esp32-" + binascii.hexlify(wlan.config("mac")[3:]).decode())
         wlan.active(True)
         # A soft reset leaves the radio on: an attempt of the program before it would make `config` fail.
@@ -74,6 +84,10 @@ def start(wlan, hostname):
         wlan.config(reconnects=0)
     except (OSError, RuntimeError) as error:
         raise errors.error("wifi_failed", "", error)
+
+
+def _has_room():
+    return max(area[2] for area in esp32.idf_heap_info(esp32.HEAP_DATA)) >= _CALIBRATION
 
 
 def quietly(call, *args):

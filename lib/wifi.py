@@ -47,7 +47,7 @@ class Wifi:
         self.ip = None
         self._bus = bus
         self._settings = settings
-        self._wlan = network.WLAN()
+        self._wlan = _wlan()
         self._is_started = False
         self._refusals = {}
         self._joining = asyncio.Lock()
@@ -235,6 +235,15 @@ class Wifi:
         self._doubted = True
         self.clock_is_sure = False
         self._resync_in_ms = 0
+
+
+def _wlan():
+    try:
+        return network.WLAN()
+    except RuntimeError as error:
+        if "0x0101" in str(error):  # ESP_ERR_NO_MEM: the next start may have more, so this is not to end in IDLE
+            raise MemoryError
+        raise
 
 
 def _station():

@@ -108,6 +108,17 @@ def test_reason_of_a_wanted_restart_is_told():
     equal(power_on().lines, ["boot: start 1, slot factory, reset hard (settings changed)"])
 
 
+def test_sources_are_told_where_there_is_no_memory_for_them():
+    real = board.heap
+    board.heap = lambda: {"gc_free": 100000, "gc_allocated": 70000}
+    try:
+        equal("boot: the firmware is here as sources" in power_on(), True)
+        board.heap = lambda: {"gc_free": 4000000, "gc_allocated": 70000}
+        equal(len(power_on().lines), 1)
+    finally:
+        board.heap = real
+
+
 def test_file_that_hides_a_module_of_the_firmware_is_told():
     equal("boot: /ntp hides the firmware's ntp" in power_on(["/ntp.py"]), True)
 

@@ -8,7 +8,6 @@ import network
 import backoff
 import errors
 import events
-import wifi
 from harness import equal, raises
 from radio import Radio, Settings, world
 from wifi import Wifi
@@ -130,27 +129,6 @@ async def test_radio_is_switched_off_and_on_after_rounds_that_fail():
         await radio.until(events.WIFI_DISCONNECTED)
     equal(switched, [True, False, True])
     task.cancel()
-
-
-async def test_without_memory_to_join_it_is_tried_again_and_again():
-    radio = Radio(("home", "secret12"))
-    world.access_point("home", "secret12")
-    station, tries = wifi._station, []
-
-    def crowded():
-        tries.append(1)
-        if len(tries) > 8:
-            wifi._station = station
-        raise MemoryError
-
-    wifi._station = crowded
-    try:
-        task = asyncio.create_task(radio.wifi.run(radio.beat))
-        equal((await radio.until(events.WIFI_DISCONNECTED))["code"], "no_memory")
-        await asyncio.wait_for(radio.until(events.WIFI_CONNECTED), 10)
-        task.cancel()
-    finally:
-        wifi._station = station
 
 
 async def test_waits_grow_until_a_link_has_held():

@@ -109,6 +109,10 @@ def test_a_board_without_psram_gets_code_without_line_numbers(tmp_path, packages
         assert code == 0, with_lines
         assert "without line numbers" not in with_lines
         assert kilobytes(said) < kilobytes(with_lines)
+        code, sources = flash(board, packages, "--dry-run", "--source")
+        assert code == 0, sources
+        assert "Wi-Fi finds no memory" in sources
+        assert "line numbers" not in sources
 
 
 def kilobytes(said):

@@ -96,12 +96,20 @@ class Install:
         for remark in self.facts.remarks():
             self._tell(f"note: {remark}")
         if self._options.with_lib and self.facts.is_small():
-            self._tell(
-                f"note: its heap is {self.facts.heap // 1024} KB: lib as files leaves little of it to an application; "
-                "an image with the firmware frozen in leaves far more (docs/boards.md)"
-            )
-            if not self._has_lines():
+            self._tell(f"note: its heap is {self.facts.heap // 1024} KB: {self._what_is_tight()}")
+            if self._is_compiled() and not self._has_lines():
                 self._tell("note: lib is compiled without line numbers, which saves 3 KB; --lines keeps them")
+
+    def _what_is_tight(self):
+        if not self._is_compiled():
+            return "lib as sources takes so much of it that Wi-Fi finds no memory; it works compiled (docs/boards.md)"
+        return (
+            "lib as files leaves little of it to an application; "
+            "an image with the firmware frozen in leaves far more (docs/boards.md)"
+        )
+
+    def _is_compiled(self):
+        return self._options.compiled and self.facts.reads_mpy
 
     def _has_lines(self):
         return not self.facts.is_small() if self._options.lines is None else self._options.lines
@@ -128,7 +136,7 @@ class Install:
 
     def _wanted(self):
         """The files, in the order in which they are written: main.py last."""
-        options, compiled = self._options, self._options.compiled and self.facts.reads_mpy
+        options, compiled = self._options, self._is_compiled()
         wanted = []
         if options.with_lib:
             wanted += bundle.firmware(compiled, self._has_lines(), options.main) + self._packages(compiled)

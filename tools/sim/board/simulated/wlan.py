@@ -1,5 +1,6 @@
 """The chip's two Wi-Fi interfaces, as `network.WLAN` gives them out."""
 
+import esp32
 import simulation
 import utime
 from micropython import const
@@ -10,6 +11,8 @@ from simulated.station import SCAN_MS, Station
 STA_IF = const(0)
 AP_IF = const(1)
 
+_CALIBRATION = const(1904)  # sizeof(esp_phy_calibration_data_t)
+_HARD_RESET = const(2)
 _HOSTNAME_MAX = const(32)
 _SSID_MAX = const(32)
 _PASSWORD_MAX = const(64)
@@ -145,13 +148,23 @@ _ALIASES = {"essid": "ssid", "authmode": "security", "password": "key", "dhcp_ho
 
 
 class _Sta(_Interface):
+    _is_calibrated = False
+
     def active(self, on=None):
         """Switch the radio, or ask. Switching off leaves the network; the last status stays."""
         if on is not None:
             if not on and self._active:
                 _station.disconnect()
+            if on:
+                self._calibrate()
             self._active = bool(on)
         return self._active
+
+    def _calibrate(self):
+        # esp_phy_load_cal_data_and_init (ESP-IDF, phy_init.c) aborts when it finds no memory.
+        if not self._is_calibrated and max(area[2] for area in esp32.idf_heap_info(esp32.HEAP_DATA)) < _CALIBRATION:
+            simulation.board.restart("panic: phy_init: failed to allocate memory for RF calibration data", _HARD_RESET)
+        self._is_calibrated = True
 
     def connect(self, ssid=None, key=None, *, bssid=None):
         """Begin to join; returns at once."""

@@ -99,27 +99,6 @@ def test_dry_run_changes_nothing(board, packages):
     board.wait_for("at work", 10)
 
 
-def test_a_board_without_psram_gets_code_without_line_numbers(tmp_path, packages):
-    with bare_board(tmp_path / "board", heap="64k") as board:
-        code, said = flash(board, packages, "--dry-run")
-        assert code == 0, said
-        assert "lib as files leaves little of it" in said
-        assert "compiled without line numbers" in said
-        code, with_lines = flash(board, packages, "--dry-run", "--lines")
-        assert code == 0, with_lines
-        assert "without line numbers" not in with_lines
-        assert kilobytes(said) < kilobytes(with_lines)
-        code, sources = flash(board, packages, "--dry-run", "--source")
-        assert code == 0, sources
-        assert "Wi-Fi finds no memory" in sources
-        assert "line numbers" not in sources
-
-
-def kilobytes(said):
-    """Of what flash would write."""
-    return int(re.search(r"files to write \((\d+) KB\)", said)[1])
-
-
 def test_settings_are_checked_before_and_their_secrets_stay_out_of_sight(board, packages, tmp_path):
     document = {"schema": 1, "networks": [{"ssid": "home", "password": "short"}]}
     path = tmp_path / "settings.json"

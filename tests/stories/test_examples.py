@@ -75,7 +75,7 @@ def test_thing(desk, hearing, tmp_path):
         device.power_on()
         device.wait_for(r"aws\.connected .*greenhouse")
         eventually(lambda: say(desk, "devices/greenhouse/in", "42", device))
-    assert message_on(hearing, "out") == {"n": 1, "said": "42"}
+        assert message_on(hearing, "out") == {"n": 1, "said": "42"}
 
 
 def say(desk, topic, text, device):

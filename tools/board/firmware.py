@@ -14,11 +14,10 @@ from rich.console import Console
 
 from tools.board import partitions
 from tools.interpreter import ROOT
-from tools.release import keys
+from tools.release import images, keys
 
 BOARDS = ROOT / "firmware" / "boards"
 OUT = ROOT / "build" / "firmware"
-_VERSION = re.compile(r"(0|[1-9]\d*)(\.(0|[1-9]\d*)){2}", re.ASCII)
 
 
 class Missing(Exception):
@@ -43,7 +42,7 @@ def main(
         known = ", ".join(sorted(path.parent.name for path in BOARDS.glob("*/mpconfigboard.cmake")))
         sys.exit(f"firmware: there is no board {board}: say one of {known}")
     version = version or released()
-    if not _VERSION.fullmatch(version):  # its device could compare it with no other: no update would ever come again
+    if not images.is_version(version):  # its device could compare it with no other: no update would ever come again
         sys.exit(f"firmware: version {version}: say x.y.z, three numbers, such as 1.1.0")
     if not keys.trusted(keys.TRUSTED):
         print("firmware: lib/ota/keys.py has no key: devices with this image take no update over the air.")

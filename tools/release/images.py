@@ -12,6 +12,7 @@ from tools.sim.board.simulated import firmware
 SLOT_BYTES = 0x180000  # of boards with 4 MB
 _LARGEST = 0x280000  # of boards with 8 MB
 _NAME = re.compile(r"-(\d+\.\d+\.\d+)-update\.bin")  # as `make firmware` calls it
+_VERSION = re.compile(r"(0|[1-9]\d*)(\.(0|[1-9]\d*)){2}", re.ASCII)
 _ADVICE = "take the application's image: the one for updates of `make firmware`, or micropython.bin"
 
 
@@ -54,6 +55,11 @@ def version_of_checkout() -> str:
     if found is None:
         raise Mistake('lib/release.py has no line VERSION = "..."')
     return found[1]
+
+
+def is_version(text: str) -> bool:
+    """Whether a device can compare it with others, as lib/ota/document.py does: 1.2.0, not 1.2-rc1 nor 01.2.0."""
+    return _VERSION.fullmatch(text) is not None
 
 
 def version(asked: str | None, own: str | None) -> str:

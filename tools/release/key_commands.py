@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +11,7 @@ import typer
 
 from tools.interpreter import LIB
 from tools.release import document as documents
-from tools.release import keys
+from tools.release import images, keys
 from tools.release import options as opt
 from tools.release.screen import Screen
 from tools.release.signing import Signing, passphrase
@@ -113,7 +112,7 @@ def image(
     from tools.sim import firmware
 
     with opt.guarded():
-        if not re.fullmatch(r"\d+\.\d+\.\d+", version):
+        if not images.is_version(version):
             raise Mistake(f"--version {version}: say x.y.z, three numbers, such as 1.1.0")
         try:
             data = firmware.build(version, lib=lib, thin=thin, size=size)

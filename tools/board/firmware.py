@@ -15,6 +15,7 @@ from rich.console import Console
 from tools.board import partitions
 from tools.interpreter import ROOT
 from tools.release import images, keys
+from tools.release.trouble import Mistake
 
 BOARDS = ROOT / "firmware" / "boards"
 OUT = ROOT / "build" / "firmware"
@@ -41,10 +42,14 @@ def main(
     if not (folder / "mpconfigboard.cmake").exists():
         known = ", ".join(sorted(path.parent.name for path in BOARDS.glob("*/mpconfigboard.cmake")))
         sys.exit(f"firmware: there is no board {board}: say one of {known}")
-    version = version or released()
+    try:
+        version = version or images.version_of_checkout()
+        has_keys = bool(keys.trusted(keys.TRUSTED))
+    except Mistake as mistake:
+        sys.exit(f"firmware: {mistake}")
     if not images.is_version(version):  # its device could compare it with no other: no update would ever come again
         sys.exit(f"firmware: version {version}: say x.y.z, three numbers, such as 1.1.0")
-    if not keys.trusted(keys.TRUSTED):
+    if not has_keys:
         print("firmware: lib/ota/keys.py has no key: devices with this image take no update over the air.")
         print('firmware: make one first: make release ARGS="keygen --kid k1" (docs/ota.md)')
     try:
@@ -87,11 +92,6 @@ def _missing(source):
         yield f"the submodules of {source}: `make -C {port} submodules`"
     if not list((Path(source) / "mpy-cross" / "build").glob("mpy-cross*")):
         yield f"MicroPython's own compiler: `make -C {Path(source) / 'mpy-cross'}`"
-
-
-def released():
-    """The version in lib/release.py."""
-    return re.search(r'^VERSION = "([^"]+)"', (ROOT / "lib" / "release.py").read_text(), re.MULTILINE)[1]
 
 
 def stage(folder, version):

@@ -42,6 +42,28 @@ def pytest_pycollect_makemodule(module_path, parent):
     return None
 
 
+class FailuresAtOnce:
+    """Names a failure when it happens: the whole run takes a quarter of an hour, and may be interrupted."""
+
+    def __init__(self, reporter):
+        self._reporter = reporter
+
+    @pytest.hookimpl(trylast=True)  # the line with its letter comes first
+    def pytest_runtest_logreport(self, report):
+        if report.failed:
+            crash = getattr(report.longrepr, "reprcrash", None)
+            reason = (crash.message if crash else str(report.longrepr)).strip().partition("\n")[0]
+            self._reporter.write_line("")
+            self._reporter.write_line(f"{report.nodeid} ({report.when}): {reason}"[:240], red=True)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config):
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None:
+        config.pluginmanager.register(FailuresAtOnce(reporter), "failures-at-once")
+
+
 def pytest_report_header():
     return _describe_interpreter()
 

@@ -24,13 +24,15 @@ def note_built_in():
 
 
 def warnings():
-    """A sentence for what costs an engineer an afternoon: sources where there is no memory for them, and each name that
-    is on the board twice."""
+    """A sentence for what costs an engineer an afternoon: a form of the firmware for which there is no memory, and each
+    name that is on the board twice."""
     import board
 
     heap = board.heap()
-    if board.__file__[-3:] == ".py" and heap["gc_free"] + heap["gc_allocated"] < _FOR_SOURCES:
-        yield "the firmware is here as sources, for which this chip lacks the memory: make flash puts it here compiled"
+    if heap["gc_free"] + heap["gc_allocated"] < _FOR_SOURCES:
+        form = _form(board.__file__)
+        if form:
+            yield "the firmware is here %s, for which this chip lacks memory: make flash puts it here smaller" % form
     in_files = board.__file__[:5] == "/lib/"  # then none of our modules is in the image, and there are many to ask for
     root, lib = _modules("/"), _modules("/lib")
     for name in sorted(root | lib):
@@ -44,6 +46,14 @@ def warnings():
             yield "/%s hides /lib/%s" % (name, name)
         if (name in root or not in_files) and _in_image(name):
             yield ("/%s hides the firmware's %s" if name in root else "the firmware's %s hides /lib/%s") % (name, name)
+
+
+def _form(file):
+    if file[-3:] == ".py":
+        return "as sources"
+    if file[:5] == "/lib/" and _without_files.__name__[-5:] == "files":  # which make flash makes shorter
+        return "compiled with its long names"
+    return None
 
 
 def _modules(folder):

@@ -240,8 +240,10 @@ class Wifi:
 def _wlan():
     try:
         return network.WLAN()
-    except RuntimeError as error:
-        if "0x0101" in str(error):  # ESP_ERR_NO_MEM: the next start may have more, so this is not to end in IDLE
+    except (RuntimeError, OSError) as error:
+        # ESP_ERR_NO_MEM, before and since MicroPython 1.26: the next start may have more, so this must not end in IDLE.
+        # Nor is it tried again in this one: the driver would be begun twice, which takes the chip down.
+        if "0x0101" in str(error) or "Memory" in str(error):
             raise MemoryError
         raise
 

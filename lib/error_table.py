@@ -13,6 +13,7 @@ server_cert_wrong_name: The server's certificate is not for '%s': check the AWS 
 key_mismatch: The private key does not fit the certificate: give both parts of the same pair.
 invalid_setting: %s: %s; allowed: %s.
 settings_missing: Settings are incomplete: %s.
+unfit_form: The firmware is here %s, for which this chip lacks memory: make flash puts it here smaller.
 """,
     """
 settings_too_new: The settings have schema %s, this firmware knows up to %s: update the firmware.

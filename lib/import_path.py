@@ -3,10 +3,7 @@
 import os
 import sys
 
-from micropython import const
-
 _FILES = ("/_", "", "/", "/lib")  # entries of sys.path: the archive, and folders
-_FOR_SOURCES = const(204800)  # of Python's heap, as docs/boards.md has it; without PSRAM there are 175 KB at most
 _BUILT_IN = "binascii errno hashlib io json machine os random select socket struct time"
 
 
@@ -24,15 +21,9 @@ def note_built_in():
 
 
 def warnings():
-    """A sentence for what costs an engineer an afternoon: a form of the firmware for which there is no memory, and each
-    name that is on the board twice."""
+    """A sentence for each name that is on the board twice, which costs an engineer an afternoon."""
     import board
 
-    heap = board.heap()
-    if heap["gc_free"] + heap["gc_allocated"] < _FOR_SOURCES:
-        form = _form(board.__file__)
-        if form:
-            yield "the firmware is here %s, for which this chip lacks memory: make flash puts it here smaller" % form
     in_files = board.__file__[:5] == "/lib/"  # then none of our modules is in the image, and there are many to ask for
     root, lib = _modules("/"), _modules("/lib")
     for name in sorted(root | lib):
@@ -46,14 +37,6 @@ def warnings():
             yield "/%s hides /lib/%s" % (name, name)
         if (name in root or not in_files) and _in_image(name):
             yield ("/%s hides the firmware's %s" if name in root else "the firmware's %s hides /lib/%s") % (name, name)
-
-
-def _form(file):
-    if file[-3:] == ".py":
-        return "as sources"
-    if file[:5] == "/lib/" and _without_files.__name__[-5:] == "files":  # which make flash makes shorter
-        return "compiled with its long names"
-    return None
 
 
 def _modules(folder):

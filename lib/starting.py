@@ -18,6 +18,8 @@ from identity import Identity
 _FIRST_WATCHDOG_MS = const(60000)
 _STARVED_STARTS = const(2)  # then it is the candidate that takes too much
 _TO_ENROL = const(57344)  # bytes of Python's heap, for enrolment and application together
+# Of Python's heap and what may come to it: 112 KB at work, and what Wi-Fi and TLS take. An ESP32 without PSRAM has 164 KB.
+_FOR_LONG_NAMES = const(175000)
 _OF_SETTINGS = ("settings", "candidate", "tryout", "operations", "operations.wanted", "operations.new_settings")
 
 
@@ -26,6 +28,7 @@ async def start(system):
     board, flash = system.board, system.flash
     system.watchdog = board.Watchdog(_FIRST_WATCHDOG_MS)
     print("awsesp %s %s" % (release.VERSION, board.unique_id()))
+    _refuse_unfit_form(board)
     await flash.start()
     for warning in flash.warnings:
         print("flash: %s" % warning)
@@ -48,6 +51,17 @@ async def start(system):
     settings.hostname = settings.hostname or system.name
     system.watchdog = board.Watchdog(settings.timeouts.watchdog_s * 1000)
     return await _decide(system)
+
+
+def _refuse_unfit_form(board):
+    """Where the form of the code leaves nothing to Wi-Fi, a panic of ESP-IDF would end each start."""
+    heap = board.heap()
+    if heap["gc_free"] + heap["gc_allocated"] >= _FOR_LONG_NAMES:
+        return
+    if __file__[-3:] == ".py":
+        raise errors.error("unfit_form", "as sources")
+    if __file__[:5] == "/lib/" and _refuse_unfit_form.__name__[-4:] == "form":  # make flash makes the name shorter
+        raise errors.error("unfit_form", "compiled with its long names")
 
 
 def _open_log(system):

@@ -20,7 +20,6 @@ from ram_disk import Ram
 
 ROM = "/rom"
 IMAGE = "/image"  # more of the firmware image, where a test wants it
-BOOT = board.__file__.rsplit("/", 2)[0] + "/boot.py"
 
 
 class Output:
@@ -44,7 +43,8 @@ def power_on(files=(), lib_first=False):
     host, ram = vfs.VfsPosix("/"), Ram()
     vfs.VfsLfs2.mkfs(ram)
     host_path = list(sys.path)
-    source = read(BOOT)
+    library = board.__file__.rsplit("/", 1)[0]
+    source = read(library.rsplit("/", 1)[0] + "/boot.py")
     vfs.umount("/")
     vfs.mount(vfs.VfsLfs2(ram), "/")
     vfs.mount(host, ROM)
@@ -106,22 +106,6 @@ def test_reason_of_a_wanted_restart_is_told():
     power_on()
     board.start_record().mark_clean("settings changed")
     equal(power_on().lines, ["boot: start 1, slot factory, reset hard (settings changed)"])
-
-
-def test_sources_are_told_where_there_is_no_memory_for_them():
-    real, file = board.heap, board.__file__
-    board.heap = lambda: {"gc_free": 100000, "gc_allocated": 70000}
-    try:
-        equal("boot: the firmware is here as sources" in power_on(), True)
-        board.__file__ = "/lib/board.mpy"
-        equal("boot: the firmware is here compiled with its long names" in power_on(), True)
-        board.__file__ = "/_/board.mpy"
-        equal("boot: the firmware is here" in power_on(), False)
-        board.__file__ = file
-        board.heap = lambda: {"gc_free": 4000000, "gc_allocated": 70000}
-        equal(len(power_on().lines), 1)
-    finally:
-        board.heap, board.__file__ = real, file
 
 
 def test_file_that_hides_a_module_of_the_firmware_is_told():

@@ -148,3 +148,22 @@ async def test_new_settings_for_which_there_is_no_memory_are_left_out_but_not_at
     equal((system.settings, sorted(system.flash.kept)), ("confirmed", ["settings"]))
     equal("too large for the memory" in system.failure.message, True)
     await raises(MemoryError, left_out(9, ("candidate", "confirmed")))
+
+
+async def test_a_form_of_the_firmware_for_which_memory_lacks_is_refused_before_wifi_takes_the_chip_down():
+    system = System()
+    system.board.Watchdog = system.board.unique_id = lambda *_: None
+    system.heap = {"gc_free": 108000, "gc_allocated": 60000}  # as an ESP32 without PSRAM has it
+    refused = await raises(errors.PersonError, starting.start(system))
+    equal((refused.code, "as sources" in refused.message), ("unfit_form", True))
+    file, starting.__file__ = starting.__file__, "/lib/starting.mpy"
+    try:
+        refused = await raises(errors.PersonError, starting.start(system))
+        equal("compiled with its long names" in refused.message, True)
+        starting.__file__ = "/_/starting.mpy"
+        starting._refuse_unfit_form(system.board)
+        starting.__file__ = file
+        system.heap["gc_free"] = 4000000
+        starting._refuse_unfit_form(system.board)
+    finally:
+        starting.__file__ = file

@@ -18,8 +18,9 @@ from identity import Identity
 _FIRST_WATCHDOG_MS = const(60000)
 _STARVED_STARTS = const(2)  # then it is the candidate that takes too much
 _TO_ENROL = const(57344)  # bytes of Python's heap, for enrolment and application together
-# Of Python's heap and what may come to it: 112 KB at work, and what Wi-Fi and TLS take. An ESP32 without PSRAM has 164 KB.
+# Of Python's heap and what may come to it: 112 KB at work, and Wi-Fi's and TLS's. An ESP32 without PSRAM has 164 KB.
 _FOR_LONG_NAMES = const(175000)
+_INTO_WIFI = ("ready", "crash_loop", "update_accepted")
 _OF_SETTINGS = ("settings", "candidate", "tryout", "operations", "operations.wanted", "operations.new_settings")
 
 
@@ -28,7 +29,6 @@ async def start(system):
     board, flash = system.board, system.flash
     system.watchdog = board.Watchdog(_FIRST_WATCHDOG_MS)
     print("awsesp %s %s" % (release.VERSION, board.unique_id()))
-    _refuse_unfit_form(board)
     await flash.start()
     for warning in flash.warnings:
         print("flash: %s" % warning)
@@ -50,18 +50,25 @@ async def start(system):
     system.name = "%s-%s" % (settings.prefix, board.unique_id()[6:])
     settings.hostname = settings.hostname or system.name
     system.watchdog = board.Watchdog(settings.timeouts.watchdog_s * 1000)
-    return await _decide(system)
+    event = await _decide(system)
+    unfit = _unfit_form(board)
+    if unfit and event in _INTO_WIFI:
+        raise unfit
+    if unfit:
+        print("awsesp: %s" % unfit)
+    return event
 
 
-def _refuse_unfit_form(board):
-    """Where the form of the code leaves nothing to Wi-Fi, a panic of ESP-IDF would end each start."""
+def _unfit_form(board):
+    """What is wrong with code in a form that leaves nothing to Wi-Fi: a panic of ESP-IDF would end each start."""
     heap = board.heap()
     if heap["gc_free"] + heap["gc_allocated"] >= _FOR_LONG_NAMES:
-        return
+        return None
     if __file__[-3:] == ".py":
-        raise errors.error("unfit_form", "as sources")
-    if __file__[:5] == "/lib/" and _refuse_unfit_form.__name__[-4:] == "form":  # make flash makes the name shorter
-        raise errors.error("unfit_form", "compiled with its long names")
+        return errors.error("unfit_form", "as sources")
+    if __file__[:5] == "/lib/" and _unfit_form.__name__[-4:] == "form":  # make flash makes the name shorter
+        return errors.error("unfit_form", "compiled with its long names")
+    return None
 
 
 def _open_log(system):

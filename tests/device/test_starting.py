@@ -150,20 +150,24 @@ async def test_new_settings_for_which_there_is_no_memory_are_left_out_but_not_at
     await raises(MemoryError, left_out(9, ("candidate", "confirmed")))
 
 
-async def test_a_form_of_the_firmware_for_which_memory_lacks_is_refused_before_wifi_takes_the_chip_down():
+def test_a_form_of_the_firmware_for_which_memory_lacks_is_refused():
     system = System()
-    system.board.Watchdog = system.board.unique_id = lambda *_: None
     system.heap = {"gc_free": 108000, "gc_allocated": 60000}  # as an ESP32 without PSRAM has it
-    refused = await raises(errors.PersonError, starting.start(system))
-    equal((refused.code, "as sources" in refused.message), ("unfit_form", True))
-    file, starting.__file__ = starting.__file__, "/lib/starting.mpy"
+    file = starting.__file__
     try:
-        refused = await raises(errors.PersonError, starting.start(system))
-        equal("compiled with its long names" in refused.message, True)
+        equal(unfit(system), "as sources")
+        starting.__file__ = "/lib/starting.mpy"
+        equal(unfit(system), "compiled with its long names")
         starting.__file__ = "/_/starting.mpy"
-        starting._refuse_unfit_form(system.board)
+        equal(starting._unfit_form(system.board), None)
         starting.__file__ = file
         system.heap["gc_free"] = 4000000
-        starting._refuse_unfit_form(system.board)
+        equal(starting._unfit_form(system.board), None)
     finally:
         starting.__file__ = file
+
+
+def unfit(system):
+    error = starting._unfit_form(system.board)
+    equal(error.code, "unfit_form")
+    return error.message.split(" here ")[1].split(",")[0]

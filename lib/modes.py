@@ -20,7 +20,8 @@ TABLE = (
     (INIT, "update_accepted", OTA, None),
     (INIT, "settings_incomplete", CONFIG, None),
     (INIT, "config_requested", CONFIG, None),
-    # Flash that cannot be used. Where only memory was short, the next start may have some.
+    # Flash that cannot be used, or code in a form that can never fit. Where only memory was short, the next start may
+    # have some.
     (INIT, "failed", IDLE, None),
     (INIT, "task_failed", RESTART, "restart_after_crash"),
     # A new image that does not come to its work must not stay: the bootloader goes back to the one before.

@@ -64,7 +64,7 @@ def _unfit_form(board):
     heap = board.heap()
     if heap["gc_free"] + heap["gc_allocated"] >= _FOR_LONG_NAMES:
         return None
-    if __file__[-3:] == ".py":
+    if __file__[:1] == "/" and __file__[-3:] == ".py":  # what is frozen into an image has no slash
         return errors.error("unfit_form", "as sources")
     if __file__[:5] == "/lib/" and _unfit_form.__name__[-4:] == "form":  # make flash makes the name shorter
         return errors.error("unfit_form", "compiled with its long names")

@@ -158,8 +158,9 @@ def test_a_form_of_the_firmware_for_which_memory_lacks_is_refused():
         equal(unfit(system), "as sources")
         starting.__file__ = "/lib/starting.mpy"
         equal(unfit(system), "compiled with its long names")
-        starting.__file__ = "/_/starting.mpy"
-        equal(starting._unfit_form(system.board), None)
+        for fit in ("/_/starting.mpy", "starting.py"):  # in the archive, and frozen into an image
+            starting.__file__ = fit
+            equal(starting._unfit_form(system.board), None)
         starting.__file__ = file
         system.heap["gc_free"] = 4000000
         equal(starting._unfit_form(system.board), None)

@@ -18,7 +18,7 @@ def test_a_board_without_psram_gets_code_without_line_numbers_and_no_sources(tmp
         assert kilobytes(said) < kilobytes(with_lines)
         code, sources = verb("flash", "--port", board.port, "--dry-run", "--source", packages=packages)
         assert code == 0, sources
-        assert "Wi-Fi finds no memory" in sources
+        assert "none is left to Wi-Fi" in sources
         assert "line numbers" not in sources
 
 

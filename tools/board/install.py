@@ -102,7 +102,7 @@ class Install:
 
     def _what_is_tight(self):
         if not self._is_compiled():
-            return "lib as sources takes so much of it that Wi-Fi finds no memory; it works compiled (docs/boards.md)"
+            return "lib as sources takes so much of it that none is left to Wi-Fi; it works compiled (docs/boards.md)"
         return (
             "lib as files leaves little of it to an application; "
             "an image with the firmware frozen in leaves far more (docs/boards.md)"

@@ -212,6 +212,14 @@ def test_large_chain_is_a_good_one_of_ten_kilobytes(cloud, complaint):
     assert complaint() is None
 
 
+def test_rsa_chain_is_a_good_one_of_four_certificates(cloud, complaint):
+    text = ServerCertificates(CertificateAuthority.create("root"), "eu-central-1").chain_and_key("rsa")
+    chain = x509.load_pem_x509_certificates(text[text.index("-----BEGIN CERT") :].encode())
+    assert [each.public_key().key_size for each in chain] == [2048] * 4
+    cloud.faults.certificate = "rsa"
+    assert complaint() is None
+
+
 def test_unknown_fault_of_the_certificate_is_refused_and_the_good_one_stays(cloud, complaint):
     with pytest.raises(ValueError, match="expired"):
         cloud.faults.certificate = "ugly"

@@ -90,8 +90,9 @@ def test_a_server_that_is_not_aws_is_never_trusted(desk, device, certificate, co
     device.wait_for(r"aws\.connected", 60)
 
 
-def test_a_long_chain_of_large_certificates_is_taken(desk, device):
-    desk.cloud.faults.certificate = "large"
+@pytest.mark.parametrize("chain", ["large", "rsa"])
+def test_a_long_chain_of_certificates_is_taken(desk, device, chain):
+    desk.cloud.faults.certificate = chain
     device.power_on()
     device.wait_for(r"aws\.connected", 60)
 

@@ -88,18 +88,19 @@ def write_secret(path: Path, text: str) -> None:
 
 
 class CertificateAuthority:
-    """An EC P-256 key and its certificate."""
+    """A key, EC P-256 if nothing else is wanted, and its certificate."""
 
-    def __init__(self, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey):
+    def __init__(self, certificate: x509.Certificate, key: PrivateKey):
         self.certificate = certificate
         self._key = key
 
     @classmethod
     def create(
-        cls, name: str, issuer: CertificateAuthority | None = None, padding: bytes = b""
+        cls, name: str, issuer: CertificateAuthority | None = None, padding: bytes = b"", key: PrivateKey | None = None
     ) -> CertificateAuthority:
-        """A new authority: a root of its own, or below `issuer`. `padding` makes its certificate larger."""
-        key = new_ec_key()
+        """A new authority, with a new EC key or `key`: a root of its own, or below `issuer`. `padding` makes its
+        certificate larger."""
+        key = key or new_ec_key()
         usage = key_usage(key_cert_sign=True, crl_sign=True, digital_signature=True)
         extensions = [(x509.BasicConstraints(ca=True, path_length=None), True), (usage, True)]
         if padding:
@@ -163,7 +164,7 @@ def _builder(
 
 
 def _signed(
-    builder: x509.CertificateBuilder, key: ec.EllipticCurvePrivateKey, issuer_name: x509.Name
+    builder: x509.CertificateBuilder, key: PrivateKey, issuer_name: x509.Name
 ) -> x509.Certificate:
     identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key())
     return builder.issuer_name(issuer_name).add_extension(identifier, critical=False).sign(key, hashes.SHA256())

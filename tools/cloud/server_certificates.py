@@ -17,7 +17,7 @@ from tools.cloud.authority import (
     Validity,
     key_pem,
     key_usage,
-    new_ec_key,
+    new_device_key,
     pem,
     simple_name,
 )
@@ -26,6 +26,7 @@ from tools.cloud.authority import (
 _LOCAL_NAMES = ("localhost", "127.0.0.1", "::1", "endpoint.example", "*.iot.local-1.amazonaws.com")
 _LONGEST_SUBJECT = 64  # characters of a common name (RFC 5280); what clients look at are the alternative names
 _PADDING = b"\x04" * 3000  # for each of three certificates: about 10 KB in one handshake message
+_ADDRESSES = b"\x04" * 350  # the room that those of revocation lists and issuers take in AWS's
 
 FAULTS = {
     "expired": "its validity ended yesterday",
@@ -33,6 +34,7 @@ FAULTS = {
     "wrong_name": "it is for another host name",
     "untrusted": "its authority is not the one that clients trust",
     "large": "a chain of three large certificates (nothing wrong with it: a client must take it)",
+    "rsa": "four certificates with RSA keys, as AWS shows them (nothing wrong with it)",
 }
 
 
@@ -81,7 +83,7 @@ class ServerCertificates:
     def chain_and_key(self, fault: str | None = None) -> str:
         """PEM: the key, the server's certificate, and what leads from it to the authority."""
         authorities = self._authorities(fault)
-        key = new_ec_key()
+        key = new_device_key(fast=fault != "rsa")
         names = ("wrong.example",) if fault == "wrong_name" else self.all_names()
         extensions = [
             (x509.SubjectAlternativeName(list(_general_names(names))), False),
@@ -102,13 +104,14 @@ class ServerCertificates:
         if fault == "untrusted":
             # Under the same name, so that only the signature tells.
             return [CertificateAuthority.create("Local AWS IoT Root CA")]
-        if fault == "large":
-            chain = [self.authority]
-            for number in range(1, 4):
-                above = chain[0]
-                chain.insert(0, CertificateAuthority.create(f"Local Intermediate {number}", above, _PADDING))
-            return chain[:-1]
-        return []
+        if fault not in ("large", "rsa"):
+            return []
+        chain = [self.authority]
+        for number in range(1, 4):
+            padding = _PADDING if fault == "large" else _ADDRESSES
+            key = new_device_key(fast=fault != "rsa")
+            chain.insert(0, CertificateAuthority.create(f"Local Intermediate {number}", chain[0], padding, key))
+        return chain[:-1]
 
 
 def _validity(fault: str | None) -> Validity:

@@ -31,7 +31,7 @@ def micropython():
         found = shutil.which(chosen)
         if not found:
             raise MissingTool(f"MICROPYTHON={chosen} is not a program")
-        return found
+        return os.path.abspath(found)  # it is started in other folders
     found = shutil.which("micropython", path=str(Path(sys.executable).parent)) or shutil.which("micropython")
     if not found:
         raise MissingTool("no micropython on this machine: run this by `make`, or name one with MICROPYTHON=")

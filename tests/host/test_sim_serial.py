@@ -1,5 +1,6 @@
 """The simulated board's serial port, used by mpremote as it is."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -89,6 +90,23 @@ def test_what_is_typed_before_the_chip_is_there_is_lost(board):
     finally:
         os.close(port)
     assert mpremote(board, "resume", "exec", "import os; print(os.listdir('/'))").strip() == "['rom']"
+
+
+def test_what_a_program_never_reads_does_not_keep_the_board_from_its_power_cut(board):
+    board.write_file("/main.py", COUNTING)
+    board.power_on()
+    board.wait_for("counting")
+    port = os.open(board.port, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+    try:
+        tty.setraw(port)
+        for _ in range(100):
+            with contextlib.suppress(BlockingIOError):
+                os.write(port, bytes(2000))
+            time.sleep(0.005)
+    finally:
+        os.close(port)
+    board.power_cut()
+    assert not board.is_on
 
 
 def test_nobody_at_the_port_changes_a_file_of_the_desk(board, tmp_path):

@@ -3,6 +3,7 @@
 It stays over restarts of the board, as a USB-to-UART chip does. What nobody reads is lost, as on a wire.
 """
 
+import contextlib
 import fcntl
 import os
 import signal
@@ -46,10 +47,8 @@ class SerialPort:
         continued = self._last == b"\r" and data.startswith(b"\n")
         self._last = data[-1:]
         data = data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")[continued:]
-        try:
+        with contextlib.suppress(BlockingIOError):  # nobody reads
             os.write(self._ours, data)
-        except BlockingIOError:
-            pass  # nobody reads
 
     def close(self):
         os.close(self._ours)
@@ -82,6 +81,7 @@ class Terminal:
 
     def start(self, command, **options):
         self._ours, theirs = os.openpty()
+        os.set_blocking(self._ours, False)
         _as_a_wire(theirs)
         process = subprocess.Popen(
             [command[0], "-i", *command[1:]], stdin=theirs, stdout=theirs, stderr=theirs,
@@ -100,7 +100,9 @@ class Terminal:
             return b""  # the process has ended
 
     def write(self, data):
-        os.write(self._ours, data)
+        """What a program does not read is lost at last, as in a chip's buffer."""
+        with contextlib.suppress(BlockingIOError):
+            os.write(self._ours, data)
 
     def close(self):
         os.close(self._ours)

@@ -1,6 +1,5 @@
 """Releases by the command line against the local AWS IoT; boto3 plays the devices."""
 
-import contextlib
 import json
 import re
 import signal
@@ -198,58 +197,3 @@ def test_mistakes_are_told_before_anything_is_done(tool, cloud, options, code, s
 def test_a_cloud_that_does_not_run_is_told_as_that(tool):
     code, output = tool.run("list", "--endpoint-url", "http://127.0.0.1:9")
     assert (code, "is it running" in output) == (1, True)
-
-
-class Iot:
-    """An account with more devices than can be asked in one round, which is out of reach now and then."""
-
-    def __init__(self, count):
-        self.count = count
-        self.asked = []
-        self.failures = 0
-
-    def describe_job(self, jobId):  # noqa: N803 (boto3's)
-        if self.failures:
-            self.failures -= 1
-            raise follow.Refused("out of reach")
-        return {"job": {"status": "IN_PROGRESS"}}
-
-    def get_paginator(self, _name):
-        return self
-
-    def paginate(self, jobId):  # noqa: N803
-        for n in range(self.count):
-            summary = {"status": "IN_PROGRESS", "executionNumber": 1}
-            yield {"executionSummaries": [{"thingArn": f"arn:thing/t{n:03}", "jobExecutionSummary": summary}]}
-
-    def describe_job_execution(self, jobId, thingName):  # noqa: N803
-        self.asked.append(thingName)
-        return {"execution": {"status": "IN_PROGRESS", "statusDetails": {"detailsMap": {"percent": "7"}}}}
-
-
-class Account:
-    def __init__(self, iot):
-        self.iot = iot
-
-
-def test_a_large_fleet_is_asked_in_turns():
-    iot = Iot(50)
-    follower = follow.Follower(Account(iot), "job")
-    for _ in range(3):
-        follower.look()
-    assert len(iot.asked) == 60
-    assert set(iot.asked) == {f"t{n:03}" for n in range(50)}
-
-
-def test_a_passing_outage_is_waited_out_and_a_lasting_one_is_told():
-    iot = Iot(1)
-    follower = follow.Follower(Account(iot), "job", sleep=lambda seconds: None)
-    iot.failures = 3
-    states = follower.states(1)
-    for _ in range(6):
-        next(states)
-    assert iot.asked
-    iot.failures = 100
-    with pytest.raises(follow.Refused), contextlib.suppress(StopIteration):
-        for _ in range(10):
-            next(states)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ ENDED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "REJECTED", "REMOVED", "CANCELED")
 _GOING = ("QUEUED", "IN_PROGRESS")
 _ASKED_AT_ONCE = 20  # details of so many devices in one round: AWS answers about ten a second
 _TRIES = 5
+_PERCENT = re.compile("[0-9]{1,3}")  # of what a device may say there, only this is shown
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,9 @@ class Follower:
             self.state.status = self._iot.describe_job(jobId=self._job_id)["job"]["status"]
             found = self._executions()
         known = self.state.devices
+        for thing in known.keys() - found.keys():
+            if not known[thing].is_over:  # somebody has deleted the thing, or this job of it
+                known[thing] = Progress(thing, "REMOVED", None, "its job was deleted")
         for thing, status in found.items():
             if thing not in known or known[thing].status != status:
                 old = known.get(thing)
@@ -128,4 +133,4 @@ def _progress(thing: str, status: str, details: dict[str, str]) -> Progress:
     else:
         reason, message = details.get("reason", ""), details.get("message", "")
         words = f"{reason}: {message}" if reason and message else reason or message or status.lower()
-    return Progress(thing, status, int(percent) if percent.isdigit() else None, words)
+    return Progress(thing, status, int(percent) if _PERCENT.fullmatch(percent) else None, words)

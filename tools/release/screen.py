@@ -14,7 +14,6 @@ from rich.text import Text
 from tools.release import follow
 
 _BARS = 16  # devices shown at a time: those at work first, then those that ended badly
-_STYLES = {"SUCCEEDED": "green", "FAILED": "red", "REJECTED": "red", "TIMED_OUT": "red", "IN_PROGRESS": "cyan"}
 _WORDS = {
     "QUEUED": "waits",
     "IN_PROGRESS": "at work",
@@ -84,16 +83,15 @@ def _sentence(device: follow.Progress) -> str:
 
 def _picture(state: follow.State) -> Table:
     bars = Progress(
-        TextColumn("{task.fields[thing]}"),
+        TextColumn("{task.fields[thing]}", markup=False),
         BarColumn(bar_width=24, complete_style="cyan", finished_style="green"),
-        TextColumn("{task.fields[words]}", style="dim"),
+        TextColumn("{task.fields[words]}", style="dim", markup=False),  # a device's own words, brackets and all
         expand=False,
     )
     shown = sorted(state.devices.values(), key=_urgency)[:_BARS]
     for device in shown:
         done = 100 if device.status == "SUCCEEDED" else device.percent or 0
-        thing = Text(device.thing, style=_STYLES.get(device.status, ""))
-        bars.add_task("", total=100, completed=done, thing=thing.plain, words=_sentence(device))
+        bars.add_task("", total=100, completed=done, thing=device.thing, words=_sentence(device))
     picture = Table.grid()
     picture.add_row(bars)
     counts = ", ".join(f"{number} {_WORDS.get(status, status)}" for status, number in sorted(state.counts().items()))

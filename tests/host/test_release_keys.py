@@ -114,6 +114,8 @@ def _json(output):
     [
         (["--version", "2.0"], "says of itself that it is 2.0.0"),
         (["--hardware", "my board"], "hardware has characters other than letters"),
+        (["--hardware", "öfen"], "hardware has characters other than letters"),
+        (["--force", "lämp"], "force has characters other than letters"),
         (["--min-version", "1"], "min_version is no version such as 1.2.0"),
         (["--min-version", "20.0.0"], "min_version is newer than the version itself"),
         (["--kid", "k7"], "no private key 'k7'"),

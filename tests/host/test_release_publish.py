@@ -185,6 +185,8 @@ def test_a_document_that_was_signed_elsewhere(tool, cloud, devices):
         ([], 2, "for whom?"),
         (["--thing", "toaster"], 2, "no thing is called 'toaster'"),
         (["--thing", "lamp-1", "--start-rate", "5"], 2, "say all three"),
+        (["--thing", "lamp-1", "--increase", "2", "--increase-after", "5"], 2, "say all three"),
+        (["--thing", "lamp-1", "--endpoint-url", "localhost:5000"], 2, "Invalid endpoint: localhost:5000: say"),
     ],
 )
 def test_mistakes_are_told_before_anything_is_done(tool, cloud, options, code, sentence):

@@ -37,9 +37,13 @@ def open_account(profile: str | None, region: str | None, local_url: str | None)
     more = {"endpoint_url": local_url} if local else {}
     style = {"addressing_style": "path"} if local else {}
     config = Config(connect_timeout=10, read_timeout=60, retries=_RETRIES, s3=style)
-    with told():
-        session = boto3.Session(profile_name=profile, region_name=region or (LOCAL_REGION if local else None), **keys)
-        iot, s3 = (session.client(service, config=config, **more) for service in ("iot", "s3"))
+    try:
+        with told():
+            region = region or (LOCAL_REGION if local else None)
+            session = boto3.Session(profile_name=profile, region_name=region, **keys)
+            iot, s3 = (session.client(service, config=config, **more) for service in ("iot", "s3"))
+    except ValueError as error:
+        raise Mistake(f"{error}: say --endpoint-url as http://127.0.0.1:4585") from None
     where = f"the local AWS IoT at {local_url}" if local else f"AWS, region {iot.meta.region_name}"
     return Account(iot, s3, iot.meta.region_name, where, local)
 

@@ -42,7 +42,7 @@ class Release:
 def sign(release: Release, kid: str, key: ec.EllipticCurvePrivateKey, url: str = NO_LINK) -> dict:
     """The document, checked by the device's own words. The same release and key give the same signature."""
     algorithm = ec.ECDSA(SHA256(), deterministic_signing=True)
-    signature = key.sign(release.text(kid).encode("ascii", "strict"), algorithm)
+    signature = key.sign(release.text(kid).encode(), algorithm)  # what is not ASCII `read` refuses
     document = {
         "operation": "ota",
         "version": release.version,

@@ -30,6 +30,9 @@ class Rollout:
     def settings(self) -> dict:
         """For CreateJob."""
         found: dict = {}
+        growth = (self.start_per_minute, self.increase, self.increase_after)
+        if any(growth) and not all(growth):  # what was asked for by half would be a fleet that updates all at once
+            raise Mistake("--start-rate grows by --increase each --increase-after devices: say all three")
         if self.per_minute or self.start_per_minute:
             found["jobExecutionsRolloutConfig"] = self._rollout()
         if self.abort_percent is not None:
@@ -42,8 +45,6 @@ class Rollout:
     def _rollout(self) -> dict:
         found: dict = {"maximumPerMinute": self.per_minute} if self.per_minute else {}
         if self.start_per_minute:
-            if not (self.increase and self.increase_after):
-                raise Mistake("--start-rate grows by --increase each --increase-after devices: say all three")
             growth = {"numberOfSucceededThings": self.increase_after}
             found["exponentialRate"] = {
                 "baseRatePerMinute": self.start_per_minute,

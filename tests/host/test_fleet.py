@@ -78,6 +78,12 @@ def test_what_cannot_be_written_or_used_is_told_before_anything_is_made(cloud, t
     assert "say its ARN" in answer.stderr
     answer = made(cloud, tmp_path / "settings.json", "--name", "unwritten", "--wifi", "home:short")
     assert "that of 'home' has 5" in answer.stderr
+    answer = made(cloud, tmp_path / "settings.json", "--name", "unwritten", "--hardware", "my board")
+    assert 'devices would refuse these settings: hardware: "my board"; allowed' in answer.stderr
+    answer = made(cloud, tmp_path / "settings.json", "--name", "unwritten", "--wifi", "n" * 33 + ":long enough")
+    assert "networks[0].ssid: 33 bytes" in answer.stderr
+    answer = made(cloud, tmp_path / "settings.json", "--name", "unwritten", "--endpoint-url", "localhost:9")
+    assert answer.stderr == "fleet: Invalid endpoint: localhost:9: say --endpoint-url as http://127.0.0.1:4585\n"
     assert not any(each["policyName"].startswith("unwritten") for each in cloud.iot().list_policies()["policies"])
 
 

@@ -14,7 +14,7 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
 from tools.cloud.recipes import create_fleet
-from tools.configure.firmware import certificates, errors
+from tools.configure.firmware import certificates, errors, settings
 from tools.fleet.roots import RootMissing, amazon_root
 from tools.interpreter import ROOT
 
@@ -59,6 +59,7 @@ def main(
         iot = _client(region, profile, endpoint_url)
         root = _root(ca, endpoint_url)
         networks = [_network(each) for each in wifi or ()]
+        _require_usable(networks, hardware)
         with _new_file(out) as file:
             endpoint = iot.describe_endpoint(endpointType="iot:Data-ATS")["endpointAddress"]
             fleet = create_fleet(iot, name, role)
@@ -113,7 +114,10 @@ def _new_file(path):
 def _client(region, profile, endpoint_url):
     if endpoint_url:
         keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
-        return boto3.client("iot", endpoint_url=endpoint_url, region_name=region or "eu-central-1", **keys)
+        try:
+            return boto3.client("iot", endpoint_url=endpoint_url, region_name=region or "eu-central-1", **keys)
+        except ValueError as error:
+            raise Mistake(f"{error}: say --endpoint-url as http://127.0.0.1:4585") from None
     return boto3.Session(region_name=region, profile_name=profile).client("iot")
 
 
@@ -137,6 +141,14 @@ def _network(text):
     if password and not 8 <= len(password) <= 64:
         raise Mistake(f"--wifi: a password has 8 to 63 characters, that of {ssid!r} has {len(password)}")
     return {"ssid": ssid, "password": password or None}
+
+
+def _require_usable(networks, hardware):
+    """What devices would refuse is told while nothing is made yet."""
+    try:
+        settings.load(json.dumps({"schema": 1, "hardware": hardware, "networks": networks}))
+    except errors.PersonError as error:
+        raise Mistake(f"devices would refuse these settings: {error.message}") from error
 
 
 def _document(networks, endpoint, fleet, root, hardware):

@@ -1,17 +1,19 @@
-"""What `configure` shows, of what others have named."""
+"""What `configure` and `make phone` show, of what others have named."""
 
-import io
+import json
 
-from rich.console import Console
+import pytest
 
 from tools.configure import screen
+from tools.configure.radio import Seen
+from tools.phone.screen import Screen as PhoneScreen
 
 BAD = "\x1b[2Jfree\x1b]0;owned\x07 [red]Wi-Fi[/red] \x9b2J"
 
 
-def test_names_of_others_do_nothing_to_the_terminal(monkeypatch):
-    output = io.StringIO()
-    shown = screen.Screen(Console(file=output, force_terminal=False, width=200, highlight=False))
+def test_names_of_others_do_nothing_to_the_terminal(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    shown = screen.Screen()
     asked = []
     monkeypatch.setattr(screen.getpass, "getpass", asked.append)
     shown.networks([{"ssid": BAD, "rssi": -50, "secure": True}])
@@ -20,7 +22,29 @@ def test_names_of_others_do_nothing_to_the_terminal(monkeypatch):
     with shown.step(BAD):
         pass
     shown.input(f"Password of {BAD}", secret=True)
-    said = output.getvalue() + asked[0]
+    said = capsys.readouterr().out + asked[0]
     assert said.count("free") == 5
     assert said.count("[red]Wi-Fi[/red]") == 5
     assert not {"\x1b", "\x07", "\x9b"} & set(said)
+
+
+def test_a_program_gets_them_whole_and_the_terminal_unharmed(capsys):
+    half = "\ud800"  # a device may say so in JSON
+    screen.Screen().json({"name": BAD + half})
+    said = capsys.readouterr().out
+    assert json.loads(said) == {"name": BAD + half}
+    assert not {"\x1b", "\x07", "\x9b"} & set(said)
+
+
+@pytest.mark.parametrize("make", [screen.Screen, PhoneScreen])
+def test_colons_make_no_pictures_of_letters(capsys, make):
+    shown = make()
+    shown.say("lost :x:")
+    shown.facts([("name", "F0:AB:12")])
+    said = capsys.readouterr().out
+    assert "lost :x:" in said and "F0:AB:12" in said
+
+
+def test_the_address_of_a_device_is_shown_as_it_is(capsys):
+    screen.Screen().devices([Seen("esp-ab1234", "F0:AB:12:0A:B0:00", -50, None)])
+    assert "F0:AB:12:0A:B0:00" in capsys.readouterr().out

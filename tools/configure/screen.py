@@ -26,7 +26,7 @@ class Screen:
     """Prints to `console`; errors go there, too. Nothing secret is ever handed in."""
 
     def __init__(self, console=None):
-        self._console = console or Console(highlight=False)
+        self._console = console or Console(highlight=False, emoji=False)  # else ":ab:" of an address becomes a picture
         self._console.soft_wrap = not self._console.is_terminal
 
     @property
@@ -78,7 +78,8 @@ class Screen:
         self._console.print(table)
 
     def json(self, document):
-        self._console.print_json(data=document, highlight=False)
+        # In ASCII: what is no letter for a terminal, such as half a character, a program reads all the same.
+        self._console.print_json(data=document, highlight=False, ensure_ascii=True)
 
     def input(self, prompt, secret=False):
         """A typed line, stripped; a secret one is not shown, and taken as it is."""

@@ -24,7 +24,7 @@ class Screen:
 
     def __init__(self):
         self.follows = False
-        self._console = Console(highlight=False, soft_wrap=True)
+        self._console = Console(highlight=False, soft_wrap=True, emoji=False)
         self._lock = threading.Lock()
 
     def say(self, text=""):

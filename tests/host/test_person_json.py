@@ -39,6 +39,9 @@ def test_a_pem_may_be_pasted_as_it_is(tmp_path):
         ('{"hostname": "\u00fc"}'.encode("latin-1"), "not in UTF-8"),
         (b'{"hostname": "\\ud83d"}', "half a character"),
         (b"[" * 100_000, "too deeply"),
+        (b'{"app": {"limit": NaN}}', "a number in it is NaN"),
+        (b'{"app": {"limit": 1e999}}', "as good as infinite"),
+        (b'{"app": {"limit": %s}}' % (b"9" * 5000), "thousands of digits"),
         (b"", "line 1 column 1"),
     ],
 )

@@ -34,7 +34,7 @@ class Terminal:
         self._read = at + len(text)
 
     def type(self, text, end="\n"):
-        os.write(self._screen, (text + end).encode())
+        os.write(self._screen, (text + end).encode(errors="surrogateescape"))
 
     def answer(self, prompt, text):
         """Type a line once the prompt is there."""

@@ -1,9 +1,12 @@
 """What `configure` and `make phone` show, of what others have named."""
 
 import json
+import os
+import sys
 
 import pytest
 
+from tests.host.terminal import Terminal
 from tools.configure import screen
 from tools.configure.radio import Seen
 from tools.phone.screen import Screen as PhoneScreen
@@ -48,3 +51,17 @@ def test_colons_make_no_pictures_of_letters(capsys, make):
 def test_the_address_of_a_device_is_shown_as_it_is(capsys):
     screen.Screen().devices([Seen("esp-ab1234", "F0:AB:12:0A:B0:00", -50, None)])
     assert "F0:AB:12:0A:B0:00" in capsys.readouterr().out
+
+
+ASK = "from tools.configure.screen import Screen; one = Screen(); print(one.input('Name:'), one.input('Word:', True))"
+
+
+def test_letters_of_another_encoding_are_asked_for_again():
+    environment = {**os.environ, "TERM": "xterm", "PYTHONIOENCODING": "utf-8:strict"}
+    with Terminal([sys.executable, "-c", ASK], environment) as person:
+        for prompt in ("Name:", "Word:"):
+            person.answer(prompt, "Z\udcfcrich")  # as a terminal of Latin 1 sends it
+            person.see("type it again")
+            person.answer(prompt, "Z\u00fcrich")
+        person.see("Z\u00fcrich Z\u00fcrich")
+        assert person.wait() == 0

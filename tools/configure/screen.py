@@ -83,9 +83,13 @@ class Screen:
 
     def input(self, prompt, secret=False):
         """A typed line, stripped; a secret one is not shown, and taken as it is."""
-        if secret:
-            return getpass.getpass(f"{_harmless(prompt)} ")  # it asks when nothing is shown any more, not before
-        return self._console.input(f"[bold]{_plain(prompt)}[/bold] ").strip()
+        while True:
+            try:
+                if secret:  # it asks when nothing is shown any more, not before
+                    return getpass.getpass(f"{_harmless(prompt)} ")
+                return self._console.input(f"[bold]{_plain(prompt)}[/bold] ").strip()
+            except UnicodeDecodeError:
+                self.warn("That was not in the encoding of this terminal: type it again.")
 
     @contextmanager
     def step(self, title, size=None):

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import pkcs7, pkcs12
 from typer.testing import CliRunner
 
 from tests.host import pki
-from tools.configure import cli, credentials, document
+from tools.configure import cli, credentials, document, wizard
 from tools.configure.screen import Screen
 from tools.configure.trouble import Exit, Mistake
 from tools.configure.wizard import GivenUp, Wizard
@@ -201,10 +201,22 @@ def test_what_cannot_be_sent_may_be_corrected(capsys):
     assert capsys.readouterr().out.count("! aws.template:") == 2
 
 
+def test_a_path_that_no_system_takes_is_told_not_a_traceback():
+    with pytest.raises(Mistake, match="name too long"):
+        credentials.sort_out(credentials.paths_of("c" * 5000))
+
+
+def test_a_number_is_one_that_is_on_the_list():
+    aps = [{"ssid": "home"}, {"ssid": "\u00b2"}]
+    chosen = [wizard._chosen(aps, typed) for typed in ("1", "2", "\u00b2", "0", "3", "\u00b3", "-1")]
+    assert chosen == [aps[0], aps[1], aps[1], None, None, None, None]
+
+
 def test_typed_paths_are_read_as_a_shell_does(monkeypatch):
     assert [str(path) for path in credentials.paths_of("'with space.pem' other.key")] == ["with space.pem", "other.key"]
-    with pytest.raises(Mistake):
-        credentials.paths_of("'open")
+    for line in ("'open", "~no_such_user_here/cert.pem"):
+        with pytest.raises(Mistake):
+            credentials.paths_of(line)
     monkeypatch.setattr(credentials, "_ON_WINDOWS", True)
     assert [str(path) for path in credentials.paths_of(r'"C:\from AWS\a.pem" D:\b.key')] == [
         r"C:\from AWS\a.pem",

@@ -5,6 +5,7 @@
 Read and checked by the firmware's own words; what the device would refuse is refused here, in the same sentence.
 """
 
+import contextlib
 import os
 import re
 import shlex
@@ -72,22 +73,30 @@ def _files(paths):
     """The files, those of a folder by their names."""
     found = []
     for path in paths:
-        if path.is_dir():
-            found += sorted(one for one in path.iterdir() if one.suffix.lower() in _SUFFIXES and one.is_file())
-        else:
-            found.append(path)
+        with _named(path):
+            found += _in_folder(path) if path.is_dir() else [path]
     if len(found) > _MOST_FILES:
         raise Mistake(f"{len(found)} files are too many: name those of this device")
     return found
 
 
-def _read(path):
-    """(certificates, keys, why not) in a file: two lists of DER, and the reason when both are empty."""
+def _in_folder(path):
+    return sorted(one for one in path.iterdir() if one.suffix.lower() in _SUFFIXES and one.is_file())
+
+
+@contextlib.contextmanager
+def _named(path):
+    """What the system says of a file, as Mistake."""
     try:
-        with path.open("rb") as file:
-            data = file.read(_LARGEST_FILE + 1)
+        yield
     except OSError as error:
         raise Mistake(f"{path}: {error.strerror}") from error
+
+
+def _read(path):
+    """(certificates, keys, why not) in a file: two lists of DER, and the reason when both are empty."""
+    with _named(path), path.open("rb") as file:
+        data = file.read(_LARGEST_FILE + 1)
     if not data:
         raise Mistake(f"{path} is empty")
     if data.startswith(b"PK\x03\x04"):
@@ -199,4 +208,7 @@ def paths_of(text):
         raise Mistake("a quote is not closed") from error
     if _ON_WINDOWS:  # whose paths have backslashes
         words = [word.strip("\"'") for word in words]
-    return [Path(word).expanduser() for word in words]
+    try:
+        return [Path(word).expanduser() for word in words]
+    except RuntimeError as error:
+        raise Mistake("~ stands for no home folder here: type the whole path") from error

@@ -235,7 +235,7 @@ class Wizard:
 
 def _chosen(aps, typed):
     """The listed network with this number or name, None for another one."""
-    if typed.isdigit() and 1 <= int(typed) <= len(aps):
+    if typed.isdecimal() and 1 <= int(typed) <= len(aps):
         return aps[int(typed) - 1]
     return next((ap for ap in aps if ap["ssid"] == typed), None)
 

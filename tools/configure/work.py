@@ -142,7 +142,7 @@ class Work:
             typed = self._screen.input(f"Which one? [1-{len(found)}, r to look again]")
             if typed == "r":
                 found = self._seen() or found
-            elif typed.isdigit() and 1 <= int(typed) <= len(found):
+            elif typed.isdecimal() and 1 <= int(typed) <= len(found):
                 return found[int(typed) - 1]
 
     # The session

@@ -1,6 +1,12 @@
 """One life of a simulated chip as a process of this machine: how it is started, how it is heard, how it ends."""
 
 import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
 
 from tests.host.sim_desk import desk
 from tools import interpreter
@@ -11,3 +17,35 @@ def test_micropython_may_be_named_by_a_relative_path(tmp_path, monkeypatch):
     with desk(tmp_path, "print('runs')") as (_, board):
         board.power_on()
         board.wait_for("^runs$", timeout_s=10)
+
+
+KILLED = """
+import os, pathlib, signal, sys
+from tests.host.sim_desk import desk
+with desk(pathlib.Path(sys.argv[1]), sys.argv[2], serial=sys.argv[3] == "serial") as (_, board):
+    board.power_on()
+    board.wait_for("^runs$")
+    print(board._runner._life.process.pid, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("kind", ["pipe", "serial"])
+def test_a_device_that_loops_ends_with_a_simulator_that_is_killed(tmp_path, kind):
+    program = "print('runs')\nwhile True:\n    pass"
+    command = [sys.executable, "-c", KILLED, str(tmp_path), program, kind]
+    killed = subprocess.run(command, cwd=interpreter.ROOT, capture_output=True, text=True, timeout=60)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    device = int(killed.stdout)
+    deadline = time.monotonic() + 10
+    while is_alive(device) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not is_alive(device)
+
+
+def is_alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as state:
+            return state.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False

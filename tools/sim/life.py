@@ -15,6 +15,7 @@ from tools.sim.board.simulated.bootloader import NothingBootable
 from tools.sim.chip import Chip
 from tools.sim.console import Console
 from tools.sim.image import Image
+from tools.sim.leash import Leash
 from tools.sim.serial_port import CTRL_A, Pipe, Terminal
 from tools.sim.storage import Flash
 
@@ -71,7 +72,9 @@ class Life:
         except End as end:
             return end
         ours, theirs = socket.socketpair()
-        process = self.process = self._start(theirs)
+        leash = Leash()
+        process = self.process = self._start(theirs, leash)
+        leash.tie(process)
         theirs.close()
         try:
             return self._serve(process, ours)
@@ -82,6 +85,7 @@ class Life:
             process.kill()
             self._drain()
             process.wait(_STOP_S)
+            leash.close()
             ours.close()
             self._output.close()
 
@@ -98,7 +102,7 @@ class Life:
         os.close(self._wake_in)
         os.close(self._wake_out)
 
-    def _start(self, channel):
+    def _start(self, channel, leash):
         environment = dict(
             os.environ,
             MICROPYPATH=os.pathsep.join([*self._image.path[:1], ".frozen"]),
@@ -112,7 +116,7 @@ class Life:
             [*command, "-c", self._image.program],
             cwd=self._flash.folder,
             env=environment,
-            pass_fds=[channel.fileno()],
+            pass_fds=[channel.fileno(), leash.fileno()],
             start_new_session=True,  # Ctrl-C in the terminal is not for the device
         )
 

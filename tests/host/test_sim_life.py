@@ -10,6 +10,7 @@ import pytest
 
 from tests.host.sim_desk import desk
 from tools import interpreter
+from tools.sim.console import Console
 
 
 def test_micropython_may_be_named_by_a_relative_path(tmp_path, monkeypatch):
@@ -17,6 +18,18 @@ def test_micropython_may_be_named_by_a_relative_path(tmp_path, monkeypatch):
     with desk(tmp_path, "print('runs')") as (_, board):
         board.power_on()
         board.wait_for("^runs$", timeout_s=10)
+
+
+def test_a_line_that_never_ends_becomes_many():
+    """It was kept as one, and looked through again with each of its pieces."""
+    console = Console()
+    for _ in range(100):
+        console.received(b"x" * 10_000)
+    console.received(b"\nnext\n")
+    *pieces, last = console.lines()
+    assert last == "next"
+    assert "".join(pieces) == "x" * 1_000_000
+    assert max(map(len, pieces)) < 100_000
 
 
 KILLED = """

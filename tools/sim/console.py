@@ -7,6 +7,7 @@ from collections import deque
 
 _KEPT = 5000  # lines
 _TOLD = 40  # lines shown when a wait fails
+_LONGEST = 65536  # bytes of a line: a device that never ends its line fills no memory
 
 
 class Console:
@@ -25,9 +26,11 @@ class Console:
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
             self.add(line.decode(errors="replace").rstrip("\r"))
+        if len(self._rest) > _LONGEST:
+            self.flush()
 
     def flush(self):
-        """The device has ended: what has no end of line is a line, too."""
+        """What has no end of line is a line, too: the device has ended, or never ends its line."""
         if self._rest:
             self.received(b"\n")
 

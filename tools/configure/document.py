@@ -43,7 +43,8 @@ def from_file(data):
         checked = settings.load(json.dumps(document))
         document = settings_schema.migrate(settings_checks.mapping("the file", document))
         cfg = {name: document[name] for name in _CFG if document.get(name) is not None}
-        certs = [settings_certs.merge_cert({}, entry)["certs"][0] for entry in document.get("certs") or ()]
+        carried = [entry for entry in document.get("certs") or () if entry["role"] in settings_checks.ROLES]
+        certs = [settings_certs.merge_cert({}, entry)["certs"][0] for entry in carried]
         return plan(cfg, certs, [*checked.warnings, *_left_out(document), *_missing(checked)])
     except errors.PersonError as error:
         raise Mistake(error.message) from error
@@ -101,6 +102,8 @@ def _dates(der):
 
 def _left_out(document):
     names = sorted(_OF_THE_FILE & document.keys())
+    roles = {entry["role"] for entry in document.get("certs") or ()} - set(settings_checks.ROLES)
+    names += [f"certs of the role {role}" for role in sorted(roles)]
     if not names:
         return []
     return [f"not sent: {', '.join(names)}. Bluetooth carries networks, aws, app and certs; the rest is the file's"]

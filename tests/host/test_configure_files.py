@@ -44,6 +44,13 @@ def test_a_plan_in_the_order_in_which_it_is_sent():
     assert "lacks a Wi-Fi network" in plan.notes[1]
 
 
+def test_what_only_a_file_can_give_is_left_out_and_told():
+    """It is a settings file that `make flash` takes: that Bluetooth does not carry all of it is no mistake in it."""
+    plan = plan_of(certs=[{"role": "download", "cert": ROOT_PEM}, CLAIM], hostname="boiler")
+    assert [one.dat["role"] for one in plan.messages] == ["claim"]
+    assert plan.notes[0].startswith("not sent: hostname, certs of the role download.")
+
+
 def test_certificates_are_sent_as_pem_however_they_are_given():
     der = {"role": "claim", "cert": base64.b64encode(pki.RSA_CERT).decode()}
     der["key"] = base64.b64encode(pki.key_bytes(pki.RSA_KEY, pki.DER, pki.TRADITIONAL)).decode()
@@ -199,6 +206,18 @@ def test_what_cannot_be_sent_may_be_corrected(capsys):
     with pytest.raises(GivenUp):
         wizard._agreed()
     assert capsys.readouterr().out.count("! aws.template:") == 2
+
+
+@pytest.mark.parametrize("way", ["1", "2", "3"])
+def test_who_corrects_the_cloud_finds_what_was_typed_before(way):
+    """Return at every question changes nothing: a thing does not become a claim by it."""
+    wizard = Wizard(None, None, Scripted("abc.example", way, *([] if way == "3" else ["a-name"]), *[""] * 3))
+    wizard._has_thing = False
+    wizard._cloud()
+    before = (wizard._role, dict(wizard._aws))
+    wizard._cloud()
+    assert (wizard._role, wizard._aws) == before
+    assert before[1]["endpoint"] == "abc.example"
 
 
 def test_a_path_that_no_system_takes_is_told_not_a_traceback():

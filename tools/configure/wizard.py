@@ -22,8 +22,13 @@ class Wizard:
         self._screen = screen
         self._networks = []
         self._aws = {}
-        self._role = None
+        self._way = None  # of _ROLES
         self._found = None
+
+    @property
+    def _role(self):
+        """Whose certificates are asked for: "claim" or "thing"; None: it keeps those that it has."""
+        return _ROLES.get(self._way)
 
     def all(self):
         """Every question once; returns the `Plan` that the person agreed to. Raises Trouble, GivenUp."""
@@ -140,8 +145,8 @@ class Wizard:
         self._screen.say("  1  it enrols itself, with a claim certificate and a provisioning template")
         self._screen.say("  2  it is a thing already, with a certificate of its own")
         self._screen.say("  3  it keeps the name and certificates that it has")
-        default = "3" if self._has_thing and not self._aws else "1"
-        self._role = _ROLES[self._ask("How does it sign in?", lambda typed: typed in _ROLES, default)]
+        default = self._way or ("3" if self._has_thing else "1")
+        self._way = self._ask("How does it sign in?", lambda typed: typed in _ROLES, default)
         if self._role == "claim":
             aws["template"] = self._checked("Provisioning template:", _template, self._aws.get("template", ""))
         elif self._role == "thing":

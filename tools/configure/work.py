@@ -93,13 +93,14 @@ class Work:
             plan = wizard.all()
             while True:
                 try:
+                    if failure:  # it asks the device, too, and the connection may break
+                        plan = wizard.better(failure.code)
                     self._screen.heading("Sending")
                     delivery.send(plan)
                     return delivery.follow(self._options.wait)
                 except Trouble as trouble:
                     failure = trouble
                     self._screen.trouble(trouble)
-                    plan = wizard.better(trouble.code)
         except GivenUp:
             self._screen.say("Nothing more was sent.")
             if failure:

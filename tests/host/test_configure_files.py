@@ -248,6 +248,7 @@ def test_typed_paths_are_read_as_a_shell_does(monkeypatch):
     [
         ((), "no terminal"),
         (("--status", "--list"), "do not go together"),
+        (("--json", "--file", "settings.json"), "--status and --list"),
         (("--reset", "everything"), "settings, or all"),
         (("--reset", "all"), "--yes"),
         (("--file", "not/there.json"), "No such file"),

@@ -150,3 +150,11 @@ def test_a_reset_is_asked_about(desk):
         person.answer("Sure? [y/N]", "")
         assert person.wait() == Exit.DONE
     assert desk.told == []
+
+
+def test_who_wants_json_is_not_asked_for_the_code(desk):
+    """What is asked would stand in the file that JSON is written to."""
+    desk.start()
+    with desk.terminal("--device", NAME, "--status", "--json") as person:
+        assert person.wait() == Exit.USAGE
+    assert "give --code" in person.text

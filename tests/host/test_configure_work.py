@@ -56,7 +56,7 @@ def done(monkeypatch, wizard, delivery):
 
 
 def test_a_connection_that_breaks_while_a_person_corrects_loses_nothing(monkeypatch):
-    """They look for networks anew, for the password was wrong: the device is gone, and what was typed is still there."""
+    """They look for networks anew, for the password was wrong; the device is gone, what was typed is still there."""
     wizard, delivery = Scripted("plan", LOST, "better"), Scripted(REFUSED, "sent", None)
     assert done(monkeypatch, wizard, delivery) == [REFUSED, LOST]
     assert wizard.codes == [6, None]

@@ -42,6 +42,8 @@ class Options(NamedTuple):
             raise Mistake(f"{' and '.join(chosen)} do not go together")
         if self.reset not in ("", "settings", "all"):
             raise Mistake("--reset: say settings, or all")
+        if self.json and not (self.status or self.list):
+            raise Mistake("--json is for --status and --list")
         if not has_terminal and not chosen:
             raise Mistake("there is no terminal to ask in: give --file settings.json")
         if not has_terminal and self.reset and not self.yes:
@@ -54,7 +56,7 @@ class Work:
     def __init__(self, options, screen):
         self._options = options
         self._screen = screen
-        self._has_terminal = sys.stdin.isatty()
+        self._has_terminal = sys.stdin.isatty() and not options.json  # a question would stand in the JSON
         self._plan = document.from_file(_bytes(options.file)) if options.file else None
         self._code = self._parsed(options.code) if options.code else None
 
@@ -162,7 +164,7 @@ class Work:
 
     def _mend(self, trouble):
         """What a person at a terminal can do about it; else it is raised on."""
-        if not self._has_terminal or self._options.json:
+        if not self._has_terminal:
             raise trouble
         if trouble.kind == "locked":
             self._screen.trouble(trouble)

@@ -7,10 +7,11 @@ import time
 import urllib.request
 
 import pytest
+from typer.testing import CliRunner
 
 from tests.host.terminal import Terminal
 from tools.interpreter import ROOT
-from tools.phone.cli import _opened
+from tools.phone.cli import _opened, app
 from tools.phone.screen import Screen
 from tools.sim.radio import dbus_daemon, rendezvous
 
@@ -97,13 +98,19 @@ def test_what_the_device_does_is_told_in_words_once_it_is_followed(capsys):
 
 
 def test_the_page_alone_with_the_label_of_a_real_device():
-    with phone("--no-device", "--code", "AAIS-EM2E-KVTH-PCEZ", "--page", "https://example.com/setup/") as person:
+    with phone("--no-device", "--code", "aais em2e kvth pcez", "--page", "https://example.com/setup/") as person:
         person.see("▄▄▄▄▄▄▄")
         person.see("https://example.com/setup/#AAISEM2EKVTHPCEZ")
         person.see("Ctrl-C ends it")
         assert "<title>Device setup</title>" in fetched(re.search(r"http://localhost:\d+/", person.text)[0])
         person.interrupt()
         assert person.wait() == 0
+
+
+def test_no_label_is_made_of_a_code_that_is_none():
+    result = CliRunner().invoke(app, ["--code", "AAIS-EM2E-KVTH-PCE"])
+    assert (result.exit_code, "15 characters" in result.output) == (2, True), result.output
+    assert "PCE" not in result.output
 
 
 def test_without_a_dbus_daemon_the_page_is_served_all_the_same(tmp_path):

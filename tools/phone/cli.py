@@ -41,6 +41,7 @@ def main(
         return
     from tools.phone.server import Server
 
+    code = _checked(code) if code else ""
     on_end(interrupt)
     sys.stdout.reconfigure(errors="replace")  # a terminal without UTF-8 shows question marks, not a traceback
     try:
@@ -50,6 +51,16 @@ def main(
         sys.exit(f"phone: port {port} cannot be used ({reason}): end what has it, or choose another by --port (0: any)")
     with contextlib.suppress(KeyboardInterrupt), server:
         _serve(server.url, page, device and not code, code, open_)
+
+
+def _checked(typed):
+    """The code as labels have it: a label with a wrong one is noticed only at the device."""
+    from tools.configure.firmware import errors, setup_code
+
+    try:
+        return setup_code.text(setup_code.parse(typed))
+    except errors.PersonError as wrong:
+        raise typer.BadParameter(wrong.message, param_hint="--code") from None
 
 
 def _serve(url, page, with_device, code, is_to_open):

@@ -204,6 +204,8 @@ def test_a_key_is_tried_on_its_certificate(node, cert, key_pair, fits):
         (pki.key_bytes(pki.EC_KEY, pki.DER, pki.PKCS8, pki.serialization.BestAvailableEncryption(b"x")), "password"),
         (pki.key_bytes(pki.ODD_KEY, pki.PEM), "secp256k1"),
         (EC_KEY[:60], "cut off"),
+        (ROOT + EC_KEY[:60], "cut off"),
+        (ROOT + EC_KEY[:-40] + CURVE_OF_OPENSSL, "cut off"),
         (EC_PEM[:-200] + EC_PEM[-100:], "cannot be used"),
         (b"hello, world", "neither PEM"),
         (b"", "empty"),

@@ -89,7 +89,8 @@ export function readKey(der) {
 }
 
 /**
- * Whether the key belongs to the certificate: true, false, or null where neither says. Never throws.
+ * Whether the key belongs to the certificate: true, false, or null where neither says. Throws Malformed for a
+ * certificate of a kind that no device can use as its own.
  */
 export function fits(certificate, key) {
   const { kind, value } = certificate.publicKey();

@@ -41,8 +41,11 @@ export function blocks(bytes) {
   if (bytes[0] === 0x30) return [{ kind: null, der: notAStore(bytes) }];
   const text = new TextDecoder(encoding(bytes)).decode(bytes).replaceAll("\\r", "").replaceAll("\\n", "\n");
   if (!text.includes("-----BEGIN ")) return [{ kind: null, der: base64(text) }];
-  const found = [...text.matchAll(BLOCK)].map(([, label, body]) => block(label, body));
-  if (!found.length) throw new Malformed("its END line is missing: it was cut off");
+  const whole = [...text.matchAll(BLOCK)];
+  if (whole.length < text.split("-----BEGIN ").length - 1) {
+    throw new Malformed("its END line is missing: it was cut off");
+  }
+  const found = whole.map(([, label, body]) => block(label, body));
   // Curve parameters stand before the key in OpenSSL's own files, and are in it, too.
   return found.some(({ kind }) => kind === PRIVATE_KEY) ? found.filter(({ kind }) => kind !== "ec parameters") : found;
 }

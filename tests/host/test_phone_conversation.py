@@ -165,6 +165,63 @@ def test_a_connection_that_ends_at_any_write_is_told(node, device, write):
     assert trouble.value.kind == "link_lost"
 
 
+TOLD_LATE = """async (load, transport, code, timing) => {
+  const { Client } = await load("client");
+  const first = new Client(transport, timing);
+  await first.connect();
+  first.close();
+  const second = new Client(transport, timing);
+  const connecting = second.connect();
+  transport.onClosed();
+  await connecting;
+  await second.authenticate(code);
+  return (await second.request("STS")).code;
+}"""
+
+
+def test_the_end_of_the_connection_before_is_not_the_end_of_this_one(node, device):
+    """Some browsers say a moment later that they have hung up."""
+    assert node.script(TOLD_LATE, CODE, TIMING) == 0
+
+
+HUNG_UP = """async (load, transport, code, timing) => {
+  const { Client } = await load("client");
+  const client = new Client(transport, timing);
+  await client.connect();
+  await client.authenticate(code);
+  const begin = Date.now();
+  const asked = client.request("CFG", {}).catch(({ kind }) => [kind, Date.now() - begin < timing.answer]);
+  setTimeout(() => client.close(), 50);
+  return asked;
+}"""
+
+
+def test_who_hangs_up_waits_for_no_answer(node, device):
+    device.faults["CFG"] = ["silence"] * 9
+    assert node.script(HUNG_UP, CODE, {**TIMING, "answer": 2000}) == ["link_lost", True]
+
+
+ASLEEP = """async (load, transport, code, timing) => {
+  const { Client } = await load("client");
+  const client = new Client(transport, timing);
+  await client.connect();
+  await client.authenticate(code);
+  const awake = Date.now;
+  const asked = client.request("APPLY", {}, () => { Date.now = () => awake() + 3600_000; });
+  try { return (await asked).code; } finally { Date.now = awake; }
+}"""
+
+
+def test_an_answer_that_came_while_the_phone_slept_counts(node, device):
+    assert node.script(ASLEEP, CODE, TIMING) == 2
+
+
+def test_a_device_that_was_busy_for_long_may_still_lose_a_message(node, device):
+    device.faults["CFG"] = [11, 11, 11, 11, "silence"]
+    answers = node.script(TALK, CODE, TIMING, [["CFG", {}]])
+    assert answers[0]["code"] == 0
+
+
 def test_an_answer_in_clear_is_not_believed(node, device):
     document = {"typ": "ACK", "id": 2, "dat": {"pkt": "APPLY", "code": 2, "msg": "all is well"}}
     lie = reference.frame(reference.CLEAR, json.dumps(document).encode())
@@ -200,3 +257,21 @@ def test_what_is_too_large_is_not_sent(node, device):
         node.script(TALK, CODE, TIMING, [["CFG", {"app": {"text": "x" * 6200}}]])
     assert trouble.value.code == codes.TOO_LARGE
     assert device.done == []
+
+
+OF_A_DEVICE = """async (load) => {
+  const { choose } = await load("transport/web-bluetooth");
+  const device = Object.assign(new EventTarget(), { gatt: { connected: true } });
+  const { transport } = await choose({ requestDevice: async () => device });
+  const told = [];
+  transport.onClosed = () => told.push(device.gatt.connected);
+  for (const connected of [true, false]) {
+    device.gatt.connected = connected;
+    device.dispatchEvent(new Event("gattserverdisconnected"));
+  }
+  return told;
+}"""
+
+
+def test_what_a_browser_says_late_of_a_device_that_is_connected_again_is_not_heard(node):
+    assert node.script(OF_A_DEVICE) == [False]

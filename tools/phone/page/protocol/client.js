@@ -131,26 +131,23 @@ export class Client {
   }
 
   close() {
-    this.#closed = true;
-    this.#session = null;
+    this.#lost();
     this.#transport.close();
   }
 
   // The final answer, or nothing when the wait goes on.
   async #judge(exchange, answer) {
+    const isOurs = answer !== null && (answer.id === exchange.id || answer.id === null); // else to an earlier message
+    if (isOurs && (answer.code === CODES.ok || answer.code === CODES.done)) return answer; // also one that waited for us
     if (Date.now() >= exchange.deadline) throw new Trouble("no_answer", { pkt: exchange.typ });
     if (answer === null) return this.#again(exchange, new Trouble("no_answer", { pkt: exchange.typ }));
-    if (answer.id !== exchange.id && answer.id !== null) return; // to an earlier message: it was repeated
+    if (!isOurs) return;
     if (isAgain(answer.code)) return this.#again(exchange, refused(answer));
     if (answer.code === CODES.busy) return this.#afterPause(exchange, refused(answer));
-    if (answer.code === CODES.in_progress) {
-      exchange.wait = this.#timing.reminder;
-      exchange.sent = 1;
-      exchange.onWorking();
-      return;
-    }
-    if (answer.code === CODES.ok || answer.code === CODES.done) return answer;
-    throw refused(answer);
+    if (answer.code !== CODES.in_progress) throw refused(answer);
+    exchange.wait = this.#timing.reminder;
+    exchange.sent = 1;
+    exchange.onWorking();
   }
 
   async #again(exchange, failure) {
@@ -160,6 +157,7 @@ export class Client {
 
   async #afterPause(exchange, failure) {
     if (++exchange.busy > this.#timing.busyTries) throw failure;
+    exchange.sent = 1; // it was heard
     await pause(this.#timing.busy);
     await this.#send(exchange);
   }
@@ -242,6 +240,7 @@ export class Client {
   }
 
   #lost() {
+    if (this.#closed) return; // of the connection before: some browsers tell late
     this.#closed = true;
     this.#session = null;
     this.#mail.fail(new Trouble("link_lost"));

@@ -37,7 +37,8 @@ export class WebBluetooth {
 
   constructor(device) {
     this.#device = device;
-    device.addEventListener("gattserverdisconnected", () => this.onClosed());
+    // Some browsers tell it late, when the device is connected again.
+    device.addEventListener("gattserverdisconnected", () => device.gatt.connected || this.onClosed());
   }
 
   get name() {

@@ -2,6 +2,9 @@
 
 import datetime
 import json
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -165,3 +168,31 @@ def test_certificates_that_are_not_valid_now_are_told_before_the_device_is_refus
     said = bundle.settings(path)[1]
     assert said[:2] == ["the certificate of claim is not valid yet", "a trusted root has expired"]
     assert not any("thing has" in sentence or "thing is" in sentence for sentence in said)
+
+
+def of_two_boards(work):
+    """What `work()` returns, or raises, in each of two threads at once."""
+    start = threading.Barrier(2)
+
+    def one():
+        start.wait(10)
+        return work()
+
+    with ThreadPoolExecutor(2) as pool:
+        return [future.exception() or future.result() for future in [pool.submit(one) for _ in range(2)]]
+
+
+def test_two_boards_at_once_are_given_the_same_settings(tmp_path):
+    path = tmp_path / "settings.json"
+    path.write_text(json.dumps({"networks": [{"ssid": "home", "password": "correct horse"}]}))
+    expected = bundle.settings(path)
+    for _ in range(5):
+        assert of_two_boards(lambda: bundle.settings(path)) == [expected, expected]
+
+
+def test_two_boards_at_once_fetch_a_package_once(monkeypatch):
+    fetched = []
+    monkeypatch.setattr(bundle, "package_folder", lambda name: LIB if fetched else None)
+    monkeypatch.setattr(bundle.deps, "install", lambda: time.sleep(0.2) or fetched.append("aioble"))
+    assert of_two_boards(lambda: bundle._fetched("aioble")) == [LIB, LIB]
+    assert fetched == ["aioble"]

@@ -4,6 +4,7 @@ import hashlib
 import json
 import sys
 import tempfile
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -17,6 +18,9 @@ from tools.verbs import deps
 
 # Of aioble only what a peripheral needs.
 AIOBLE = ("__init__", "core", "device", "peripheral", "server")
+
+# Several boards are done at once. The firmware's words unload each other while they read, and one fetches for all.
+_ALONE = threading.Lock()
 
 
 class BundleError(Exception):
@@ -76,8 +80,10 @@ def package_folder(name):
 
 def _fetched(name):
     try:
-        deps.install()
-        return package_folder(name)
+        with _ALONE:
+            if not package_folder(name):
+                deps.install()
+            return package_folder(name)
     except (deps.NotInstalled, interpreter.MissingTool) as error:
         raise BundleError(
             f"{name} is not on this machine, and could not be fetched: `make deps` does it, or says why not; "
@@ -116,7 +122,7 @@ def settings(path):
         raise BundleError(f"{path} is not JSON: {error}") from error
     data = json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
     try:
-        with _words() as (errors, words):
+        with _ALONE, _words() as (errors, words):
             checked = words.load(data)
             dates = _dates(checked)
     except errors.DeviceError as error:

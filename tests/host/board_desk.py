@@ -7,6 +7,9 @@ import sys
 from contextlib import contextmanager
 
 from tools import interpreter
+from tools.board import bundle
+from tools.board.install import Install, Options
+from tools.board.serial_board import SerialBoard
 from tools.interpreter import ROOT
 from tools.sim import Board
 from tools.sim.bare import bare
@@ -44,3 +47,19 @@ def verb(name, *arguments, packages, timeout=120):
         timeout=timeout,
     )
     return answer.returncode, answer.stdout + answer.stderr
+
+
+def install(board, **options):
+    with SerialBoard(board.port, answer_s=1.5) as serial:
+        Install(serial, Options(**options), tell=lambda _: None, progress=lambda *_: None).run()
+
+
+def expected(packages, monkeypatch):
+    """{path: bytes} of what belongs on a board."""
+    monkeypatch.setenv("MICROPYTHON_LIB", packages)
+    files = bundle.archived(bundle.firmware() + bundle.packages(["aioble"])) + bundle.programs()
+    return {file.path: file.data for file in files}
+
+
+def contents(board):
+    return {path: board.read_file(path) for path in board.list_files()}

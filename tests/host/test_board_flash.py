@@ -10,24 +10,11 @@ import tty
 
 import pytest
 
-from tests.host.board_desk import bare_board, checkout, verb
+from tests.host.board_desk import bare_board, checkout, contents, expected, install, verb
 from tools import interpreter
 from tools.board import bundle
-from tools.board.install import Install, Options
-from tools.board.serial_board import BoardError, SerialBoard
+from tools.board.serial_board import BoardError
 
-CHATTY = "while True:\n    print('busy ' * 20)\n"
-# Cleans up for a while before it ends, as a program with motors would; then it is deaf to a second Ctrl-C, too.
-SLOW = """
-import time
-print('busy')
-for n in range(2):
-    try:
-        while True:
-            time.sleep_ms(10)
-    except KeyboardInterrupt:
-        time.sleep_ms(1500)
-"""
 SECRET = "correct horse battery"
 
 
@@ -46,17 +33,6 @@ def flash(board, packages, *arguments):
     return verb("flash", "--port", board.port, *arguments, packages=packages)
 
 
-def expected(packages, monkeypatch):
-    """{path: bytes} of what belongs on a board."""
-    monkeypatch.setenv("MICROPYTHON_LIB", packages)
-    files = bundle.archived(bundle.firmware() + bundle.packages(["aioble"])) + bundle.programs()
-    return {file.path: file.data for file in files}
-
-
-def contents(board):
-    return {path: board.read_file(path) for path in board.list_files()}
-
-
 def test_a_new_board_gets_the_firmware_and_says_its_mode(board, packages, tmp_path, monkeypatch):
     wanted = expected(packages, monkeypatch)
     code, said = flash(board, packages)
@@ -72,6 +48,9 @@ def test_a_new_board_gets_the_firmware_and_says_its_mode(board, packages, tmp_pa
     code, said = flash(board, packages)
     assert code == 0
     assert f"all {len(wanted) + 1} files are right already" in said
+    (tmp_path / "mine.py").write_bytes(b"print('my ow\xf1 program')\n")
+    code, said = flash(board, packages, "--main", tmp_path / "mine.py")
+    assert code == 1 and "mine.py is no text in UTF-8" in said and "Traceback" not in said
     (tmp_path / "mine.py").write_text("print('my own program')\n")
     code, said = flash(board, packages, "--main", tmp_path / "mine.py", "--no-ble", "--no-watch")
     assert code == 0, said
@@ -116,43 +95,6 @@ def test_settings_are_checked_before_and_their_secrets_stay_out_of_sight(board, 
     assert "not there yet, the phone must give it: the address of the cloud" in said
     assert SECRET not in said
     assert json.loads(board.read_file("/settings.json")) == document
-
-
-@pytest.mark.parametrize("write", [3, 60, 250, 420])
-def test_a_power_cut_at_any_write_leaves_whole_files_and_the_next_run_completes_them(
-    board, packages, write, monkeypatch
-):
-    wanted = expected(packages, monkeypatch)
-    board.cut_at_write(write, torn=True)
-    with pytest.raises(BoardError):
-        install(board)
-    board.wait_until_off()
-    for path, data in contents(board).items():
-        if not path.endswith(".new"):
-            assert wanted.get(path, data) == data, path
-    board.power_on()
-    board.wait_for("REPL")
-    install(board)
-    found = contents(board)
-    assert {path: found.get(path) for path in wanted} == wanted
-    assert not [path for path in found if path.endswith((".new", ".off"))]
-
-
-def install(board, **options):
-    with SerialBoard(board.port, answer_s=1.5) as serial:
-        Install(serial, Options(**options), tell=lambda _: None, progress=lambda *_: None).run()
-
-
-@pytest.mark.parametrize("program", [CHATTY, SLOW], ids=["chatty", "slow"])
-def test_a_board_that_is_busy_is_stopped(tmp_path, packages, program):
-    with bare_board(tmp_path / "board") as board:
-        board.power_cut()
-        board.write_file("/main.py", program)
-        board.power_on()
-        board.wait_for("busy")
-        code, said = flash(board, packages, "--no-ble")
-    assert code == 0, said
-    assert "done: CONFIG" in said
 
 
 def test_a_full_board_is_told_and_left_as_it_was(tmp_path, packages):

@@ -1,7 +1,9 @@
 """Put the firmware on boards that run MicroPython 1.24 or later: only what changed, each file whole or not at all."""
 
+import math
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +17,8 @@ from tools.board.install import Install, Options
 from tools.board.ports import resolved
 from tools.board.serial_board import BoardError, SerialBoard
 from tools.interpreter import MissingTool
+
+_STOP_S = 15  # the firmware may be compiled just then
 
 _MEANING = {
     "NORMAL": "it works: Wi-Fi, clock and cloud come next",
@@ -57,12 +61,27 @@ def main(
         for job in jobs:
             job.start()
         try:
-            while any(job.is_alive() for job in jobs):
-                jobs[0].join(0.2)
+            _wait(jobs)
         except KeyboardInterrupt:
             screen.tell("", "interrupted: run it again, and it goes on where it stopped")
+            _stop(jobs)
             sys.exit(130)
     sys.exit(max(job.exit_code for job in jobs))
+
+
+def _wait(jobs, seconds=math.inf):
+    deadline = time.monotonic() + seconds
+    for job in jobs:
+        # Not by join: up to Python 3.12 a thread is taken for dead once Ctrl-C came into that.
+        while not job.has_ended.wait(0.2) and time.monotonic() < deadline:
+            pass
+
+
+def _stop(jobs):
+    """A board that is only looked at gets its program back; a second Ctrl-C does not wait for that."""
+    for job in jobs:
+        job.is_stopped = True
+    _wait(jobs, _STOP_S)
 
 
 def _check(options):
@@ -78,6 +97,12 @@ def _check(options):
         sys.exit(f"flash: {options.main}: {error.strerror}")
     except SyntaxError as error:
         sys.exit(f"flash: {options.main}:{error.lineno}: {error.msg}")
+    except ValueError as error:  # another encoding, a zero byte
+        sys.exit(f"flash: {options.main} is no text in UTF-8: {error}")
+
+
+class _Stopped(Exception):
+    """By Ctrl-C."""
 
 
 class _Screen:
@@ -112,6 +137,8 @@ class _Job(threading.Thread):
     def __init__(self, port, options, screen, dry, watched):
         super().__init__(daemon=True)
         self.exit_code = 1
+        self.is_stopped = False
+        self.has_ended = threading.Event()
         self._port = port
         self._options = options
         self._screen = screen
@@ -124,7 +151,11 @@ class _Job(threading.Thread):
                 Install(board, self._options, self._tell, self._progress).run(self._dry)
                 self.exit_code = 0 if self._dry or not self._watched else self._watch(board)
         except (BoardError, BundleError, MissingTool) as error:
-            self._tell(f"flash: {error}", "red")
+            self._screen.tell(self._port, f"flash: {error}", "red")
+        except _Stopped:
+            pass
+        finally:
+            self.has_ended.set()
 
     def _watch(self, board):
         self._tell("the board starts:")
@@ -136,7 +167,13 @@ class _Job(threading.Thread):
         return 3 if mode == "IDLE" else 0
 
     def _tell(self, text, style=None):
+        self._go_on()
         self._screen.tell(self._port, text, style)
 
     def _progress(self, done, total):
+        self._go_on()
         self._screen.progress(self._port, done, total)
+
+    def _go_on(self):
+        if self.is_stopped:
+            raise _Stopped

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 
 from tools import interpreter
@@ -34,6 +35,14 @@ def checkout(folder):
         source = next(each / first for each in interpreter.package_folders() if (each / first).is_dir())
         shutil.copytree(source, folder / path / first, dirs_exist_ok=True)
     return str(folder)
+
+
+def until(condition, timeout_s=20):
+    """Wait until `condition()` holds."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def verb(name, *arguments, packages, timeout=120):

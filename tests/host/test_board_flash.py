@@ -10,7 +10,7 @@ import tty
 
 import pytest
 
-from tests.host.board_desk import bare_board, checkout, contents, expected, install, verb
+from tests.host.board_desk import bare_board, checkout, contents, expected, install, until, verb
 from tools import interpreter
 from tools.board import bundle
 from tools.board.serial_board import BoardError
@@ -33,6 +33,10 @@ def flash(board, packages, *arguments):
     return verb("flash", "--port", board.port, *arguments, packages=packages)
 
 
+def boots(board):
+    return [line for line in board.lines if line.startswith("boot: start")]
+
+
 def test_a_new_board_gets_the_firmware_and_says_its_mode(board, packages, tmp_path, monkeypatch):
     wanted = expected(packages, monkeypatch)
     code, said = flash(board, packages)
@@ -44,10 +48,17 @@ def test_a_new_board_gets_the_firmware_and_says_its_mode(board, packages, tmp_pa
     assert {path: found.get(path) for path in wanted} == wanted
     assert not [path for path in found if path.startswith("/lib/umqtt") or path.endswith((".new", ".off"))]
 
-    # Again: nothing to do. Then another application, and a file that only an earlier version had.
+    # Again: nothing to do.
     code, said = flash(board, packages)
     assert code == 0
     assert f"all {len(wanted) + 1} files are right already" in said
+    # What fails while it looks leaves no restart behind that counts as one of a crash loop.
+    before = len(boots(board))
+    assert flash(board, str(board.flash.folder))[0] == 1
+    until(lambda: len(boots(board)) > before)
+    assert "(flashed)" in boots(board)[-1]
+
+    # Another application.
     (tmp_path / "mine.py").write_bytes(b"print('my ow\xf1 program')\n")
     code, said = flash(board, packages, "--main", tmp_path / "mine.py")
     assert code == 1 and "mine.py is no text in UTF-8" in said and "Traceback" not in said

@@ -4,11 +4,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
-from tests.host.board_desk import bare_board, checkout, contents, expected, install, verb
+from tests.host.board_desk import bare_board, checkout, contents, expected, install, until, verb
 from tools.board.serial_board import BoardError
 from tools.interpreter import ROOT
 
@@ -82,9 +81,6 @@ def test_ctrl_c_while_a_board_is_looked_at_gives_it_its_program_back(board, pack
         process.send_signal(signal.SIGINT)
         assert "run it again" in process.stdout.read()
     assert process.returncode == 130
-    deadline = time.monotonic() + 10
-    while board.starts[-1] != "machine.reset()":
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(lambda: board.starts[-1] == "machine.reset()")
     board.wait_for("at work", 10)
     assert "/main.py.off" not in board.list_files()

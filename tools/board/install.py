@@ -71,6 +71,7 @@ class Install:
             found, sizes = self._examined()
         except BaseException:  # nothing was changed: it goes on with the program that it has
             with contextlib.suppress(BoardError):
+                self._board.run(_MARK_CLEAN)
                 self._board.restart()
             raise
         if not dry and (self._options.erase or found):

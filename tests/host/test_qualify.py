@@ -89,6 +89,8 @@ def jittered(ceiling_of, rounds=4, attempts=6):
         (jittered(lambda attempt: min(60, 2**attempt)), True, True, "exponential ceilings"),
         (jittered(lambda attempt: 8), False, True, "constant ceilings"),
         ([[3.0]], False, False, "too few"),
+        ([[0.01, 0.014, 0.009, 0.012, 0.02], [0.01, 0.02]], False, False, "none"),  # as long as connecting took
+        ([[0.31, 0.38, 0.29, 0.42, 0.36]], False, False, "none"),
     ],
 )
 def test_a_series_of_waits_is_named(rounds, grows, jitter, name):

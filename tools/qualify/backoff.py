@@ -7,6 +7,7 @@ from statistics import mean, pstdev
 
 _STEADY = 0.1  # relative scatter below which a series follows its law without jitter
 _GROWTH = 1.3  # per attempt, of what counts as exponential
+_AT_ONCE_S = 0.5  # what is below is no waiting, but the time that a connection takes
 _REALLY = 2  # times the first ceiling: what the longest of random waits must come to
 
 
@@ -24,6 +25,8 @@ def judge(rounds):
     waits = [wait for each in rounds for wait in each]
     if len(waits) < 3:
         return Verdict(False, False, f"{len(waits)} waits: too few to tell")
+    if max(waits) < _AT_ONCE_S:
+        return Verdict(False, False, f"none, back within {max(waits):.1f} s")
     if pstdev(waits) <= _STEADY * mean(waits):
         return Verdict(False, False, f"constant, {mean(waits):.1f} s")
     strict = [_strict(each) for each in rounds if len(each) >= 3]

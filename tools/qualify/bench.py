@@ -15,6 +15,7 @@ from tools.sim import Board, World
 THING = "device-under-test"
 ENDPOINT = "local-ats.iot.local-1.amazonaws.com"
 APPLICATION = Path(__file__).with_name("application.py")
+_IN = f"devices/{THING}/in"
 
 # The firmware's own time-outs, scaled so that the cases take minutes: with `scale` 1 they are the firmware's defaults.
 DEFAULTS = {"connack_s": 6, "ack_s": 6, "stable_s": 30, "backoff_s": 2, "backoff_cap_s": 300, "connect_s": 15}
@@ -76,7 +77,15 @@ class Bench:
 
     def say(self, payload, qos=1):
         """To the topic that the device listens to."""
-        self.cloud.iot_data().publish(topic=f"devices/{THING}/in", qos=qos, payload=payload)
+        self.cloud.iot_data().publish(topic=_IN, qos=qos, payload=payload)
+
+    def wait_until_taken(self, payload, since):
+        """Until the device has acknowledged that, which was said to it. Raises TimeoutError."""
+
+        def is_it(seen):
+            return seen["topic"] == _IN and seen["size"] == len(payload)
+
+        self.watch.wait_for("PUBACK", self.patience_s(), since, where=is_it)
 
     def patience_s(self):
         """Longer than the device needs from a lost connection to the next one, whatever its back-off has come to."""

@@ -2,7 +2,7 @@
 
 import time
 
-from tools.cloud import interference
+from tools.cloud import interference, presence
 from tools.qualify.backoff import judge
 from tools.qualify.bench import THING
 from tools.qualify.case import Failed, case, require
@@ -51,9 +51,9 @@ def client_puback(bench, evidence):
     bench.start()
     bench.watch.wait_for("SUBSCRIBE", bench.patience_s(), where=_listens)
     for size in (0, 1, 1000, 128 * 1024):
-        place = bench.watch.now()
-        bench.say(b"x" * size)
-        bench.watch.wait_for("PUBACK", bench.patience_s(), since=place)
+        place, payload = bench.watch.now(), b"x" * size
+        bench.say(payload)
+        bench.wait_until_taken(payload, since=place)
         evidence(f"{size} bytes: acknowledged")
 
 
@@ -86,6 +86,8 @@ def no_pingresp(bench, evidence):
     place = bench.watch.now()
     asked = bench.watch.wait_for("PINGREQ", 2 * keepalive_s, since=place)
     left = bench.watch.wait_for("disconnected", 1.5 * keepalive_s + 10, since=place)
+    if left["reason"] == presence.KEEP_ALIVE_TIMEOUT:
+        raise Failed("PINGREQ unanswered: it stayed, until the cloud closed the connection")
     evidence(f"PINGREQ unanswered: it left after {left.at - asked.at:.1f} s, keep alive {keepalive_s} s")
     bench.faults.clear()
     bench.watch.wait_for("connected", bench.patience_s(), since=place)
@@ -186,8 +188,9 @@ def _short_connections(bench):
 
 @case("MQTT", "Persistent_Session_Happy_Case", short=True)
 def persistent_session(bench, evidence):
-    place = _away_and_back(bench, lambda: bench.say(b"while you were away"))
-    bench.watch.wait_for("PUBACK", bench.patience_s(), since=place)
+    payload = b"while you were away"
+    place = _away_and_back(bench, lambda: bench.say(payload))
+    bench.wait_until_taken(payload, since=place)
     evidence("the stored message was received and acknowledged")
     time.sleep(3)
     again = [seen for seen in bench.watch.since(place, "SUBSCRIBE") if _listens(seen)]

@@ -109,13 +109,14 @@ def long_duration(bench, evidence):
 
 def _puback(bench, place):
     bench.say(b"one")
-    bench.watch.wait_for("PUBACK", bench.patience_s(), since=place)
+    bench.wait_until_taken(b"one", since=place)
     return "acknowledged"
 
 
 def _large_payload(bench, place):
-    bench.say(b"x" * 128 * 1024)
-    bench.watch.wait_for("PUBACK", bench.patience_s(), since=place)
+    payload = b"x" * 128 * 1024
+    bench.say(payload)
+    bench.wait_until_taken(payload, since=place)
     bench.watch.wait_for("PUBLISH", bench.patience_s(), since=place, where=_is_own)
     return "128 KB acknowledged, and it goes on"
 

@@ -36,9 +36,9 @@ def cipher_suites(bench, evidence):
 def fragments(bench, evidence):
     bench.start()
     bench.watch.wait_for("SUBSCRIBE", bench.patience_s(), where=_is_own)
-    place = bench.watch.now()
-    bench.say(b"x" * _FRAGMENT)
-    bench.watch.wait_for("PUBACK", bench.patience_s(), since=place)
+    place, payload = bench.watch.now(), b"x" * _FRAGMENT
+    bench.say(payload)
+    bench.wait_until_taken(payload, since=place)
     bench.watch.wait_for("PUBLISH", bench.patience_s(), since=place)
     require(not bench.watch.since(place, "disconnected"), "it lost the connection over a TLS record of 16 KB")
     evidence(f"a message of {_FRAGMENT} bytes in one TLS record was acknowledged, the connection went on")

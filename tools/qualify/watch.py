@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass, field
 
 from tools.cloud import packets
+from tools.cloud.mqtt5 import Mqtt5
 
 _NAMES = {
     packets.CONNECT: "CONNECT",
@@ -46,7 +47,7 @@ class Watch:
 
     def packet(self, connection, first, body):
         """For `LocalCloud.tap`."""
-        name, fields = _described(first, body)
+        name, fields = _described(connection, first, body)
         if (fields.get("client_id") or connection.client_id) == self._client_id:
             self._add(Seen(name, time.monotonic(), connection.number, dict(fields, tls=_tls(connection, name))))
 
@@ -86,25 +87,35 @@ class Watch:
                 self._changed.wait(left_s)
 
 
-def _described(first, body):
-    kind = first & 0xF0
+def _described(connection, first, body):
+    kind, dialect = first & 0xF0, connection.dialect
     if kind == packets.PUBLISH:
-        publish = packets.decode_publish(first, body)
+        publish = dialect.decode_publish(first, body)
         return "PUBLISH", {
             "topic": publish.topic, "qos": publish.qos, "dup": publish.dup, "retain": publish.retain,
             "id": publish.packet_id, "payload": bytes(publish.payload),
         }  # fmt: skip
     if kind == packets.CONNECT:
-        connect = packets.decode_connect(body)
+        if packets.is_mqtt_5(body):
+            dialect = Mqtt5(connection.limits)  # the connection takes it on after this
+        connect = dialect.decode_connect(body)
         return "CONNECT", {
-            "client_id": connect.client_id, "clean": connect.clean_session, "keepalive_s": connect.keepalive_s,
+            "client_id": connect.client_id, "clean": not connect.keeps_session, "keepalive_s": connect.keepalive_s,
         }  # fmt: skip
     if first == packets.SUBSCRIBE:
-        packet_id, filters = packets.decode_subscribe(body)
+        packet_id, filters = dialect.decode_subscribe(body)
         return "SUBSCRIBE", {"id": packet_id, "filters": [name for name, _ in filters]}
     if kind == packets.PUBACK:
-        return "PUBACK", {"id": packets.decode_packet_id(body)}
+        return "PUBACK", _acknowledged(connection, dialect.decode_acknowledgement(body))
     return _NAMES.get(first, f"packet 0x{first:02x}"), {}
+
+
+def _acknowledged(connection, packet_id):
+    """Which message a PUBACK is for; only the id when nobody waits for it any more."""
+    backlog = connection.session.backlog() if connection.session is not None else ()
+    message = dict(backlog).get(packet_id)
+    of = {} if message is None else {"topic": message.topic, "size": len(message.payload)}
+    return {"id": packet_id, **of}
 
 
 def _tls(connection, name):

@@ -1,0 +1,83 @@
+"""What the qualification sees of a device, and what it must not take for an answer."""
+
+import types
+
+import paho.mqtt.client as mqtt
+import pytest
+
+from tools.cloud import presence
+from tools.cloud.faults import Faults
+from tools.cloud.open_broker import open_broker
+from tools.qualify.bench import THING, Bench
+from tools.qualify.case import CASES, FAIL, PASS
+from tools.qualify.runner import run_on
+from tools.qualify.watch import Watch
+
+IN = f"devices/{THING}/in"
+
+
+@pytest.mark.parametrize("protocol", [mqtt.MQTTv311, mqtt.MQTTv5])
+def test_the_watch_reads_both_protocols_and_knows_which_message_is_acknowledged(protocol):
+    watch = Watch(THING)
+    with open_broker() as broker:
+        broker.broker.tap = watch.packet
+        client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, THING, protocol=protocol)
+        client.connect("127.0.0.1", broker.port, keepalive=77)
+        client.loop_start()
+        client.subscribe(IN, qos=1)
+        client.publish(IN, b"12345", qos=1)
+        try:
+            acknowledged = watch.wait_for("PUBACK", 10)
+        finally:
+            client.disconnect()
+            client.loop_stop()
+    [connect] = watch.since(0, "CONNECT")
+    assert (connect["client_id"], connect["keepalive_s"], connect["clean"]) == (THING, 77, True)
+    assert watch.since(0, "SUBSCRIBE")[0]["filters"] == [IN]
+    assert watch.since(0, "PUBLISH")[0]["payload"] == b"12345"
+    assert (acknowledged["topic"], acknowledged["size"]) == (IN, 5)
+
+
+class Played(Bench):
+    """A bench without a cloud and a device: what would be seen of it is logged."""
+
+    def __init__(self):
+        super().__init__(scale=0.1)
+        self.cloud = types.SimpleNamespace(faults=Faults())
+
+    def patience_s(self):
+        return 0.1
+
+    def console(self):
+        return []
+
+    def start(self):
+        self.watch.log("CONNECT", keepalive_s=30)
+        self.watch.log("SUBSCRIBE", filters=[IN])
+        self.watch.log("PUBLISH", topic=f"devices/{THING}/out")
+
+
+def outcome(bench, name):
+    return run_on(bench, next(each for each in CASES if each.name == name)).outcome
+
+
+@pytest.mark.parametrize(("topic", "more", "expected"), [(IN, 0, PASS), (IN, 1, FAIL), ("$aws/things/x", 0, FAIL)])
+def test_only_the_acknowledgement_of_the_message_itself_counts(topic, more, expected):
+    bench = Played()
+    bench.say = lambda payload: bench.watch.log("PUBACK", topic=topic, size=len(payload) + more)
+    assert outcome(bench, "Client_Puback_Qos1") == expected
+
+
+@pytest.mark.parametrize(
+    ("reason", "expected"), [(presence.CONNECTION_LOST, PASS), (presence.KEEP_ALIVE_TIMEOUT, FAIL)]
+)
+def test_a_device_that_misses_no_pingresp_fails_though_the_cloud_closes(reason, expected):
+    bench = Played()
+
+    def be_quiet(_payload):
+        bench.watch.log("PINGREQ")
+        bench.watch.log("disconnected", reason=reason)
+        bench.watch.log("connected")
+
+    bench.say, bench.watch.now = be_quiet, lambda: 0
+    assert outcome(bench, "No_Ack_PingResp") == expected

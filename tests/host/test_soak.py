@@ -4,6 +4,7 @@ import random
 import re
 import subprocess
 import sys
+import types
 
 import pytest
 
@@ -12,6 +13,7 @@ from tools.soak import weather
 from tools.soak.bench import Cloud
 from tools.soak.heap import growth
 from tools.soak.ledger import Ledger
+from tools.soak.report import verdict
 
 GOOD = """
 sim: start 1: power on
@@ -132,6 +134,18 @@ def test_a_heap_that_grows_is_told_from_one_that_varies():
     assert growth([[], varies[:3], leaks]).grown > 3000
     assert growth([leaks]).slope == pytest.approx(72_000, rel=0.1)
     assert growth([varies[:8]]) is None  # warming up
+
+
+def test_what_was_never_tried_is_not_proven():
+    subject = types.SimpleNamespace(ledger=settled())
+    assert verdict(subject, 8192, lasted_s=1000) == []
+    assert verdict(subject, 8192, lasted_s=60, keeps_power=True) == []
+    assert "its heap was hardly ever measured" in verdict(subject, 8192, lasted_s=200, keeps_power=True)[0]
+    subject.ledger.lives[-1].heap = [(second, 100_000) for second in range(0, 200, 4)]
+    assert verdict(subject, 8192, lasted_s=200, keeps_power=True) == []
+    subject.ledger.sent.clear()
+    assert "the operator has told it nothing" in verdict(subject, 8192, lasted_s=9)[0]
+    assert verdict(subject, 8192, lasted_s=1) == []
 
 
 def names(seed, spared=False):

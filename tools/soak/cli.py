@@ -86,7 +86,8 @@ def _judge(console, bench, storm, heap_bound):
     console.print(table(bench.subjects))
     wrong = [f"[red]the soak itself[/red]: {sentence}" for sentence in storm.broken]
     for subject in bench.subjects:
-        wrong += sentences(subject, verdict(subject, heap_bound))
+        keeps_power = subject is bench.subjects[0]
+        wrong += sentences(subject, verdict(subject, heap_bound, storm.lasted_s, keeps_power))
     for line in wrong:
         console.print(line)
     console.print(f"The cloud fell over {storm.restarts} times.")

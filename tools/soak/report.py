@@ -5,11 +5,17 @@ from rich.table import Table
 
 from tools.soak.heap import growth
 
+_TOLD_S, _MEASURED_S = 5, 180  # a soak that lasts longer has told each device something, and measured a heap
 
-def verdict(subject, heap_bound):
-    """What went wrong with a device, in sentences; empty when nothing did."""
+
+def verdict(subject, heap_bound, lasted_s, keeps_power=False):
+    """What went wrong with a device, in sentences; empty when nothing did. What was never tried is not proven."""
     found = subject.ledger.verdict()
+    if lasted_s >= _TOLD_S and not subject.ledger.sent:
+        found.append("the operator has told it nothing: whether it hears is not proven")
     heap = _heap(subject)
+    if heap is None and keeps_power and lasted_s >= _MEASURED_S:
+        found.append("its heap was hardly ever measured: whether it grows is not proven")
     if heap is not None and heap.grown > heap_bound:
         found.append(f"its heap grew by {heap.grown:,} bytes in {heap.seconds} s; the bound is {heap_bound:,}")
     return found

@@ -25,6 +25,7 @@ class Storm:
         self._bound_s = bound_s
         self._tell = tell
         self.over = threading.Event()
+        self.lasted_s = 0.0
         self.restarts = 0  # of the cloud
         self.broken = []  # what of the soak itself has failed
 
@@ -39,9 +40,11 @@ class Storm:
         """For so long, or until `over` is set; then wait until everybody is back and nothing is on its way."""
         jobs = [(self._befall, index, subject) for index, subject in enumerate(self._bench.subjects, 1)]
         threads = [threading.Thread(target=self._guarded, args=job, daemon=True) for job in (*jobs, (self._fell,))]
+        begin = time.monotonic()
         for thread in threads:
             thread.start()
         self.over.wait(seconds)
+        self.lasted_s = time.monotonic() - begin
         self.over.set()
         for thread in threads:
             thread.join()

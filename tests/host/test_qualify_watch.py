@@ -1,5 +1,8 @@
 """What the qualification sees of a device, and what it must not take for an answer."""
 
+import contextlib
+import threading
+import time
 import types
 
 import paho.mqtt.client as mqtt
@@ -8,10 +11,11 @@ import pytest
 from tools.cloud import presence
 from tools.cloud.faults import Faults
 from tools.cloud.open_broker import open_broker
+from tools.qualify import runner
 from tools.qualify.bench import THING, Bench
-from tools.qualify.case import CASES, FAIL, PASS
+from tools.qualify.case import CASES, FAIL, PASS, Case
 from tools.qualify.runner import run_on
-from tools.qualify.watch import Watch
+from tools.qualify.watch import Ended, Watch
 
 IN = f"devices/{THING}/in"
 
@@ -81,3 +85,34 @@ def test_a_device_that_misses_no_pingresp_fails_though_the_cloud_closes(reason, 
 
     bench.say, bench.watch.now = be_quiet, lambda: 0
     assert outcome(bench, "No_Ack_PingResp") == expected
+
+
+def test_ctrl_c_ends_the_cases_that_wait(monkeypatch):
+    ends, told, waits = [], [], threading.Event()
+
+    def wait(bench, _evidence):
+        waits.set()
+        try:
+            bench.watch.wait_for("what never comes", 30)
+        except BaseException as end:
+            ends.append(type(end))
+            raise
+
+    def interrupt(_bench, _evidence):
+        waits.wait(30)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runner, "SimulatedBench", lambda *_, **__: contextlib.nullcontext(Played()))
+    with pytest.raises(KeyboardInterrupt):
+        runner.run_simulated([Case("MQTT", "A", interrupt), Case("MQTT", "B", wait)], 0.1, 2, told.append)
+    assert (ends, told) == ([Ended], [])
+
+
+def test_a_pause_lasts_and_can_be_ended():
+    watch = Watch(THING)
+    begin = time.monotonic()
+    watch.pause(0.05)
+    assert time.monotonic() - begin >= 0.05
+    watch.end()
+    with pytest.raises(Ended):
+        watch.pause(30)

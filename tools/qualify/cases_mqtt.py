@@ -1,7 +1,5 @@
 """MQTT: connecting, acknowledging, asking again, waiting ever longer, keeping a session."""
 
-import time
-
 from tools.cloud import interference, presence
 from tools.qualify.backoff import judge
 from tools.qualify.bench import THING
@@ -124,7 +122,7 @@ def _unanswered_round(bench):
 
 def _stay(bench):
     """Let the connection last, so that the device's waits begin anew."""
-    time.sleep(bench.timeouts["stable_s"] + 2)
+    bench.watch.pause(bench.timeouts["stable_s"] + 2)
 
 
 @case("MQTT", "Connect_Jitter_Backoff_Retries", partner=True)
@@ -158,7 +156,7 @@ def server_disconnect(bench, evidence):
     bench.watch.wait_for("connected", bench.patience_s())
     waits = []
     for _ in range(_ATTEMPTS):
-        time.sleep(1)
+        bench.watch.pause(1)
         place = bench.watch.now()
         bench.cloud.interfere(interference.disconnect, THING)
         end = bench.watch.wait_for("disconnected", 10, since=place)
@@ -192,7 +190,7 @@ def persistent_session(bench, evidence):
     place = _away_and_back(bench, lambda: bench.say(payload))
     bench.wait_until_taken(payload, since=place)
     evidence("the stored message was received and acknowledged")
-    time.sleep(3)
+    bench.watch.pause(3)
     again = [seen for seen in bench.watch.since(place, "SUBSCRIBE") if _listens(seen)]
     require(not again, "it subscribed again, though the session was there")
     evidence("it did not subscribe again")

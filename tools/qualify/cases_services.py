@@ -22,28 +22,33 @@ def _reported(bench):
     return json.loads(answer["payload"].read())["state"].get("reported", {})
 
 
-def _until(condition, timeout_s, complaint):
+def _until(bench, condition, timeout_s, complaint):
     deadline = time.monotonic() + timeout_s
     while not condition():
         if time.monotonic() > deadline:
-            raise Failed(complaint)
-        time.sleep(0.1)
+            raise Failed(complaint() if callable(complaint) else complaint)
+        bench.watch.pause(0.1)
 
 
 @case("Shadow", "Shadow_Publish_Reported_State", short=True)
 def publish_reported(bench, evidence):
     bench.start()
-    _until(lambda: _reported(bench), bench.patience_s(), "it reported nothing to its shadow")
+    _until(bench, lambda: _reported(bench), bench.patience_s(), "it reported nothing to its shadow")
     evidence(f"reported {json.dumps(_reported(bench))}")
 
 
 @case("Shadow", "Shadow_Update_Reported_State", short=True)
 def update_reported(bench, evidence):
     bench.start()
-    _until(lambda: _reported(bench), bench.patience_s(), "it reported nothing to its shadow")
+    _until(bench, lambda: _reported(bench), bench.patience_s(), "it reported nothing to its shadow")
     payload = json.dumps({"state": {"desired": {"colour": "green"}}})
     bench.cloud.iot_data().update_thing_shadow(thingName=THING, payload=payload)
-    _until(lambda: _reported(bench).get("colour") == "green", bench.patience_s(), "it did not follow what is desired")
+    _until(
+        bench,
+        lambda: _reported(bench).get("colour") == "green",
+        bench.patience_s(),
+        "it did not follow what is desired",
+    )
     evidence("desired colour green, reported colour green")
 
 
@@ -63,7 +68,7 @@ def job_execution(bench, evidence):
             statuses.append(status)
         return status not in ("QUEUED", "IN_PROGRESS")
 
-    _until(ended, _JOB_S, f"the job did not end: {' -> '.join(statuses)}")
+    _until(bench, ended, _JOB_S, lambda: f"the job did not end: {' -> '.join(statuses)}")
     require(statuses[-1] == "SUCCEEDED", f"the job ended as {' -> '.join(statuses)}")
     evidence(" -> ".join(statuses))
 
@@ -123,7 +128,7 @@ def _large_payload(bench, place):
 
 def _keep_alive(bench, place):
     seen = bench.watch.wait_for("PUBLISH", bench.patience_s(), since=place)
-    time.sleep(10)
+    bench.watch.pause(10)
     require(not bench.watch.since(place, "disconnected"), "the connection was lost")
     return f"signs of life on connection {seen.connection}, the same one for 10 s"
 

@@ -1,7 +1,5 @@
 """TLS: what the device takes, and what it must not take."""
 
-import time
-
 from tools.qualify.case import Failed, case, require
 
 # What AWS IoT Core lists for TLS 1.2 (security policy IotSecurityPolicy_TLS12_1_2_2022_10), by OpenSSL's names.
@@ -57,7 +55,7 @@ def _refuses(fault):
         bench.faults.certificate = fault
         bench.start()
         failure = bench.watch.wait_for("handshake_failed", bench.patience_s())
-        time.sleep(_QUIET_S)
+        bench.watch.pause(_QUIET_S)
         if bench.watch.since(0, "CONNECT"):
             raise Failed("it sent its CONNECT to a server that showed a bad certificate")
         reason = failure["reason"]

@@ -1,5 +1,6 @@
 """Runs cases, each on a bench of its own, some at the same time; a real device's one after the other."""
 
+import threading
 import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
@@ -33,15 +34,24 @@ def chosen(words=(), short=False):
 
 def run_simulated(cases, scale, workers, done):
     """Results in the order of `cases`; `done(result)` hears each as it comes."""
+    watches, over = [], threading.Event()
 
     def one(each):
         with SimulatedBench(scale, limits=Limits(**each.limits)) as bench:
+            watches.append(bench.watch)
+            if over.is_set():
+                bench.watch.end()
             result = run_on(bench, each)
         done(result)
         return result
 
     with ThreadPoolExecutor(workers) as pool:
-        return list(pool.map(one, cases))
+        try:
+            return list(pool.map(one, cases))
+        finally:  # after Ctrl-C nobody waits for what takes minutes; the benches are cleared away all the same
+            over.set()
+            for watch in watches:
+                watch.end()
 
 
 def run_in_turn(bench, cases, done):

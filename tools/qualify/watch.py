@@ -17,6 +17,10 @@ _NAMES = {
 }
 
 
+class Ended(BaseException):
+    """Nobody wants to know any more, as after Ctrl-C: no case may take it for an error of its own."""
+
+
 @dataclass(frozen=True)
 class Seen:
     """One thing: `what` (a packet's name, or an event of the cloud), when (monotonic seconds), on which connection."""
@@ -37,6 +41,7 @@ class Watch:
         self._client_id = client_id
         self._seen = []
         self._changed = threading.Condition()
+        self._over = False
 
     # ---- in the cloud's thread ----
 
@@ -63,6 +68,24 @@ class Watch:
         with self._changed:
             self._seen.clear()
 
+    def end(self):
+        """Whoever waits here gets `Ended`."""
+        with self._changed:
+            self._over = True
+            self._changed.notify_all()
+
+    def pause(self, seconds):
+        """Let time pass."""
+        deadline = time.monotonic() + seconds
+        with self._changed:
+            while (left_s := deadline - time.monotonic()) > 0:
+                self._wait(left_s)
+
+    def _wait(self, seconds):
+        if self._over:
+            raise Ended
+        self._changed.wait(seconds)
+
     def now(self):
         """A place in what was seen: what comes after it has not happened yet."""
         with self._changed:
@@ -84,7 +107,7 @@ class Watch:
                 left_s = deadline - time.monotonic()
                 if left_s <= 0:
                     raise TimeoutError(f"{what}: {len(found)} of {count} in {timeout_s:.0f} s")
-                self._changed.wait(left_s)
+                self._wait(left_s)
 
 
 def _described(connection, first, body):

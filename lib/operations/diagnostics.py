@@ -7,9 +7,29 @@ job's details. With `clear` the log is emptied afterwards. docs/diagnosis.md exp
 import json
 import sys
 
+from micropython import const
+
+import errors
+
+_TRIES = const(3)
+
 
 async def run(system, job):
-    """Make the report and send it."""
+    """Make the report and send it, again where that was interrupted: telling takes memory, for want of which a small
+    chip may lose its connection just here."""
+    for left in range(_TRIES - 1, -1, -1):
+        try:
+            await _tell(system, job)
+            break
+        except errors.RetryError:
+            if not left:
+                raise
+        await system.aws.connected()
+    if job.document.get("clear") and system.console.log is not None:
+        system.console.log.clear()
+
+
+async def _tell(system, job):
     document = _report(system)
     job.result = _details(document)
     topic = job.document.get("topic")
@@ -19,8 +39,6 @@ async def run(system, job):
     else:  # in two parts: for one a fragmented heap may have no piece that is large enough
         await _shadow_report().tell(system, "diagnostics", document)
         await _shadow_report().tell(system, "diagnostics", _log(system))
-    if job.document.get("clear") and system.console.log is not None:
-        system.console.log.clear()
 
 
 def _report(system):

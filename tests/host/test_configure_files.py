@@ -19,6 +19,7 @@ from tools.configure.wizard import GivenUp, Wizard
 ROOT = pki.certificate_of(pki.OTHER_EC_KEY, subject="Amazon Root CA 1", issuer="Amazon Root CA 1")
 ROOT_PEM = ROOT.public_bytes(pki.PEM).decode()
 CLAIM = {"role": "claim", "cert": pki.EC_PEM.decode(), "key": pki.key_bytes(pki.EC_KEY, pki.PEM).decode()}
+OTHER_KEY_PEM = pki.key_bytes(pki.OTHER_EC_KEY, pki.PEM)
 
 
 def bare_key(key):
@@ -131,6 +132,7 @@ def test_the_rest_of_a_chain_is_no_root_and_a_root_may_be_of_any_kind(tmp_path):
         ({"one.pem": pki.EC_PEM}, "not its private key"),
         ({"one.pem": pki.EC_PEM, "two.key": pki.key_bytes(pki.RSA_KEY, pki.PEM)}, "belongs to none"),
         ({"one.key": pki.key_bytes(pki.EC_KEY), "two.key": pki.key_bytes(pki.RSA_KEY)}, "several private keys"),
+        ({"one.pem": pki.EC_PEM + OTHER_KEY_PEM + pki.key_bytes(pki.EC_KEY, pki.PEM)}, "several private keys"),
         ({"one.pem": b""}, "is empty"),
         ({"one.pem": b"PK\x03\x04 from the console"}, "unpack it"),
         ({"one.pem": pki.EC_PEM[:-40]}, "one.pem"),
@@ -146,6 +148,8 @@ def test_files_that_do_not_fit_are_told(tmp_path, files, words):
 
 REQUEST = x509.CertificateSigningRequestBuilder(ROOT.subject).sign(pki.EC_KEY, hashes.SHA256()).public_bytes(pki.PEM)
 STORE = pkcs12.serialize_key_and_certificates(b"device", pki.EC_KEY, pki.EC_CERTIFICATE, None, pki.CLEAR)
+DATE = pki.EC_CERT.index(b"\x17\x0d") + 2
+WITHOUT_DATE = pki.EC_CERT[: DATE + 2] + b"13" + pki.EC_CERT[DATE + 4 :]  # in the thirteenth month
 WITH_PASSWORD = pki.serialization.BestAvailableEncryption(b"x")
 
 
@@ -168,6 +172,7 @@ WITH_PASSWORD = pki.serialization.BestAvailableEncryption(b"x")
             pkcs7.serialize_certificates([pki.EC_CERTIFICATE], pki.DER),
             "`openssl pkcs7 -print_certs",
         ),
+        ("one.der", WITHOUT_DATE, "it is not a private key, and as a certificate it cannot be read: a date in it"),
         ("one.txt", b"hello", "it is neither PEM, nor DER, nor base64"),
     ],
 )

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from tools.configure.firmware import certificates, errors
+from tools.configure.firmware import certificates, errors, pem
 from tools.configure.trouble import Mistake
 
 _LARGEST_FILE = 65536
@@ -35,6 +35,7 @@ _STORES = (
     ),
     (rb"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07", "it is PKCS#7: convert it by `openssl pkcs7 -print_certs -in FILE`"),
 )
+_MAY_BE_CERTIFICATE = ", though it may be a certificate"
 
 
 class Credentials(NamedTuple):
@@ -104,7 +105,7 @@ def _read(path):
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):  # Windows' PowerShell writes UTF-16 into files
         data = data.decode("utf-16", "replace").encode()
     found, reasons = [], []
-    for read in (certificates.certificates, _one_key):
+    for read in (certificates.certificates, _keys):
         try:
             found.append(read(data, path.name))
         except errors.PersonError as error:
@@ -112,20 +113,24 @@ def _read(path):
                 raise Mistake(error.message) from error  # it is damaged; else it is something else
             found.append([])
             reasons.append(error.message)
-    return *found, _why(reasons[-1], data, path.name) if len(reasons) == 2 else None
+    return *found, _why(reasons, data, path.name) if len(reasons) == 2 else None
 
 
-def _why(message, data, name):
-    """What a file is that has neither certificate nor key, from the firmware's sentence about its key."""
+def _why(messages, data, name):
+    """What a file is that has neither certificate nor key, from the firmware's sentences about both."""
     for head, sentence in _STORES:
         if re.match(rb"\x30" + _LENGTH + head, data, re.DOTALL):
             return sentence
-    reason = message.removeprefix(errors.error("bad_certificate", name, "").message.rstrip(". "))
-    return reason.strip(" .").removesuffix(", a private key is wanted").removesuffix(", though it may be a certificate")
+    begin = errors.error("bad_certificate", name, "").message.rstrip(". ")
+    of_cert, of_key = (message.removeprefix(begin).strip(" .") for message in messages)
+    if of_key.endswith(_MAY_BE_CERTIFICATE):
+        return f"{of_key.removesuffix(_MAY_BE_CERTIFICATE)}, and as a certificate it cannot be read: {of_cert}"
+    return of_key.removesuffix(", a private key is wanted")
 
 
-def _one_key(data, what):
-    return [certificates.key(data, what)]
+def _keys(data, what):
+    ders = [data] if data[:1] == b"\x30" else pem.decode(data, pem.PRIVATE_KEY, what)
+    return [certificates.key(der, what) for der in ders]
 
 
 def _pair(certs, keys):

@@ -6,8 +6,9 @@ import contextlib
 import pytest
 
 from tools.configure import delivery, watch
-from tools.configure.document import Plan
+from tools.configure.document import Message, Plan
 from tools.configure.radio import Seen
+from tools.configure.talk import Answer
 from tools.configure.trouble import Trouble
 
 DEVICE = Seen("esp-123456", "F0:F1:F2:F3:F4:F5", -50, None)
@@ -61,7 +62,7 @@ def test_however_long_it_joins_its_failure_is_told(monkeypatch):
 class Screen:
     def __init__(self):
         self.said = []
-        self.say = self.good = self.said.append
+        self.say = self.good = self.warn = self.said.append
 
     @contextlib.contextmanager
     def step(self, *_):
@@ -69,6 +70,8 @@ class Screen:
 
     def detail(self, _):
         pass
+
+    advance = detail
 
 
 class Lost(Link):
@@ -85,6 +88,51 @@ class Lost(Link):
     async def reach(self):
         if not self.states:
             raise Trouble("no_answer")
+
+
+class Shaky(Link):
+    """The connection breaks at each of the first messages, whatever they are: HELLO, what is told, HELLO again."""
+
+    is_ready = False
+
+    def __init__(self, breaks):
+        super().__init__([])
+        self.breaks = breaks
+        self.told = []
+
+    async def forget_others(self, networks):
+        pass
+
+    async def secure(self):
+        self._break()
+        self.is_ready = True
+
+    async def ask(self, typ, *_, **__):
+        self._break()
+        self.told.append(typ)
+        return Answer(0, "", {})
+
+    async def close(self):
+        self.is_ready = False
+
+    def _break(self):
+        if self.breaks and self.breaks.pop(0):
+            self.is_ready = False
+            raise Trouble("link_lost")
+
+
+@pytest.mark.parametrize("breaks", [[True], [True, True], [True, False, True], [False, True, True], [False, False]])
+def test_a_connection_that_breaks_at_any_message_is_made_again(breaks):
+    link = Shaky(breaks)
+    delivery.Delivery(asyncio.run, link, Screen()).send(Plan([Message("CFG", {}, "settings")], [], []))
+    assert link.told == ["CFG", "APPLY"]
+
+
+def test_a_connection_that_goes_on_breaking_is_given_up():
+    link = Shaky([True] * 9)
+    with pytest.raises(Trouble) as caught:
+        delivery.Delivery(asyncio.run, link, Screen()).send(Plan([], [], []))
+    assert (caught.value.kind, len(link.breaks)) == ("link_lost", 6)
 
 
 @pytest.mark.parametrize(("states", "is_sure"), [([], False), ([{"step": "restarting"}], True)])

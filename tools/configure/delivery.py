@@ -33,8 +33,8 @@ class Delivery:
         """Everything up to the device's "saved". Raises Trouble."""
         self._run(self._link.forget_others(plan.networks))
         for attempt in range(1, _ATTEMPTS + 1):
-            self._connect()
             try:
+                self._connect()
                 self._tell(plan)
                 if not self._link.is_ready:
                     raise Trouble("link_lost")  # and what was told is forgotten

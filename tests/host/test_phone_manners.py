@@ -45,6 +45,22 @@ def test_a_screen_reader_finds_names_and_news(phone):
     assert phone.page.evaluate("document.getElementById('news').textContent") == "Café Müller was added"
 
 
+def test_who_goes_back_finds_what_they_typed(phone):
+    phone.open()
+    phone.connect()
+    phone.page.click("Keep the Wi-Fi it has")
+    phone.page.type("Endpoint", "abc123.example")
+    phone.page.click("It is a thing already")
+    phone.page.type("Name of the thing", "pump-7")
+    phone.page.click("Back")
+    phone.see("wifi")
+    phone.page.click("Keep the Wi-Fi it has")
+    phone.see("cloud")
+    shown = phone.page.evaluate("[...document.querySelectorAll('input[type=text]')].map((one) => one.value)")
+    assert {"abc123.example", "pump-7"} <= set(shown)
+    assert phone.page.evaluate("document.querySelector('input:checked').value") == "thing"
+
+
 def test_nothing_is_kept_in_the_browser(phone, files):
     phone.open()
     phone.connect()

@@ -4,7 +4,7 @@
  * The next two lines are written by `python -m tools phone --stamp`; a test holds them. A changed VERSION makes the
  * browser fetch everything anew, so that files of two versions never meet.
  */
-const VERSION = "d98f020a56c1";
+const VERSION = "8c7d0c6709ab";
 const FILES = [
   "./",
   "flow/delivery.js",

@@ -176,11 +176,10 @@ export class Setup {
       identity: this.#draft.identity,
       thing: this.#seen.status.thing ?? "",
       checks: limits,
-      onBack: () => this.#wifi(),
-      onNext: (aws, identity) => {
-        this.#draft.aws = aws;
-        this.#draft.identity = identity;
-        if (identity === "keep") this.#review();
+      onBack: (typed) => Object.assign(this.#draft, typed) && this.#wifi(),
+      onNext: (typed) => {
+        Object.assign(this.#draft, typed);
+        if (typed.identity === "keep") this.#review();
         else this.#certificates();
       },
     });

@@ -41,18 +41,18 @@ export function cloud({ aws, identity, thing, checks, onNext, onBack }) {
     template.element.hidden = value !== "claim";
   };
   show(identity);
+  const typed = () => ({
+    aws: {
+      endpoint: endpoint.value.trim(),
+      port: Number(port.value) || null,
+      thing: name.value.trim(),
+      template: template.value.trim(),
+    },
+    identity: chosen,
+  });
   const go = () => {
     more.open ||= !port.check(); // what is wrong there must be seen
-    if (!allFine(endpoint, name, template, port)) return;
-    onNext(
-      {
-        endpoint: endpoint.value.trim(),
-        port: Number(port.value) || null,
-        thing: name.value.trim(),
-        template: template.value.trim(),
-      },
-      chosen,
-    );
+    if (allFine(endpoint, name, template, port)) onNext(typed());
   };
   const who = choice("identity", "How does it sign in?", CHOICES, identity, show);
   const more = h("details", { open: Boolean(aws.port) }, h("summary", {}, "More"), port.element);
@@ -64,6 +64,6 @@ export function cloud({ aws, identity, thing, checks, onNext, onBack }) {
     h("button.visually-hidden", { tabindex: "-1" }),
   );
   const intro = thing ? lead("It is enrolled as ", h("strong", {}, thing), ".") : lead("The address of your AWS IoT.");
-  const bar = actions(button("Back", onBack), button("Continue", go, "primary", { id: "next" }));
+  const bar = actions(button("Back", () => onBack(typed())), button("Continue", go, "primary", { id: "next" }));
   return { element: h("section.screen", {}, title("Its cloud"), intro, form, bar) };
 }

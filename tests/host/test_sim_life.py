@@ -32,6 +32,38 @@ def test_a_line_that_never_ends_becomes_many():
     assert max(map(len, pieces)) < 100_000
 
 
+ASKING = """
+import machine
+print("runs")
+while True:
+    machine.Pin(0).value()
+"""
+
+
+def test_a_device_that_is_killed_while_it_waits_for_an_answer_starts_again(tmp_path):
+    with desk(tmp_path, ASKING) as (_, board):
+        killed = []
+
+        def kill(_pin):
+            if not killed:
+                killed.append(board._runner._life.process)
+                killed[0].kill()
+                killed[0].wait(10)
+
+        board._runner.chip.pin = kill
+        board.power_on()
+        board.wait_for_start("crash .signal 9", timeout_s=10)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_mistake_of_the_simulator_is_told_on_the_console(tmp_path):
+    with desk(tmp_path, ASKING) as (_, board):
+        board._runner.chip.pin = None
+        board.power_on()
+        board.wait_for("^sim: off: the simulator itself has failed: TypeError", timeout_s=10)
+        board.wait_until_off()
+
+
 KILLED = """
 import os, pathlib, signal, sys
 from tests.host.sim_desk import desk

@@ -1,5 +1,6 @@
 """One life of a simulated chip, from its start to its restart or end: a process of the MicroPython unix port."""
 
+import contextlib
 import functools
 import json
 import os
@@ -174,7 +175,8 @@ class Life:
         operation, *arguments = request
         answer = self._do(operation, arguments)
         data = b"" if answer is None else json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode()
-        channel.sendall(struct.pack("!I", len(data)) + data)
+        with contextlib.suppress(ConnectionError):  # it was killed meanwhile: its output ends
+            channel.sendall(struct.pack("!I", len(data)) + data)
 
     def _do(self, operation, arguments):
         own = getattr(self, f"_on_{operation}", None)

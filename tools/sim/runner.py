@@ -73,6 +73,9 @@ class Runner:
                 if crashes == _CRASHES:
                     end = End(f"{end.reason}, {crashes} times in a row")
                 reason = self._after(end)
+        except Exception as mistake:
+            self._console.add(f"sim: off: the simulator itself has failed: {mistake!r}")
+            raise
         finally:
             self.off.set()
 

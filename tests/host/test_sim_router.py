@@ -1,14 +1,17 @@
 """Connections through the simulated router: frozen, mute, cut at any byte, late."""
 
 import contextlib
+import gc
+import os
 import random
+import socket
 import threading
 import time
 
 import pytest
 
 from tests.host.sim_desk import CONNECT, desk, echo, server
-from tools.sim import Board
+from tools.sim import Board, World
 
 TALK = (
     CONNECT
@@ -198,3 +201,34 @@ def _no_line(board, pattern):
         board.wait_for(pattern, timeout_s=0.5)
         return False
     return True
+
+
+@pytest.mark.parametrize("first", ["device", "peer"])
+def test_a_closed_connection_leaves_no_socket_open(first):
+    with World() as world, socket.create_server(("127.0.0.1", 0)) as listener:
+        world.access_point("home", "password")
+        address, link = world.name("cloud.example", listener.getsockname()[1]), world.attach()
+        link.answer("linked", ["home"])
+        port = world.route(link, address, 8883)
+        before = open_files()
+        for _ in range(3):
+            ends = {"device": socket.create_connection(("127.0.0.1", port), 5), "peer": listener.accept()[0]}
+            ends["device"].sendall(b"hello")
+            assert ends["peer"].recv(5) == b"hello"
+            ends.pop(first).close()
+            [other] = ends.values()
+            other.settimeout(5)
+            assert other.recv(1) == b""
+            other.close()
+        gc.disable()  # which would clear up as well, some time
+        try:
+            deadline = time.monotonic() + 5
+            while open_files() > before and time.monotonic() < deadline:
+                time.sleep(0.01)
+            assert open_files() == before
+        finally:
+            gc.enable()
+
+
+def open_files():
+    return len(os.listdir("/proc/self/fd"))

@@ -127,6 +127,8 @@ class _End(asyncio.Protocol):
             return
         if error is not None:
             self.other.reset()
+        else:
+            self.other.close()
         self._path.closed()
 
     def pause_writing(self):
@@ -175,6 +177,11 @@ class _End(asyncio.Protocol):
         else:
             self._transport.close()
             self._path.closed()
+
+    def close(self):
+        """Once the other end is closed; else this one stays half open for ever."""
+        if self._transport is not None:
+            self._transport.close()
 
     def reset(self):
         """RST instead of FIN."""

@@ -2,6 +2,7 @@
 
 import contextlib
 import inspect
+import shlex
 import threading
 
 _PRESS_S = 0.2
@@ -22,7 +23,11 @@ class Commands:
 
     def obey(self, line):
         """Returns False when the line was quit."""
-        words = line.split()
+        try:
+            words = shlex.split(line)  # names of networks have spaces
+        except ValueError as error:
+            self._show(f"sim: {error}")
+            return True
         if not words:
             return True
         if words[0] in ("quit", "exit", "q"):

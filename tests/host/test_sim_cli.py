@@ -1,6 +1,7 @@
 """`python -m tools sim`: the simulated board as a person uses it."""
 
 import contextlib
+import errno
 import json
 import os
 import signal
@@ -13,7 +14,9 @@ import pytest
 
 from tools.cloud import LocalCloud
 from tools.interpreter import ROOT
-from tools.sim import Board, World, cli, factory, folder
+from tools.sim import Board, World, cli, factory, folder, storage
+from tools.sim.commands import Commands
+from tools.sim.storage import Flash
 
 
 @contextlib.contextmanager
@@ -108,6 +111,7 @@ def _devices(folder):
     [
         (["--heap", "lots"], "heap 'lots' is no size; say 98304 or 96k"),
         (["--endpoint", "nonsense"], "--endpoint 'nonsense': say NAME=PORT"),
+        (["--endpoint", "name=65536"], "--endpoint 'name=65536': say NAME=PORT"),
         (["--folder", __file__], f"sim: {__file__}: File exists"),
         (["--settings", "/nowhere.json"], "--settings /nowhere.json: No such file"),
         (["--cloud", "http://127.0.0.1:1"], "--cloud: the cloud at http://127.0.0.1:1: Could not connect"),
@@ -154,6 +158,28 @@ def test_another_image_on_a_flash_that_is_in_use_wants_it_erased(tmp_path):
         assert process.wait(20) == 1
     with running("--folder", tmp_path, "--erase") as (process, read_to):
         read_to("boot: start 1, slot factory")
+
+
+def test_a_full_disk_leaves_no_half_a_file_that_the_next_start_trips_over(tmp_path, monkeypatch):
+    def half(path, text, encoding):
+        path.write_bytes(text[: len(text) // 2].encode())
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr(Path, "write_text", half)
+        for write in (Flash(tmp_path).mac, lambda: folder.lay_out(tmp_path, "ota", False)):
+            with pytest.raises(OSError, match="No space"):
+                write()
+    assert len(Flash(tmp_path).mac()) == 12
+    folder.lay_out(tmp_path, "ota", False)
+
+
+def test_a_file_system_that_gives_no_answer_is_told_as_such(tmp_path, monkeypatch):
+    monkeypatch.setattr(storage, "_TIMEOUT_S", 0.0001)
+    told = []
+    with World() as world, Board(tmp_path, world) as board:
+        assert Commands(board, world, told.append).obey("files")
+    assert told == ["sim: the board's file system gave no answer in 0.0001 s"]
 
 
 def test_each_kind_of_board_and_each_application_has_a_folder_of_its_own():

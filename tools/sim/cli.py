@@ -146,7 +146,7 @@ def _furnish(world, wifi, endpoints, board):
         show(f"sim: access point {name!r} is on")
     for endpoint in endpoints or ():
         name, _, port = endpoint.partition("=")
-        if not name or not port.isdigit():
+        if not name or not port.isdecimal() or not 0 < int(port) < 65536:
             raise Mistake(f"--endpoint {endpoint!r}: say NAME=PORT")
         world.name(name, int(port))
     return networks[0][0], networks[0][2] or None

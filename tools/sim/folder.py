@@ -36,4 +36,11 @@ def lay_out(folder, image, erase):
     before = note.read_text(encoding="utf-8") if note.exists() else image
     if before != image and not erase:
         raise FolderInUse(f"the flash in {folder} is laid out for --image {before}: add --erase, or say --folder OTHER")
-    note.write_text(image, encoding="utf-8")
+    write_whole(note, image)
+
+
+def write_whole(path, text):
+    """As a whole or not at all, whatever kills us or fills the disk meanwhile."""
+    half = path.with_name(f"{path.name}.half")
+    half.write_text(text, encoding="utf-8")
+    half.replace(path)

@@ -12,6 +12,7 @@ from pathlib import Path
 from tools import interpreter
 from tools.sim.board.simulated import firmware, layouts, otadata
 from tools.sim.board.simulated.flash import PartitionFile
+from tools.sim.folder import write_whole
 
 _TIMEOUT_S = 20
 _STATES = {
@@ -80,7 +81,7 @@ class Flash:
     def mac(self, wanted=None):
         """The base MAC, 12 hex digits: burnt when it is first asked for."""
         if wanted or not self._fuses.exists():
-            self._fuses.write_text(json.dumps({"mac": wanted or "0a" + os.urandom(5).hex()}), encoding="utf-8")
+            write_whole(self._fuses, json.dumps({"mac": wanted or "0a" + os.urandom(5).hex()}))
         return json.loads(self._fuses.read_text(encoding="utf-8"))["mac"]
 
     def erase(self):
@@ -132,14 +133,12 @@ class Flash:
             SIM_FLASH_SIZE=str(self.size_of("vfs")),
         )
         environment.pop("SIM_CHANNEL", None)
-        done = subprocess.run(
-            [interpreter.micropython(), "-c", "import simulated.files"],
-            input=json.dumps(order) + "\n",
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=_TIMEOUT_S,
-        )
+        command = [interpreter.micropython(), "-c", "import simulated.files"]
+        options = {"env": environment, "capture_output": True, "text": True, "timeout": _TIMEOUT_S}
+        try:
+            done = subprocess.run(command, input=json.dumps(order) + "\n", **options)
+        except subprocess.TimeoutExpired:
+            raise RuntimeError(f"the board's file system gave no answer in {_TIMEOUT_S} s") from None
         if done.returncode:
             raise RuntimeError(f"the board's file system cannot be used: {done.stdout}{done.stderr}")
         answer = json.loads(done.stdout.splitlines()[-1])

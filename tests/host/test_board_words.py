@@ -10,11 +10,12 @@ import pytest
 
 from tests.host import pki
 from tools import mpy, public
-from tools.board import bundle, levels
+from tools.board import bundle, facts, levels
 from tools.board.bundle import File
 from tools.board.facts import Facts
-from tools.board.files import leftovers
+from tools.board.files import Files, leftovers
 from tools.board.plan import plan
+from tools.board.serial_board import BoardError
 from tools.board.tracebacks import source_of
 from tools.interpreter import LIB, ROOT
 from tools.shorten import short_names
@@ -196,3 +197,29 @@ def test_two_boards_at_once_fetch_a_package_once(monkeypatch):
     monkeypatch.setattr(bundle.deps, "install", lambda: time.sleep(0.2) or fetched.append("aioble"))
     assert of_two_boards(lambda: bundle._fetched("aioble")) == [LIB, LIB]
     assert fetched == ["aioble"]
+
+
+class Board:
+    """Answers everything with one text."""
+
+    def __init__(self, printed):
+        self._printed = printed
+
+    def run(self, _code):
+        return self._printed
+
+
+def test_what_a_timer_of_its_program_prints_is_no_answer():
+    board = Board(f"tick\n\x02{json.dumps(ESP32)}\ntick\n")
+    assert facts.ask(board).machine == ESP32["machine"]
+    board = Board("tick\ntick \x02('/a b\\n', 12)\n1 /tick\n\x02('/lib/', 0)\n")
+    assert Files(board).list() == {"/a b\n": 12, "/lib/": 0}
+
+
+@pytest.mark.parametrize("printed", ["", "tick\n", "\x02{]\n", '\x02{"machine": 5}\n'])
+def test_an_answer_that_is_none_is_told(printed):
+    with pytest.raises(BoardError, match="cannot be understood"):
+        facts.ask(Board(printed))
+    if "{" in printed:
+        with pytest.raises(BoardError, match="cannot be understood"):
+            Files(Board(printed.replace("5}", ""))).free()

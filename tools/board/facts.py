@@ -3,6 +3,8 @@
 import json
 from dataclasses import dataclass
 
+from tools.board.serial_board import BoardError
+
 OLDEST = (1, 24)
 # Wi-Fi takes 25 KB of what is there at the REPL, TLS up to 39 KB, the firmware as files about 110 KB: measured on the
 # 32-bit unix port, see docs/measurements.md. Chips without PSRAM have 165 to 175 KB.
@@ -35,7 +37,7 @@ def _frozen(name):
     for each in [each for each in sys.modules if each.split('.')[0] == name.split('.')[0]]:
         sys.modules.pop(each)
     return not any(path.startswith(folder) for folder in ('/lib', 'lib', '/_'))
-print(json.dumps({
+print('\\x02' + json.dumps({
     'machine': _ask(lambda: sys.implementation._machine),
     'platform': sys.platform,
     'version': sys.implementation.version[:3],
@@ -103,8 +105,12 @@ class Facts:
 
 def ask(board):
     """The `Facts` of a board in its raw REPL."""
-    answer = json.loads(board.run(_ASK).strip().splitlines()[-1])
-    return Facts(**answer)
+    # The program that was stopped may have a timer, or a thread, that goes on printing.
+    _, _, answer = board.run(_ASK).partition("\x02")
+    try:
+        return Facts(**json.loads(answer.partition("\n")[0]))
+    except (ValueError, TypeError) as error:
+        raise BoardError(f"the board answered what cannot be understood ({error})") from error
 
 
 def _dotted(version):

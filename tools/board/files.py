@@ -1,11 +1,15 @@
 """Files of a board: what is there, by hash; and how a new one comes there whole or not at all."""
 
+import ast
 import base64
 from pathlib import PurePosixPath
+
+from tools.board.serial_board import BoardError
 
 _CHUNK = 768  # bytes; 1024 characters of base64
 _PLACES = 40  # asked for at once
 _NEW = ".new"  # a file that is not whole yet
+_SAID = "\x02"  # before what the helpers say: timers and threads of the board's program may print in between
 
 # Runs on the board. A file is written beside its name, read back, and gets its name when it is right: littlefs
 # replaces a name in one step, so a power cut leaves the old file or the new one.
@@ -13,6 +17,8 @@ _HELPERS = """
 import os
 from hashlib import sha256
 from binascii import a2b_base64, hexlify
+def _say(what):
+    print('\\x02' + repr(what))
 # Other file systems: a card, the firmware's archive. They come without a size, a folder comes with one (extmod/vfs.c).
 _MOUNTED = ['/' + e[0] for e in os.ilistdir('/') if len(e) == 3]
 def _hash(path, begin=0, n=1 << 29):
@@ -83,36 +89,29 @@ class Files:
 
     def list(self):
         """{path: size} of all files; a folder is "/lib/", size 0."""
-        printed = self._board.run("for _p, _n in _list(''): print(_n, _p)")
-        pairs = (line.split(" ", 1) for line in printed.splitlines() if line)
-        return {path: int(size) for size, path in pairs}
+        return dict(self._said("for _e in _list(''): _say(_e)"))
 
     def hash(self, path):
         """SHA-256, in hex, of a file that is there."""
-        return self._board.run(f"print(_hash({path!r}))").strip()
+        return self._said(f"_say(_hash({path!r}))")[0]
 
     def hashes(self, path, places):
         """The same of the parts of a file, given as [(where it begins, bytes)]."""
         lists = [places[n : n + _PLACES] for n in range(0, len(places), _PLACES)]
-        return [
-            line
-            for each in lists
-            for line in self._board.run(f"for _p in {each!r}: print(_hash({path!r}, *_p))").split()
-        ]
+        return [found for each in lists for found in self._said(f"for _p in {each!r}: _say(_hash({path!r}, *_p))")]
 
     def free(self):
         """Bytes free."""
-        printed = self._board.run("_s = os.statvfs('/'); print(_s[0] * _s[3])")
-        return int(printed.strip())
+        return self._said("_s = os.statvfs('/'); _say(_s[0] * _s[3])")[0]
 
     def read(self, path, n=-1):
         """The first `n` bytes of a file, or all; None: there is no such file."""
         code = f"""
 try:
-    with open({path!r}, 'rb') as _f: print(hexlify(_f.read({n})).decode())
-except OSError: print('none')"""
-        printed = self._board.run(code).strip()
-        return None if printed == "none" else bytes.fromhex(printed)
+    with open({path!r}, 'rb') as _f: _say(hexlify(_f.read({n})).decode())
+except OSError: _say(None)"""
+        found = self._said(code)[0]
+        return None if found is None else bytes.fromhex(found)
 
     def write(self, path, pieces, sha256, progress=lambda n: None):
         """A file with this content, which has this hash (hex); `progress` hears of each n bytes that are there.
@@ -133,6 +132,14 @@ except OSError: print('none')"""
             chunk = data[start : start + _CHUNK]
             self._board.run(f"_put({base64.b64encode(chunk).decode()!r})")
             progress(len(chunk))
+
+    def _said(self, code):
+        """What this code says there, a list."""
+        lines = [line.partition(_SAID)[2] for line in self._board.run(code).split("\n") if _SAID in line]
+        try:
+            return [ast.literal_eval(line) for line in lines]
+        except (ValueError, SyntaxError) as error:
+            raise BoardError(f"the board answered what cannot be understood ({error})") from error
 
     def rename(self, old, new):
         self._board.run(f"os.rename({old!r}, {new!r})")

@@ -1,6 +1,8 @@
 """`make monitor` on a simulated board: what is shown, over restarts, and what is typed."""
 
+import contextlib
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -9,11 +11,14 @@ import time
 import pytest
 
 from tests.host.board_desk import bare_board
+from tools.board import levels
+from tools.board.monitor import Screen
 from tools.board.serial_board import BoardError, SerialBoard
 from tools.interpreter import ROOT
 
 PROGRAM = """
 import sys, time
+print('\\xfcber')
 print('   0.01 INIT --ready--> NORMAL')
 print('   0.02 NORMAL publish.done qos=1 topic=t')
 print('   0.03 NORMAL wifi.disconnected code=wrong_password')
@@ -26,7 +31,7 @@ class Monitor:
     def __init__(self, board, *arguments):
         command = [sys.executable, "-m", "tools", "monitor", "--port", board.port, *map(str, arguments)]
         self._process = subprocess.Popen(
-            command, cwd=ROOT, env=dict(os.environ, COLUMNS="200"), stdin=subprocess.DEVNULL,
+            command, cwd=ROOT, env=dict(os.environ, COLUMNS="200", PYTHONIOENCODING="ascii"), stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
         self.seen = ""
@@ -73,6 +78,7 @@ def test_it_stays_over_restarts_and_keeps_a_log(board, tmp_path):
     finally:
         monitor.close()
     assert "publish.done" in monitor.seen
+    assert "?ber" in monitor.seen  # where the terminal has no UTF-8
     assert (tmp_path / "log.txt").read_text().count("wifi.disconnected") == 2
 
 
@@ -109,3 +115,27 @@ def test_what_is_typed_reaches_the_repl(board):
 def test_a_board_that_says_nothing_is_given_up_in_time(board):
     with SerialBoard(board.port) as serial, pytest.raises(BoardError, match="press its reset button"):
         serial.interrupt(timeout_s=1)
+
+
+def test_a_row_of_dots_that_never_ends_is_shown():
+    ended = threading.Event()
+
+    def dots(server):
+        line, _ = server.accept()
+        with contextlib.suppress(OSError):
+            while not ended.wait(0.05):
+                line.sendall(b".")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=dots, args=(server,), daemon=True).start()
+        with SerialBoard(f"socket://127.0.0.1:{server.getsockname()[1]}") as serial:
+            shown = next(filter(None, serial.console(timeout_s=15)), None)
+        ended.set()
+    assert shown and not shown.strip(".")
+
+
+def test_a_word_that_is_corrected_at_the_prompt_is_shown_so(capsys):
+    screen = Screen(levels.DEBUG, False, None)
+    for text in (">>> pr", "x", "\b\x1b[K", "int(1)\n", "1\n"):
+        screen.show(text)
+    assert capsys.readouterr().out == ">>> prx\b\x1b[Kint(1)\n1\n"

@@ -56,6 +56,7 @@ def main(
     ports = resolved("flash", port)
     options = Options(settings, main, not source, lines, not programs_only, ble, erase, files)
     _check(options)
+    sys.stdout.reconfigure(errors="replace")  # a board's first words are often none
     with _Screen(len(ports) > 1) as screen:
         jobs = [_Job(each, options, screen, dry_run, watch) for each in ports]
         for job in jobs:

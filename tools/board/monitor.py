@@ -38,6 +38,7 @@ def main(
     if len(ports) > 1:
         sys.exit("monitor: one board at a time; open another terminal for the next one")
     with SerialBoard(ports[0]) as board, _log(log) as file, _keyboard(board) as ended:
+        sys.stdout.reconfigure(errors="replace")  # a terminal without UTF-8 shows question marks, not a traceback
         screen = Screen(levels.LEVELS[level], time, file)
         screen.note(f"{ports[0]}: Ctrl-] ends, Ctrl-C interrupts the board's program, Ctrl-D then restarts it")
         try:
@@ -80,7 +81,9 @@ class Screen:
             self._log.write(text)
             self._log.flush()
         if self._is_open or not is_whole:
-            self._console.print(Text(line), end=self._newline if is_whole else "")
+            # As it is: what corrects a word at the prompt, a backspace, rich would leave out.
+            self._console.file.write(line + (self._newline if is_whole else ""))
+            self._console.file.flush()
         else:
             self._line(line)
         self._is_open = not is_whole

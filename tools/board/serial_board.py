@@ -12,6 +12,7 @@ _ANSWER_S = 60  # littlefs takes its time when it is full, or when it makes room
 _RAW = b"raw REPL; CTRL-B to exit\r\n"
 _CTRL_A, _CTRL_C = b"\x01", b"\x03"
 _READ_S = 0.2
+_OPEN_S = 1  # a line that takes longer is shown piece by piece
 _SHUT_S = 3  # a port that was never open for that long is another program's
 _AWAY_S = 2  # a board whose USB is the chip's own is away for less at each restart
 
@@ -151,15 +152,16 @@ class SerialBoard:
         leaves and comes back.
         """
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
-        rest = b""
+        rest, begin = b"", time.monotonic()
         while deadline is None or time.monotonic() < deadline:
             data = self._read()
             *lines, rest = (rest + data).split(b"\n")
             for each in lines:
                 yield each.decode(errors="replace").rstrip("\r") + "\n"
-            if not data:
+                begin = time.monotonic()
+            if not data or time.monotonic() - begin > _OPEN_S:  # a row of dots may never end
                 yield rest.decode(errors="replace") or None
-                rest = b""
+                rest, begin = b"", time.monotonic()
 
     def _read(self):
         try:

@@ -13,15 +13,17 @@ def pieces(data, path, files):
     found = [data[: archive.reach(data)]]
     for begin, n in archive.places(data):
         module = data[begin : begin + n]
-        _add(found, there.get(sha256(module).hexdigest(), module))
+        place = there.get(sha256(module).hexdigest())
+        _add(found, module if place is None else (place, n))  # its own n: the old head may be damaged
     return found
 
 
 def _there(path, files):
-    """{hash of a module: (where it begins, bytes)} of the old archive."""
+    """{hash of a module: where it begins} in the old archive."""
     size = archive.reach(files.read(path, archive.HEAD_BYTES) or b"")
     places = archive.places(files.read(path, size)) if size else []
-    return dict(zip(files.hashes(path, places), places, strict=True))
+    begins = [begin for begin, _ in places]
+    return dict(zip(files.hashes(path, places), begins, strict=True))
 
 
 def _add(found, piece):

@@ -147,6 +147,7 @@ def test_a_program_of_somebody_else_has_no_source():
         '  File "asyncio.core", line 1, in run',
         '  File "asyncio/core.py", line 1, in run',
         '  File "../../etc/passwd", line 1, in run',
+        '  File "Makefile", line 1, in run',
         "no frame",
     ],
 )

@@ -59,7 +59,7 @@ def _path(file):
         return None
     as_module = file.replace(".", "/") + ".py"
     candidates = (ROOT / file.lstrip("/"), ROOT / "lib" / file.lstrip("/"), ROOT / "lib" / as_module)
-    return next((each for each in candidates if each.is_file()), None)
+    return next((each for each in candidates if each.suffix == ".py" and each.is_file()), None)
 
 
 @lru_cache(maxsize=64)

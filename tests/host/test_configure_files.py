@@ -248,6 +248,14 @@ def test_typed_paths_are_read_as_a_shell_does(monkeypatch):
     ]
 
 
+def test_a_file_that_is_too_large_is_not_read_to_its_end(tmp_path):
+    with (tmp_path / "film.json").open("wb") as file:
+        file.write(b"{}")
+        file.truncate(2**40)  # what is not written takes no place
+    result = CliRunner().invoke(cli.app, ["--file", str(tmp_path / "film.json")])
+    assert (result.exit_code, "larger than any settings file" in result.output) == (Exit.USAGE, True), result.output
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

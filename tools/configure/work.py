@@ -18,6 +18,7 @@ from tools.configure.wizard import GivenUp, Wizard
 
 _LOOK_S = 5  # for devices of any name
 _NAMED_S = 20  # at most, for one that was named
+_LARGEST_FILE = 2**20  # bytes: what a device takes, 64 KB, has room in it in whatever encoding
 
 
 class Options(NamedTuple):
@@ -224,9 +225,13 @@ class Work:
 
 def _bytes(path):
     try:
-        return sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
+        with contextlib.nullcontext(sys.stdin.buffer) if str(path) == "-" else path.open("rb") as file:
+            data = file.read(_LARGEST_FILE + 1)
     except OSError as error:
         raise Mistake(f"--file {path}: {error.strerror}") from error
+    if len(data) > _LARGEST_FILE:
+        raise Mistake(f"--file {path}: it is larger than any settings file")
+    return data
 
 
 def _is_called(seen, wanted):

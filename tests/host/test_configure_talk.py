@@ -154,6 +154,60 @@ def test_what_is_too_long_is_not_sent():
     assert person.ask("CFG", {"app": {"text": "x" * 6000}}).code == 0
 
 
+def test_what_just_fits_into_a_sealed_message_is_sent():
+    talk = Talk()
+    talk.secure(Session(*[bytes(32)] * 4))
+    room = 6124 - len('{"typ":"CFG","id":1,"dat":{"":""}}')
+    talk.ask("CFG", {"": "x" * room}, 0)
+    assert len(talk.due(0)) == 6 + 6144
+    assert trouble_of(lambda: talk.ask("CFG", {"": "x" * (room + 1)}, 0)).code == codes.TOO_LARGE
+
+
+def ack(code, **more):
+    """In clear."""
+    document = {"typ": "ACK", "id": 1, "dat": {"pkt": "STS", "code": code, **more}}
+    return reference.frame(reference.CLEAR, json.dumps(document).encode())
+
+
+def asked():
+    talk = Talk()
+    talk.ask("STS", {}, 0)
+    talk.due(0)
+    return talk
+
+
+def test_the_final_answer_is_final():
+    talk = asked()
+    talk.hear(ack(0) + ack(8), 0)
+    assert talk.answer.code == 0
+
+
+def test_a_message_of_the_device_that_stops_in_the_middle_is_asked_for_again():
+    talk = asked()
+    talk.hear(bytes.fromhex("a50117ff0000") + b"{", 1)
+    talk.hear(b"", 7)
+    assert talk.due(7)
+    talk.hear(ack(0), 7)
+    assert talk.answer.code == 0
+
+
+@pytest.mark.parametrize(("retry_s", "kind"), [(43, "locked"), (0, "refused"), (-1, "refused"), ("soon", "refused")])
+def test_only_a_time_is_waited_for(retry_s, kind):
+    assert trouble_of(lambda: asked().hear(ack(3, retry_s=retry_s), 0)).kind == kind
+
+
+def test_a_proof_is_right_to_its_last_byte():
+    person = Person(device := ReferenceDevice(), setup_code=None)
+    handshake = Handshake(CODE, device.name)
+    details = person.ask("HELLO", handshake.dat).details
+    for place in (0, 15):
+        wrong = bytearray.fromhex(details["confirm"])
+        wrong[place] ^= 1
+        with pytest.raises(WrongCode):
+            handshake.finish({**details, "confirm": wrong.hex()})
+    handshake.finish(details)
+
+
 def test_the_published_session():
     keys = (bytes.fromhex(SESSION[name]) for name in ("enc_p", "mac_p", "enc_d", "mac_d"))
     assert Session(*keys).seal(SESSION["clear"].encode()).hex() == SESSION["sealed_by_phone"]
@@ -183,10 +237,12 @@ def test_answers_are_opened_once_and_only_upwards(order, where, change):
         expected = b"%d" % number if number > highest else None
         assert mine.open(sealed[number]) == expected
         highest = max(highest, number)
+    short = b"abc" + reference.hmac.digest(keys[3], b"abc", "sha256")[:16]
     forged = bytearray(device.seal(b"forged"))
     forged[where % len(forged)] ^= change
-    with pytest.raises(Forged):
-        mine.open(bytes(forged))
+    for message in (bytes(forged), short):
+        with pytest.raises(Forged):
+            mine.open(message)
 
 
 REASONS = BleakBluetoothNotAvailableReason

@@ -49,12 +49,13 @@ class Credentials(NamedTuple):
 
 def sort_out(paths):
     """The `Credentials` in these files and folders. Raises Mistake."""
-    certs, keys, notes = {}, [], []  # certs: DER -> the file it came in
+    certs, keys, notes = {}, [], []  # certs: DER -> the files it came in
     for path in _files(paths):
         found_certs, found_keys, why = _read(path)
         if not found_certs and not found_keys:
             notes.append(f"{path.name} was left out: {why}")
-        certs = {**dict.fromkeys(found_certs, path), **certs}
+        for one in found_certs:
+            certs.setdefault(one, set()).add(path)
         keys += [one for one in found_keys if one not in keys]
     if len(keys) > 1:
         raise Mistake("there are several private keys: give only the device's own")
@@ -63,8 +64,9 @@ def sort_out(paths):
     except Mistake as mistake:  # what was left out may be what is missing
         raise Mistake("; ".join([str(mistake), *notes])) from mistake
     # What came in one file with the device's own and did not sign itself is the rest of its chain.
+    own = certs.get(cert, set())
     roots = [
-        one for one, path in certs.items() if one != cert and (certificates.is_self_signed(one) or path != certs[cert])
+        one for one, files in certs.items() if one != cert and (certificates.is_self_signed(one) or not files & own)
     ]
     notes += [note for one in (cert, *roots) if one and (note := date_note(one))]
     return Credentials(cert, key, roots, notes)

@@ -1,5 +1,6 @@
 """`make soak`: the books of both ends find what is missing; the faults are those of the seed; a short soak passes."""
 
+import os
 import random
 import re
 import subprocess
@@ -177,3 +178,13 @@ def test_a_short_soak_passes(tmp_path):
     heard = re.search(r"handed to the\D+application\D+(\d+)", answer.stdout)
     assert int(heard[1]) > 5
     assert "soak: ***" in (tmp_path / "soak-2.log").read_text()
+
+
+def test_a_soak_that_is_ended_while_it_is_set_up_is_cleared_away(tmp_path):
+    command = [sys.executable, "-u", "-m", "tools", "soak", "--devices", "1", "--logs", str(tmp_path)]
+    environment = dict(os.environ, TMPDIR=str(tmp_path))
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as soak:
+        assert soak.stdout.readline().startswith("Seed ")
+        soak.terminate()
+        assert soak.wait(60) == 130
+    assert not list(tmp_path.glob("awsesp-soak-*"))

@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 
 from tools.interpreter import MissingTool
-from tools.signals import on_end
+from tools.signals import interrupt, on_end
 from tools.troubles import sentence
 
 _LOGS = Path("build/soak")
@@ -36,6 +36,7 @@ def main(
     from tools.soak.bench import Bench
     from tools.soak.storm import Storm
 
+    on_end(interrupt)  # until there is something to judge
     console = Console(highlight=False)
     seed = secrets.randbelow(1_000_000) if seed is None else seed
     console.print(f"Seed {seed}: {devices} devices for {minutes:g} minutes; Ctrl-C ends it early. Logs: {logs}")

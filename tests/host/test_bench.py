@@ -70,6 +70,15 @@ def test_the_smallest_heap_is_where_it_begins_to_work_for_good():
             desk.run("connected", port, "tcp", heap=f"{smallest - 1}k")
 
 
+def test_a_device_that_does_not_come_is_told_with_the_measurement_s_name():
+    def take(_desk):
+        raise TimeoutError("no line with 'setup code'")
+
+    late = registry.Measurement("ble.seen.ms", "what", "ms", take, None, True, False)
+    with pytest.raises(Failed, match=r"ble\.seen\.ms: no line with 'setup code'"):
+        cli.measure([late], repeat=1, heap="256k")
+
+
 def result(goal, values, less_is_better=False):
     measurement = registry.Measurement("name", "what", "KB", lambda desk: 0, goal, less_is_better, True)
     return cli.Result(measurement, values)

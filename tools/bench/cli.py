@@ -16,6 +16,7 @@ from rich.table import Table
 from tools import interpreter
 from tools.bench.desk import Desk, Failed
 from tools.bench.registry import Measurement, measurements
+from tools.signals import interrupt, on_end
 
 DOCUMENT = interpreter.ROOT / "docs" / "measurements.md"
 BEGIN = "<!-- numbers: begin, written by `make bench ARGS=--write` -->"
@@ -65,6 +66,7 @@ def bench(
     Other MQTT clients are measured beside it: umqtt.simple where MICROPYTHON_LIB names a checkout of micropython-lib,
     mqtt_as where MQTT_AS names one of peterhinch/micropython-mqtt.
     """
+    on_end(interrupt)
     chosen = chosen_by(only)
     if names:
         for one in chosen:
@@ -111,7 +113,10 @@ def measure(chosen: list[Measurement], repeat: int, heap: str) -> list[Result]:
         for one in chosen:
             status.update(one.what)
             times = repeat if one.repeat else 1
-            results.append(Result(one, [one.take(desk) for _ in range(times)]))
+            try:
+                results.append(Result(one, [one.take(desk) for _ in range(times)]))
+            except (TimeoutError, RuntimeError) as error:  # of a simulated device
+                raise Failed(f"{one.name}: {error}") from error
     return results
 
 

@@ -36,14 +36,14 @@ def compile_file(source, target, name=None, architecture=None, lines=True):
         raise Refused(f"{name}: {complaint.strip()}")
 
 
-def compile_lib(folder, said=frozenset(), lines=True):
+def compile_lib(folder, said=frozenset(), lines=True, given=frozenset()):
     """Write lib as it goes onto a board into `folder`: compiled, with short names. Returns the files' paths in it.
 
-    Tracebacks call a file by its module's name. `said`: names that stay beside the public ones; `lines` as for
-    `compile_file`. Raises `Refused`.
+    Tracebacks call a file by its module's name. `said`: names that stay beside the public ones; `given`: those that
+    are no short names; `lines` as for `compile_file`. Raises `Refused`.
     """
     modules = lib_sources()
-    short = without_unread_entries(without_lasting_texts(shorten(modules, public.names() | said)))
+    short = without_unread_entries(without_lasting_texts(shorten(modules, public.names() | said, given)))
 
     def compile_one(path):
         module = module_of(path)

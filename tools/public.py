@@ -110,6 +110,21 @@ def said_by(program):
     return _said(ast.parse(program.read_text(encoding="utf-8")))
 
 
+def given_by(program):
+    """The names that the file `program` may give to objects of `lib`: `device.end = 1`, `class Mine(Shadow)`."""
+    found = set()
+    for node in ast.walk(ast.parse(program.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ClassDef) and node.bases:
+            found |= _defined(node)
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and not _is_self(node.value):
+            found.add(node.attr)
+    return frozenset(found)
+
+
+def _is_self(node):
+    return isinstance(node, ast.Name) and node.id == "self"
+
+
 def _of_examples():
     pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
     texts = [text for page in pages for text in _EXAMPLE.findall(page.read_text(encoding="utf-8"))]

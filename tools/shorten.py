@@ -1,12 +1,12 @@
-"""Names made short, in what is compiled for a board: `_unconfirmed` becomes `_f`, `handshake_failure` becomes `ab`.
+"""Names made short, in what is compiled for a board: `_unconfirmed` becomes `find`, `handshake_failure` becomes `ab`.
 
 MicroPython keeps every name that it has ever met in the heap, for ever: one costs 15 to 25 bytes, and the firmware has
 a thousand. Those that nobody outside `lib` says (public.py) are missed by nobody there. Lines stay where they are;
 module names, names that stand in a string, and names that are not `lib`'s own stay as they are.
 
 A short name is used again wherever it cannot be mistaken: two names get different ones only if both stand in the same
-file, or in files whose classes inherit from each other. Private ones stay private: MicroPython gives a constant with
-an underscore no room in the heap.
+file, or in files whose classes inherit from each other. Constants keep their names: MicroPython gives one with an
+underscore no room in the heap.
 """
 
 import ast
@@ -28,10 +28,13 @@ IN_EVERY_MPY = """
 _PREFIX = re.compile(r"[A-Za-z_]\w*_")  # what a name is put together from: getattr(self, "on_" + kind)
 
 
-def shorten(sources, known=frozenset()):
-    """{module: text} -> the same with short names. `module` is a dotted name, `known` are names that must stay."""
+def shorten(sources, known=frozenset(), given=frozenset()):
+    """{module: text} -> the same with short names. `module` is a dotted name, `known` are names that must stay.
+
+    `given`: names that others may give to attributes of these objects, and that are therefore no short ones.
+    """
     files = [_File(module, text) for module, text in sources.items()]
-    short = _short_names(files, known)
+    short = _short_names(files, known, given)
     return {file.module: file.renamed(short) for file in files}
 
 
@@ -121,12 +124,12 @@ def _root(node):
     return node.id if isinstance(node, ast.Name) else None
 
 
-def _short_names(files, known):
+def _short_names(files, known, given=frozenset()):
     """{name: short name}: the colours of a graph in which names are joined that must not be the same."""
     chosen = _chosen(files, known)
     groups = _groups(files)
     places = {name: [place for place, group in enumerate(groups) if name in group] for name in chosen}
-    taken = [group - chosen for group in groups]
+    taken = [group - chosen | given for group in groups]
     short = {}
     for name in sorted(chosen, key=lambda name: (-len(places[name]), name)):
         for candidate in _candidates():

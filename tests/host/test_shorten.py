@@ -91,6 +91,20 @@ def test_a_short_name_that_is_taken_is_not_given():
     assert "return abs, all\n" in short and not re.search(r"def (abs|all)\(", short)
 
 
+def test_what_an_application_gives_to_an_object_is_no_short_name_of_it(tmp_path):
+    program = tmp_path / "main.py"
+    program.write_text(
+        "class Lamp:\n    def __init__(self):\n        self.count = 0\n\n\n"
+        "class Mine(Base):\n    def find(self):\n        self.index = 1\n\n\ndef run(device):\n    device.end = 2\n"
+    )
+    given = public.given_by(program)
+    assert given == {"Mine", "find", "index", "end"}
+    names = [f"_name{n}" for n in range(60)]
+    sources = {"a": "class Base:\n    def __init__(self):\n" + "".join(f"        self.{name} = 1\n" for name in names)}
+    assert given - {"Mine"} < set(re.findall(r"self\.(\w+)", shorten(sources)["a"]))
+    assert not given & set(re.findall(r"\w+", shorten(sources, given=given)["a"]))
+
+
 @pytest.fixture(scope="module")
 def firmware():
     """(sources, the same made short) of lib."""

@@ -40,13 +40,13 @@ class File:
 
 
 def firmware(compiled=True, lines=True, main=None):
-    """lib/ as a list of `File`, with all names that the application `main` says; without `lines` as mpy.py says."""
+    """lib/ as a list of `File`, with names that fit to the application `main`; without `lines` as mpy.py says."""
     if not compiled:
         return [File(f"/lib/{path.relative_to(LIB)}", path.read_bytes()) for path in sorted(LIB.rglob("*.py"))]
-    said = public.said_by(main) if main else frozenset()
+    said, given = (public.said_by(main), public.given_by(main)) if main else (frozenset(), frozenset())
     with tempfile.TemporaryDirectory() as folder:
         try:
-            paths = mpy.compile_lib(folder, said, lines)
+            paths = mpy.compile_lib(folder, said, lines, given)
             return [File(f"/lib/{path}", (Path(folder) / path).read_bytes()) for path in paths]
         except mpy.Refused as reason:
             raise BundleError(str(reason)) from reason

@@ -61,7 +61,9 @@ class OnBoard:
 def test_of_a_new_archive_only_what_changed_is_sent():
     modules = {f"/m{n}.mpy": bytes([n]) * 500 for n in range(60)}
     old = archive.packed(modules)
+    gone = modules.pop("/m40.mpy")
     new = archive.packed(modules | {"/m20.mpy": b"changed", "/m99.mpy": b"new"})
+    assert gone not in new
     pieces = reuse.pieces(new, archive.PATH, OnBoard(old))
     assert b"".join(_content(piece, old) for piece in pieces) == new
     assert [piece for piece in pieces[1:] if isinstance(piece, bytes)] == [b"changed", b"new"]

@@ -49,6 +49,13 @@ def test_port_that_is_there_passes(plugged):
         os.close(slave)
 
 
+def test_port_of_another_group_of_users_is_told_with_the_way_into_it(plugged, monkeypatch):
+    plugged(USB)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(SystemExit, match="flash: /dev/null may not be opened by you; on Linux: sudo usermod"):
+        ports.resolved("flash", [os.devnull])
+
+
 def test_without_a_port_it_is_the_only_one_and_of_several_none_is_guessed(plugged):
     plugged([SimpleNamespace(device="COM3", vid=1)])
     assert ports.resolved("flash", None) == ["COM3"]

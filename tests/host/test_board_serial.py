@@ -5,7 +5,11 @@ import socket
 import threading
 
 import pytest
+from mpremote.transport import TransportError
+from mpremote.transport_serial import SerialTransport
+from serial import SerialException
 
+from tools.board import serial_board
 from tools.board.serial_board import BoardError, SerialBoard
 
 _GREETING = b"raw REPL; CTRL-B to exit\r\n>"
@@ -62,3 +66,49 @@ def test_a_board_that_never_answers_is_told_of():
 def test_a_port_that_never_opens_is_not_waited_for_as_one_that_restarts():
     with SerialBoard(os.devnull) as board, pytest.raises(BoardError, match="cannot be opened: does another program"):
         board.interrupt()
+
+
+class Gone:
+    """A line whose board leaves at the first byte."""
+
+    in_raw_repl = False
+
+    def __init__(self):
+        self.serial = self
+
+    def write(self, _data):
+        raise SerialException("device disconnected")
+
+    def close(self):
+        pass
+
+
+def test_a_port_that_was_open_is_waited_for_while_its_usb_restarts(monkeypatch):
+    opened = [Gone(), TransportError("failed to access"), SlowRepl(1)]
+
+    def open_line(port, timeout):
+        line = opened.pop(0)
+        if isinstance(line, Exception):
+            raise line
+        return SerialTransport(line.port, timeout=timeout) if isinstance(line, SlowRepl) else line
+
+    monkeypatch.setattr(serial_board, "SerialTransport", open_line)
+    monkeypatch.setattr(serial_board, "_SHUT_S", 0)
+    with SerialBoard("/dev/ttyACM0") as board:
+        board.interrupt()
+        assert board.run("one") == "one"
+
+
+@pytest.mark.parametrize(
+    ("last", "sentence"),
+    [
+        ("OSError: [Errno 28] ENOSPC", "file system is full"),
+        ("OSError: 28", "file system is full"),
+        ("OSError: 128", "the board says: OSError: 128"),
+        ("MemoryError: memory allocation failed", "too little memory"),
+        ("OSError: [Errno 5] EIO", "the board says: OSError: [Errno 5] EIO"),
+        ("", "the board says: it said nothing"),
+    ],
+)
+def test_what_a_board_raises_is_told_in_words_that_help(last, sentence):
+    assert sentence in serial_board._explained(f"Traceback (most recent call last):\r\n{last}\r\n" if last else "")

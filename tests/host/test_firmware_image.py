@@ -46,6 +46,7 @@ def test_a_table_has_what_the_port_looks_for_where_it_does(name):
         ({"vfs": ("data", "fat", 0x320000, 0xE0100)}, "vfs has no whole sectors"),
         ({"nvs": ("data", "nvs", 0x8000, 0x1000)}, "nvs begins before 0x9000"),
         ({"otadata": None}, "otadata is missing"),
+        ({"otadata": ("data", "ota", 0xD000, 0x1000)}, "otadata needs two sectors"),
         ({"ota_1": ("app", "ota_1", 0x190000, 0x170000)}, "the two slots differ in size"),
     ],
 )
@@ -100,3 +101,22 @@ def test_a_board_that_is_not_there_is_answered_with_those_that_are():
 def test_a_version_that_a_device_could_not_compare_is_not_built(version):
     with pytest.raises(SystemExit, match=re.escape(f"version {version}: say x.y.z")):
         firmware.main("AWSESP_ESP32", version=version, check=True)
+
+
+@pytest.mark.parametrize("size", [0x180000, 0x180001])
+def test_an_image_that_fits_into_no_slot_is_not_collected(tmp_path, monkeypatch, capsys, size):
+    monkeypatch.setattr(firmware, "ROOT", tmp_path)
+    monkeypatch.setattr(firmware, "OUT", tmp_path / "out")
+    monkeypatch.setattr(firmware, "table_of", lambda board: ROOT / "firmware" / "partitions" / "4MiB.csv")
+    (tmp_path / "build-B").mkdir()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "build-B" / "firmware.bin").write_bytes(b"all")
+    (tmp_path / "build-B" / "micropython.bin").write_bytes(bytes(size))
+    if size > 0x180000:
+        with pytest.raises(SystemExit, match="the image is 1 bytes too large for a slot of 1572864"):
+            firmware._collect(tmp_path, "B", "1.2.3")
+        assert not list((tmp_path / "out").iterdir())
+    else:
+        firmware._collect(tmp_path, "B", "1.2.3")
+        assert "0 bytes of the slot are free" in capsys.readouterr().out
+        assert (tmp_path / "out" / "B-1.2.3-update.bin").stat().st_size == size

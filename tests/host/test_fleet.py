@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes
 
 from tests.host import pki
 from tools.board import bundle
-from tools.cloud import LocalCloud
+from tools.cloud import LocalCloud, recipes
 from tools.fleet import cli
 from tools.fleet.roots import amazon_root
 from tools.interpreter import ROOT
@@ -136,3 +136,13 @@ def test_the_root_is_the_one_that_aws_recommends():
     # As amazontrust.com publishes it.
     expected = "8ecde6884f3d87b1125ba31ac3fcb13d7016de7f57cc904fe1cb97c6ae98196e"
     assert certificate.fingerprint(hashes.SHA256()).hex() == expected
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "aws"), [("x-ats.iot.eu-west-1.amazonaws.com", {}), ("localhost:8884", {"port": 8884})]
+)
+def test_a_port_that_is_not_the_usual_one_gets_into_the_settings(endpoint, aws):
+    made = recipes.Fleet("fleet", "cert", "key", "arn", "fleet-claim", "fleet-thing")
+    found = cli._document([], endpoint, made, "root", "esp32")
+    assert found["aws"] == {"endpoint": endpoint.partition(":")[0], "template": "fleet", **aws}
+    assert "networks" not in found

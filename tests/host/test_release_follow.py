@@ -19,6 +19,7 @@ class Iot:
         self.failures = 0
         self.status = "IN_PROGRESS"
         self.details = {"percent": "7"}
+        self.execution = "IN_PROGRESS"
 
     def describe_job(self, jobId):  # noqa: N803 (boto3's)
         if self.failures:
@@ -31,12 +32,12 @@ class Iot:
 
     def paginate(self, jobId):  # noqa: N803
         for n in range(self.count):
-            summary = {"status": "IN_PROGRESS", "executionNumber": 1}
+            summary = {"status": self.execution, "executionNumber": 1}
             yield {"executionSummaries": [{"thingArn": f"arn:thing/t{n:03}", "jobExecutionSummary": summary}]}
 
     def describe_job_execution(self, jobId, thingName):  # noqa: N803
         self.asked.append(thingName)
-        return {"execution": {"status": "IN_PROGRESS", "statusDetails": {"detailsMap": self.details}}}
+        return {"execution": {"status": self.execution, "statusDetails": {"detailsMap": self.details}}}
 
 
 class Account:
@@ -56,11 +57,12 @@ def test_a_large_fleet_is_asked_in_turns():
 def test_a_passing_outage_is_waited_out_and_a_lasting_one_is_told():
     iot = Iot(1)
     follower = follow.Follower(Account(iot), "job", sleep=lambda seconds: None)
-    iot.failures = 3
     states = follower.states(1)
-    for _ in range(6):
-        next(states)
-    assert iot.asked
+    for _ in range(2):
+        iot.failures = 3  # less than it takes to give up, each time
+        for _ in range(4):
+            next(states)
+    assert len(iot.asked) == 2
     iot.failures = 100
     with pytest.raises(follow.Refused), contextlib.suppress(StopIteration):
         for _ in range(10):
@@ -95,3 +97,12 @@ def test_what_a_device_says_is_shown_as_it_is():
     said = "bad_document: no [/path] in [red]it"
     screen.watch(iter([follow.State("COMPLETED", {"t": follow.Progress("t", "FAILED", None, said)})]))
     assert said in screen.console.file.getvalue()
+
+
+def test_a_device_that_has_told_why_it_failed_is_not_asked_again():
+    iot = Iot(1)
+    iot.execution, iot.details = "FAILED", {"reason": "image_broken"}
+    follower = follow.Follower(Account(iot), "job")
+    for _ in range(3):
+        follower.look()
+    assert iot.asked == ["t000"]

@@ -8,12 +8,19 @@ import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 from tests.host.release_desk import PASSPHRASE, Tool
 from tools.interpreter import LIB, ROOT
 from tools.release import document as documents
 from tools.release import keys
+from tools.release.trouble import Mistake
 from tools.sim import firmware
 from tools.sim.board.simulated import firmware as espressif
 
@@ -73,6 +80,13 @@ def test_a_key_is_never_replaced(tool):
     code, output = tool.run("keygen", "--trusted", tool.trusted)
     assert (code, "a key is never replaced" in output) == (2, True)
     assert (tool.folder / "keys" / "k1.pem").read_bytes() == before
+
+
+def test_a_key_takes_the_place_of_no_other(tool):
+    keys.trust("k1", "04" + "ab" * 64, tool.trusted)
+    with pytest.raises(Mistake, match="trusts another key called 'k1' already"):
+        keys.trust("k1", "04" + "cd" * 64, tool.trusted)
+    assert keys.trusted(tool.trusted) == {"k1": "04" + "ab" * 64}
 
 
 def test_a_key_is_revoked_but_not_the_last_by_accident(tool):
@@ -173,3 +187,36 @@ def test_what_cannot_be_made_or_written_is_told_in_a_sentence(tool, tmp_path):
         assert said.endswith(f"release: {nowhere}: No such file or directory\n")
     code, said = tool.run("image", "--version", "1.x", "--out", tmp_path / "image")
     assert (code, said) == (2, "release: --version 1.x: say x.y.z, three numbers, such as 1.1.0\n")
+
+
+def test_of_several_keys_none_is_guessed(tool):
+    tool.keygen("k1")
+    tool.keygen("k2")
+    code, output = tool.run("sign", tool.image)
+    assert (code, "say --kid, one of: k1, k2" in output) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("curve", "encryption", "sentence"),
+    [
+        (ec.SECP384R1(), BestAvailableEncryption(PASSPHRASE.encode()), "is no P-256 key"),
+        (ec.SECP256R1(), NoEncryption(), "is not encrypted"),
+    ],
+)
+def test_a_key_of_another_kind_signs_nothing(tool, curve, encryption, sentence):
+    folder = tool.folder / "keys"
+    folder.mkdir()
+    pem = ec.generate_private_key(curve).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
+    (folder / "k1.pem").write_bytes(pem)
+    code, output = tool.run("sign", tool.image)
+    assert (code, sentence in output) == (2, True), output
+
+
+def test_beware_is_said_of_a_key_that_is_not_trusted_and_of_an_image_for_large_slots(tool, monkeypatch):
+    tool.keygen()
+    assert "does not trust this k1" in tool.good("sign", tool.image)
+    found = keys.trusted(tool.trusted)
+    monkeypatch.setattr(keys, "trusted", lambda: found)
+    assert "beware" not in tool.good("sign", tool.image)
+    tool.image.write_bytes(firmware.build("2.0.0", thin=True, size=0x180010))
+    assert "beware: larger than the slots of boards with 4 MB" in tool.good("sign", tool.image)

@@ -11,6 +11,9 @@ import pytest
 from tests.host.release_desk import Tool
 from tools.cloud import LocalCloud
 from tools.release import follow
+from tools.release.account import Account
+from tools.release.publish import place
+from tools.release.trouble import Mistake
 
 THINGS = ("lamp-1", "lamp-2", "lamp-3")
 
@@ -174,9 +177,20 @@ def test_a_document_that_was_signed_elsewhere(tool, cloud, devices):
     devices(lamp_1=GOOD)
     code, output = publish(tool, cloud, "--document", file, "--thing", "lamp-1")
     assert code == 0, output
-    file.write_text(json.dumps({**json.loads(file.read_text()), "size": 17}))
-    code, output = publish(tool, cloud, "--document", file, "--thing", "lamp-1")
-    assert (code, "signed for another image" in output) == (2, True)
+    for change in ({"size": 17}, {"sha256": "0" * 64}):
+        file.write_text(json.dumps({**json.loads(file.read_text()), **change}))
+        code, output = publish(tool, cloud, "--document", file, "--thing", "lamp-1", "--detach")
+        assert (code, "signed for another image" in output) == (2, True)
+        tool.good("sign", tool.image, "--out", file)
+
+
+@pytest.mark.parametrize(("bucket", "role"), [(None, "arn:role"), ("bucket", None)])
+def test_aws_must_be_told_bucket_and_role(bucket, role):
+    account = Account(None, None, "eu-west-1", "AWS", is_local=False)
+    document = {"hardware": "a:b+c", "version": "1.2.3", "sha256": "f" * 64}
+    with pytest.raises(Mistake, match="say --bucket NAME and --role ARN"):
+        place(account, bucket, role, document)
+    assert str(place(account, "bucket", "arn:role", document)) == "s3://bucket/firmware/a_b_c/1.2.3-ffffffffffff.bin"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import ssl
 import pytest
 
 from tools import public
-from tools.interpreter import LIB
+from tools.interpreter import LIB, ROOT
 from tools.shorten import shorten
 
 
@@ -84,6 +84,16 @@ def test_what_is_known_by_name_elsewhere_stays(text):
     short = shorten({"a": text}, known={"A", "emit", "wait", "cipher", "mark"})["a"]
     for name in said:
         assert short.count(name) == text.count(name)
+
+
+def test_no_short_name_is_a_word_of_the_language():
+    text = "".join(f"_name{n} = {n}\n" for n in range(1200))
+    ast.parse(shorten({"a": text})["a"])
+
+
+@pytest.mark.parametrize("program", [ROOT / "boot.py", ROOT / "main.py", ROOT / "tools" / "board" / "flashed.py"])
+def test_what_the_programs_say_stays(program):
+    assert public.said_by(program) <= public.names()
 
 
 def test_a_short_name_that_is_taken_is_not_given():

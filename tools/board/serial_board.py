@@ -196,7 +196,7 @@ class SerialBoard:
 def _explained(traceback):
     """The board's own error in words that help."""
     last = traceback.strip().splitlines()[-1] if traceback.strip() else "it said nothing"
-    if "ENOSPC" in last or last.endswith("28"):
+    if "ENOSPC" in last or last.endswith(" 28"):
         return "the board's file system is full: remove what is not needed there, or use --erase"
     if "MemoryError" in last:
         return f"the board has too little memory for this ({last})"

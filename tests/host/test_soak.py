@@ -15,6 +15,7 @@ from tools.soak.bench import Cloud
 from tools.soak.heap import growth
 from tools.soak.ledger import Ledger
 from tools.soak.report import verdict
+from tools.soak.storm import Storm
 
 GOOD = """
 sim: start 1: power on
@@ -160,6 +161,16 @@ def test_a_seed_repeats_its_faults_and_all_of_them_come():
     assert {name for faults in names("7 1") for name in faults} == known
     power = {fault.__name__ for fault in weather.FAULTS["power"]}
     assert not power & {name for faults in names("7 1", spared=True) for name in faults}
+
+
+def test_a_device_that_never_came_is_told_also_when_nothing_has_befallen_it():
+    subject = types.SimpleNamespace(ledger=Ledger("soak-1"), befallen=[], returns_s=[])
+    bench = types.SimpleNamespace(subjects=[subject], operator=types.SimpleNamespace(quiet=lambda: None))
+    storm = Storm(bench, seed=1, bound_s=0)
+    storm.over.set()  # Ctrl-C
+    storm.rage(60)
+    assert storm.broken == []
+    assert subject.ledger.verdict() == ["not back within 0 s after: it was switched on"]
 
 
 def test_a_cloud_that_falls_over_finds_its_ports_again(tmp_path):

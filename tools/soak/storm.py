@@ -84,7 +84,8 @@ class Storm:
             self._late(subject, self._bound_s)
 
     def _late(self, subject, bound_s):
-        subject.ledger.wrong.append(f"not back within {bound_s} s after: {subject.befallen[-1]}")
+        last = subject.befallen[-1] if subject.befallen else "it was switched on"
+        subject.ledger.wrong.append(f"not back within {bound_s} s after: {last}")
 
     def _back_in(self, subject, since, bound_s):
         """Seconds until a message that was begun since then was acknowledged; None when it takes longer.

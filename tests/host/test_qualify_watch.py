@@ -8,7 +8,7 @@ import types
 import paho.mqtt.client as mqtt
 import pytest
 
-from tools.cloud import presence
+from tools.cloud import packets, presence
 from tools.cloud.faults import Faults
 from tools.cloud.open_broker import open_broker
 from tools.qualify import runner
@@ -40,6 +40,20 @@ def test_the_watch_reads_both_protocols_and_knows_which_message_is_acknowledged(
     assert watch.since(0, "SUBSCRIBE")[0]["filters"] == [IN]
     assert watch.since(0, "PUBLISH")[0]["payload"] == b"12345"
     assert (acknowledged["topic"], acknowledged["size"]) == (IN, 5)
+
+
+def test_what_another_machine_of_the_network_does_is_not_the_device_s():
+    watch = Watch(THING)
+    watch.packet(Connection(), packets.PINGREQ, b"")
+    watch.log("handshake_failed", source="192.168.1.99", reason="EOF")
+    watch.log("connected", client_id="another")
+    assert [seen.what for seen in watch.since(0)] == ["PINGREQ"]
+    watch.log("handshake_failed", source="192.168.1.20", reason="EOF")
+    assert watch.since(0)[-1]["reason"] == "EOF"
+
+
+class Connection:
+    client_id, number, source_ip, dialect = THING, 1, "192.168.1.20", None
 
 
 class Played(Bench):

@@ -42,18 +42,21 @@ class Watch:
         self._seen = []
         self._changed = threading.Condition()
         self._over = False
+        self._address = None  # where it was when it last connected
 
     # ---- in the cloud's thread ----
 
     def log(self, event, **details):
-        """For `LocalCloud(log=)`."""
-        if details.get("client_id", self._client_id) == self._client_id:
+        """For `LocalCloud(log=)`. Who fails before the CONNECT is known by the address alone."""
+        own = details.get("client_id", self._client_id) == self._client_id
+        if own and (self._address is None or details.get("source", self._address) == self._address):
             self._add(Seen(event, time.monotonic(), details.get("connection", 0), details))
 
     def packet(self, connection, first, body):
         """For `LocalCloud.tap`."""
         name, fields = _described(connection, first, body)
         if (fields.get("client_id") or connection.client_id) == self._client_id:
+            self._address = connection.source_ip
             self._add(Seen(name, time.monotonic(), connection.number, dict(fields, tls=_tls(connection, name))))
 
     def _add(self, seen):

@@ -122,6 +122,38 @@ def test_ctrl_c_ends_the_cases_that_wait(monkeypatch):
     assert (ends, told) == ([Ended], [])
 
 
+def test_ctrl_c_ends_a_case_whose_bench_was_still_being_made(monkeypatch):
+    ends, late = [], Played()
+    benches = iter([Played(), late])
+
+    @contextlib.contextmanager
+    def made(*_, **__):
+        bench = next(benches)
+        if bench is late:
+            begun.set()
+            ended.wait(30)
+        yield bench
+
+    def interrupt(bench, _evidence):
+        end = bench.watch.end
+        bench.watch.end = lambda: (end(), ended.set())
+        begun.wait(30)
+        raise KeyboardInterrupt
+
+    def wait(bench, _evidence):
+        try:
+            bench.watch.pause(30)
+        except BaseException as end:
+            ends.append(type(end))
+            raise
+
+    begun, ended = threading.Event(), threading.Event()
+    monkeypatch.setattr(runner, "SimulatedBench", made)
+    with pytest.raises(KeyboardInterrupt):
+        runner.run_simulated([Case("MQTT", "A", interrupt), Case("MQTT", "B", wait)], 0.1, 2, print)
+    assert ends == [Ended]
+
+
 def test_a_pause_lasts_and_can_be_ended():
     watch = Watch(THING)
     begin = time.monotonic()

@@ -10,6 +10,7 @@ import pytest
 
 from tests.host.sim_desk import desk
 from tools import interpreter
+from tools.sim import chip
 from tools.sim.console import Console
 
 
@@ -18,6 +19,24 @@ def test_micropython_may_be_named_by_a_relative_path(tmp_path, monkeypatch):
     with desk(tmp_path, "print('runs')") as (_, board):
         board.power_on()
         board.wait_for("^runs$", timeout_s=10)
+
+
+def test_a_line_is_found_once():
+    console = Console()
+    console.add("same")
+    assert console.wait_for("same", 1) == "same"
+    with pytest.raises(TimeoutError):
+        console.wait_for("same", 0)
+    console.add("same")
+    assert console.wait_for("same", 1) == "same"
+
+
+@pytest.mark.parametrize(("cause", "watches"), [(chip.SOFT, True), (chip.HARD, False), (chip.DEEPSLEEP, False)])
+def test_only_a_soft_reset_leaves_the_watchdog_running(cause, watches):
+    made = chip.Chip()
+    made.watch(1000)
+    made.restart(cause)
+    assert (made.starves_in_s() is not None) == watches
 
 
 def test_a_line_that_never_ends_becomes_many():

@@ -203,6 +203,60 @@ def _no_line(board, pattern):
     return True
 
 
+@contextlib.contextmanager
+def road():
+    """(access point, the device's end of a connection, its peer's), without a device."""
+    with World() as world, socket.create_server(("127.0.0.1", 0)) as listener:
+        home = world.access_point("home", "password")
+        address, link = world.name("cloud.example", listener.getsockname()[1]), world.attach()
+        link.answer("linked", ["home"])
+        with socket.create_connection(("127.0.0.1", world.route(link, address, 8883)), 5) as device:
+            peer, _ = listener.accept()
+            peer.settimeout(5)
+            with peer:
+                yield home, device, peer
+
+
+def test_a_cut_at_the_last_byte_of_a_piece_cuts_behind_it():
+    with road() as (home, device, peer):
+        home.cut_after(5)
+        device.sendall(b"hello")
+        assert peer.recv(5) == b"hello"
+        with pytest.raises(ConnectionResetError):
+            device.recv(1)
+
+
+def test_what_is_fast_does_not_overtake_what_was_slow():
+    with road() as (home, device, peer):
+        home.latency_ms = 200
+        device.sendall(b"slow ")
+        time.sleep(0.05)
+        home.latency_ms = 0
+        device.sendall(b"fast")
+        heard = b""
+        while len(heard) < 9:
+            heard += peer.recv(9)
+        assert heard == b"slow fast"
+
+
+def test_nobody_answers_a_device_that_has_joined_nothing():
+    with World() as world, socket.create_server(("127.0.0.1", 0)) as listener:
+        world.access_point("home", "password")
+        address, link = world.name("cloud.example", listener.getsockname()[1]), world.attach()
+        with pytest.raises(TimeoutError):
+            socket.create_connection(("127.0.0.1", world.route(link, address, 8883)), 0.3)
+
+
+def test_a_device_that_restarts_hears_of_the_access_points_again():
+    with World() as world:
+        world.access_point("home", "password")
+        link = world.attach()
+        assert [point["name"] for point in link.answer("points", [])["points"]] == ["home"]
+        assert link.answer("points", []) is None  # nothing has changed
+        link.forget()
+        assert link.answer("points", []) is not None
+
+
 @pytest.mark.parametrize("first", ["device", "peer"])
 def test_a_closed_connection_leaves_no_socket_open(first):
     with World() as world, socket.create_server(("127.0.0.1", 0)) as listener:

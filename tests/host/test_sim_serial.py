@@ -10,6 +10,7 @@ import tty
 import pytest
 
 from tools.sim import Board
+from tools.sim.serial_port import SerialPort
 
 COUNTING = """
 import time
@@ -107,6 +108,18 @@ def test_what_a_program_never_reads_does_not_keep_the_board_from_its_power_cut(b
         os.close(port)
     board.power_cut()
     assert not board.is_on
+
+
+def test_lines_end_with_cr_and_lf_wherever_the_output_is_cut():
+    port = SerialPort()
+    theirs = os.open(port.name, os.O_RDWR | os.O_NOCTTY)
+    try:
+        for piece in (b"one\n", b"two\r\nthree\r", b"\nfour\r", b"five"):
+            port.write(piece)
+        assert os.read(theirs, 100) == b"one\r\ntwo\r\nthree\r\nfour\rfive"
+    finally:
+        os.close(theirs)
+        port.close()
 
 
 def test_nobody_at_the_port_changes_a_file_of_the_desk(board, tmp_path):

@@ -5,13 +5,14 @@ import random
 import re
 import subprocess
 import sys
+import time
 import types
 
 import pytest
 
 from tools.interpreter import ROOT
 from tools.soak import weather
-from tools.soak.bench import Cloud
+from tools.soak.bench import Cloud, Operator
 from tools.soak.heap import growth
 from tools.soak.ledger import Ledger
 from tools.soak.report import verdict
@@ -82,6 +83,33 @@ def test_a_message_without_an_end_is_told():
     assert made.verdict() == ["1 messages (a2/1): neither safe nor given up"]
 
 
+def test_what_begins_after_the_end_is_not_judged():
+    made = settled()
+    made.freeze()
+    for line in ("begin a2/1", "acked a2/1", "begin a2/2"):
+        made.line(f"soak: {line}.")
+    assert made.settled()
+    assert made.verdict() == []
+
+
+def test_only_what_the_cloud_has_taken_for_a_device_must_be_heard():
+    operator, made = Operator.__new__(Operator), ledger()
+    taken = types.SimpleNamespace(is_published=lambda: True)
+    asked = types.SimpleNamespace(is_published=lambda: False)
+    operator._asked = [(taken, made, 1), (asked, made, 2)]
+    operator._note()
+    assert made.sent == {1}
+    assert operator._asked == [(asked, made, 2)]
+
+
+@pytest.mark.parametrize(("up", "in_time"), [(True, False), (False, True)])
+def test_the_time_without_a_cloud_does_not_count(up, in_time):
+    proofs = iter([False, False, False, True])
+    subject = types.SimpleNamespace(ledger=types.SimpleNamespace(proven_since=lambda _: next(proofs)))
+    storm = Storm(types.SimpleNamespace(cloud=types.SimpleNamespace(up=up)), seed=1, bound_s=0)
+    assert (storm._back_in(subject, time.monotonic(), 0) is not None) == in_time
+
+
 def test_what_is_given_up_must_be_told_as_an_event():
     made = settled()
     made.line("soak: begin a2/1.")
@@ -145,9 +173,12 @@ def test_what_was_never_tried_is_not_proven():
     assert "its heap was hardly ever measured" in verdict(subject, 8192, lasted_s=200, keeps_power=True)[0]
     subject.ledger.lives[-1].heap = [(second, 100_000) for second in range(0, 200, 4)]
     assert verdict(subject, 8192, lasted_s=200, keeps_power=True) == []
+    subject.ledger.lives[-1].heap = [(second, 100_000 + 100 * second) for second in range(0, 200, 4)]
+    assert verdict(subject, 8192, lasted_s=200)[0].startswith("its heap grew by")
+    assert verdict(subject, 20_000, lasted_s=200) == []
     subject.ledger.sent.clear()
     assert "the operator has told it nothing" in verdict(subject, 8192, lasted_s=9)[0]
-    assert verdict(subject, 8192, lasted_s=1) == []
+    assert verdict(subject, 20_000, lasted_s=1) == []
 
 
 def names(seed, spared=False):

@@ -116,9 +116,8 @@ class _End(asyncio.Protocol):
             self._path.forward(self, data)
 
     def eof_received(self):
-        # The kernel's end of file may come from a process that was killed: then the path is dead already.
-        if not self._path.dead:
-            self.other.deliver(None, 0)
+        # The kernel may say it for a process that was killed: then the path is dead already, and nothing is sent.
+        self.other.deliver(None, 0)
         return True
 
     def connection_lost(self, error):

@@ -89,8 +89,6 @@ class Flash:
         for row in self.rows:
             self.erase_partition(row[4])
 
-        shutil.rmtree(self.folder / "frozen", ignore_errors=True)
-
     def erase_partition(self, label):
         """As `esptool erase_region`."""
         (self.folder / f"{label}.bin").unlink(missing_ok=True)

@@ -7,13 +7,15 @@ import re
 import subprocess
 import sys
 import tty
+from hashlib import sha256
 
 import pytest
 
 from tests.host.board_desk import bare_board, checkout, contents, expected, install, until, verb
 from tools import interpreter
 from tools.board import bundle
-from tools.board.serial_board import BoardError
+from tools.board.files import Files
+from tools.board.serial_board import BoardError, SerialBoard
 
 SECRET = "correct horse battery"
 
@@ -139,6 +141,17 @@ def test_erase_takes_everything_that_was_there(tmp_path, packages):
         assert not [path for path in board.list_files() if re.search("old|thing.bin|alt", path)]
 
 
+def test_a_file_that_was_not_stored_as_it_was_sent_does_not_get_its_name(board):
+    with SerialBoard(board.port) as serial:
+        serial.interrupt()
+        files = Files(serial)
+        files.start()
+        files.write("/folder/a file", [b"abc"], sha256(b"abc").hexdigest())
+        with pytest.raises(BoardError, match="/folder/a file was not stored as it was sent"):
+            files.write("/folder/a file", [b"def"], sha256(b"worn").hexdigest())
+    assert board.read_file("/folder/a file") == b"abc"
+
+
 def test_a_board_with_frozen_lib_gets_the_programs_alone(board, packages):
     code, said = flash(board, packages, "--programs-only", "--no-watch")
     assert code == 0, said
@@ -187,8 +200,10 @@ def test_source_takes_the_place_of_what_was_compiled(board, packages):
 
 def test_several_boards_at_once_each_for_itself(tmp_path, packages):
     with bare_board(tmp_path / "one") as one, bare_board(tmp_path / "two") as two:
-        code, said = verb("flash", "--port", f"{one.port} {two.port}", "--no-ble", packages=packages)
-        assert code == 0, said
+        ports = f"{one.port} {two.port} {os.devnull}"
+        code, said = verb("flash", "--port", ports, "--no-ble", packages=packages)
+        assert code == 1, said
+        assert f"{os.devnull}: flash: {os.devnull} cannot be opened" in said
         for board in one, two:
             assert f"{board.port}: done: CONFIG" in said
             assert "/main.py" in board.list_files()

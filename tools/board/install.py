@@ -189,7 +189,7 @@ class Install:
             self._files.rename(_ASIDE, _MAIN)
 
     def _pieces(self, file, sizes):
-        if file.path != archive.PATH or file.path not in sizes or self._options.erase:
+        if file.path != archive.PATH or file.path not in sizes:
             return [file.data]
         pieces = reuse.pieces(file.data, file.path, self._files)
         sent = sum(len(piece) for piece in pieces if isinstance(piece, bytes))

@@ -68,7 +68,8 @@ def test_a_board_that_is_busy_is_stopped(tmp_path, packages, program):
     assert "done: CONFIG" in said
 
 
-def test_ctrl_c_while_a_board_is_looked_at_gives_it_its_program_back(board, packages):
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGHUP, 129)])
+def test_a_board_that_is_looked_at_gets_its_program_back_when_that_is_stopped(board, packages, number, code):
     board.power_cut()
     board.write_file("/main.py", "print('at work')\n")
     board.power_on()
@@ -78,9 +79,9 @@ def test_ctrl_c_while_a_board_is_looked_at_gives_it_its_program_back(board, pack
     with subprocess.Popen(words, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
         while "MicroPython 1." not in process.stdout.readline():
             assert process.poll() is None
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         assert "run it again" in process.stdout.read()
-    assert process.returncode == 130
+    assert process.returncode == code
     until(lambda: board.starts[-1] == "machine.reset()")
     board.wait_for("at work", 10)
     assert "/main.py.off" not in board.list_files()

@@ -2,9 +2,11 @@
 
 import contextlib
 import os
+import pty
 import socket
 import subprocess
 import sys
+import termios
 import threading
 import time
 
@@ -28,10 +30,10 @@ print('   0.03 NORMAL wifi.disconnected code=wrong_password')
 class Monitor:
     """The verb as a process; `wait_for(text)` reads on."""
 
-    def __init__(self, board, *arguments):
+    def __init__(self, board, *arguments, stdin=subprocess.DEVNULL):
         command = [sys.executable, "-m", "tools", "monitor", "--port", board.port, *map(str, arguments)]
         self._process = subprocess.Popen(
-            command, cwd=ROOT, env=dict(os.environ, COLUMNS="200", PYTHONIOENCODING="ascii"), stdin=subprocess.DEVNULL,
+            command, cwd=ROOT, env=dict(os.environ, COLUMNS="200", PYTHONIOENCODING="ascii"), stdin=stdin,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
         self.seen = ""
@@ -46,6 +48,9 @@ class Monitor:
         while self.seen.count(text) < times:
             assert time.monotonic() < deadline, self.seen
             time.sleep(0.02)
+
+    def wait(self):
+        return self._process.wait(10)
 
     def close(self):
         self._process.terminate()
@@ -139,3 +144,21 @@ def test_a_word_that_is_corrected_at_the_prompt_is_shown_so(capsys):
     for text in (">>> pr", "x", "\b\x1b[K", "int(1)\n", "1\n"):
         screen.show(text)
     assert capsys.readouterr().out == ">>> prx\b\x1b[Kint(1)\n1\n"
+
+
+@pytest.mark.parametrize("key", [b"\x1d", None], ids=["ctrl-]", "a signal"])
+def test_the_terminal_is_left_as_it_was(key):
+    ours, theirs = pty.openpty()
+    before = termios.tcgetattr(theirs)
+    monitor = Monitor(Nowhere(os.devnull), stdin=theirs)
+    try:
+        monitor.wait_for("waiting for it")
+        assert termios.tcgetattr(theirs) != before
+        if key:
+            os.write(ours, key)
+            assert monitor.wait() == 0
+    finally:
+        monitor.close()
+    assert termios.tcgetattr(theirs) == before
+    os.close(ours)
+    os.close(theirs)

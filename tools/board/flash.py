@@ -1,6 +1,7 @@
 """Put the firmware on boards that run MicroPython 1.24 or later: only what changed, each file whole or not at all."""
 
 import math
+import signal
 import sys
 import threading
 import time
@@ -17,6 +18,7 @@ from tools.board.install import Install, Options
 from tools.board.ports import resolved
 from tools.board.serial_board import BoardError, SerialBoard
 from tools.interpreter import MissingTool
+from tools.signals import interrupt, on_end
 
 _STOP_S = 15  # the firmware may be compiled just then
 
@@ -57,16 +59,17 @@ def main(
     options = Options(settings, main, not source, lines, not programs_only, ble, erase, files)
     _check(options)
     sys.stdout.reconfigure(errors="replace")  # a board's first words are often none
+    on_end(interrupt)
     with _Screen(len(ports) > 1) as screen:
         jobs = [_Job(each, options, screen, dry_run, watch) for each in ports]
         for job in jobs:
             job.start()
         try:
             _wait(jobs)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as stopped:
             screen.tell("", "interrupted: run it again, and it goes on where it stopped")
             _stop(jobs)
-            sys.exit(130)
+            sys.exit(128 + (stopped.args[0] if stopped.args else signal.SIGINT))
     sys.exit(max(job.exit_code for job in jobs))
 
 

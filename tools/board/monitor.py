@@ -17,6 +17,7 @@ from tools.board import levels
 from tools.board.ports import resolved
 from tools.board.serial_board import SerialBoard
 from tools.board.tracebacks import source_of
+from tools.signals import interrupt, on_end
 
 _END = b"\x1d"  # Ctrl-]
 
@@ -37,6 +38,7 @@ def main(
     ports = resolved("monitor", port)
     if len(ports) > 1:
         sys.exit("monitor: one board at a time; open another terminal for the next one")
+    on_end(interrupt)  # else the terminal would stay in its raw mode
     with SerialBoard(ports[0]) as board, _log(log) as file, _keyboard(board) as ended:
         sys.stdout.reconfigure(errors="replace")  # a terminal without UTF-8 shows question marks, not a traceback
         screen = Screen(levels.LEVELS[level], time, file)
@@ -49,7 +51,7 @@ def main(
                 if text is not None:
                     screen.show(text)
         except KeyboardInterrupt:
-            pass  # no terminal to type at
+            pass  # no terminal to type at, or somebody asked for the end
 
 
 class Screen:

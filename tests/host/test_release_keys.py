@@ -82,6 +82,18 @@ def test_a_key_is_never_replaced(tool):
     assert (tool.folder / "keys" / "k1.pem").read_bytes() == before
 
 
+def test_a_key_that_could_not_be_stored_leaves_nothing_behind(tool, monkeypatch):
+    def full(_handle):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(keys.os, "fsync", full)
+        code, output = tool.run("keygen", "--trusted", tool.trusted)
+    assert (code, "k1.pem: No space left on device" in output) == (2, True)
+    assert keys.trusted(tool.trusted) == {}
+    tool.keygen()
+
+
 def test_a_key_takes_the_place_of_no_other(tool):
     keys.trust("k1", "04" + "ab" * 64, tool.trusted)
     with pytest.raises(Mistake, match="trusts another key called 'k1' already"):

@@ -46,8 +46,14 @@ def create(kid: str, folder: Path, passphrase: str) -> ec.EllipticCurvePrivateKe
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         raise Mistake(f"{path} is there already: a key is never replaced. Take another --kid") from None
-    with open(handle, "wb") as file:
-        file.write(pem)
+    try:
+        with open(handle, "wb") as file:
+            file.write(pem)
+            file.flush()
+            os.fsync(handle)  # before the firmware trusts it
+    except OSError as error:
+        path.unlink()
+        raise Mistake(f"{path}: {error.strerror}") from None
     return key
 
 

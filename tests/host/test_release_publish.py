@@ -11,7 +11,7 @@ import pytest
 from tests.host.release_desk import Tool
 from tools.cloud import LocalCloud
 from tools.release import follow
-from tools.release.account import Account
+from tools.release.account import Account, open_account
 from tools.release.publish import place
 from tools.release.trouble import Mistake
 
@@ -165,8 +165,8 @@ def test_ctrl_c_leaves_the_job_running_and_says_how_to_go_on(tool, cloud, device
         finally:
             process.kill()
     job = job_id(output)
-    assert f'make release ARGS="follow {job} --local"' in output
-    assert f'make release ARGS="cancel {job} --local"' in output
+    assert f'make release ARGS="follow {job} --endpoint-url {cloud.control_url}"' in output
+    assert f'make release ARGS="cancel {job} --endpoint-url {cloud.control_url}"' in output
     assert "Traceback" not in output
     assert cloud.iot().describe_job(jobId=job)["job"]["status"] == "IN_PROGRESS"
 
@@ -213,3 +213,10 @@ def test_mistakes_are_told_before_anything_is_done(tool, cloud, options, code, s
 def test_a_cloud_that_does_not_run_is_told_as_that(tool):
     code, output = tool.run("list", "--endpoint-url", "http://127.0.0.1:9")
     assert (code, "is it running" in output) == (1, True)
+
+
+def test_what_is_said_to_go_on_with_is_the_same_account(tmp_path, monkeypatch):
+    config = tmp_path / "config"
+    config.write_text('[profile "the lamps"]\nregion = eu-west-1\naws_access_key_id = A\naws_secret_access_key = B\n')
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    assert open_account("the lamps", None, None).options == "--profile 'the lamps' --region eu-west-1"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -21,13 +22,14 @@ _RETRIES = {"mode": "standard", "total_max_attempts": 5}
 
 @dataclass
 class Account:
-    """`iot` and `s3` are boto3 clients; `where` says in words whose they are."""
+    """`iot` and `s3` are boto3 clients; `where` says in words whose they are, `options` by which options again."""
 
     iot: object
     s3: object
     region: str
     where: str
     is_local: bool
+    options: str = ""
 
 
 def open_account(profile: str | None, region: str | None, local_url: str | None) -> Account:
@@ -44,8 +46,11 @@ def open_account(profile: str | None, region: str | None, local_url: str | None)
             iot, s3 = (session.client(service, config=config, **more) for service in ("iot", "s3"))
     except ValueError as error:
         raise Mistake(f"{error}: say --endpoint-url as http://127.0.0.1:4585") from None
-    where = f"the local AWS IoT at {local_url}" if local else f"AWS, region {iot.meta.region_name}"
-    return Account(iot, s3, iot.meta.region_name, where, local)
+    if local:
+        where, options = f"the local AWS IoT at {local_url}", f"--endpoint-url {local_url}"
+        return Account(iot, s3, iot.meta.region_name, where, local, options)
+    options = (f"--profile {shlex.quote(profile)} " if profile else "") + f"--region {iot.meta.region_name}"
+    return Account(iot, s3, iot.meta.region_name, f"AWS, region {iot.meta.region_name}", local, options)
 
 
 def running_local() -> str:

@@ -26,13 +26,12 @@ _COUNTS = {
 
 def follow(screen: Screen, account: Account, job_id: str, version: str) -> int:
     """Watch a job to its end. The exit code: 0 when every device has the update."""
-    options = " --local" if account.is_local else f" --region {account.region}"
     follower = Follower(account, job_id)
     try:
         state = screen.watch(follower.states(_EVERY_LOCAL_S if account.is_local else _EVERY_S))
     except KeyboardInterrupt:
-        screen.say(f'\nThe job goes on. To watch it again:  make release ARGS="follow {job_id}{options}"')
-        screen.say(f'To cancel it:                        make release ARGS="cancel {job_id}{options}"')
+        screen.say(f'\nThe job goes on. To watch it again:  make release ARGS="follow {job_id} {account.options}"')
+        screen.say(f'To cancel it:                        make release ARGS="cancel {job_id} {account.options}"')
         return INTERRUPTED
     screen.outcome(state, version)
     return DONE if state.succeeded() else NOT_ALL

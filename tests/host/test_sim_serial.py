@@ -2,14 +2,16 @@
 
 import contextlib
 import os
+import select
 import subprocess
 import sys
+import threading
 import time
 import tty
 
 import pytest
 
-from tools.sim import Board
+from tools.sim import Board, serial_port
 from tools.sim.serial_port import SerialPort
 
 COUNTING = """
@@ -110,8 +112,7 @@ def test_what_a_program_never_reads_does_not_keep_the_board_from_its_power_cut(b
     assert not board.is_on
 
 
-def test_lines_end_with_cr_and_lf_wherever_the_output_is_cut():
-    port = SerialPort()
+def test_lines_end_with_cr_and_lf_wherever_the_output_is_cut(port):
     theirs = os.open(port.name, os.O_RDWR | os.O_NOCTTY)
     try:
         for piece in (b"one\n", b"two\r\nthree\r", b"\nfour\r", b"five"):
@@ -119,7 +120,49 @@ def test_lines_end_with_cr_and_lf_wherever_the_output_is_cut():
         assert os.read(theirs, 100) == b"one\r\ntwo\r\nthree\r\nfour\rfive"
     finally:
         os.close(theirs)
-        port.close()
+
+
+@pytest.fixture
+def port():
+    port = SerialPort()
+    yield port
+    port.close()
+
+
+def test_a_slow_reader_loses_nothing(port):
+    theirs = os.open(port.name, os.O_RDWR | os.O_NOCTTY)
+    pieces = [bytes((number % 200,)) * 4000 for number in range(100)]
+    writer = threading.Thread(target=lambda: [port.write(piece) for piece in pieces])
+    heard = bytearray()
+    try:
+        time.sleep(0.05)
+        writer.start()
+        while writer.is_alive():
+            heard += os.read(theirs, 500)
+        while select.select([theirs], [], [], 0.2)[0]:
+            heard += os.read(theirs, 500)
+    finally:
+        os.close(theirs)
+        writer.join()
+    assert heard == b"".join(pieces).replace(b"\n", b"\r\n")
+
+
+def test_nobody_is_waited_for_once(port, monkeypatch):
+    waits, send = [], port._send
+
+    def noted(data, patience_s):
+        waits.append(patience_s)
+        return send(data, patience_s)
+
+    monkeypatch.setattr(serial_port, "_SLOW_S", 0.01)
+    monkeypatch.setattr(port, "_send", noted)
+    for _ in range(100):
+        port.write(bytes(4000))
+    assert waits[0] and not any(waits[50:])
+    os.read(port._theirs, 4000)
+    port.write(b"x")
+    port.write(b"x")
+    assert waits[-1]
 
 
 def test_nobody_at_the_port_changes_a_file_of_the_desk(board, tmp_path):

@@ -1,17 +1,21 @@
 """The serial port of a simulated board: a pseudo-terminal that mpremote and `make flash` open like one on USB.
 
-It stays over restarts of the board, as a USB-to-UART chip does. What nobody reads is lost, as on a wire.
+It stays over restarts of the board, as a USB-to-UART chip does. What nobody reads is lost, as on a wire; who reads
+loses nothing, for a wire is slower than any reader.
 """
 
 import contextlib
 import fcntl
 import os
+import select
 import signal
 import subprocess
 import termios
+import time
 import tty
 
 CTRL_A, CTRL_B = b"\x01", b"\x02"  # raw and friendly REPL
+_SLOW_S = 0.5  # a reader makes room in less
 
 
 class SerialPort:
@@ -26,6 +30,7 @@ class SerialPort:
         os.set_blocking(self._ours, False)
         self.name = os.ttyname(self._theirs)
         self.is_raw = False
+        self._is_read = True
         self._last = b""
 
     def fileno(self):
@@ -47,8 +52,19 @@ class SerialPort:
         continued = self._last == b"\r" and data.startswith(b"\n")
         self._last = data[-1:]
         data = data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")[continued:]
-        with contextlib.suppress(BlockingIOError):  # nobody reads
-            os.write(self._ours, data)
+        self._is_read = self._send(data, _SLOW_S if self._is_read else 0)
+
+    def _send(self, data, patience_s):
+        """Whether anything of it found room in that time."""
+        left, end = data, time.monotonic() + patience_s
+        while left:
+            with contextlib.suppress(BlockingIOError):
+                left = left[os.write(self._ours, left) :]
+                continue
+            left_s = end - time.monotonic()
+            if left_s <= 0 or not select.select([], [self._ours], [], left_s)[1]:
+                break
+        return not data or len(left) < len(data)
 
     def close(self):
         os.close(self._ours)

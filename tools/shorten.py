@@ -187,7 +187,8 @@ def _parameters(files):
             found.setdefault(node.name, []).append(_own_parameters(node))
         elif isinstance(node, ast.ClassDef):
             makers = [each for each in node.body if isinstance(each, ast.FunctionDef) and each.name == "__init__"]
-            found.setdefault(node.name, []).extend(map(_own_parameters, makers))
+            # Without a maker of its own it is made by that of a base, which may be a stranger's.
+            found.setdefault(node.name, []).extend([_own_parameters(each) for each in makers] or [set()])
     return found
 
 

@@ -75,6 +75,7 @@ def test_a_name_that_another_file_uses_is_the_same_there():
         "from cryptolib import aes\n\n\nclass A:\n    def cipher(self, aes=aes):\n        return aes\n",
         "import time\n\n\nclass A:\n    def ticks_ms(self):\n        return time.ticks_ms()\n",
         "import queue\n\n\nclass A:\n    def wait(self, patience_s):\n        queue.get(patience_s=patience_s)\n",
+        "import queue\n\n\nclass A(queue.Queue):\n    pass\n\n\ndef emit(patience_s):\n    A(patience_s=patience_s)\n",
         "def emit(**data):\n    emit(wait_ms=wait())\n\n\ndef wait(wait_ms=0):\n    pass\n",
         "def mark(message):\n    message._mark = 1\n",  # whose class may have a name for it
     ],

@@ -104,6 +104,8 @@ def test_a_port_that_was_open_is_waited_for_while_its_usb_restarts(monkeypatch):
     [
         ("OSError: [Errno 28] ENOSPC", "file system is full"),
         ("OSError: 28", "file system is full"),
+        ("OSError: [Errno 19] ENODEV", "file system is not there, or is damaged: erase its flash"),
+        ("OSError: 19", "file system is not there, or is damaged: erase its flash"),
         ("OSError: 128", "the board says: OSError: 128"),
         ("MemoryError: memory allocation failed", "too little memory"),
         ("OSError: [Errno 5] EIO", "the board says: OSError: [Errno 5] EIO"),

@@ -224,3 +224,9 @@ def test_an_answer_that_is_none_is_told(printed):
     if "{" in printed:
         with pytest.raises(BoardError, match="cannot be understood"):
             Files(Board(printed.replace("5}", ""))).free()
+
+
+def test_a_file_system_that_is_not_mounted_is_not_a_full_one():
+    assert Files(Board("\x02(4096, 10)\n")).free() == 40960
+    with pytest.raises(BoardError, match="is damaged: erase its flash"):
+        Files(Board("\x02(0, 0)\n")).free()

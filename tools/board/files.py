@@ -4,7 +4,7 @@ import ast
 import base64
 from pathlib import PurePosixPath
 
-from tools.board.serial_board import BoardError
+from tools.board.serial_board import DAMAGED, BoardError
 
 _CHUNK = 768  # bytes; 1024 characters of base64
 _PLACES = 40  # asked for at once
@@ -102,7 +102,10 @@ class Files:
 
     def free(self):
         """Bytes free."""
-        return self._said("_s = os.statvfs('/'); _say(_s[0] * _s[3])")[0]
+        block, blocks = self._said("_s = os.statvfs('/'); _say((_s[0], _s[3]))")[0]
+        if not block:  # nothing is mounted there
+            raise BoardError(DAMAGED)
+        return block * blocks
 
     def read(self, path, n=-1):
         """The first `n` bytes of a file, or all; None: there is no such file."""

@@ -16,6 +16,11 @@ _OPEN_S = 1  # a line that takes longer is shown piece by piece
 _SHUT_S = 3  # a port that was never open for that long is another program's
 _AWAY_S = 2  # a board whose USB is the chip's own is away for less at each restart
 
+DAMAGED = (
+    "the board's file system is not there, or is damaged: erase its flash, and put MicroPython on it again "
+    "(docs/start-board.md)"
+)
+
 # What the serial line or mpremote may raise when a board goes away in the middle.
 _LINE_ERRORS = (TransportError, SerialException, OSError)
 
@@ -198,6 +203,8 @@ def _explained(traceback):
     last = traceback.strip().splitlines()[-1] if traceback.strip() else "it said nothing"
     if "ENOSPC" in last or last.endswith(" 28"):
         return "the board's file system is full: remove what is not needed there, or use --erase"
+    if "ENODEV" in last or last.endswith(" 19"):
+        return DAMAGED
     if "MemoryError" in last:
         return f"the board has too little memory for this ({last})"
     return f"the board says: {last}"

@@ -162,6 +162,12 @@ def test_a_chain_leaves_only_what_fits_the_key(node):
     assert certificate(sorted_out["pair"][0]) == pki.EC_CERT
 
 
+def test_the_rest_of_a_chain_is_no_root_though_it_has_a_file_of_its_own_too(node):
+    middle = pki.certificate_of(pki.RSA_KEY, subject="intermediate").public_bytes(pki.PEM)
+    files = [["cert.pem", EC_PEM], ["chain.pem", middle], ["fullchain.pem", EC_PEM + middle], ["privkey.pem", EC_KEY]]
+    assert node.script(SORT, files)["roles"] == ["certificate", "unused", "key"]
+
+
 def test_the_rest_of_a_chain_may_have_keys_that_no_device_can_have(node):
     assert node.script(SORT, [["chain.pem", ODD_PEM + EC_PEM], ["key.pem", EC_KEY]])["problems"] == []
     (problem,) = node.script(SORT, [["odd.pem", ODD_PEM], ["key.pem", EC_KEY]])["problems"]

@@ -15,7 +15,7 @@ import { CERTIFICATE, PRIVATE_KEY, PUBLIC_KEY, armour, blocks } from "./pem.js";
 const MOST_ITEMS = 20;
 
 export class Credentials {
-  /** [{id, file, kind: "certificate" | "key", title, problem, read}] */
+  /** [{id, file, kind: "certificate" | "key", title, problem, read, files: all that it came in}] */
   items = [];
   #lastId = 0;
 
@@ -67,12 +67,14 @@ export class Credentials {
   }
 
   #put(file, kind, read) {
-    if (this.items.some((item) => equal(item.read.der, read.der))) return [`${file} is there already.`];
+    const known = this.items.find((item) => equal(item.read.der, read.der));
+    known?.files.push(file);
+    if (known) return [`${file} is there already.`];
     if (this.items.length >= MOST_ITEMS) return [`${file} was left out: ${MOST_ITEMS} parts are the most.`];
     const id = ++this.#lastId;
     const title = kind === "key" ? `Private key, ${read.kind}` : read.subject || "Certificate";
     const problem = kind === "key" ? "" : datesProblem(read);
-    this.items.push({ id, file, kind, title, problem, role: "", read });
+    this.items.push({ id, file, kind, title, problem, role: "", read, files: [file] });
     return [];
   }
 
@@ -119,7 +121,8 @@ function isOwn(item, key) {
 
 // What came in one file with the device's certificate and did not sign itself is the rest of its chain.
 const isRoot = (item, identity) =>
-  item.read.selfSigned || (identity?.cert && identity.key && item.file !== identity.cert.file);
+  item.read.selfSigned ||
+  (identity?.cert && identity.key && !item.files.some((file) => identity.cert.files.includes(file)));
 
 function roleOf(item, identity, roots) {
   if (item === identity?.cert) return "certificate";

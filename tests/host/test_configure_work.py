@@ -3,6 +3,7 @@
 import pytest
 
 from tools.configure import work
+from tools.configure.radio import Seen
 from tools.configure.trouble import Trouble
 from tools.configure.wizard import GivenUp
 
@@ -67,3 +68,34 @@ def test_who_gives_up_ends_with_the_last_failure(monkeypatch):
     with pytest.raises(Trouble) as caught:
         done(monkeypatch, Scripted("plan", LOST, GivenUp()), Scripted(REFUSED))
     assert caught.value is LOST
+
+
+def test_a_device_is_called_by_its_name_its_last_digits_or_its_address():
+    seen = Seen("awsesp-0a1b2c", "F0:F1:F2:F3:F4:F5", -50, None)
+    assert all(
+        work._is_called(seen, name) for name in ("awsesp-0a1b2c", "AWSESP-0A1B2C", "0A1b2c", "f0:f1:f2:f3:f4:f5")
+    )
+    assert not any(work._is_called(seen, name) for name in ("1b2c", "awsesp", "F5", "-0a1b2c"))
+
+
+def test_however_it_ends_the_device_is_let_go(monkeypatch):
+    """It talks to one at a time: a connection that stays hides it from everybody."""
+
+    class Link:
+        closed = 0
+
+        def __init__(self, *_):
+            pass
+
+        async def close(self):
+            Link.closed += 1
+
+    def refuse(_):
+        raise REFUSED
+
+    monkeypatch.setattr(work, "Link", Link)
+    monkeypatch.setattr(work.Work, "_find", lambda _: None)
+    monkeypatch.setattr(work.Work, "_greet", refuse)
+    with pytest.raises(Trouble):
+        work.Work(NOTHING, Screen()).do()
+    assert Link.closed == 1

@@ -162,3 +162,10 @@ def test_the_terminal_is_left_as_it_was(key):
     assert termios.tcgetattr(theirs) == before
     os.close(ours)
     os.close(theirs)
+
+
+def test_a_board_that_leaves_and_comes_back_is_told_of_once(capsys):
+    screen = Screen(levels.DEBUG, False, None)
+    for trouble in (None, "gone", "gone", None, None):
+        screen.follow(trouble)
+    assert capsys.readouterr().out == "waiting for it: gone\nit is back\n"

@@ -92,3 +92,28 @@ def test_index_without_the_package_is_told(tmp_path, monkeypatch):
         server.shutdown()
     assert "not found" in str(end.value)
     assert not (tmp_path / "deps").exists()
+
+
+def test_packages_are_there_as_a_whole_or_as_they_were(tmp_path, monkeypatch):
+    monkeypatch.setattr(deps.interpreter, "DEPS", tmp_path / ".deps")
+    monkeypatch.setattr(deps.interpreter, "ROOT", tmp_path)
+    (tmp_path / ".deps").mkdir()
+    (tmp_path / ".deps" / "old.mpy").touch()
+
+    def install_one(package, target, _index):
+        if package.startswith("aioble-core") and breaks:
+            raise deps.NotInstalled("no answer")
+        target.mkdir(exist_ok=True)
+        (target / package).touch()
+
+    monkeypatch.setattr(deps, "_install", install_one)
+    breaks = True
+    with pytest.raises(deps.NotInstalled):
+        deps.install()
+    assert [path.name for path in tmp_path.rglob("*")] == [".deps", "old.mpy"]
+    breaks = False
+    deps.install()
+    assert {path.name for path in (tmp_path / ".deps").iterdir()} == {
+        f"{package}@{version}" for package, version in deps.VERSIONS.items()
+    }
+    assert [path.name for path in tmp_path.iterdir()] == [".deps"]

@@ -82,6 +82,7 @@ def test_a_board_that_cannot_run_it_is_refused(changes, refusal):
     ("changes", "remark"),
     [
         ({"slots": ["factory"]}, "its image has no second app partition"),
+        ({"slots": ["factory", "ota_0"]}, "its image has no second app partition"),
         ({"bluetooth": None}, "its image has no Bluetooth"),
         ({"mpy": 7}, "it reads .mpy files of version 7"),
     ],

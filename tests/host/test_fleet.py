@@ -76,6 +76,8 @@ def test_what_cannot_be_written_or_used_is_told_before_anything_is_made(cloud, t
     assert "settings.json cannot be written: No such file or directory" in answer.stderr
     answer = made(cloud, tmp_path / "settings.json", "--name", "unwritten", "--role", "FleetProvisioning")
     assert "say its ARN" in answer.stderr
+    role = "arn:aws:iam::123456789012:role/Fleet Provisioning"
+    assert "say its ARN" in made(cloud, tmp_path / "settings.json", "--name", "unwritten", "--role", role).stderr
     answer = made(cloud, tmp_path / "settings.json", "--name", "unwritten", "--wifi", "home:short")
     assert "that of 'home' has 5" in answer.stderr
     answer = made(cloud, tmp_path / "settings.json", "--name", "unwritten", "--hardware", "my board")

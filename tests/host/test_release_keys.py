@@ -168,6 +168,8 @@ def test_what_is_no_image_is_not_signed(tool):
         code, output = tool.run("sign", tool.image)
         assert (code, sentence in output) == (2, True), output
     assert tool.run("sign", tool.folder / "none.bin")[0] == 2
+    tool.image.write_bytes(firmware.build("1.0.0", thin=True, size=0x280000))
+    tool.good("sign", tool.image)
 
 
 def test_the_name_of_an_image_tells_its_version(tool):

@@ -84,6 +84,10 @@ def publish(tool, cloud, *options):
     return tool.run("publish", tool.image, "--endpoint-url", cloud.control_url, *options)
 
 
+def cloud_things(cloud):
+    return [cloud.iot().describe_thing(thingName="lamp-1")["thingArn"]]
+
+
 def job_id(output):
     return re.search(r"Job (ota-\S+)", output)[1]
 
@@ -132,7 +136,8 @@ def test_a_group_is_given_it_by_and_by_until_too_many_fail(tool, cloud, devices)
     assert job["status"] == "CANCELED"
     assert job["jobExecutionsRolloutConfig"]["maximumPerMinute"] == 50
     assert job["jobExecutionsRolloutConfig"]["exponentialRate"]["baseRatePerMinute"] == 1
-    assert job["abortConfig"]["criteriaList"][0]["thresholdPercentage"] == 50
+    stop = {"failureType": "ALL", "action": "CANCEL", "thresholdPercentage": 50, "minNumberOfExecutedThings": 1}
+    assert job["abortConfig"]["criteriaList"] == [stop]
     assert job["timeoutConfig"]["inProgressTimeoutInMinutes"] == 30
 
 
@@ -142,6 +147,11 @@ def test_list_follow_and_cancel(tool, cloud, devices):
     assert code == 0
     listed = tool.good("list", *where)
     assert re.search(rf"{job} +2\.0\.0 .*in_progress +1 wait", listed)
+    cloud.iot().create_job(jobId="mine", targets=cloud_things(cloud), document="{}")
+    cloud.iot().create_job(jobId="ota-9", targets=cloud_things(cloud), document='{"version": "9.0.0"}')
+    listed = tool.good("list", *where)
+    assert listed.index("ota-9 ") < listed.index(job)  # the newest first
+    assert "mine" not in listed
     assert "is cancelled" in tool.good("cancel", job, *where)
     code, output = tool.run("follow", job, *where)
     assert (code, "0 of 1 devices run 2.0.0." in output, "cancelled" in output) == (1, True, True)

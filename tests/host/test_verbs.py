@@ -8,6 +8,7 @@ import pytest
 
 from tools.__main__ import VERBS
 from tools.interpreter import ROOT
+from tools.verbs.test import in_processes
 
 
 def run(*command):
@@ -119,3 +120,13 @@ def test_of_two_verbs_at_once_one_installs_and_the_other_waits(tmp_path):
         assert verb.returncode == 0, said
     log = (tmp_path / "log").read_text()
     assert (log.count("--clear"), log.count("--group base")) == (1, 1)
+
+
+@pytest.mark.parametrize("arguments", [["tests/host/test_new.py"], ["-n", "0"], ["-x", "tests"], ["--co"]])
+def test_chosen_tests_run_in_one_process(arguments):
+    assert in_processes(arguments) == arguments
+
+
+def test_all_tests_run_in_several_processes():
+    assert in_processes(["-x"])[-1] == "-x"
+    assert "--dist" in in_processes([])

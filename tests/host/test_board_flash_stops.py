@@ -68,7 +68,7 @@ def test_a_board_that_is_busy_is_stopped(tmp_path, packages, program):
     assert "done: CONFIG" in said
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGHUP, 129)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_board_that_is_looked_at_gets_its_program_back_when_that_is_stopped(board, packages, number, code):
     board.power_cut()
     board.write_file("/main.py", "print('at work')\n")

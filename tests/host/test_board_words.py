@@ -108,6 +108,10 @@ def test_a_heap_without_psram_is_small(heap, small):
         ("Traceback (most recent call last):", "error"),
         ("MemoryError: memory allocation failed", "error"),
         ("application: start 3", "info"),
+        ("Guru Meditation Error: Core  0 panic'ed (LoadProhibited). Exception was unhandled.", "error"),
+        ("Backtrace: 0x4008174a:0x3ffb1ea0", "error"),
+        ("E (1234) wifi: alloc failed", "error"),
+        ("W (1234) wifi: weak", "warning"),
     ],
 )
 def test_importance_of_a_line(line, level):
@@ -149,6 +153,7 @@ def test_a_program_of_somebody_else_has_no_source():
         '  File "asyncio/core.py", line 1, in run',
         '  File "../../etc/passwd", line 1, in run',
         '  File "Makefile", line 1, in run',
+        pytest.param(f'  File "main.py", line {"9" * 5000}', id="line 99..."),
         "no frame",
     ],
 )

@@ -13,6 +13,9 @@ _ERRORS = {"task.failed", "ota.failed"}
 _WARNINGS = {"wifi.disconnected", "aws.disconnected", "publish.dropped", "message.dropped"}
 _DETAILS = {"publish.done", "flash.flushed", "ota.progress", "ble.connected", "ble.disconnected"}
 _TRACEBACK = re.compile(r'^(Traceback \(most recent|  File "|\w*(Error|Exception|Interrupt)\b)')
+# What ESP-IDF prints by itself: a panic, and its own log.
+_PANIC = re.compile(r"^(Guru Meditation Error|abort\(\) was called|assert failed:|Backtrace:|E \(\d+\) )")
+_IDF_WARNING = re.compile(r"^W \(\d+\) ")
 
 
 def is_transition(line):
@@ -27,10 +30,16 @@ def level_of(line):
         return ERROR if transition["mode"] == "IDLE" or transition["event"] in ("failed", "task_failed") else INFO
     event = _EVENT.match(line)
     if event is None:
-        return ERROR if _TRACEBACK.match(line) else INFO
+        return _of_others(line)
     name = event["name"]
     if name in _ERRORS:
         return ERROR
     if name in _WARNINGS:
         return WARNING
     return DEBUG if name in _DETAILS else INFO
+
+
+def _of_others(line):
+    if _TRACEBACK.match(line) or _PANIC.match(line):
+        return ERROR
+    return WARNING if _IDF_WARNING.match(line) else INFO

@@ -8,7 +8,7 @@ from tools import mpy, public
 from tools.interpreter import ROOT
 from tools.shorten import short_names
 
-_FRAME = re.compile(r'^\s*File "(?P<file>[\w./]+)", line (?P<line>\d+)(?:, in (?P<name>\S+))?')
+_FRAME = re.compile(r'^\s*File "(?P<file>[\w./]+)", line (?P<line>\d{1,9})(?:, in (?P<name>\S+))?')
 _AS_IT_IS = ("main.py", "boot.py")  # copied to a board with its true names
 
 

@@ -116,3 +116,32 @@ def test_the_network_that_a_sentence_is_about_is_the_one_with_the_longest_name_i
     assert node.script(script, networks, "the password of home is wrong") == "home"
     assert node.script(script, networks, "the password is wrong") is None
     assert node.script(script, networks[:1], "the password is wrong") == "home"
+
+
+def test_nothing_is_asked_without_a_session(node, device):
+    script = """async (load, transport, timing) => {
+      const client = new (await load("client")).Client(transport, timing);
+      await client.connect();
+      await client.request("STS");
+    }"""
+    with pytest.raises(JsError) as trouble:
+        node.script(script, TIMING)
+    assert (trouble.value.kind, device.heard) == ("link_lost", b"")
+
+
+def test_a_public_key_that_is_too_short_is_none(node, device):
+    clear = device._clear
+    device._clear = lambda dat, number: clear({**dat, "pub": dat["pub"][2:]} if "pub" in dat else dat, number)
+    with pytest.raises(JsError) as trouble:
+        node.script(TALK, CODE, TIMING, [])
+    assert trouble.value.kind == "wrong_code"
+
+
+def test_a_header_of_what_is_too_long_is_none(node):
+    script = """async (load, _, bytes) => {
+      const parser = new (await load("framing")).Parser();
+      return parser.push(bytes, 0).map(({ payload }) => payload);
+    }"""
+    whole = reference.frame(reference.CLEAR, b"{}")
+    assert node.script(script, bytes.fromhex("a50118010000") + whole) == [b"{}"]
+    assert node.script(script, bytes.fromhex("a50118000000") + whole) == [], "that long it may be"

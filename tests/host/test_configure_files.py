@@ -2,14 +2,15 @@
 
 import base64
 import json
+import types
 
 import pytest
 from typer.testing import CliRunner
 
 from tests.host import pki
-from tools.configure import cli, credentials, document, wizard
+from tools.configure import cli, credentials, document, link, wizard
 from tools.configure.screen import Screen
-from tools.configure.trouble import Exit, Mistake
+from tools.configure.trouble import Exit, Mistake, Trouble
 from tools.configure.wizard import GivenUp, Wizard
 
 ROOT = pki.certificate_of(pki.OTHER_EC_KEY, subject="Amazon Root CA 1", issuer="Amazon Root CA 1")
@@ -132,6 +133,39 @@ def test_who_corrects_the_cloud_finds_what_was_typed_before(way):
     wizard._cloud()
     assert (wizard._role, wizard._aws) == before
     assert before[1]["endpoint"] == "abc.example"
+
+
+def test_a_listed_network_with_a_lock_has_a_password_and_is_chosen_once():
+    ap = {"ssid": "home", "rssi": -50, "secure": True}
+    wizard = Wizard(None, None, Scripted("1", "", "first password", "y", "home", "second password", "n"))
+    wizard._scan = lambda: [ap]
+    wizard._wifi()
+    assert wizard._networks == [{"ssid": "home", "password": "second password"}]
+
+
+def test_a_device_that_refuses_to_tell_is_set_up_all_the_same():
+    def ask(_):
+        raise trouble
+
+    link = types.SimpleNamespace(ask=lambda typ: typ)
+    trouble = Trouble("refused", 8)
+    assert Wizard(ask, link, None)._asked("STS") is None
+    trouble = Trouble("link_lost")
+    with pytest.raises(Trouble):
+        Wizard(ask, link, None)._asked("STS")
+
+
+@pytest.mark.parametrize(
+    ("way", "codes"), [("w", (6, 7, 9)), ("c", (5, 14)), ("f", (8, 13, 15)), ("t", (None, 1, 3, 4, 10, 11, 12, 99))]
+)
+def test_what_is_offered_first_fits_the_failure(way, codes):
+    assert {wizard._first_way(code) for code in codes} == {way}
+
+
+@pytest.mark.parametrize("last", [None, "code 6", {}, {"code": 0}, {"code": None}, {"code": "6"}, {"code": [6]}])
+def test_what_is_no_failure_is_none(last):
+    assert link.last_failure({"last": last}) is None
+    assert link.last_failure({"last": {"code": 6}}) == {"code": 6}
 
 
 def test_a_number_is_one_that_is_on_the_list():

@@ -9,6 +9,7 @@ import pytest
 from tests.host.terminal import Terminal
 from tools.configure import screen
 from tools.configure.radio import Seen
+from tools.configure.trouble import Exit
 from tools.phone.screen import Screen as PhoneScreen
 
 BAD = "\x1b[2Jfree\x1b]0;owned\x07 [red]Wi-Fi[/red] \x9b2J"
@@ -65,3 +66,21 @@ def test_letters_of_another_encoding_are_asked_for_again():
             person.answer(prompt, "Z\u00fcrich")
         person.see("Z\u00fcrich Z\u00fcrich")
         assert person.wait() == 0
+
+
+def test_signals_have_as_many_bars_as_on_the_page():
+    assert [screen.bars(rssi) for rssi in (-40, -67, -68, -75, -76, -82, -83, -100)] == [4, 4, 3, 3, 2, 2, 1, 1]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it would look for real devices")
+def test_a_terminal_without_utf_8_shows_question_marks(tmp_path):
+    nowhere = f"unix:path={tmp_path / 'nothing'}"
+    environment = {
+        **os.environ,
+        "TERM": "xterm",
+        "PYTHONIOENCODING": "ascii:strict",
+        "DBUS_SYSTEM_BUS_ADDRESS": nowhere,
+    }
+    with Terminal([sys.executable, "-m", "tools", "configure", "--list"], environment) as person:
+        person.see("? No Bluetooth")
+        assert person.wait() == Exit.BLUETOOTH

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from tests.host.sim_desk import CONNECT, desk, echo, server
-from tools.sim import Board, World
+from tools.sim import Board, World, router
 
 TALK = (
     CONNECT
@@ -245,6 +245,37 @@ def test_nobody_answers_a_device_that_has_joined_nothing():
         address, link = world.name("cloud.example", listener.getsockname()[1]), world.attach()
         with pytest.raises(TimeoutError):
             socket.create_connection(("127.0.0.1", world.route(link, address, 8883)), 0.3)
+
+
+def test_only_the_last_connections_of_a_device_without_power_stay_mute(monkeypatch):
+    monkeypatch.setattr(router, "_DEAD_PATHS", 2)
+    with World() as world, socket.create_server(("127.0.0.1", 0)) as listener:
+        world.access_point("home", "password")
+        address, link = world.name("cloud.example", listener.getsockname()[1]), world.attach()
+        peers = []
+        for _ in range(4):
+            link.answer("linked", ["home"])
+            with socket.create_connection(("127.0.0.1", world.route(link, address, 8883)), 5):
+                peers.append(listener.accept()[0])
+                link.forget()  # the power goes
+        peers[0].settimeout(5)
+        with pytest.raises(ConnectionResetError):
+            peers[0].recv(1)
+        peers[-1].setblocking(False)
+        with pytest.raises(BlockingIOError):
+            peers[-1].recv(1)
+        assert len(world._router._paths) == 3  # one of them was still at work when they were counted
+        for peer in peers:
+            peer.close()
+
+
+def test_a_datagram_may_be_lost():
+    with World() as world:
+        home, link = world.access_point("home", "password"), world.attach()
+        link.answer("linked", ["home"])
+        home.loss = 1.0
+        nobody = None  # to ask: what is lost asks for no answer
+        router.Datagrams(nobody, link, "192.168.4.1", 53).datagram_received(b"?", ("127.0.0.1", 1))
 
 
 def test_a_device_that_restarts_hears_of_the_access_points_again():

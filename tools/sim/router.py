@@ -242,6 +242,7 @@ class Router:
         dead = [path for path in self._paths if path.dead]
         for path_to_drop in dead[:-_DEAD_PATHS]:
             path_to_drop.cut()
+            self._paths.remove(path_to_drop)
         self.loop.create_task(path.open())
         return path.device
 

@@ -12,7 +12,7 @@ from tools.cloud import packets, presence
 from tools.cloud.faults import Faults
 from tools.cloud.open_broker import open_broker
 from tools.qualify import runner
-from tools.qualify.bench import THING, Bench
+from tools.qualify.bench import DEFAULTS, LEAST, THING, Bench, timeouts
 from tools.qualify.case import CASES, FAIL, PASS, Case
 from tools.qualify.runner import run_on
 from tools.qualify.watch import Ended, Watch
@@ -152,6 +152,22 @@ def test_ctrl_c_ends_a_case_whose_bench_was_still_being_made(monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         runner.run_simulated([Case("MQTT", "A", interrupt), Case("MQTT", "B", wait)], 0.1, 2, print)
     assert ends == [Ended]
+
+
+def test_the_faults_of_a_case_end_with_it():
+    bench, ordered = Played(), []
+
+    def misbehave(bench, _evidence):
+        ordered.append(len(bench.faults.orders()))
+        bench.faults.order("no_puback", packets=1)
+
+    runner.run_in_turn(bench, [Case("MQTT", "A", misbehave), Case("MQTT", "B", misbehave)], ordered.append)
+    assert ordered[::2] == [0, 0]
+
+
+def test_no_time_out_is_scaled_below_what_settings_take():
+    assert timeouts(1) == DEFAULTS
+    assert timeouts(0.001) == LEAST
 
 
 def test_a_pause_lasts_and_can_be_ended():

@@ -205,7 +205,7 @@ def test_several_boards_at_once_each_for_itself(tmp_path, packages):
         assert code == 1, said
         assert f"{os.devnull}: flash: {os.devnull} cannot be opened" in said
         for board in one, two:
-            assert f"{board.port}: done: CONFIG" in said
+            assert f"{board.port}: done: CONFIG" in said, said
             assert "/main.py" in board.list_files()
 
 

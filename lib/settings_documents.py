@@ -89,9 +89,14 @@ def _merge_aws(below, above, warnings):
 def _merge_app(below, above, _warnings):
     result = dict(below or {})
     result.update(checks.mapping("app", above))
-    size = len(_compact(result))
-    if size > MAX_APP:
-        raise checks.invalid("app", "%d bytes as JSON" % size, "at most %d" % MAX_APP)
+    text = _compact(result)
+    if len(text) > MAX_APP:
+        raise checks.invalid("app", "%d bytes as JSON" % len(text), "at most %d" % MAX_APP)
+    if "inf" in text or "nan" in text:  # 1e999 is read, and written as what nobody reads any more
+        try:
+            json.loads(text)
+        except ValueError:
+            raise checks.invalid("app", "a number that is too large", "numbers below 1e38")
     return result
 
 

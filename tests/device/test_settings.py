@@ -131,3 +131,10 @@ def test_phone_over_file_through_flash():
 def test_unknown_name_is_told_with_a_hint():
     loaded = settings.load(b'{"timeouts": {"keepalive": 60}}')
     equal(loaded.warnings, ["timeouts.keepalive is not known and was left out, did you mean keepalive_s?"])
+
+
+def test_a_number_that_flash_could_not_give_back_is_refused():
+    infinite = {"app": {"limit": json.loads("1e999")}}
+    equal(str(raises(PersonError, lambda: settings.merge_cfg({}, infinite))).startswith("invalid_setting: app:"), True)
+    document = settings.merge_cfg({}, {"app": {"name": "info nano"}})
+    equal(settings.from_record(*settings.to_record(document))["app"], {"name": "info nano"})

@@ -23,6 +23,8 @@ def bare_board(folder, **options):
     with Board(folder / "flash", serial=True, **bare(folder), **options) as board:
         board.power_on()
         board.wait_for("REPL")
+        # A Ctrl-C that comes before its prompt is one too early for the simulated REPL.
+        until(lambda: any(line.startswith('Type "help') for line in board.lines))
         yield board
 
 

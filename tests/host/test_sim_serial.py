@@ -11,8 +11,9 @@ import tty
 
 import pytest
 
+from tools import interpreter
 from tools.sim import Board, serial_port
-from tools.sim.serial_port import SerialPort
+from tools.sim.serial_port import SerialPort, Terminal
 
 COUNTING = """
 import time
@@ -60,6 +61,31 @@ def test_ctrl_c_interrupts_the_program(board):
         board.wait_for("REPL: main.py failed")
     finally:
         os.close(port)
+
+
+def test_ctrl_c_on_the_way_into_the_repl_waits_for_its_prompt():
+    terminal = Terminal()
+    program = "import time\nprint('on its way')\ntime.sleep_ms(300)"
+    with terminal.start([interpreter.micropython(), "-c", program], start_new_session=True) as process:
+        try:
+            assert heard(terminal, b"on its way") == b"on its way"
+            terminal.await_prompt()
+            terminal.write(b"\x03")
+            terminal.write(b"print(6 * 7)\r")
+            answer = heard(terminal, b"\n42")
+            assert b"KeyboardInterrupt" not in answer
+            assert b"\n42" in answer
+        finally:
+            process.kill()
+    terminal.close()
+
+
+def heard(terminal, wanted):
+    """All that it prints, until `wanted` is there or nothing comes any more."""
+    said = b""
+    while wanted not in said and select.select([terminal], [], [], 5)[0]:
+        said += terminal.read()
+    return said[: said.index(wanted) + len(wanted)] if wanted in said else said
 
 
 def test_a_soft_reset_in_the_raw_repl_runs_boot_but_not_main(board):

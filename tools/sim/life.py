@@ -228,6 +228,8 @@ class Life:
     def _on_repl(self, why):
         self._repl = why
         self._console.add(f"sim: REPL: {why}")
+        if self._serial is not None:
+            self._output.await_prompt()
         if self._is_raw_after_soft_reset():
             self._output.write(CTRL_A)
 

@@ -16,6 +16,8 @@ import tty
 
 CTRL_A, CTRL_B = b"\x01", b"\x02"  # raw and friendly REPL
 _SLOW_S = 0.5  # a reader makes room in less
+_PROMPT = b">>> "
+_MOST_HELD = 65536
 
 
 class SerialPort:
@@ -95,6 +97,10 @@ class Pipe:
 class Terminal:
     """A device's process on a terminal of its own, as the REPL wants it; it goes into the REPL when it has ended."""
 
+    def __init__(self):
+        self._held = None  # what was typed on the way into the REPL
+        self._end = b""  # of what was printed meanwhile
+
     def start(self, command, **options):
         self._ours, theirs = os.openpty()
         os.set_blocking(self._ours, False)
@@ -111,12 +117,25 @@ class Terminal:
 
     def read(self):
         try:
-            return os.read(self._ours, 65536)
+            data = os.read(self._ours, 65536)
         except OSError:
             return b""  # the process has ended
+        if self._held is not None:
+            self._end = (self._end + data)[-len(_PROMPT) :] if _PROMPT not in data else _PROMPT
+            if self._end == _PROMPT:
+                held, self._held, self._end = self._held, None, b""
+                self.write(held)
+        return data
+
+    def await_prompt(self):
+        """Hold what is typed until the REPL prompts: before that a Ctrl-C would end the process, a chip's REPL none."""
+        self._held = b""
 
     def write(self, data):
         """What a program does not read is lost at last, as in a chip's buffer."""
+        if self._held is not None:
+            self._held = (self._held + data)[:_MOST_HELD]
+            return
         with contextlib.suppress(BlockingIOError):
             os.write(self._ours, data)
 

@@ -19,7 +19,8 @@ from tools.verbs import deps
 # Of aioble only what a peripheral needs.
 AIOBLE = ("__init__", "core", "device", "peripheral", "server")
 
-# Several boards are done at once. The firmware's words unload each other while they read, and one fetches for all.
+# Several boards are done at once. The firmware's words unload each other while they read, one fetches for all, and
+# CPython 3.11 reads no two sources at once ("AST constructor recursion depth mismatch").
 _ALONE = threading.Lock()
 
 
@@ -43,8 +44,8 @@ def firmware(compiled=True, lines=True, main=None):
     """lib/ as a list of `File`, with names that fit to the application `main`; without `lines` as mpy.py says."""
     if not compiled:
         return [File(f"/lib/{path.relative_to(LIB)}", path.read_bytes()) for path in sorted(LIB.rglob("*.py"))]
-    said, given = (public.said_by(main), public.given_by(main)) if main else (frozenset(), frozenset())
-    with tempfile.TemporaryDirectory() as folder:
+    with _ALONE, tempfile.TemporaryDirectory() as folder:
+        said, given = (public.said_by(main), public.given_by(main)) if main else (frozenset(), frozenset())
         try:
             paths = mpy.compile_lib(folder, said, lines, given)
             return [File(f"/lib/{path}", (Path(folder) / path).read_bytes()) for path in paths]

@@ -85,6 +85,7 @@ class Life:
             self._link.forget()  # before the process dies: a chip without power says no farewell
             process.kill()
             self._drain()
+            self._console.flush()
             process.wait(_STOP_S)
             leash.close()
             ours.close()
@@ -159,13 +160,13 @@ class Life:
         if not (self._repl and self._serial and self._serial.is_raw):  # there two programs talk, no person reads
             self._console.received(data)
 
-    def _drain(self):
-        while select.select([self._output], [], [], 0.2)[0]:
+    def _drain(self, quiet_s=0.2):
+        """Show what it has printed: a terminal passes that on a moment later."""
+        while select.select([self._output], [], [], quiet_s)[0]:
             data = self._output.read()
             if not data:
                 break
             self._show(data)
-        self._console.flush()
 
     def _answer(self, channel):
         request = _receive(channel)
@@ -226,6 +227,7 @@ class Life:
         return self._serial is not None and self._serial.is_raw and self._chip.cause == chips.SOFT
 
     def _on_repl(self, why):
+        self._drain(0.05)
         self._repl = why
         self._console.add(f"sim: REPL: {why}")
         if self._serial is not None:

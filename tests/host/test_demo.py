@@ -27,7 +27,7 @@ def test_stopped_demo_cleans_up(tmp_path, number, code, chapter):
             assert list(tmp_path.glob("awsesp-desk-*"))
             process.send_signal(number)
             rest = process.stdout.read()  # ends when the device's process, which has the same output, has ended, too
-            assert process.wait(20) == code
+            assert process.wait(20) == code, rest
         finally:
             process.kill()
     assert "Stopped; everything is cleaned up." in rest

@@ -4,13 +4,14 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
 
 from tests.host.sim_desk import desk
 from tools import interpreter
-from tools.sim import chip
+from tools.sim import Board, chip
 from tools.sim.console import Console
 
 
@@ -113,3 +114,13 @@ def is_alive(pid):
             return state.read().rsplit(")", 1)[1].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def test_ctrl_c_while_a_board_is_switched_on_leaves_none_that_is_on(tmp_path, monkeypatch):
+    def interrupted(thread):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), Board(tmp_path / "flash") as board:
+        monkeypatch.setattr(threading.Thread, "start", interrupted)
+        board.power_on()
+    assert not board.is_on

@@ -5,6 +5,7 @@ import threading
 from tools.sim.chip import DEEPSLEEP, Chip
 from tools.sim.life import End, Life
 
+_BEGIN_S = 1
 _STOP_S = 10
 _CRASHES = 5  # of the interpreter itself in a row: then the board stays off
 
@@ -17,6 +18,7 @@ class Runner:
         self.starts = []
         self.off = threading.Event()
         self.off.set()
+        self._begun = threading.Event()
         self._parts = (self.chip, flash, image, link, console, serial)
         self._console = console
         self._lock = threading.Lock()
@@ -36,6 +38,7 @@ class Runner:
             if not self.off.is_set():
                 raise RuntimeError("the board is on already")
             self.off.clear()
+            self._begun.clear()
             self._asked = None
             self._woken.clear()
             self.chip.power_on()
@@ -59,11 +62,17 @@ class Runner:
 
     def join(self):
         """Wait for the thread, once the board is off or about to be."""
-        if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join(_STOP_S)
+        if self._thread is None or self._thread is threading.current_thread():
+            return
+        # Not by Thread.join: it raises when Ctrl-C came while the thread was started, and may take it for dead later.
+        if self._begun.wait(_BEGIN_S):
+            self.off.wait(_STOP_S)
+        else:
+            self.off.set()  # it never began
 
     def _live(self):
         reason, crashes = "power on", 0
+        self._begun.set()
         try:
             while reason is not None:
                 self.starts.append(reason)

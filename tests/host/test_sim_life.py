@@ -124,3 +124,15 @@ def test_ctrl_c_while_a_board_is_switched_on_leaves_none_that_is_on(tmp_path, mo
         monkeypatch.setattr(threading.Thread, "start", interrupted)
         board.power_on()
     assert not board.is_on
+
+
+def test_drivers_may_run_where_they_lie_in_a_memory_as_the_bench_wants_them(tmp_path):
+    if "VfsRom" not in subprocess.run(
+        [interpreter.micropython(), "-c", "import vfs; print(dir(vfs))"], capture_output=True, text=True, timeout=10
+    ).stdout:
+        pytest.skip("this MicroPython has no ROMFS: 1.25 or later has")
+    (tmp_path / "main.py").write_text("import machine\nprint('drivers from', machine.__file__)\n")
+    with Board(tmp_path / "flash", main=tmp_path / "main.py") as board:
+        board.image.run_in_place(tmp_path / "rom")
+        board.power_on()
+        assert board.wait_for("drivers from").endswith("/in_place/fakes/machine.mpy")

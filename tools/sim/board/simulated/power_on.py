@@ -77,7 +77,8 @@ def _leave_the_desk():
 
 
 def _on_rom(path):
-    return _ROM + path if path[:1] == "/" else path  # others are in the interpreter
+    # Others are in the interpreter, or in a memory of their own.
+    return _ROM + path if path[:1] == "/" and not path.startswith(_IN_PLACE) else path
 
 
 def _start():

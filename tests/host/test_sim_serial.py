@@ -98,6 +98,19 @@ def test_a_soft_reset_in_the_raw_repl_runs_boot_but_not_main(board):
     assert [line for line in board.lines if line in ("booted", "mained")] == ["booted", "mained", "booted"]
 
 
+def test_a_thread_that_prints_without_end_keeps_nobody_from_the_repl(board):
+    board.write_file("/main.py", """
+import _thread, time
+def chat():
+    while True:
+        print("chat")
+        time.sleep_ms(5)
+_thread.start_new_thread(chat, ())
+""")
+    board.power_on()
+    board.wait_for("REPL: main.py ended")
+
+
 def test_the_port_stays_over_a_restart(board):
     board.power_on()
     board.wait_for("REPL")

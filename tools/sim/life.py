@@ -20,6 +20,7 @@ from tools.sim.leash import Leash
 from tools.sim.serial_port import CTRL_A, Pipe, Terminal
 from tools.sim.storage import Flash
 
+_DRAIN_S = 2
 _STOP_S = 5
 
 
@@ -161,8 +162,9 @@ class Life:
             self._console.received(data)
 
     def _drain(self, quiet_s=0.2):
-        """Show what it has printed: a terminal passes that on a moment later."""
-        while select.select([self._output], [], [], quiet_s)[0]:
+        """Show what it has printed: a terminal passes that on a moment later. A thread of its may print without end."""
+        end = time.monotonic() + _DRAIN_S
+        while time.monotonic() < end and select.select([self._output], [], [], quiet_s)[0]:
             data = self._output.read()
             if not data:
                 break

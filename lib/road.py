@@ -29,6 +29,7 @@ class Road:
         self._flash = system.flash
         self._wifi = system.wifi
         self._aws = system.aws
+        self._aws.reload = self._use_credentials
         if system.mode == "NORMAL":  # a download's TLS takes the place of the cloud's, and would lack what stays there
             self._aws.make_room = self._room_beside_tls
         if system.settings.outbox.place == "flash":
@@ -102,9 +103,13 @@ class Road:
         self._is_known = credentials is not None
         if self._is_known:
             self._aws.use(*credentials)
-            thing = self._system.settings.thing
-            if thing is not None and self._system.mode == "NORMAL":  # TLS has a copy, no start but the next asks for it
-                thing.key = None
+            if self._aws.only_ec is None:
+                self._forget_key()
+
+    def _forget_key(self):
+        thing = self._system.settings.thing
+        if thing is not None and self._system.mode == "NORMAL":  # TLS has a copy, no start but the next asks for it
+            thing.key = None
 
     async def keep_notes(self, owned):
         """Note what later starts must know: which credentials work, the time, what failed."""
@@ -141,6 +146,8 @@ class Road:
         now_ms = self._board.uptime_ms()
         if self._aws.is_connected:
             self._reached_ms = now_ms
+            if not self._aws.only_ec:
+                self._forget_key()
             if isinstance(self._aws.jobs.time, int) and not self._aws.jobs.working:  # on a job, which wants the memory
                 await _outcome().keep_time(self)
             return

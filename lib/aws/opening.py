@@ -23,13 +23,38 @@ async def by_thing(session, beat):
         raise errors.error("settings_missing", "no thing certificate")
     check_clock(session)
     make_context(session)
+    _leave_will(session)
+    try:
+        return await in_time(session, session._name, session._context, False, beat)
+    except errors.DeviceError as failure:
+        if not session.only_ec or not is_of_other_kind(failure):
+            raise
+    _drop_context(session, False)
+    make_context(session)
+    try:
+        return await in_time(session, session._name, session._context, False, beat)
+    except errors.DeviceError:
+        _drop_context(session, True)  # it may not have been the kind of the key
+        raise
+
+
+def _leave_will(session):
     if session._settings.aws.status is not None:
         from . import presence
 
         unload("presence")
         presence.leave_will(session)
-        del presence
-    return await in_time(session, session._name, session._context, False, beat)
+
+
+def is_of_other_kind(failure):
+    """Whether a server may have failed that has no certificate with an EC key, or one that nobody here vouches for."""
+    return failure.code in ("tls_failed", "server_cert_untrusted")
+
+
+def _drop_context(session, only_ec):
+    """Let the next one take servers with an EC key only, or all."""
+    session.only_ec = only_ec
+    session._context = session._client.ssl = None
 
 
 def make_client(settings, resolve):
@@ -46,14 +71,21 @@ def make_client(settings, resolve):
 
 def make_context(session):
     """Make the TLS context of a session's credentials, unless there is one. Errors: see tls.py."""
+    if session._context is None and session._pair is None:
+        session.reload()  # which makes it, where there is memory
     if session._context is not None:
         return
+    if session._pair is None:
+        raise errors.error("settings_missing", "no thing certificate")
     try:
         from . import tls
     except MemoryError:
         raise errors.error("no_memory")
     unload("tls")
-    session._context = tls.make_context(session._settings.roots, *session._pair)
+    roots = session._settings.roots
+    if session.reload is None or not tls.has_ec(roots):
+        session.only_ec = None
+    session._context = tls.make_context(roots, session._pair[0], session._pair[1], session.only_ec)
     session._pair = None
 
 

@@ -89,10 +89,16 @@ async def _connect(aws, claim, beat):
     unload("opening", "tls")
     opening.check_clock(aws)
     client_id = "claim-" + binascii.hexlify(os.urandom(8)).decode()
-    context = tls.make_context(aws._settings.roots, claim[0], claim[1])
-    try:
-        await opening.in_time(aws, client_id, context, True, beat)
-    except errors.CloudError as failure:
-        if failure.code in ("cert_refused", "not_authorised"):
-            raise errors.error("claim_refused", failure.code)
-        raise  # it is the server's own certificate that is wrong
+    roots = aws._settings.roots
+    for only_ec in (True, False) if tls.has_ec(roots) else (False,):
+        aws._client.ssl = context = None  # there may be no memory for two
+        context = tls.make_context(roots, claim[0], claim[1], only_ec)
+        try:
+            await opening.in_time(aws, client_id, context, True, beat)
+            aws.only_ec = only_ec  # the thing will meet the same server
+            return
+        except errors.DeviceError as failure:
+            if failure.code in ("cert_refused", "not_authorised"):
+                raise errors.error("claim_refused", failure.code)
+            if not only_ec or not opening.is_of_other_kind(failure):
+                raise

@@ -21,9 +21,9 @@ def stored(name):
         return file.read()
 
 
-def server_context():
+def server_context(pair):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(stored("server"), stored("server_key"))
+    context.load_cert_chain(stored(pair), stored(pair + "_key"))
     return context
 
 
@@ -36,11 +36,12 @@ async def resolve(host):
 class Desk:
     """`async with Desk(script, ...) as desk:` a broker with these scripts, `desk.aws` for it, `desk.told` its events.
 
-    `run=False`: it is not started; then `desk.start()`. Options are limits and timeouts of the settings.
+    `run=False`: it is not started; then `desk.start()`. Options are limits and timeouts of the settings; `pair`: whom
+    the broker shows; `port`: another server.
     """
 
     def __init__(self, *scripts, run=True, clock_is_set=lambda: True, resolve=resolve, backoff=None, **options):
-        self.broker = Broker(*scripts, context=server_context())
+        self.broker = Broker(*scripts, context=server_context(options.pop("pair", "server")))
         self.told = []
         self.beats = 0
         self._run = run
@@ -58,7 +59,7 @@ class Desk:
         limits.update(outbox_messages=5, outbox_bytes=1000)
         timeouts = {"dns_s": 1, "connect_s": 2, "connack_s": 1, "ack_s": 1, "keepalive_s": 30}
         timeouts.update(stable_s=20, drain_s=1, backoff_s=1, backoff_cap_s=1, job_jitter_s=0, job_step_s=3600)
-        status = options.pop("status", None)
+        status, port = options.pop("status", None), options.pop("port", None)
         outbox = {"place": "memory", "when_full": "drop_oldest"}
         for group in (limits, timeouts, outbox):
             for name in group:
@@ -66,7 +67,7 @@ class Desk:
         if options:
             raise TypeError("unknown options %s" % list(options))
         return Group(
-            aws=Group(endpoint="broker.test", port=self.broker.port, status=status),
+            aws=Group(endpoint="broker.test", port=port or self.broker.port, status=status),
             roots=[stored("root")],
             outbox=Group(**outbox),
             limits=Group(**limits),

@@ -44,6 +44,15 @@ async def test_a_claim_becomes_a_thing_and_every_step_is_kept():
     equal(flash.kept[1:], [{"cert": cert, "key": key, "name": "lamp-7"}])
 
 
+async def test_a_claim_is_taken_to_a_server_without_an_ec_key_too():
+    async def no_ciphers_in_common(peer):
+        equal(await peer.receive(), None)
+
+    async with Desk(no_ciphers_in_common, good(), run=False, pair="rsa_server") as desk:
+        await enrol(desk, Flash())
+        equal((desk.aws.only_ec, desk.broker.connections), (False, 2))  # the thing need not try again
+
+
 async def test_a_power_cut_after_the_certificate_asks_for_no_second_one():
     cloud, flash = good(), Flash(cut_at=1)
     async with Desk(cloud, run=False) as desk:

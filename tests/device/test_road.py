@@ -25,6 +25,7 @@ class Identity:
 class Aws:
     def __init__(self, is_connected):
         self.is_connected = is_connected
+        self.only_ec = None
         self.jobs = Group(time=None, working=False)
         self.connections = 0
 
@@ -56,7 +57,7 @@ class System:
         self.flash, self.bus, self.board = Flash(), events.Bus(), Board(cause)
         self.identity, self.aws = Identity(), Aws(is_connected)
         self.wifi = Group(now=lambda: 1800000000)
-        self.settings = Group(outbox=Group(place="memory"), timeouts=Group(candidate_s=60, offline_s=60))
+        self.settings = Group(thing=None, outbox=Group(place="memory"), timeouts=Group(candidate_s=60, offline_s=60))
 
     def leave(self, event, reason):
         self.left = event
@@ -240,6 +241,25 @@ async def test_the_key_of_the_settings_leaves_memory_once_tls_has_it():
     way._use_credentials()
     equal(used, [("thing", b"cert", b"key")])
     equal((system.settings.thing.cert, system.settings.thing.key), (b"cert", None))
+
+
+async def test_the_key_of_the_settings_stays_until_no_other_kind_of_server_can_ask_for_it():
+    system = System(is_connected=False)
+    system.settings.thing = Group(cert=b"cert", key=b"key")
+    system.identity, used = Thing(system.settings), []
+    system.aws.use = lambda *credentials: used.append(credentials)
+    system.aws.only_ec = True
+    way = road.Road(system)
+    way._use_credentials()
+    await way._judge()
+    system.aws.reload()
+    equal(used, [("thing", b"cert", b"key")] * 2)
+    system.aws.is_connected = True
+    await way._judge()
+    equal(system.settings.thing.key, b"key")  # the server may change its key
+    system.aws.only_ec = False
+    await way._judge()
+    equal(system.settings.thing.key, None)
 
 
 async def test_the_time_before_a_sleep_counts_once_however_often_this_start_fails():

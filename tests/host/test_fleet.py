@@ -14,7 +14,7 @@ from tests.host import pki
 from tools.board import bundle
 from tools.cloud import LocalCloud, recipes
 from tools.fleet import cli
-from tools.fleet.roots import amazon_root
+from tools.fleet.roots import amazon_roots
 from tools.interpreter import ROOT
 
 
@@ -119,7 +119,7 @@ def test_the_root_of_a_local_cloud_is_never_that_of_aws(cloud, tmp_path, monkeyp
     (tmp_path / ".cloud").mkdir()
     (tmp_path / ".cloud" / "ca.pem").write_text(cloud.ca_file.read_text())
     assert cli._root(None, cloud.control_url) == cloud.ca_file.read_text()
-    assert cli._root(None, None) == amazon_root()
+    assert cli._root(None, None) == amazon_roots()
 
 
 def test_a_root_is_read_as_people_have_it_and_checked_before_anything_is_made(cloud, tmp_path):
@@ -132,12 +132,13 @@ def test_a_root_is_read_as_people_have_it_and_checked_before_anything_is_made(cl
         cli._root(file, cloud.control_url)
 
 
-def test_the_root_is_the_one_that_aws_recommends():
-    certificate = x509.load_pem_x509_certificate(amazon_root().encode())
-    assert certificate.issuer == certificate.subject
-    # As amazontrust.com publishes it.
-    expected = "8ecde6884f3d87b1125ba31ac3fcb13d7016de7f57cc904fe1cb97c6ae98196e"
-    assert certificate.fingerprint(hashes.SHA256()).hex() == expected
+def test_the_roots_are_those_that_aws_recommends():
+    certificates = x509.load_pem_x509_certificates(amazon_roots().encode())
+    # As amazontrust.com publishes them.
+    assert [each.fingerprint(hashes.SHA256()).hex() for each in certificates] == [
+        "8ecde6884f3d87b1125ba31ac3fcb13d7016de7f57cc904fe1cb97c6ae98196e",
+        "18ce6cfe7bf14e60b2e347b8dfe868cb31d02ebb3ada271569f50343b46db3a4",
+    ]
 
 
 @pytest.mark.parametrize(

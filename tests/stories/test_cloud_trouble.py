@@ -90,11 +90,24 @@ def test_a_server_that_is_not_aws_is_never_trusted(desk, device, certificate, co
     device.wait_for(r"aws\.connected", 60)
 
 
-@pytest.mark.parametrize("chain", ["large", "rsa"])
+@pytest.mark.parametrize("chain", ["large", "rsa", "aws"])
 def test_a_long_chain_of_certificates_is_taken(desk, device, chain):
     desk.cloud.faults.certificate = chain
     device.power_on()
     device.wait_for(r"aws\.connected", 60)
+    assert not any("aws.disconnected" in line for line in device.lines)
+
+
+def test_a_cloud_that_changes_the_kind_of_its_key_is_found_again_without_a_restart(desk, device):
+    device.power_on()
+    device.wait_for(r"aws\.connected", 60)
+    for kind in ("rsa", None):
+        desk.cloud.stop()
+        desk.cloud.faults.certificate = kind
+        desk.cloud.start()
+        device.wait_for(r"aws\.disconnected", 60)
+        device.wait_for(r"aws\.connected", 60)
+    assert device.starts == ["power on"]
 
 
 def test_a_cloud_that_does_not_answer_is_told_as_such(desk, device):

@@ -22,6 +22,8 @@ from tools.cloud.authority import (
     simple_name,
 )
 
+# Which key of "aws" is shown: that of the first of these that a client knows.
+_RSA_BEFORE_EC = "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-GCM-SHA256"
 # The last two are endpoints in simulations, where the device's own name server knows them: no real ones.
 _LOCAL_NAMES = ("localhost", "127.0.0.1", "::1", "endpoint.example", "*.iot.local-1.amazonaws.com")
 _LONGEST_SUBJECT = 64  # characters of a common name (RFC 5280); what clients look at are the alternative names
@@ -34,7 +36,8 @@ FAULTS = {
     "wrong_name": "it is for another host name",
     "untrusted": "its authority is not the one that clients trust",
     "large": "a chain of three large certificates (nothing wrong with it: a client must take it)",
-    "rsa": "four certificates with RSA keys, as AWS shows them (nothing wrong with it)",
+    "rsa": "four certificates with RSA keys (nothing wrong with it)",
+    "aws": "those, and four with EC keys for clients that take no others, as AWS has them (nothing wrong with it)",
 }
 
 
@@ -70,6 +73,10 @@ class ServerCertificates:
             context.load_verify_locations(cadata=pem(self.authority.certificate) + "".join(self.foreign_devices))
         if alpn:
             context.set_alpn_protocols(list(alpn))  # what is not in it is ignored
+        if fault == "aws":
+            self._load_chain(context, "rsa")
+            context.set_ciphers(_RSA_BEFORE_EC)
+            context.options |= ssl.OP_CIPHER_SERVER_PREFERENCE
         self._load_chain(context, fault)
         return context
 
@@ -104,7 +111,7 @@ class ServerCertificates:
         if fault == "untrusted":
             # Under the same name, so that only the signature tells.
             return [CertificateAuthority.create("Local AWS IoT Root CA")]
-        if fault not in ("large", "rsa"):
+        if fault not in ("large", "rsa", "aws"):
             return []
         chain = [self.authority]
         for number in range(1, 4):

@@ -161,8 +161,8 @@ class Wizard:
             return
         self._screen.heading("Certificates")
         self._screen.say(
-            f"The {self._role} certificate, its private key and the trusted root (AmazonRootCA1.pem): files, or the"
-            " folder they are in. Nothing keeps what it has.",
+            f"The {self._role} certificate, its private key and the trusted roots (AmazonRootCA1.pem and 3): files, or"
+            " the folder they are in. Nothing keeps what it has.",
             "dim",
         )
         while True:

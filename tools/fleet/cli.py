@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, 
 
 from tools.cloud.recipes import create_fleet
 from tools.configure.firmware import certificates, errors, settings
-from tools.fleet.roots import RootMissing, amazon_root
+from tools.fleet.roots import RootMissing, amazon_roots
 from tools.interpreter import ROOT
 
 _ROLE_HELP = """The role is what AWS IoT assumes to register things. Once, with rights in IAM:
@@ -47,7 +47,7 @@ def main(
     profile: Annotated[str | None, typer.Option(help="Of your AWS configuration.")] = None,
     endpoint_url: Annotated[str | None, typer.Option(help="Of a local AWS IoT, as `make cloud` prints it.")] = None,
     ca: Annotated[
-        Path | None, typer.Option(help="The cloud's root certificate; default: Amazon Root CA 1, or .cloud/ca.pem.")
+        Path | None, typer.Option(help="The cloud's roots; default: Amazon Root CA 1 and 3, or .cloud/ca.pem.")
     ] = None,
 ):
     """Make a provisioning template, a claim certificate and policies in your AWS account, and a settings file.
@@ -123,7 +123,7 @@ def _client(region, profile, endpoint_url):
 
 def _root(path, endpoint_url):
     if path is None and endpoint_url is None:
-        return amazon_root()
+        return amazon_roots()
     path = path or ROOT / ".cloud" / "ca.pem"
     try:
         roots = certificates.certificates(path.read_bytes(), str(path))

@@ -1,6 +1,6 @@
 """MQTT peers over TLS 1.2, each with one thing about it, and the certificates to go with them.
 
-Environment: PORT_<NAME> for each server below. Files (DER) in the test's folder: root, other_root; server,
+Environment: PORT_<NAME> for each server below. Files (DER) in the test's folder: root, other_root; server, rsa_server,
 client, rsa_client and foreign, each with its key in <name>_key. The servers are called `broker.test`.
 """
 
@@ -70,16 +70,29 @@ def key_bytes(key, encoding, form=serialization.PrivateFormat.TraditionalOpenSSL
 
 def server_context(folder, pair, clients=None, above=()):
     """TLS 1.2 with this pair. `clients`: who vouches for clients; `above`: the authorities that are shown, too."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(_pem_file(folder, pair, above))
+    if clients is not None:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(cadata=clients.certificate.public_bytes(DER))
+    return context
+
+
+def _pem_file(folder, pair, above=()):
     certificate, key = pair
     file = folder / f"server-{certificate.serial_number}.pem"
     chain = [certificate, *(authority.certificate for authority in above)]
     file.write_bytes(key_bytes(key, PEM) + b"".join(each.public_bytes(PEM) for each in chain))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(file)
-    if clients is not None:
-        context.verify_mode = ssl.CERT_REQUIRED
-        context.load_verify_locations(cadata=clients.certificate.public_bytes(DER))
+    return file
+
+
+def _as_aws(folder, of_rsa, of_ec):
+    """A server with both pairs: RSA, or EC for who takes nothing else."""
+    context = server_context(folder, of_rsa)
+    context.load_cert_chain(_pem_file(folder, of_ec))
+    context.set_ciphers("ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES128-GCM-SHA256")
+    context.options |= ssl.OP_CIPHER_SERVER_PREFERENCE
     return context
 
 
@@ -88,9 +101,12 @@ def _contexts(folder, root, other):
     newer = server_context(folder, root.issue("server", names=[HOST]), clients=root)
     newer.maximum_version = newer.minimum_version = ssl.TLSVersion.TLSv1_3
     of_rsa = root.issue("rsa", rsa.generate_private_key(65537, 2048), names=[HOST])
+    of_rsa_elsewhere = other.issue("rsa", of_rsa[1], names=[HOST])
     return {
         "GOOD": server_context(folder, good, clients=root),
         "RSA": server_context(folder, of_rsa, clients=root),
+        "EC_BESIDE_RSA": _as_aws(folder, of_rsa_elsewhere, good),  # root vouches for the second alone
+        "RSA_BESIDE_EC": _as_aws(folder, of_rsa, other.issue("server", names=[HOST])),  # and here for the first
         "OTHER": server_context(folder, other.issue("server", names=[HOST]), clients=root),
         "EXPIRED": server_context(folder, root.issue("server", begin=-9, end=-2, names=[HOST])),
         "FUTURE": server_context(folder, root.issue("server", begin=2, names=[HOST])),
@@ -103,6 +119,7 @@ def _contexts(folder, root, other):
 def _write_credentials(folder, root, other):
     pairs = {
         "server": root.issue("server", names=[HOST]),
+        "rsa_server": root.issue("server", rsa.generate_private_key(65537, 2048), names=[HOST]),
         "client": root.issue("client"),
         "rsa_client": root.issue("rsa", rsa.generate_private_key(65537, 2048)),
         "foreign": other.issue("foreign"),

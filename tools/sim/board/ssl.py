@@ -40,12 +40,11 @@ def _content(data):
     return data
 
 
-class SSLContext:
-    """Wraps the interpreter's own. Verifies nothing until it is told to, as micropython-lib's ssl.py does."""
+class _Context:
+    """The chip's `tls.SSLContext`: wraps the interpreter's own."""
 
     def __init__(self, protocol):
         self._inner = tls.SSLContext(protocol)
-        self._inner.verify_mode = tls.CERT_NONE
         self._inner.verify_callback = self._verify
         self._callback = None
 
@@ -74,20 +73,49 @@ class SSLContext:
     def verify_callback(self, callback):
         self._callback = callback
 
-    def load_cert_chain(self, certfile, keyfile):
-        """The device's certificate and key: bytes, or the path of a file."""
-        self._inner.load_cert_chain(_der(_content(certfile)), _der(_content(keyfile)))
+    def get_ciphers(self):
+        return self._inner.get_ciphers()
 
-    def load_verify_locations(self, cafile=None, cadata=None):
-        """Trusted roots; PEM may hold several."""
-        if cafile is not None:
-            cadata = _content(cafile)
+    def set_ciphers(self, names):
+        self._inner.set_ciphers(names)
+
+    def load_cert_chain(self, cert, key):
+        self._inner.load_cert_chain(_der(cert), _der(key))
+
+    def load_verify_locations(self, cadata):
         for root in _der(cadata, many=True):
             self._inner.load_verify_locations(root)
 
+    def wrap_socket(self, *details, **more):
+        return self._inner.wrap_socket(*details, **more)
+
+
+class SSLContext:
+    """As micropython-lib's ssl.py: verifies nothing until it is told to, and hides what else `_context` can do."""
+
+    def __init__(self, protocol):
+        self._context = _Context(protocol)
+        self._context.verify_mode = tls.CERT_NONE
+
+    @property
+    def verify_mode(self):
+        return self._context.verify_mode
+
+    @verify_mode.setter
+    def verify_mode(self, mode):
+        self._context.verify_mode = mode
+
+    def load_cert_chain(self, certfile, keyfile):
+        """The device's certificate and key: bytes, or the path of a file."""
+        self._context.load_cert_chain(_content(certfile), _content(keyfile))
+
+    def load_verify_locations(self, cafile=None, cadata=None):
+        """Trusted roots; PEM may hold several."""
+        self._context.load_verify_locations(cadata if cafile is None else _content(cafile))
+
     def wrap_socket(self, sock, server_side=False, do_handshake_on_connect=True, server_hostname=None):
         """A TLS socket over a TCP socket."""
-        return self._inner.wrap_socket(
+        return self._context.wrap_socket(
             sock,
             server_side=server_side,
             do_handshake_on_connect=do_handshake_on_connect,

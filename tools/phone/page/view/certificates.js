@@ -53,7 +53,7 @@ export function certificates(props) {
 function checklist({ identity, roots }) {
   const parts = [
     [identity !== null, "Certificate and private key, a pair"],
-    [roots.length > 0, "Trusted root (for AWS: AmazonRootCA1.pem)"],
+    [roots.length > 0, "Trusted roots (for AWS: AmazonRootCA1.pem, AmazonRootCA3.pem)"],
   ];
   const line = ([isThere, text]) =>
     h(isThere ? "li.there" : "li", {}, icon(isThere ? "check" : "dot", isThere ? "there" : "missing"), text);

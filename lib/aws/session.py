@@ -40,8 +40,8 @@ class Session:
         self._name = None  # the thing's, once there are credentials
         self._pair = None  # certificate and key, until the TLS context has its copies
         self._context = None
-        # Which servers are asked for: True, those with an EC key, see tls.py; False, all, for lack of such a server; None,
-        # all, because no root has such a key.
+        # Which servers are asked for: True, those with an EC key, see tls.py; False, all, for lack of such a server;
+        # None, all, because no root has such a key.
         self.only_ec = True
         self.reload = None  # has `use` called again, for the other kind of server; without it all are asked for
         self._tls_lock = asyncio.Lock()  # one TLS session at a time: for two there may be no memory

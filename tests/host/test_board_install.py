@@ -105,6 +105,15 @@ def flashed(monkeypatch):
     return run
 
 
+@pytest.mark.parametrize(("heap", "is_told"), [(100_000, True), (4_000_000, False)])
+def test_what_would_spare_memory_is_told_for_a_board_that_has_little(flashed, tmp_path, monkeypatch, heap, is_told):
+    monkeypatch.setattr(install.facts, "ask", lambda board: Facts(**dict(ESP32, heap=heap)))
+    (tmp_path / "settings.json").write_text("{}")
+    monkeypatch.setattr(bundle, "settings", lambda path: (File("/settings.json", b"{}"), [], ["something spares it"]))
+    said = flashed(Board({}), settings=tmp_path / "settings.json")
+    assert ("settings: something spares it" in said) is is_told
+
+
 def holds(board, modules):
     """Whether it has this firmware and the programs, and of others what it had."""
     files = [File("/lib/archive.mpy", b"mounts"), *(File("/lib" + path, data) for path, data in modules.items())]

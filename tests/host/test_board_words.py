@@ -17,6 +17,7 @@ from tools.board.files import Files, leftovers
 from tools.board.plan import plan
 from tools.board.serial_board import BoardError
 from tools.board.tracebacks import source_of
+from tools.fleet.roots import amazon_roots
 from tools.interpreter import LIB, ROOT
 from tools.shorten import short_names
 
@@ -176,6 +177,24 @@ def test_certificates_that_are_not_valid_now_are_told_before_the_device_is_refus
     said = bundle.settings(path)[1]
     assert said[:2] == ["the certificate of claim is not valid yet", "a trusted root has expired"]
     assert not any("thing has" in sentence or "thing is" in sentence for sentence in said)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "given", "is_told"),
+    [
+        ("x-ats.iot.eu-west-1.amazonaws.com", slice(1), True),
+        ("x-ats.iot.cn-north-1.amazonaws.com.cn", slice(1), True),
+        ("x-ats.iot.eu-west-1.amazonaws.com", slice(2), False),
+        ("x-ats.iot.eu-west-1.amazonaws.com", slice(0), False),
+        ("broker.example", slice(1), False),
+    ],
+)
+def test_the_root_by_which_aws_takes_less_memory_is_told_where_it_lacks(tmp_path, endpoint, given, is_told):
+    roots = amazon_roots().split("-----BEGIN")[1:][given]
+    certs = [{"role": "ca", "cert": "-----BEGIN" + "-----BEGIN".join(roots)}] if roots else []
+    path = tmp_path / "settings.json"
+    path.write_text(json.dumps({"aws": {"endpoint": endpoint}, "certs": certs}))
+    assert any("AmazonRootCA3.pem" in sentence for sentence in bundle.settings(path)[2]) is is_told
 
 
 def of_two_boards(work):

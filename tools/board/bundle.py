@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import sys
 import tempfile
 import threading
@@ -113,7 +114,7 @@ def programs(main=None):
 def settings(path):
     """The settings file, checked by the firmware's own words and without spaces; BundleError names the field.
 
-    Returns the `File`, and what the device would warn of.
+    Returns the `File`, what the device would warn of, and what would spare the memory of a chip that has little.
     """
     try:
         document = person_json.parse(path.read_bytes())
@@ -125,11 +126,20 @@ def settings(path):
     try:
         with _ALONE, _words() as (errors, words):
             checked = words.load(data)
-            dates = _dates(checked)
+            dates, savings = _dates(checked), _savings(checked)
     except errors.DeviceError as error:
         raise BundleError(f"{path}: {error.message}") from error
     missing = [f"not there yet, the phone must give it: {each}" for each in checked.missing()]
-    return File("/settings.json", data), checked.warnings + dates + missing
+    return File("/settings.json", data), checked.warnings + dates + missing, savings
+
+
+def _savings(checked):
+    from aws import tls
+
+    is_of_aws = re.search(r"\.amazonaws\.com(\.cn)?$", checked.aws.endpoint or "", re.IGNORECASE)
+    if not is_of_aws or not checked.roots or tls.has_ec(checked.roots):
+        return []
+    return ["9 KB of its memory stay free with AmazonRootCA3.pem beside AmazonRootCA1.pem (docs/boards.md)"]
 
 
 def _dates(checked):

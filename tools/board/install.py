@@ -146,8 +146,8 @@ class Install:
                 wanted = bundle.archived(wanted)
             wanted.append(bundle.File(INSTALLED, "\n".join(file.path for file in wanted).encode()))
         if options.settings:
-            file, warnings = bundle.settings(options.settings)
-            for warning in warnings:
+            file, warnings, savings = bundle.settings(options.settings)
+            for warning in warnings + (savings if self.facts.is_small() else []):
                 self._tell(f"settings: {warning}")
             wanted.append(file)
         return wanted + bundle.programs(options.main)

@@ -22,12 +22,15 @@ _FOR_NETWORK = const(92160)
 _SINCE_1_25 = const(6144)
 _LEAST = const(24576)  # with less no device works anyway
 _ROOM = const(8192)  # what a job takes beside an application
-_LEAST_ROOM = const(5120)
+_LITTLE_ROOM = const(4096)  # beside four certificates, as AWS has them, a job works with it, and without it does not
+_LEAST_ROOM = const(3072)
 _FOR_RECEIVING = const(13312)  # and for sending 3 KB: with 10 KB that once held what the answer wanted
-_MOST_PIECES = const(8)
+_LEAST_FOR_RECEIVING = const(9728)
+_MOST_PIECES = const(16)
 _LEAST_STACK = const(4096)  # the port makes none that is smaller
 _THREAD = const(640)  # what a thread takes beside its stack
 _MARGIN = const(4096)  # the tables of an area, and what a list is beside its items
+_LITTLE_MARGIN = const(2304)  # the port adds no area with less than 2 KB more than what it is for
 _WAIT_MS = const(10)
 _TRIES = const(50)
 
@@ -41,7 +44,7 @@ def make():
     first = heap["gc_allocated"] + heap["gc_free"] - largest  # gc_free counts the area that could be added
     if size >= min(first, largest):
         return None
-    return _made(size, free, largest)
+    return _made(size, size - _MARGIN, free, largest)
 
 
 def make_room():
@@ -49,19 +52,20 @@ def make_room():
     gc.collect()
     heap = board.heap()
     free, largest = heap["idf_free"], heap["idf_largest"]
-    size = min(_ROOM, free - _FOR_RECEIVING, largest - _LEAST_STACK - _THREAD)
+    size = max(free - _FOR_RECEIVING, min(_LITTLE_ROOM, free - _LEAST_FOR_RECEIVING))
+    size = min(_ROOM, size, largest - _LEAST_STACK - _THREAD)
     if size < _LEAST_ROOM or heap["gc_free"] - largest >= 3 * _ROOM:
         return None
-    return _made(size, free, largest)
+    return _made(size, size - _LITTLE_MARGIN, free, largest)
 
 
-def _made(size, free, largest):
+def _made(size, piece, free, largest):
     held = _hold(largest - size)
     if held is None:
         return None
     keeper = None
     try:
-        keeper = _last_piece((size - _MARGIN) // 4)
+        keeper = _last_piece(piece // 4)
         keeper.clear()
         keeper.extend((None,) * 16)  # an area of which only the first block is used counts as empty
     except MemoryError:

@@ -109,7 +109,7 @@ class Road:
     def _forget_key(self):
         thing = self._system.settings.thing
         if thing is not None and self._system.mode == "NORMAL":  # TLS has a copy, no start but the next asks for it
-            thing.key = None
+            thing.key = self._aws.reload = None
 
     async def keep_notes(self, owned):
         """Note what later starts must know: which credentials work, the time, what failed."""
@@ -146,8 +146,7 @@ class Road:
         now_ms = self._board.uptime_ms()
         if self._aws.is_connected:
             self._reached_ms = now_ms
-            if not self._aws.only_ec:
-                self._forget_key()
+            self._forget_key()
             if isinstance(self._aws.jobs.time, int) and not self._aws.jobs.working:  # on a job, which wants the memory
                 await _outcome().keep_time(self)
             return

@@ -27,7 +27,7 @@ async def by_thing(session, beat):
     try:
         return await in_time(session, session._name, session._context, False, beat)
     except errors.DeviceError as failure:
-        if not session.only_ec or not is_of_other_kind(failure):
+        if not session.only_ec or session.reload is None or not is_of_other_kind(failure):
             raise
     _drop_context(session, False)
     make_context(session)

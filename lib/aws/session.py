@@ -18,6 +18,7 @@ from .link import unload
 
 _TICK_MS = const(200)
 _FLOOR_MS = const(1000)  # AWS takes one CONNECT a second for a client id
+_LEFTOVERS_MS = const(1500)  # by then what the handshake had taken is given back
 _WIFI_LOST = ("connection_lost", "Wi-Fi was lost")
 
 
@@ -43,7 +44,7 @@ class Session:
         # Which servers are asked for: True, those with an EC key, see tls.py; False, all, for lack of such a server;
         # None, all, because no root has such a key.
         self.only_ec = True
-        self.reload = None  # has `use` called again, for the other kind of server; without it all are asked for
+        self.reload = None  # has `use` called again, for the other kind of server; with None there is no way to it
         self._tls_lock = asyncio.Lock()  # one TLS session at a time: for two there may be no memory
         self._wifi = bus.listen(events.WIFI_CONNECTED, events.WIFI_DISCONNECTED, limit=4)
         self._stopped = False
@@ -157,7 +158,7 @@ class Session:
         client = self._client
         if not session_present:
             self._lost()
-        room = self.make_room and self.make_room()  # noqa: F841
+        room = self.make_room and self.make_room()
         self._bus.emit(
             events.AWS_CONNECTED,
             endpoint=client.server,
@@ -169,11 +170,16 @@ class Session:
         beginning = asyncio.create_task(self._begin())
         since_ms = time.ticks_ms()
         stable_ms = self._settings.timeouts.stable_s * 1000
+        is_room_made = room is not None or self.make_room is None
         try:
             while client.is_connected:
                 beat()
                 self._tick()
-                if stable_ms and time.ticks_diff(time.ticks_ms(), since_ms) >= stable_ms:
+                lasted_ms = time.ticks_diff(time.ticks_ms(), since_ms)
+                if not is_room_made and lasted_ms >= _LEFTOVERS_MS:
+                    room = self.make_room()
+                    is_room_made = True
+                if stable_ms and lasted_ms >= stable_ms:
                     self._backoff.stable()
                     stable_ms = 0
                 if await self._wifi_news() == events.WIFI_DISCONNECTED:

@@ -1,7 +1,7 @@
 """The TLS context of a connection: whom to trust, and who we are. Loaded for one, then unloaded.
 
 AWS IoT has two certificates: one with an RSA key, and one with an EC key for clients that take no other. The second
-with all that belongs to it takes 9 KB less of a chip's memory for as long as a connection stands, and a quicker
+with all that belongs to it takes 3 KB less of a chip's memory for as long as a connection stands, and a quicker
 handshake: it is asked for first, where a root is trusted that has such a key (Amazon Root CA 3).
 """
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 
 import errors
 import events
@@ -40,6 +41,24 @@ async def test_it_connects_with_the_name_of_the_thing_and_keeps_its_session():
         )
     # protocol 4, not a clean session, keepalive 30 s, the client id
     equal(seen, [b"\x00\x04MQTT\x04\x00\x00\x1e\x00\x04lamp"])
+
+
+async def test_where_there_is_no_room_at_once_it_is_made_when_the_handshake_has_given_back_what_it_took():
+    for given, asked in ((["room"], 1), ([None, "room"], 2), ([None, None], 2)):
+
+        def make_room(given=given):
+            times.append(time.ticks_ms())
+            return given.pop(0)
+
+        times = []
+        async with Desk(serve, run=False) as desk:
+            desk.aws.make_room = make_room
+            desk.start()
+            await desk.aws.connected()
+            equal(len(times), 1)
+            await asyncio.sleep_ms(2200)
+        equal(len(times), asked)
+        equal(asked == 1 or time.ticks_diff(times[1], times[0]) >= 1500, True)
 
 
 async def test_each_lost_connection_is_one_event_and_the_next_one_follows():

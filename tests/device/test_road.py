@@ -256,10 +256,7 @@ async def test_the_key_of_the_settings_stays_until_no_other_kind_of_server_can_a
     equal(used, [("thing", b"cert", b"key")] * 2)
     system.aws.is_connected = True
     await way._judge()
-    equal(system.settings.thing.key, b"key")  # the server may change its key
-    system.aws.only_ec = False
-    await way._judge()
-    equal(system.settings.thing.key, None)
+    equal((system.settings.thing.key, system.aws.reload), (None, None))
 
 
 async def test_the_time_before_a_sleep_counts_once_however_often_this_start_fails():

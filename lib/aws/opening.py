@@ -48,7 +48,9 @@ def _leave_will(session):
 
 def is_of_other_kind(failure):
     """Whether a server may have failed that has no certificate with an EC key, or one that nobody here vouches for."""
-    return failure.code in ("tls_failed", "server_cert_untrusted")
+    if failure.code == "tls_failed":
+        return "no answer" not in failure.message  # of silence, the network's or the server's, no key is the reason
+    return failure.code == "server_cert_untrusted"
 
 
 def _drop_context(session, only_ec):

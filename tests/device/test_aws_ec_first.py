@@ -85,6 +85,13 @@ async def test_a_network_that_goes_away_in_the_handshake_does_not_settle_the_kin
         equal((device.codes(), device.aws.only_ec, len(asked)), (["no_dns"], True, 3))
 
 
+async def test_a_silent_server_is_waited_for_once():
+    async with Device("SILENT", connect_s=1) as device:
+        device.start()
+        await until(device.codes)
+        equal((device.codes()[0], device.reloads), ("tls_failed", 0))
+
+
 async def test_what_no_other_key_would_change_is_told_after_one_attempt():
     for server, code in (
         ("EXPIRED", "server_cert_expired"),

@@ -17,7 +17,7 @@ DOCUMENT = {"networks": [{"ssid": "Z\u00fcrich \U0001f600", "password": None}]}
 def test_settings_in_every_encoding_reach_the_board_in_utf_8(tmp_path, encoding, is_ascii):
     path = tmp_path / "settings.json"
     path.write_bytes(json.dumps(DOCUMENT, ensure_ascii=is_ascii, indent=2).replace("\n", "\r\n").encode(encoding))
-    file, _ = bundle.settings(path)
+    file = bundle.settings(path)[0]
     assert json.loads(file.data.decode()) == DOCUMENT
     assert "\U0001f600".encode() in file.data
 
@@ -26,7 +26,7 @@ def test_a_pem_may_be_pasted_as_it_is(tmp_path):
     text = '{"certs": [{"role": "ca", "cert": "%s"}]}' % ROOT.replace("\n", "\r\n")
     path = tmp_path / "settings.json"
     path.write_text(text, newline="")
-    file, _ = bundle.settings(path)
+    file = bundle.settings(path)[0]
     assert json.loads(file.data)["certs"][0]["cert"].split() == ROOT.split()
 
 

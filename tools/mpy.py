@@ -36,6 +36,19 @@ def compile_file(source, target, name=None, architecture=None, lines=True):
         raise Refused(f"{name}: {complaint.strip()}")
 
 
+def compile_folder(source, target):
+    """Write the modules below `source`, compiled as they are, into `target`, which it returns. Raises `Refused`."""
+
+    def compile_one(path):
+        compiled = target / path.relative_to(source).with_suffix(".mpy")
+        compiled.parent.mkdir(parents=True, exist_ok=True)
+        compile_file(path, compiled)
+
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(compile_one, sorted(source.rglob("*.py"))))
+    return target
+
+
 def compile_lib(folder, said=frozenset(), lines=True, given=frozenset()):
     """Write lib as it goes onto a board into `folder`: compiled, with short names. Returns the files' paths in it.
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import precompiled
 from tests.stories import secrets
 from tools import mpy
 from tools.desk import Desk
@@ -57,7 +58,7 @@ def open_desk(lib=None, **options):
 
     The device runs `lib` instead of the checkout's. `options` are those of `LocalCloud`.
     """
-    return Desk(board={"lib": lib}, cloud={"fast_keys": True, **options})
+    return Desk(board={"lib": lib, "compiled": precompiled.folders()}, cloud={"fast_keys": True, **options})
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@ tests/device/test_updating.py and its neighbours."""
 
 import pytest
 
+from tests import precompiled
 from tests.stories.releases import SLOT, TIMES, Releases
 from tools.desk import Desk
 
@@ -10,7 +11,8 @@ from tools.desk import Desk
 @pytest.fixture(scope="module")
 def desk():
     """One device for all of it, which the stories find as the one before has left it."""
-    with Desk(board={"image": "ota", "slot_bytes": SLOT}, cloud={"fast_keys": True}) as desk:
+    board = {"image": "ota", "slot_bytes": SLOT, "compiled": precompiled.folders()}
+    with Desk(board=board, cloud={"fast_keys": True}) as desk:
         desk.leave_factory(**TIMES)
         yield desk
         print("\n".join(["", "The device's console:", *desk.device.lines]))

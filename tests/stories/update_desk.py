@@ -1,5 +1,6 @@
 """What the stories of updates share: a desk whose device trusts a key, and applications for its new versions."""
 
+from tests import precompiled
 from tests.stories.releases import SLOT, TIMES, Releases
 from tools.desk import Desk
 
@@ -57,7 +58,8 @@ class Told(Desk):
         }
         self.log = []
         cloud = {"fast_keys": True, "log": lambda event, **details: self.log.append((event, details))}
-        super().__init__(board={"image": "ota", "slot_bytes": SLOT}, cloud=cloud)
+        board = {"image": "ota", "slot_bytes": SLOT, "compiled": precompiled.folders()}
+        super().__init__(board=board, cloud=cloud)
 
     def __enter__(self):
         super().__enter__()

@@ -23,16 +23,16 @@ class Board:
             device.wait_for("NORMAL .*aws.connected", timeout_s=20)
 
     `heap` limits Python's heap ("96k"); `image` is "stock", or "ota" or "awsesp" with two slots of `slot_bytes`;
-    `boot`, `main`, `lib` and `packages` replace what runs; `mac` is burnt into a new board; `on_line` is called with
+    `boot`, `main`, `lib` and `packages` replace what runs, `compiled` folders of it (`Image`); `mac` is burnt into a new board; `on_line` is called with
     each line of the console, in the board's own thread; `serial` gives it a serial port with a REPL. A context
     manager: leaving it switches off.
     """
 
     def __init__(self, folder, world=None, *, heap=None, image="stock", slot_bytes=SLOT_BYTES, boot=None, main=None,
-                 lib=None, packages=None, mac=None, on_line=None, serial=False):  # fmt: skip
+                 lib=None, packages=None, compiled=None, mac=None, on_line=None, serial=False):  # fmt: skip
         self.flash = Flash(folder, image, slot_bytes)
         self.flash.mac(mac)
-        self.image = Image(boot, main, lib, packages, heap)
+        self.image = Image(boot, main, lib, packages, heap, compiled)
         self._own_world = World() if world is None else None
         self.world = world or self._own_world
         self._console = Console(on_line)

@@ -17,15 +17,16 @@ class Image:
     """`lib` is what is frozen; `boot` and `main` run unless the device's own file system has them.
 
     `heap` is what the firmware has for itself: a number of bytes or "96k"; None is the interpreter's own choice. The
-    fakes need heap, too: `Board` gives it on top. `run_in_place` makes that next to nothing.
+    fakes need heap, too: `Board` gives it on top. `run_in_place` makes that next to nothing. `compiled` is {folder of
+    sources: a folder with the same modules compiled}, of those that are not to be compiled at every start.
     """
 
-    def __init__(self, boot=None, main=None, lib=None, packages=None, heap=None):
+    def __init__(self, boot=None, main=None, lib=None, packages=None, heap=None, compiled=None):
         self.boot = Path(boot or interpreter.ROOT / "boot.py").resolve()
         self.main = Path(main or interpreter.ROOT / "main.py").resolve()
         self.lib = Path(lib or interpreter.LIB).resolve()
         folders = [interpreter.BOARD, *(packages or interpreter.package_folders()), self.lib]
-        self.path = [str(Path(folder).resolve()) for folder in folders]
+        self.path = [str(Path((compiled or {}).get(folder, folder)).resolve()) for folder in folders]
         self.heap_bytes = _bytes(heap) if heap else None
         self._frozen = None  # what was unpacked of the slot that runs
         self.fakes_bytes = None  # known once boot.py has begun

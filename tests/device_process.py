@@ -10,6 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests import precompiled
 from tools import interpreter
 
 DEVICE_TESTS = Path(__file__).resolve().parent / "device"
@@ -42,7 +43,8 @@ class DeviceProcess:
 
     def _start(self, file, heap, companions):
         folder = self._cleanup.enter_context(tempfile.TemporaryDirectory(prefix="device-test-"))
-        environment = dict(os.environ, MICROPYPATH=interpreter.module_path(DEVICE_TESTS, file.parent))
+        path = interpreter.module_path(DEVICE_TESTS, file.parent, compiled=precompiled.folders())
+        environment = dict(os.environ, MICROPYPATH=path)
         for name in companions:
             manager = load_companion(file.parent, name)(Path(folder))
             environment.update({key: str(value) for key, value in self._cleanup.enter_context(manager).items()})

@@ -68,10 +68,11 @@ def _origin(module):
     return "none"
 
 
-def module_path(*before_frozen, lib=LIB):
+def module_path(*before_frozen, compiled=None):
     """The value of MICROPYPATH: the simulated board, the packages, `lib`, then what the caller adds, then .frozen.
 
-    `.frozen` must stay in it: asyncio lives there.
+    `.frozen` must stay in it: asyncio lives there. `compiled` is {folder: the one that takes its place}.
     """
-    folders = [BOARD, *package_folders(), lib, *before_frozen]
+    folders = [BOARD, *package_folders(), LIB]
+    folders = [*((compiled or {}).get(folder, folder) for folder in folders), *before_frozen]
     return os.pathsep.join([*map(str, folders), ".frozen"])

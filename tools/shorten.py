@@ -50,21 +50,23 @@ class _File:
         self.module = module
         self.text = text
         self.tree = ast.parse(text)
-        self.names = {token.string for token in _tokens(text) if token.type == tokenize.NAME}
-        self.remembered = set(_remembered(self.tree))
-        self.strings = {node.value for node in ast.walk(self.tree) if _is_text(node)}
-        origins = dict(_imports(self.tree, module))
-        bases = [_root(base) for node in ast.walk(self.tree) if isinstance(node, ast.ClassDef) for base in node.bases]
+        self.nodes = list(ast.walk(self.tree))
+        self._tokens = [token for token in _tokens(text) if token.type == tokenize.NAME]
+        self.names = {token.string for token in self._tokens}
+        self.remembered = set(_remembered(self.nodes))
+        self.strings = {node.value for node in self.nodes if _is_text(node)}
+        self.imports = list(_imports(self.nodes, module))
+        origins = dict(self.imports)
+        bases = [_root(base) for node in self.nodes if isinstance(node, ast.ClassDef) for base in node.bases]
         # Modules with which it shares objects: by inheritance.
         self.related = {module, *(origins[base] for base in bases if base in origins)}
 
     def renamed(self, short):
         """The text with each name of `short` replaced."""
         lines = self.text.splitlines(keepends=True)
-        for token in reversed([token for token in _tokens(self.text) if token.string in short]):
-            if token.type == tokenize.NAME:
-                row, (begin, end) = token.start[0] - 1, (token.start[1], token.end[1])
-                lines[row] = lines[row][:begin] + short[token.string] + lines[row][end:]
+        for token in reversed([token for token in self._tokens if token.string in short]):
+            row, (begin, end) = token.start[0] - 1, (token.start[1], token.end[1])
+            lines[row] = lines[row][:begin] + short[token.string] + lines[row][end:]
         return "".join(lines)
 
 
@@ -76,9 +78,9 @@ def _is_text(node):
     return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
-def _remembered(tree):
+def _remembered(nodes):
     """The names defined here for which MicroPython needs room: all but those of local variables."""
-    for scope in ast.walk(tree):
+    for scope in nodes:
         if isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             yield scope.name
         elif isinstance(scope, ast.arg):
@@ -106,10 +108,10 @@ def _constants(tree):
             yield from (target.id for target in node.targets if target.id.startswith("_"))
 
 
-def _imports(tree, module):
+def _imports(nodes, module):
     """(local name, module that it comes from) of each import."""
     package = module.rpartition(".")[0]
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Import):
             yield from ((alias.asname or alias.name, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -159,11 +161,11 @@ def _chosen(files, known):
 def _strangers(file, modules):
     """Names that belong to modules which are not `lib`'s: `from cryptolib import aes`, `time.ticks_ms`."""
     foreign = set()
-    for node in ast.walk(file.tree):
+    for node in file.nodes:
         if isinstance(node, ast.ImportFrom) and not node.level and node.module.split(".")[0] not in modules:
             foreign.update(alias.name for alias in node.names)
-    imported = {name for name, origin in _imports(file.tree, file.module) if origin.split(".")[0] not in modules}
-    for node in ast.walk(file.tree):
+    imported = {name for name, origin in file.imports if origin.split(".")[0] not in modules}
+    for node in file.nodes:
         if isinstance(node, ast.Attribute) and _root(node) in imported:
             foreign.add(node.attr)
     return foreign
@@ -172,7 +174,7 @@ def _strangers(file, modules):
 def _said_to_strangers(files):
     """Names of arguments in calls of what is not defined here, or takes them as data: `emit(name, **data)`."""
     parameters = _parameters(files)
-    for call in [node for file in files for node in ast.walk(file.tree) if isinstance(node, ast.Call)]:
+    for call in [node for file in files for node in file.nodes if isinstance(node, ast.Call)]:
         called = call.func.attr if isinstance(call.func, ast.Attribute) else _root(call.func)
         for argument in call.keywords:
             if not all(argument.arg in own for own in parameters.get(called, [set()])):
@@ -182,7 +184,7 @@ def _said_to_strangers(files):
 def _parameters(files):
     """{name of a function or class: [the names of its parameters, one set for each that is called so]}."""
     found = {}
-    for node in [node for file in files for node in ast.walk(file.tree)]:
+    for node in [node for file in files for node in file.nodes]:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             found.setdefault(node.name, []).append(_own_parameters(node))
         elif isinstance(node, ast.ClassDef):

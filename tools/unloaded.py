@@ -14,6 +14,7 @@ from tools.shorten import IN_EVERY_MPY
 _NAME_BYTES = 10  # a longer text is an object of its own, unless it is a name already
 # Taken out by CONFIG, which needs it for seconds; in NORMAL it stays.
 _STAYS = frozenset(["wifi"])
+_POP = "sys.modules.pop"
 
 
 def without_lasting_texts(sources):
@@ -34,15 +35,20 @@ def _taken_out(tree):
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
     }
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "unload":
+        if isinstance(node, ast.Call) and _last_name(node.func) == "unload":
             yield from _texts(node.args)
-        elif isinstance(node, ast.Call) and ast.unparse(node.func) == "sys.modules.pop":
+        elif isinstance(node, ast.Call) and _last_name(node.func) == "pop" and ast.unparse(node.func) == _POP:
             yield from _texts(node.args[:1])
         elif isinstance(node, ast.Delete) and ast.unparse(node).startswith("del sys.modules["):
             yield from _texts([node.targets[0].slice])
-        elif isinstance(node, ast.For) and "sys.modules.pop(" in ast.unparse(node):
+        elif isinstance(node, ast.For) and f"{_POP}(" in ast.unparse(node):
             names = tables.get(node.iter.id, node.iter) if isinstance(node.iter, ast.Name) else node.iter
             yield from _texts(names.elts if isinstance(names, ast.Tuple) else [])
+
+
+def _last_name(node):
+    """The `c` of `a.b.c`."""
+    return getattr(node, "attr", getattr(node, "id", None))
 
 
 def _texts(nodes):
@@ -54,7 +60,7 @@ def _is_text(node):
 
 
 def _changed(text, tree):
-    names = set(IN_EVERY_MPY).union(*map(_names, ast.walk(tree)))
+    names = set(IN_EVERY_MPY).union(name for node in ast.walk(tree) for name in _names(node))
     found = [node for node in _lasting(tree, _numbers(tree)) if node.value not in names]
     places = {value: place for place, value in enumerate(dict.fromkeys(node.value for node in found))}
     table = "(%s,)" % ", ".join(map(repr, places))
@@ -68,7 +74,7 @@ def _changed(text, tree):
 
 def _names(node):
     """What the file keeps as a name anyway."""
-    return {getattr(node, field, None) for field in ("id", "attr", "arg")}
+    return [getattr(node, field) for field in ("id", "attr", "arg") if field in node._fields]
 
 
 def _numbers(tree):

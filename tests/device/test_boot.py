@@ -18,6 +18,7 @@ import errors  # noqa: F401  (loaded, as it is on a running device)
 from harness import equal
 from ram_disk import Ram
 
+COMPANIONS = ["repository"]
 ROM = "/rom"
 IMAGE = "/image"  # more of the firmware image, where a test wants it
 
@@ -43,8 +44,7 @@ def power_on(files=(), lib_first=False):
     host, ram = vfs.VfsPosix("/"), Ram()
     vfs.VfsLfs2.mkfs(ram)
     host_path = list(sys.path)
-    library = board.__file__.rsplit("/", 1)[0]
-    source = read(library.rsplit("/", 1)[0] + "/boot.py")
+    source = read(os.getenv("REPOSITORY") + "/boot.py")
     vfs.umount("/")
     vfs.mount(vfs.VfsLfs2(ram), "/")
     vfs.mount(host, ROM)
@@ -143,7 +143,7 @@ def test_looking_leaves_the_modules_as_they_are():
 
 
 def with_archive(data, *others):
-    source = read(board.__file__.rsplit("/", 1)[0] + "/archive.py")
+    source = read(os.getenv("REPOSITORY") + "/lib/archive.py")
     return power_on(dict.fromkeys(others, "raise SystemExit") | {"/lib/archive.py": source, "/awsesp.arc": data}, True)
 
 

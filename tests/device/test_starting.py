@@ -155,6 +155,7 @@ def test_a_form_of_the_firmware_for_which_memory_lacks_is_refused():
     system.heap = {"gc_free": 108000, "gc_allocated": 60000}  # as an ESP32 without PSRAM has it
     file = starting.__file__
     try:
+        starting.__file__ = "/lib/starting.py"
         equal(unfit(system), "as sources")
         starting.__file__ = "/lib/starting.mpy"
         equal(unfit(system), "compiled with its long names")

@@ -23,9 +23,9 @@ class Board:
             device.wait_for("NORMAL .*aws.connected", timeout_s=20)
 
     `heap` limits Python's heap ("96k"); `image` is "stock", or "ota" or "awsesp" with two slots of `slot_bytes`;
-    `boot`, `main`, `lib` and `packages` replace what runs, `compiled` folders of it (`Image`); `mac` is burnt into a new board; `on_line` is called with
-    each line of the console, in the board's own thread; `serial` gives it a serial port with a REPL. A context
-    manager: leaving it switches off.
+    `boot`, `main`, `lib` and `packages` replace what runs, `compiled` folders of it (`Image`); `mac` is burnt into a
+    new board; `on_line` is called with each line of the console, in the board's own thread; `serial` gives it a
+    serial port with a REPL. A context manager: leaving it switches off.
     """
 
     def __init__(self, folder, world=None, *, heap=None, image="stock", slot_bytes=SLOT_BYTES, boot=None, main=None,

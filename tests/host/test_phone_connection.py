@@ -55,6 +55,16 @@ def test_a_connect_that_was_given_up_does_not_end_the_one_after_it(phone):
     assert "close" not in phone.page.evaluate("radio.asked")
 
 
+@pytest.mark.parametrize(("breaks", "screen"), [(2, "wifi"), (3, "trouble")])
+def test_a_connection_that_ends_at_once_is_made_again(phone, breaks, screen):
+    """The end of the connection before it may come late: who mends the setup code and goes on at once meets that."""
+    phone.open()
+    phone.page.evaluate(f"radio.breaks = {breaks}")
+    phone.page.click("Find device")
+    phone.see(screen)
+    assert phone.page.evaluate("radio.asked.filter((one) => one === 'open').length") == 3
+
+
 @pytest.mark.parametrize(("how", "ends"), [("cancelled", "refused"), ("lost", "saved")])
 def test_a_connection_that_ends_while_the_device_tries_is_not_the_end(phone, how, ends):
     """Joining takes the radio that Bluetooth has use for, and a person may not want to wait. The device goes on:

@@ -4,7 +4,7 @@
  * As in Chrome: choosing needs a click; one operation at a time; reading fires characteristicvaluechanged, too; what was
  * found before a disconnection is of no use after it; disconnecting does not end a connect that is under way; a device
  * that is chosen again is the same object.
- * `radio.refusal = [name, message]`: the list is not shown, or closed.
+ * `radio.refusal = [name, message]`: the list is not shown, or closed. `radio.breaks`: so many connections end at once.
  */
 (() => {
   const waiting = new Map();
@@ -70,6 +70,11 @@
     connection = null;
     gatt = { connect: () => this.#connect(), disconnect: () => this.end(), getPrimaryService: async () => this.#service() };
 
+    constructor() {
+      super();
+      Object.defineProperty(this.gatt, "connected", { get: () => this.connection !== null });
+    }
+
     end() {
       if (!this.connection) return;
       this.connection = null;
@@ -85,10 +90,12 @@
       await ask("open");
       this.connection = new Map();
       for (const uuid of [TX, RX, STATE, INFO]) this.connection.set(uuid, new Characteristic(uuid, this.connection));
+      if (radio.breaks-- > 0) this.end();
       return this.gatt;
     }
     #service() {
       const { connection } = this;
+      if (!connection) throw networkError("GATT Server is disconnected. Cannot retrieve services.");
       return { getCharacteristic: async (uuid) => connection.get(uuid) };
     }
   }
@@ -97,6 +104,7 @@
     refusal: null,
     available: true,
     name: "esp-0a1b2c",
+    breaks: 0,
     asked: [],
     answer(id, { data = [], state = [], value, fail }) {
       const { resolve, reject } = waiting.get(id);

@@ -21,6 +21,8 @@ export async function isAvailable(bluetooth = navigator.bluetooth) {
   return bluetooth.getAvailability ? await bluetooth.getAvailability() : true;
 }
 
+const MOST_OPENS = 3;
+
 // Device -> who has it open, or opens it. A browser does not give up a connect that is under way: when it ends and
 // nobody wants it any more, the device must be let go, for it talks to one phone at a time.
 const openers = new WeakMap();
@@ -45,9 +47,20 @@ export class WebBluetooth {
     return this.#device.name ?? "";
   }
 
+  /** A connection that ends meanwhile is made again: the end of the one before it may come late. */
   async open() {
+    for (let tries = MOST_OPENS; ; ) {
+      const server = await this.#connect();
+      try {
+        return await this.#find(server);
+      } catch (error) {
+        if (this.#device.gatt.connected || openers.get(this.#device) !== this.#opener || --tries === 0) throw error;
+      }
+    }
+  }
+
+  async #find(server) {
     this.#last = Promise.resolve();
-    const server = await this.#connect();
     const service = await server.getPrimaryService(SERVICE);
     for (const uuid of [TX, RX, STATE, INFO]) this.#found[uuid] = await service.getCharacteristic(uuid);
     await this.#listen(TX, (bytes) => this.onData(bytes));

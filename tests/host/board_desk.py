@@ -7,6 +7,7 @@ import sys
 import time
 from contextlib import contextmanager
 
+from tests import precompiled
 from tools import interpreter
 from tools.board import bundle
 from tools.board.install import Install, Options
@@ -20,6 +21,7 @@ from tools.sim.bare import bare
 def bare_board(folder, **options):
     """A board with nothing but MicroPython, switched on and in its REPL."""
     folder.mkdir(exist_ok=True)
+    options = {"compiled": precompiled.folders(), **options}
     with Board(folder / "flash", serial=True, **bare(folder), **options) as board:
         board.power_on()
         board.wait_for("REPL")

@@ -5,6 +5,7 @@ import socket
 import textwrap
 import threading
 
+from tests import precompiled
 from tools.sim import Board, World
 
 JOIN = """
@@ -41,6 +42,7 @@ def desk(folder, program, boot="", **options):
     scripts = {"main": folder / "program.py", "boot": folder / "boot.py"}
     scripts["main"].write_text(textwrap.dedent(program), encoding="utf-8")
     scripts["boot"].write_text(textwrap.dedent(boot), encoding="utf-8")
+    options = {"compiled": precompiled.folders(), **options}
     with World() as world, Board(folder / "flash", world, **scripts, **options) as board:
         world.access_point("home", "password")
         yield world, board

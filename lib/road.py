@@ -37,6 +37,7 @@ class Road:
         self._identity = system.identity
         self._bus = system.bus
         self._is_known = False  # the device is a thing, and has its credentials
+        self._is_from_file = False  # these are the settings' own: there is no copy of the key in flash
         self._failure = None  # the last one: what there is to tell when the cloud is not reached for too long
         self._passes = False  # that failure may pass by itself
         self._reached_ms = system.board.uptime_ms()
@@ -102,6 +103,8 @@ class Road:
         credentials = self._identity.current()
         self._is_known = credentials is not None
         if self._is_known:
+            thing = self._system.settings.thing
+            self._is_from_file = thing is not None and credentials[2] is thing.key
             self._aws.use(*credentials)
             if self._aws.only_ec is None:
                 self._forget_key()
@@ -109,7 +112,9 @@ class Road:
     def _forget_key(self):
         thing = self._system.settings.thing
         if thing is not None and self._system.mode == "NORMAL":  # TLS has a copy, no start but the next asks for it
-            thing.key = self._aws.reload = None
+            thing.key = None
+            if self._is_from_file:
+                self._aws.reload = None
 
     async def keep_notes(self, owned):
         """Note what later starts must know: which credentials work, the time, what failed."""

@@ -259,6 +259,20 @@ async def test_the_key_of_the_settings_stays_until_no_other_kind_of_server_can_a
     equal((system.settings.thing.key, system.aws.reload), (None, None))
 
 
+async def test_who_has_other_credentials_than_those_of_the_settings_finds_the_other_kind_of_server_later_too():
+    system = System()
+    system.settings.thing = Group(cert=b"cert", key=b"key")
+    system.identity, used = Thing(system.settings), []
+    system.identity.current = lambda: ("thing", b"rotated", b"other key")
+    system.aws.use = lambda *credentials: used.append(credentials)
+    way = road.Road(system)
+    way._use_credentials()
+    await way._judge()
+    equal(system.settings.thing.key, None)
+    system.aws.reload()
+    equal(used, [("thing", b"rotated", b"other key")] * 2)
+
+
 async def test_the_time_before_a_sleep_counts_once_however_often_this_start_fails():
     made = road.Road(System(is_connected=False))
     made._offline_s = 50

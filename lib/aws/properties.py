@@ -13,6 +13,7 @@ class Property:
         self.setter = setter
         self.value = value
         self.told = None  # what the shadow knows
+        self.repeated = None  # the wish for what is so already that was answered last, and its time
         self._followed = None  # the wish that was followed last, and its time
 
     def wish(self, change, since):
@@ -70,11 +71,20 @@ def known(properties, reported):
         one.told = reported.get(one.name)
 
 
-def differs(properties, delta):
-    """The shadow says that it wishes for something else than it knows of us: it does not know what is so already."""
+def differs(properties, delta, metadata):
+    """The shadow says that it wishes for something else than it knows of us: it does not know what is so already.
+
+    It is told once for each wish: what is the same here may differ in the cloud for ever, as 1 and true, or a number
+    with more digits than the device has. `metadata`: that of the desired state.
+    """
     for one in properties:
-        if one.name in delta and merged(one.value, delta[one.name]) == one.value:
-            one.told = None
+        if one.name not in delta:
+            one.repeated = None
+        elif merged(one.value, delta[one.name]) == one.value:
+            wish = delta[one.name], wished_at({one.name: delta[one.name]}, metadata)
+            if wish != one.repeated:
+                one.repeated = wish
+                one.told = None
 
 
 def changed(properties, values):

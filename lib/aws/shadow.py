@@ -240,7 +240,7 @@ class Shadow:
         if not self._unsynced:
             version, delta, metadata = self._delta
             self._delta = None
-            properties.differs(self._properties, delta)
+            properties.differs(self._properties, delta, metadata)
             await self._follow(version, delta, delta, metadata)
             return
         self._unsynced = False

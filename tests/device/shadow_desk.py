@@ -1,8 +1,20 @@
 """A shadow of AWS IoT for the scripted broker: documents, versions, deltas, and what a test wants to go wrong."""
 
+import asyncio
 import json
 
 from scripted_broker import PUBLISH, SUBSCRIBE, publish, until
+
+
+def _same(one, other):
+    """Equal as JSON: 1 is 1.0, but true is not 1, as it is for Python."""
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(_same(*pair) for pair in zip(one, other))
+    if isinstance(one, dict) and isinstance(other, dict):
+        return set(one) == set(other) and all(_same(one[name], other[name]) for name in one)
+    return one == other
 
 
 def _different(desired, reported):
@@ -12,7 +24,7 @@ def _different(desired, reported):
             part = _different(desired[name], reported[name])
             if part:
                 found[name] = part
-        elif desired[name] != reported.get(name):
+        elif name not in reported or not _same(desired[name], reported[name]):
             found[name] = desired[name]
     return found
 
@@ -25,6 +37,15 @@ def _lay(target, change):
             _lay(target.setdefault(name, {}), change[name])
         else:
             target[name] = change[name]
+
+
+async def settled(cloud):
+    """Wait until nothing has been asked for a while; returns how much was asked in all."""
+    count = -1
+    while count != len(cloud.asked):
+        count = len(cloud.asked)
+        await asyncio.sleep_ms(150)
+    return count
 
 
 class CloudShadow:

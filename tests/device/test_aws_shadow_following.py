@@ -9,7 +9,7 @@ from aws.shadow import Shadow
 from aws_desk import Desk
 from harness import equal, raises
 from scripted_broker import until
-from shadow_desk import CloudShadow
+from shadow_desk import CloudShadow, settled
 
 COMPANIONS = ["tls_servers"]
 TIMEOUT_S = 20
@@ -31,15 +31,6 @@ class Lamp:
     def set_fan(self, speed):
         self.calls.append(("fan", speed))
         return min(speed, 100)
-
-
-async def settled(cloud):
-    """Wait until nothing has been asked for a while; returns how much was asked in all."""
-    count = -1
-    while count != len(cloud.asked):
-        count = len(cloud.asked)
-        await asyncio.sleep_ms(150)
-    return count
 
 
 async def test_a_shadow_that_does_not_exist_is_made_by_the_first_report():
@@ -83,6 +74,16 @@ async def test_a_wish_that_comes_in_a_message_too_large_is_asked_for():
         await cloud.send("update/delta", {"version": cloud.version, "state": {"led": True}, "metadata": "x" * 5000})
         await cloud.reported(led=True)
         equal(lamp.calls, [("led", True)])
+
+
+async def test_a_wish_for_what_is_so_already_is_answered_once_though_it_is_something_else_for_the_cloud():
+    cloud = CloudShadow()
+    async with Desk(cloud.serve) as desk:
+        desk.aws.shadow().bind("led", print, True)
+        await cloud.reported(led=True)
+        await cloud.wish(led=1)
+        await settled(cloud)
+        equal(cloud.reports(), [{"led": True}] * 2)
 
 
 async def test_a_device_that_makes_something_else_of_it_is_not_asked_for_ever():

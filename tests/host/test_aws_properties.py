@@ -55,11 +55,27 @@ def test_a_wish_for_what_is_there_already_is_only_told():
     assert untold([led]) == {}
     assert led.wish(True, 1) is None
     assert untold([led]) == {}
-    differs([led], {"led": True, "other": 1})
+    differs([led], {"led": True, "other": 1}, None)
     assert untold([led]) == {"led": True}
     known([led], {"led": True})
-    differs([led], {"led": False})
+    differs([led], {"led": False}, None)
     assert untold([led]) == {}
+
+
+def test_a_wish_for_what_is_there_already_is_told_once_until_somebody_wishes_again():
+    """As MicroPython reads 52.520008, with single precision: what it reports of it is 52.52001."""
+    place = Property("place", print, 52.520008)
+    for delta, since, is_repeated in (
+        ({"place": 52.520008}, 1, True),
+        ({"place": 52.520008}, 1, False),
+        ({"place": 52.520008, "other": 1}, 1, False),
+        ({"place": 52.520008}, 2, True),
+        ({"other": 2}, 2, False),  # the cloud knows it
+        ({"place": 52.520008}, 2, True),  # until somebody reports something else for us
+    ):
+        known([place], {"place": 52.520008})
+        differs([place], delta, {"place": {"timestamp": since}})
+        assert bool(untold([place])) == is_repeated, (delta, since)
 
 
 def test_nobody_can_wish_for_what_has_no_setter():

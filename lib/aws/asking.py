@@ -3,10 +3,12 @@
 import asyncio
 import json
 import random
+import time
 
 import errors
 
 _LONGEST_S = 518400  # 6 days: the ticks of the port do not reach further
+_FORBIDDEN_MS = 3600000  # then it costs one connection to see whether it still is
 _LATER = (429, 500, 503, "RequestThrottled", "InternalError")  # codes of the shadow and of jobs
 
 
@@ -80,7 +82,11 @@ async def _answer(service, operation, document):
     if service.refusal is not None:
         raise service.refusal
     if service.forbidden is not None and service.forbidden[0] == operation:
-        raise service.forbidden[1]
+        # Not so for ever: a cloud that was unstable for a while has ended connections, too. A difference below zero is
+        # one of many days, of which the ticks know no more.
+        if 0 <= time.ticks_diff(time.ticks_ms(), service.forbidden[2]) < _FORBIDDEN_MS:
+            raise service.forbidden[1]
+        service.forbidden = None
     service.number += 1
     token = document["clientToken"] = "%s-%d" % (service.token, service.number)
     question = service.asked[token] = Question("%s/%s" % (service.base, operation), operation)
@@ -91,7 +97,7 @@ async def _answer(service, operation, document):
         question.sent = True
         await question.done.wait()
     except errors.CloudError as failure:
-        service.forbidden = operation, failure
+        service.forbidden = operation, failure, time.ticks_ms()
         raise
     finally:
         del service.asked[token]

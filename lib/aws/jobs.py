@@ -21,6 +21,7 @@ from .service import Service
 
 _LOOK_MS = const(200)
 _AGAIN_MS = const(30000)  # after a failure that passes by itself
+_FORBIDDEN_MS = const(3600000)  # asking's: before that it fails without being sent
 _GRACE_MS = const(20000)
 _GRACE_MORE_MS = const(3000)  # once it has named one
 # Not notify-next: the document that it brings is asked for anyway. The last: answers of $next/get and <job>/update.
@@ -117,11 +118,12 @@ class Jobs(Service):
     async def _wait_after(self, failure):
         if failure.code == "no_memory" or not isinstance(failure, errors.RetryError):
             self.bus.emit(events.TASK_FAILED, task="jobs", code=failure.code, message=failure.message)
+        is_forbidden = self.forbidden is not None and failure is self.forbidden[1]
         try:
-            await asyncio.wait_for_ms(self.news.wait(), _AGAIN_MS)
+            await asyncio.wait_for_ms(self.news.wait(), _FORBIDDEN_MS if is_forbidden else _AGAIN_MS)
         except asyncio.TimeoutError:
             self.starved += failure.code == "no_memory"
-            if self.refusal is self.forbidden:  # both None: a session that was refused is refused again
+            if self.refusal is None:  # a session that was refused is refused again
                 self.news.set()
 
     def _connected(self):

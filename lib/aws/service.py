@@ -27,7 +27,8 @@ class Service:
 
     qos = 1
     cuts = 0
-    forbidden = None  # (operation, the CloudError): the last one for which the cloud ended the connection, too often
+    # (operation, the CloudError, ticks): the last one for which the cloud ended the connection, too often.
+    forbidden = None
 
     def __init__(self, base, listens, heard, online, one_by_one=False):
         self.base = base

@@ -30,6 +30,8 @@ class JobsCloud:
         self.executions = {}
         self.asked = []  # (end of the topic, document)
         self.lost = 0  # so many answers are not sent
+        self.cuts = 0  # so many connections are ended by the first request
+        self.present = 0  # the CONNACK's session present
         self.peers = []
 
     def add(self, job_id, document, **fields):
@@ -57,11 +59,15 @@ class JobsCloud:
         return [(d["status"], d.get("statusDetails")) for end, d in self.asked if end == job_id + "/update"]
 
     async def script(self, peer):
-        await peer.accept()
+        await peer.accept(self.present)
         self.peers = [peer]
         while True:
             packet = await peer.receive()
             if packet is None:
+                return
+            if packet.kind == PUBLISH and self.cuts:
+                self.cuts -= 1
+                self.present = 1
                 return
             await peer.answer(packet)
             if packet.kind == PUBLISH and packet.topic.startswith(TOPIC):

@@ -2,7 +2,9 @@
 
 import asyncio
 
+import aws.asking
 import events
+from chip_ticks import Ticks
 from harness import equal
 from jobs_desk import JobsDesk
 from scripted_broker import until
@@ -189,3 +191,31 @@ async def test_too_many_details_are_the_handler_s_fault():
         desk.jobs.on("blink", blink)
         await until(lambda: desk.status("one") == "FAILED")
         equal(desk.details("one")["reason"], "limit")
+
+
+async def test_after_an_hour_in_which_the_cloud_seemed_to_forbid_it_a_job_is_asked_for_again():
+    done, waits = [], []
+    clock, wait_before, time_before = Ticks(), asyncio.wait_for_ms, aws.asking.time
+
+    async def blink(job):
+        done.append(job.id)
+
+    async def quickly(what, wait_ms):
+        if wait_ms < 30000:
+            return await wait_before(what, wait_ms)
+        waits.append(wait_ms)
+        clock.now_ms += wait_ms
+        return await wait_before(what, 10)
+
+    desk = JobsDesk()
+    desk.cuts = 5
+    desk.add("one", {"operation": "blink"})
+    asyncio.wait_for_ms, aws.asking.time = quickly, clock
+    try:
+        async with desk:
+            desk.jobs.on("blink", blink)
+            await until(lambda: done)
+            told = [event["code"] for event in desk.of(events.TASK_FAILED)]
+            equal((set(told), waits.count(3600000) > 0, desk.cuts), ({"not_authorised"}, True, 0))
+    finally:
+        asyncio.wait_for_ms, aws.asking.time = wait_before, time_before

@@ -4,10 +4,12 @@ import asyncio
 import sys
 
 import aws
+import aws.asking
 import errors
 import events
 from aws.service import Service
 from aws_desk import Desk
+from chip_ticks import DAY_MS, Ticks
 from harness import equal, raises
 from scripted_broker import DISCONNECT, PUBLISH, SUBSCRIBE, publish, until
 
@@ -149,6 +151,44 @@ async def test_a_question_for_which_the_cloud_ends_the_connection_is_not_asked_f
             equal((failure.code, BASE + "update" in failure.message), ("not_authorised", True))
         await service.ask("get", {})
         equal(desk.broker.connections, 6)
+
+
+async def check_when_it_is_asked_again(later_ms):
+    async def first(peer):
+        await peer.accept()
+        await peer.answer(await peer.receive(SUBSCRIBE))
+        await peer.receive(PUBLISH)
+
+    async def unstable(peer):
+        await peer.accept(session_present=1)
+
+    async def well(peer):
+        await peer.accept(session_present=1)
+        packet = await peer.receive(PUBLISH)
+        await peer.answer(packet)
+        await peer.send(publish(packet.topic + "/accepted", packet.payload))
+        await peer.serve()
+
+    service = Service("echo", ("+/accepted", "+/rejected"), print, bool)
+    clock = aws.asking.time = Ticks()
+    async with Desk(first, *[unstable] * 4, well, run=False) as desk:
+        desk.aws.attach(service)
+        desk.start()
+        for _ in range(2):
+            await raises(errors.CloudError, service.ask("get", {}))
+            clock.now_ms += 3599000
+        clock.now_ms += later_ms - 2 * 3599000
+        await service.ask("get", {})
+        equal(desk.broker.connections, 6)
+
+
+async def test_a_question_that_an_unstable_cloud_seemed_to_forbid_is_asked_again_after_an_hour():
+    before = aws.asking.time
+    try:
+        for later_ms in (3600000, 7 * DAY_MS, 12 * DAY_MS):
+            await check_when_it_is_asked_again(later_ms)
+    finally:
+        aws.asking.time = before
 
 
 class Broken:

@@ -16,7 +16,7 @@ LEAVING = "disconnected"
 LOST = "lost"  # the last will
 
 _EPOCH_2000 = 946684800
-_STATUS_MS = 3000
+_LEAVING_MS = 3000
 _CUTS = 5  # failures.CUTS
 
 
@@ -35,10 +35,15 @@ async def tell(session, state):
         failure = errors.error("not_authorised", "for a message to '%s'" % str(topic, "utf-8"))
         session._bus.emit("task.failed", task="status", code=failure.code, message=failure.message)
         return
-    try:
-        await session._client.publish(topic, payload, True, 1, _STATUS_MS, False)
-    except errors.RetryError:
-        pass  # the connection was lost, which the last will tells
+    client, timeout_ms = session._client, None if state == ONLINE else _LEAVING_MS
+    while True:
+        try:
+            await client.publish(topic, payload, True, 1, timeout_ms, False)
+            return
+        except errors.RetryError:
+            # The last will tells of a connection that is lost. While it stands, it waits behind other messages.
+            if state != ONLINE or not client.is_connected:
+                return
 
 
 def message(state, template, thing):

@@ -136,13 +136,16 @@ class Engine:
     async def request(self, filters, qos):
         """Subscribe to several filters (list of bytes) by one packet; unsubscribe where `qos` is None.
 
-        Returns the broker's code for each filter (bytes), or None.
+        Returns the broker's code for each filter (bytes), or None. One without an answer in its time ends the
+        connection, so that the next one asks again.
         """
         self._connected()
-        if qos is None:
-            return await self._request(_UNSUBSCRIBE, filters, None, 1)
-        granted = await self._request(_SUBSCRIBE, filters, qos, 1)
-        if len(granted) != len(filters):
+        try:
+            granted = await self._request(_UNSUBSCRIBE if qos is None else _SUBSCRIBE, filters, qos, 1)
+        except errors.RetryError as failure:
+            await self.disconnect(failure.code)
+            raise
+        if qos is not None and len(granted) != len(filters):
             await self.disconnect("protocol", "a SUBACK of %d codes for %d filters" % (len(granted), len(filters)))
             raise self.error
         return granted

@@ -66,6 +66,23 @@ async def test_a_subscription_whose_answer_was_lost_is_asked_for_again():
         equal(asked, [[("a", 1)]])
 
 
+async def test_one_without_an_answer_in_its_time_is_made_with_the_next_connection():
+    asked = []
+
+    async def silent(peer):
+        await peer.accept(session_present=1)
+        asked.append((await peer.receive(SUBSCRIBE)).filters)
+        await peer.until_closed()
+
+    async with Desk(silent, silent, serve, ack_s=25) as desk:
+        desk.aws._client.timing.publish_ms = 500
+        await desk.aws.connected()
+        await desk.aws.subscribe("a", 1)  # the next connection begins with it
+        await until(lambda: desk.broker.connections == 3 and desk.aws._inbox.subscriptions[0].granted)
+        codes = [lost["code"] for lost in desk.of(events.AWS_DISCONNECTED)]
+        equal((asked, codes), ([[("a", 1)]] * 2, ["no_acknowledgement"] * 2))
+
+
 async def test_many_subscriptions_go_in_packets_of_eight_of_one_qos():
     asked = []
 

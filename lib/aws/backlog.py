@@ -164,8 +164,10 @@ class Backlog:
                     self._at_once = 1
                     self._tell("no_memory", failure)
                     await asyncio.sleep_ms(_CROWDED_MS)
-        except errors.RetryError:
-            pass  # the connection was lost: the next one goes on
+                except errors.RetryError:
+                    if not self._client.is_connected or not self._up.is_set():
+                        return  # the next connection goes on
+                    await asyncio.sleep_ms(_CROWDED_MS)  # it took too long; the connection stands
         except errors.DeviceError as failure:
             self._tell(failure.code, failure)
         finally:

@@ -224,3 +224,26 @@ async def test_a_flash_that_fails_costs_no_message_that_is_kept():
     store.append = append_after_problems
     equal(raises(errors.StorageError, lambda: backlog.keep(b"t", b"3", False)).code, "flash_failed")
     equal((len(backlog), told), (1, [(b"t", "outbox_full")]))
+
+
+async def test_what_took_too_long_on_a_connection_that_stands_is_sent_again_on_it():
+    cloud, sleep_before = Cloud(), asyncio.sleep_ms
+
+    async with Desk(cloud.serve, run=False) as desk:
+        await keep_several(desk.aws, b"1", b"2")
+        client, late = desk.aws._client, [errors.error("no_acknowledgement")] * 2
+        publish = client.publish
+
+        async def slow(*message):
+            if late:
+                raise late.pop()
+            await publish(*message)
+
+        client.publish = slow
+        asyncio.sleep_ms = lambda wait_ms: sleep_before(min(wait_ms, 200))
+        desk.start()
+        try:
+            await until(lambda: not desk.aws.kept)
+        finally:
+            asyncio.sleep_ms = sleep_before
+        equal((cloud.arrived, late, desk.broker.connections), ([b"1", b"2"], [], 1))

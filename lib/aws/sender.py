@@ -138,9 +138,12 @@ class Sender:
                 await writable(self._link.raw)
                 self._spoke_ms = time.ticks_ms()  # the other side takes something
                 self._link.resume()
-            if self._writing is not None:
-                if not self._writing.qos:
-                    self._writing.finish()
+            request = self._writing
+            if request is not None:
+                if request.qos:
+                    request.sent_ms = self._spoke_ms  # not before can it be acknowledged
+                else:
+                    request.finish()
                 self._writing = None
             self._send_acks()
             self.pump()

@@ -40,6 +40,31 @@ async def test_a_large_payload_arrives_whole_through_a_slow_reader():
     equal(seen, [(1, True), (0, b"small"), (0, True)])
 
 
+async def test_one_that_takes_long_to_write_has_its_whole_time_for_the_acknowledgement():
+    seen = []
+
+    async def script(peer):
+        peer.read_little_at_once()
+        await peer.accept()
+        await asyncio.sleep_ms(2500)
+        peer.read_much_at_once()
+        for wait_ms in (600, 0):
+            packet = await peer.receive(PUBLISH)
+            seen.append((len(packet.payload), packet.dup))
+            await asyncio.sleep_ms(wait_ms)
+            await peer.answer(packet)
+
+    async with Broker(script) as broker:
+        client = broker.client(timing=Timing(ack_ms=2000))
+        await client.connect()
+        send_little_at_once(client)
+        await client.publish(b"t", bytearray(131072), qos=1)
+        await client.publish(b"t", b"next", qos=1)
+        await client.disconnect()
+        await until(lambda: broker.finished)
+    equal(seen, [(131072, False), (4, False)])
+
+
 async def write_too_much(payload, timeout_ms, timing, taken=0):
     """Publish `payload` with QoS 0 to a peer that takes `taken` bytes now and then; returns the error."""
 

@@ -177,6 +177,7 @@ class Connection(Sender):
         self.session_present = flags
         if code == 0:
             self.ready = True
+            self._outbox.expire("not_connected")  # else it would be sent again, too late
             self._outbox.reconnected(flags == 1)
             self.pump()
         self.opened.set()

@@ -107,16 +107,20 @@ async def in_time(session, client_id, context, clean_session, beat):
     # Every wait in there has its own timeout; where it takes longer than all of them, the missing beat shows it.
     timeouts = session._settings.timeouts
     longest_s = timeouts.dns_s + 2 * timeouts.connect_s + timeouts.connack_s + _MARGIN_S
-    beating = asyncio.create_task(_beat_for(longest_s, beat))
+    beating = asyncio.create_task(_beat_for(longest_s, beat, client))
     try:
         return await connect(client, clean_session, None)
     finally:
         beating.cancel()
 
 
-async def _beat_for(seconds, beat):
+async def _beat_for(seconds, beat, client):
     for _ in range(seconds):
         beat()
+        try:
+            client.expire()
+        except MemoryError:
+            pass  # it is told a second later, or with the CONNACK
         await asyncio.sleep(1)
 
 

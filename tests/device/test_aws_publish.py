@@ -6,7 +6,7 @@ import time
 import errors
 import events
 from aws.service import Service
-from aws_desk import Desk
+from aws_desk import Desk, resolve
 from backoff import Backoff
 from harness import equal, raises
 from scripted_broker import PUBLISH, SUBSCRIBE, publish, until
@@ -134,6 +134,46 @@ async def test_what_was_on_its_way_has_its_time_also_while_away():
         await desk.aws.connected()
         failure = await raises(errors.RetryError, asyncio.wait_for(desk.aws.publish("t", b"x", 1, timeout_s=1), 5))
         equal(failure.code, "not_connected")
+
+
+async def lose(open_slowly, is_watched):
+    """A message is on its way, for half a second, when its connection is lost; `open_slowly(failed)` holds up the next
+    one. Returns the code by which it failed, and what arrived on that one."""
+    arrived, failed = [], asyncio.Event()
+
+    async def slow(host):
+        if desk.broker.connections:
+            await open_slowly(failed)
+        return await resolve(host)
+
+    async def cut(peer):
+        await peer.accept()
+        await peer.receive(PUBLISH)
+
+    async def second(peer):
+        await peer.accept(session_present=1)
+        packet = await peer.receive(PUBLISH)
+        while packet is not None and packet.kind == PUBLISH:
+            arrived.append(packet.payload)
+            await peer.answer(packet)
+            packet = await peer.receive()
+
+    async with Desk(cut, second, resolve=slow) as desk:
+        if not is_watched:
+            desk.aws._client.expire = lambda: 0
+        await desk.aws.connected()
+        failure = await raises(errors.RetryError, asyncio.wait_for(desk.aws.publish("t", b"x", 1, timeout_s=0.5), 5))
+        failed.set()
+        await desk.aws.publish("t", b"next", 1)
+        return failure.code, arrived
+
+
+async def test_what_was_on_its_way_has_its_time_also_while_a_connection_is_opened():
+    equal(await lose(lambda failed: failed.wait(), True), ("not_connected", [b"next"]))
+
+
+async def test_what_is_too_late_when_a_connection_is_open_is_not_sent_again():
+    equal(await lose(lambda failed: asyncio.sleep_ms(700), False), ("not_connected", [b"next"]))
 
 
 async def test_a_request_that_was_not_acknowledged_is_answered_on_the_next_connection():

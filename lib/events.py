@@ -1,7 +1,8 @@
 """Event names and the bus that carries them.
 
-Every event is a name from the list below and a dict of plain values, never a secret. `emit` never blocks and never
-fails: a listener that does not keep up loses its oldest events and can read how many in `dropped`.
+Every event is a name from the list below and a dict of plain values, never a secret. `emit` never blocks. A listener
+that does not keep up loses its oldest events, and an event that there is no memory for; it can read how many in
+`dropped`.
 
 For each name there is a constant in this module: `events.WIFI_CONNECTED` is "wifi.connected".
 
@@ -73,8 +74,11 @@ class Listener:
         self._queue = []
         self._ready = asyncio.Event()
 
-    def _put(self, event):
-        if self._names and event.name not in self._names:
+    def _put(self, name, event):
+        if self._names and name not in self._names:
+            return
+        if event is None:
+            self.dropped += 1
             return
         if len(self._queue) >= self._limit:
             self._queue.pop(0)
@@ -121,12 +125,19 @@ class Bus:
         self.tell = None
 
     def emit(self, name, **data):
-        """Tell every listener. With no listener for it nothing is kept."""
-        event = Event(name, data)
-        if self.tell is not None:
-            self.tell(event)
+        """Tell every listener. With no listener for it nothing is kept.
+
+        A MemoryError comes only where there is none for the dict of `data`, which is made before this begins.
+        """
+        event = None
+        try:
+            event = Event(name, data)
+            if self.tell is not None:
+                self.tell(event)
+        except MemoryError:
+            pass  # the listeners hear it all the same, or count it
         for listener in self._listeners:
-            listener._put(event)
+            listener._put(name, event)
 
     def listen(self, *names, limit=16):
         """A new `Listener` for the events of these `names`, all of them without any; at most `limit` wait unread."""

@@ -162,9 +162,12 @@ class Wifi:
 
     async def _wait_out(self, trouble, beat):
         wait_ms = self._waits.next_ms()
-        self._bus.emit(
-            events.WIFI_DISCONNECTED, ssid=self.ssid, code=trouble.code, message=trouble.message, wait_ms=wait_ms
-        )
+        try:
+            self._bus.emit(
+                events.WIFI_DISCONNECTED, ssid=self.ssid, code=trouble.code, message=trouble.message, wait_ms=wait_ms
+            )
+        except MemoryError:
+            pass  # it is tried again all the same
         while wait_ms > 0:
             beat()
             await asyncio.sleep_ms(min(wait_ms, _BEAT_MS))

@@ -18,9 +18,9 @@ from .ring import Message
 class Handlers:
     """`waiting` is the `Ring` for messages that arrive while a handler is at work.
 
-    `dropped(topic, reason)` is told what gave way; `failed(topic, error)` gets the errors.DeviceError for a handler
-    that raised an exception (`task_failed`) or took longer than `timeout_s` (`task_stuck`; it is cancelled);
-    `trace(exception)` tells where it came from.
+    `dropped(topic, reason)` is told what gave way, and raises nothing; `failed(topic, error)` gets the
+    errors.DeviceError for a handler that raised an exception (`task_failed`) or took longer than `timeout_s`
+    (`task_stuck`; it is cancelled); `trace(exception)` tells where it came from.
     """
 
     def __init__(self, waiting, timeout_s, dropped, failed, trace):
@@ -117,9 +117,12 @@ class Handlers:
             self._tell(failure)
 
     def _tell(self, failure):
-        if isinstance(failure, Exception):
-            self._trace(failure)  # where it happened is what the application's writer needs
-        self._failed(self._topic, errors.error("task_failed", "handler of %s" % self._topic, repr(failure)))
+        try:
+            if isinstance(failure, Exception):
+                self._trace(failure)  # where it happened is what the application's writer needs
+            self._failed(self._topic, errors.error("task_failed", "handler of %s" % self._topic, repr(failure)))
+        except MemoryError:
+            pass  # the next message is handled all the same
 
     def check(self):
         """Cancel the handler at work when its time is over; to be called about once a second."""

@@ -154,7 +154,10 @@ class Inbox:
 
     def _drop(self, topic, reason, count=1):
         self._dropped += count
-        self._bus.emit(events.MESSAGE_DROPPED, topic=topic, reason=reason, dropped=self._dropped)
+        try:
+            self._bus.emit(events.MESSAGE_DROPPED, topic=topic, reason=reason, dropped=self._dropped)
+        except MemoryError:
+            pass  # the next one tells how many
 
     def _tell_failure(self, topic, failure):
         self._bus.emit(events.TASK_FAILED, task="handler of %s" % topic, code=failure.code, message=failure.message)

@@ -98,8 +98,11 @@ class Session:
         while True:
             failure = await self._attempt(beat)
             wait_ms = self._backoff.next_ms()
-            if not self._stopped:
-                self._bus.emit(events.AWS_DISCONNECTED, code=failure.code, message=failure.message, wait_ms=wait_ms)
+            try:
+                if not self._stopped:
+                    self._bus.emit(events.AWS_DISCONNECTED, code=failure.code, message=failure.message, wait_ms=wait_ms)
+            except MemoryError:
+                pass  # it connects again all the same
             await self._pause(wait_ms, beat)
 
     async def _pause(self, wait_ms, beat):

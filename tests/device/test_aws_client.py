@@ -76,6 +76,24 @@ async def test_each_lost_connection_is_one_event_and_the_next_one_follows():
         equal(lost["message"].startswith("The connection to the cloud was closed"), True)
 
 
+async def test_a_lost_connection_that_there_is_no_memory_to_tell_of_is_followed_by_the_next_one():
+    async def cut(peer):
+        await peer.accept()
+
+    async with Desk(cut, serve, run=False) as desk:
+        emit = desk.bus.emit
+
+        def crowded(name, **data):
+            if name == events.AWS_DISCONNECTED:
+                raise MemoryError
+            emit(name, **data)
+
+        desk.bus.emit = crowded
+        desk.start()
+        await until(lambda: desk.broker.connections == 2 and desk.aws.is_connected)
+        equal(desk.running.done(), False)
+
+
 async def test_the_back_off_grows_across_short_connections():
     async def short(peer):
         await peer.accept()

@@ -51,6 +51,29 @@ async def test_without_memory_for_one_listener_the_others_hear_and_who_emits_goe
     equal((one.any(), one.dropped, two.any()), (0, 1, 1))
 
 
+async def test_without_memory_for_an_event_who_emits_goes_on_and_who_listens_for_it_counts_it():
+    bus = events.Bus()
+    one, other = bus.listen(events.WIFI_CONNECTED), bus.listen(events.CLOCK_SET)
+    made, events.Event = events.Event, no_memory
+    try:
+        bus.emit(events.WIFI_CONNECTED, ssid="home")
+    finally:
+        events.Event = made
+    equal((one.any(), one.dropped, other.dropped), (0, 1, 0))
+
+
+async def test_without_memory_to_print_an_event_who_listens_for_it_hears_it():
+    bus = events.Bus()
+    listener = bus.listen()
+    bus.tell = no_memory
+    bus.emit(events.WIFI_CONNECTED)
+    equal((listener.any(), listener.dropped), (1, 0))
+
+
+def no_memory(*_):
+    raise MemoryError
+
+
 async def test_a_waiting_listener_wakes_up():
     bus = events.Bus()
     listener = bus.listen()

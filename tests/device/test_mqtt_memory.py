@@ -206,3 +206,18 @@ def test_packet_ids_are_never_0_nor_in_use():
         outbox.add(outbox.take(0x32, TOPIC, PAYLOAD, 1, 1000, True))
         given.append(outbox.next().packet_id)
     equal(given, [1, 0xFFFF, 2])
+
+
+def test_a_message_that_there_is_no_memory_at_all_for_raises_nothing():
+    def fail(message):
+        raise ValueError
+
+    bus = events.Bus()
+    bus.trace = print
+    told, inbox = bus.listen(events.MESSAGE_DROPPED), Inbox(bus, 4, 1000)
+    add(inbox, "handled", 1, fail)
+    for topic in (b"handled", b"kept"):
+        inbox.deliver(topic, PAYLOAD)
+        locked(lambda topic=topic: inbox.deliver(topic, PAYLOAD))
+    inbox.skipped(b"kept", "too_large")
+    equal([event.data["dropped"] for event in told._queue], [2])

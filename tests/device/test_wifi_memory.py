@@ -53,6 +53,24 @@ async def test_without_memory_to_join_it_is_tried_again_and_again():
         wifi._station = station
 
 
+async def test_without_memory_to_tell_why_it_is_tried_again():
+    radio = Radio(("home", "secret12"))
+    emit, untold = radio.wifi._bus.emit, []
+
+    def crowded(name, **data):
+        if name == events.WIFI_DISCONNECTED:
+            untold.append(data["code"])
+            world.access_point("home", "secret12")
+            raise MemoryError
+        emit(name, **data)
+
+    radio.wifi._bus.emit = crowded
+    task = asyncio.create_task(radio.wifi.run(radio.beat))
+    await asyncio.wait_for(radio.until(events.WIFI_CONNECTED), 10)
+    task.cancel()
+    equal(untold, ["no_network"])
+
+
 async def test_a_radio_that_would_take_the_chip_down_for_want_of_memory_is_not_switched_on():
     radio = Radio(("home", "secret12"))
     world.access_point("home", "secret12")

@@ -2,6 +2,7 @@
 
 The system imports it for the seconds of a start. A layer of the settings that is broken is left out: tried are the
 candidate, then the confirmed settings, then the settings file alone; and if the file is broken, all of that without it.
+A candidate with which too many starts in a row did not last is left out, too.
 """
 
 import gc
@@ -140,6 +141,7 @@ def _load_candidate(system, record):
 
     fresh = candidate.brings(record)
     loaded = candidate.load(system, record, fresh)
+    _judge_starts(system, loaded.limits.starts)
     system.identity = Identity(system.flash, loaded, fresh or "none")
     missing = loaded.missing(system.identity.known())
     if missing:
@@ -147,13 +149,31 @@ def _load_candidate(system, record):
     return loaded
 
 
-async def _drop_candidate(system):
-    """CONFIG will tell why, if it is opened."""
+def _judge_starts(system, most):
+    """Raises `invalid_setting` when more starts in a row than `most` did not last: recovery would reach the cloud with
+    these settings, and confirm what the application cannot work with. Without better ones that is the only way left."""
     import candidate
 
-    last = {"code": system.failure.code, "message": system.failure.message}
-    await notes.change(system.flash, last=last)
+    starts = system.board.start_record().in_a_row() - 1
+    if starts >= most and candidate.has_better(system):
+        found = "%d starts in a row did not last with them" % starts
+        raise errors.error("invalid_setting", "the new settings", found, "those with which the application runs")
+
+
+async def _drop_candidate(system):
+    """The job that brought it tells why; a person is told in CONFIG, which opens where starts had failed."""
+    import candidate
+
+    starts = system.board.start_record()
+    why = {"code": system.failure.code, "message": system.failure.message}
+    changes = {"last": why}
+    if notes.read(system.flash).get("trial") == "job":
+        changes["refused"] = why
+    elif starts.in_a_row() > 1:
+        changes["into"] = "CONFIG"
+    await notes.change(system.flash, **changes)
     await candidate.drop(system.flash)
+    starts.begin_row()  # those before were the candidate's: the settings that worked have their own
 
 
 # What next

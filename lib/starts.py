@@ -55,6 +55,13 @@ def forgive():
         print("starts: this one has lasted")
 
 
+def begin_row():
+    """This start is the first of a row: what ended those before is gone."""
+    number, row = _read()
+    if row > 1:
+        _keep(number, 1)
+
+
 def mark_clean(reason):
     """The next start follows a restart that was wanted. Keeps `reason` (str), cut to 64 bytes of UTF-8.
 

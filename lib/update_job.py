@@ -117,7 +117,7 @@ async def _go_on(system, updates):
         return known
     if known["stage"] == AGAIN:
         try:
-            await updates.try_out(system.slot().switch())
+            await updates.try_out(system)
         except errors.CloudError as failure:  # the slot has not kept the image: tried again, the job brings it anew
             await updates.end(failure)
             return updates.job

@@ -5,13 +5,15 @@ The record `update`, a JSON object:
     floor    the oldest version that may come
     failed   versions that failed here, the newest last
     job      the update at work, if there is one:
-             id, version, floor (what the floor will be), slot; stage; starts (of mode OTA), at (bytes on flash), trials
+             id, version, floor (what the floor will be), slot; stage; starts (of mode OTA), at (bytes on flash)
+             trials so far, start (the number of that which has begun the newest)
              stage "wanted": mode OTA is to bring it.  "trial": its slot was made the one to start next.  "again": its
              trial was cut short by something else, and another one follows when the cloud is reached.  "ended": with
              status, reason and message, until the job in the cloud has them
 
 A trial ends for good in the new image: confirmed or failed. When the bootloader has gone back without a word of it,
-`settle` says why: the power went or the restart was wanted, which is not held against the version; else it crashed.
+`settle` says why: the power went or the new image wanted the restart, which is not held against the version; else it
+crashed, perhaps before it could count its start.
 """
 
 import json
@@ -51,13 +53,13 @@ class Updates:
         self.job = {"id": job_id, "version": version, "floor": min_version, "slot": slot}
         await self.save(stage=WANTED, starts=0, at=0, trials=0)
 
-    async def try_out(self, switch):
-        """Let its slot start next. `switch`: ota/switch.py. Errors as its `try_out`: then nothing has changed."""
+    async def try_out(self, system):
+        """Let its slot start next. Errors as `try_out` of ota/switch.py: then nothing has changed."""
         stage, trials = self.job["stage"], self.job["trials"]
         # First the record: a slot that starts without it would not know that it is on trial.
-        await self.save(stage=TRIAL, trials=trials + 1)
+        await self.save(stage=TRIAL, trials=trials + 1, start=system.board.start_record().number())
         try:
-            switch.try_out(self.job["slot"])
+            system.slot().switch().try_out(self.job["slot"])
         except (errors.DeviceError, MemoryError):
             await self.save(stage=stage, trials=trials)
             raise
@@ -120,6 +122,11 @@ class Updates:
         """The bootloader has gone back to this version."""
         version, trials = self.job["version"], self.job["trials"]
         why, cause = system.restart_reason, system.board.reset_cause()
+        if self.job.get("start") == system.board.start_record().number() - 1:
+            # The new image has not come to boot.py, which counts; or this start was not counted for want of room, and
+            # then this raises.
+            await self.save()
+            why = None  # it was that of the restart into the new image
         if why is None and cause == "power_on":
             why = "the power was cut"
         if why is None:

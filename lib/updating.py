@@ -91,7 +91,7 @@ class Updating:
             if self.is_over:
                 await _for_ever()
             self._is_switching = True
-            await _updates(self).try_out(system.slot().switch())
+            await _updates(self).try_out(system)
         except Exception as failure:  # noqa: BLE001 - even without memory the device must get back to work
             failure = wrapped("update", failure)
             await self.give_up(failure, "REJECTED" if failure.code in _NEVER else "FAILED")

@@ -99,6 +99,23 @@ def test_a_new_image_that_hangs_until_the_watchdog_comes():
     equal(is_refused(desk), True)
 
 
+def test_a_new_image_that_panics_before_python_or_has_nothing_of_this_firmware():
+    desk = tried(None)
+    equal(desk.version(), "1.1.0")
+    simulation.board.boot()  # its only start: nothing was counted
+    simulation.board.reset_cause = machine.WDT_RESET
+    went_back(desk, "trial_failed")
+    equal("watchdog" in desk.cloud.details("job-1")["message"], True)
+    equal((is_refused(desk), desk.starts.count("1.1.0")), (True, 0))
+
+
+def test_a_new_image_whose_power_goes_before_it_counts_its_start_is_tried_again():
+    desk = tried(None)
+    simulation.board.power_cycle()
+    desk.live_on()
+    equal((desk.status(), desk.version()), (("SUCCEEDED", None), "1.1.0"))
+
+
 def test_a_new_image_that_does_not_pass_its_health_check():
     asked = []
 

@@ -119,7 +119,7 @@ def has_better(system):
     try:
         loaded = load(system, system.flash.load("settings"))
         return not loaded.missing(Identity(system.flash, loaded).known())
-    except errors.PersonError:
+    except (errors.PersonError, errors.StorageError):
         return False
 
 

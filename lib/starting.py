@@ -1,7 +1,8 @@
 """INIT: opens flash, loads the settings, and decides what the device does next.
 
 The system imports it for the seconds of a start. A layer of the settings that is broken is left out: tried are the
-candidate, then the confirmed settings, then the settings file alone; and if the file is broken, all of that without it.
+candidate, then the confirmed settings, then the settings file alone; and if the file is broken, or the flash does not
+give it, all of that without it.
 A candidate with which too many starts in a row did not last is left out, too.
 """
 
@@ -97,7 +98,7 @@ async def _load_settings(system):
                 continue
             try:
                 system.settings = (_load_candidate if name == "candidate" else _load)(system, record)
-            except (errors.PersonError, MemoryError) as problem:
+            except (errors.PersonError, errors.StorageError, MemoryError) as problem:
                 failure = _judged(system, name, problem)
                 print("settings: %s left out: %s" % (name or "the file is", failure))
                 system.failure = system.failure or failure

@@ -1,4 +1,8 @@
-"""New settings with which the application does not run: the device goes back to those that worked, and says why."""
+"""Settings that are of no use: new ones with which the application does not run, a file that cannot be read. The device
+works on with those that are good, and says why."""
+
+import json
+import os
 
 import simulation
 
@@ -14,6 +18,7 @@ HEAP = "16m"  # for what the desk keeps
 
 works = []  # what the application has worked with
 
+FILE = flash_board.ROOT + "/settings.json"
 JOB = {"operation": "settings", "settings": {"app": {"every_s": "never"}}}
 
 
@@ -92,6 +97,24 @@ def test_power_cuts_as_few_as_are_no_crash_loop_take_nothing_back():
         desk.live(lambda: desk.system.mode == "NORMAL")
     equal(desk.system.settings.app, {"every_s": "never"})
     equal(desk.system.flash.load("candidate") is not None, True)
+
+
+def test_a_settings_file_that_flash_does_not_give_leaves_the_confirmed_settings_in_force():
+    desk = new_desk()
+    equal(desk.live(limit_s=100), "calm")
+    with open(FILE) as file:
+        document = json.load(file)
+    confirmed = {name: document[name] for name in ("networks", "aws", "app")}
+    confirmed = settings.merged({}, "CFG", confirmed)
+    confirmed = settings.merged(confirmed, "CERT", document["certs"][0])
+    run(desk.system.flash.save("settings", *settings.to_record(confirmed)))
+    os.remove(FILE)
+    os.mkdir(FILE)  # as good as a file that littlefs finds damaged: opening it fails, and not for want of it
+    equal(desk.live(limit_s=100), "calm")
+    equal((desk.system.mode, desk.system.aws.is_connected), ("NORMAL", True))
+    equal(candidate.has_better(desk.system), True)
+    desk.system.file_is_good = True
+    equal(candidate.has_better(desk.system), False)
 
 
 def run(coroutine):

@@ -75,12 +75,14 @@ def test_complete_settings_bring_it_to_work(desk):
     desk.device.wait_for(r"aws\.connected")
 
 
-def test_storage_that_cannot_be_read_leads_to_idle(desk, device):
+def test_a_settings_file_that_flash_does_not_give_leads_to_config_which_says_why(desk, device):
     device.remove_file("/settings.json")
     device.write_file("/settings.json/a-folder-in-its-place", "")
     device.power_on()
-    device.wait_for(r"INIT --failed--> IDLE \(flash_failed: .*/settings.json")
-    device.wait_for(r"IDLE: initialisation failed, reset to try again\. flash_failed")
+    device.wait_for(r"settings: the file is left out: flash_failed: .*/settings.json")
+    device.wait_for(r"INIT --settings_incomplete--> CONFIG")
+    device.wait_for(r"CONFIG: flash_failed: .*/settings.json")
+    device.wait_for("can be configured over Bluetooth")
     device.power_cut()
     device.remove_file("/settings.json/a-folder-in-its-place")
     device.remove_file("/settings.json")

@@ -153,10 +153,9 @@ def _repair(store, name):
         if main != sequence:
             _repair_main(store, name, sequence, blob, rest)
         if spare != sequence:
-            store.warn("%s: its spare copy was written again" % name)
-            flash_saving.write_spare(store, name, sequence, blob, rest)
+            spare = _repair_spare(store, name, sequence, spare, blob, rest)
     _sweep(store, name, REST, sequence)
-    _sweep(store, name, COPY, sequence)
+    _sweep(store, name, COPY, spare)
 
 
 def _newest_spare(store, name):
@@ -173,6 +172,20 @@ def _repair_main(store, name, sequence, blob, rest):
         store.warn("%s: its main copy was written again" % name)
     except errors.StorageError as problem:
         store.warn("%s: its main copy cannot be written again: %s" % (name, problem))
+
+
+def _repair_spare(store, name, sequence, spare, blob, rest):
+    """Returns the sequence number of the copy that is there then, 0 for none. `spare`: that of the older one."""
+    while True:
+        problem = flash_saving.write_spare(store, name, sequence, blob, rest)
+        if problem is None:
+            store.warn("%s: its spare copy was written again" % name)
+            return sequence
+        if not spare or problem.code != "flash_full":
+            store.warn("%s has no second copy: %s" % (name, problem))
+            return spare
+        _sweep(store, name, COPY)  # there is room for the new copy where the older one was
+        spare = 0
 
 
 def _repair_none(store, name):

@@ -24,7 +24,9 @@ async def replace(store, name, secret, bulk=b""):
     blob, rest = flash_blobs.encode(name, sequence, secret, bulk)
     write_main(store, name, sequence, blob, rest)
     await asyncio.sleep_ms(0)
-    write_spare(store, name, sequence, blob, rest)
+    problem = write_spare(store, name, sequence, blob, rest)
+    if problem is not None:  # the main copy is safe already: a warning, no failure
+        store.warn("%s has no second copy: %s" % (name, problem))
 
 
 def write_main(store, name, sequence, blob, rest):
@@ -41,13 +43,13 @@ def write_main(store, name, sequence, blob, rest):
 
 
 def write_spare(store, name, sequence, blob, rest):
-    """The main copy is safe already: without room for the spare one there is a warning, no failure."""
+    """Returns None, or the StorageError that has kept it from being written: then the one before stays."""
     try:
         _write(store, name, sequence, COPY, blob, rest)
     except errors.StorageError as problem:
-        store.warn("%s has no second copy: %s" % (name, problem))
-    else:
-        remove(store, name, sequence - 1, COPY)
+        return problem
+    remove(store, name, sequence - 1, COPY)
+    return None
 
 
 def _write(store, name, sequence, kind, *parts):

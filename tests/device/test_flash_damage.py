@@ -107,6 +107,38 @@ async def test_newer_copy_is_read_though_nvs_has_no_room_to_mend_the_older_one()
     equal(store.load("settings"), (b"n" * 1000, b""))
 
 
+async def test_what_had_no_room_for_its_second_copy_has_one_after_the_next_start():
+    store = await new_board()
+    await store.save("settings", b"o" * 1000)
+    fill_files()
+    raises(OSError, lambda: [fill(n) for n in range(32)])  # the last blocks, too
+    await store.save("settings", b"n" * 1000)
+    equal((files("settings"), len(store.warnings)), (["settings.1.copy"], 1))
+    store = await boot()
+    equal((files("settings"), store.warnings), (["settings.2.copy"], ["settings: its spare copy was written again"]))
+    erase_nvs()
+    equal((await boot()).load("settings"), (b"n" * 1000, b""))
+
+
+def fill(n):
+    with open(ROOT + "/filler%d" % n, "wb") as file:
+        file.write(bytes(1000))
+
+
+async def test_an_older_copy_stays_while_the_new_one_cannot_be_written():
+    store = await new_board()
+    await store.save("code", b"old")
+    await store.save("code", b"new")
+    os.rename(SECURE + "/code.2.copy", SECURE + "/code.1.copy")
+    with open(SECURE + "/code.1.copy", "wb") as file:
+        file.write(flash_blobs.encode("code", 1, b"old", b"")[0])
+    os.mkdir(SECURE + "/code.2.copy")  # it fails, and not for want of room
+    store = await boot()
+    equal(any("code has no second copy" in warning for warning in store.warnings), True)
+    equal(any("written again" in warning for warning in store.warnings), False)
+    equal((store.load("code"), "code.1.copy" in files("code")), ((b"new", b""), True))
+
+
 async def test_record_under_another_name_is_not_taken():
     store = await new_board()
     await store.save("claim", b"claim")

@@ -42,9 +42,10 @@ class Device:
 
     def alive(self, within_s):
         """Promise to call this again within `within_s` seconds (six days at most, the range of the port's ticks); from
-        then on a broken promise restarts the device."""
-        self._owned.silence_ms = within_s * 1000
-        self._owned.beat()
+        then on a broken promise restarts the device. Not in CONFIG, where each message has its limit."""
+        if self._owned is not None:
+            self._owned.silence_ms = within_s * 1000
+            self._owned.beat()
 
     def health(self, check):
         """Let `check`, a coroutine function, decide on a new image: what does not return True goes back to the old one.

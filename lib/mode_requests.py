@@ -1,4 +1,4 @@
-"""How an application, or a job, leaves NORMAL for CONFIG or for sleep. Imported when one of them asks for it."""
+"""How an application, or a job, leaves NORMAL or CONFIG for CONFIG or for sleep. Imported when one of them asks."""
 
 import asyncio
 
@@ -21,12 +21,13 @@ async def sleep(system, seconds):
     """Switch everything but the chip's clock off in order, and start again after `seconds`. Never returns.
 
     Waits until a new image has finished its trial: asleep it could neither prove itself nor be watched. The same holds
-    for new settings and credentials that are being tried, and for a job at work.
+    for new settings and credentials that are being tried, and for a job at work. In CONFIG none of that goes on.
     """
-    identity = system.identity
-    while system.trial or identity.trial or identity.rotating or system.aws.jobs.working:
+    identity, road = system.identity, system.road
+    while road and (system.trial or identity.trial or identity.rotating or system.aws.jobs.working):
         await asyncio.sleep_ms(_LOOK_MS)
-    await system.road.rest(seconds)
+    if road:
+        await road.rest(seconds)
     system.sleep_s = seconds
     system.leave("sleep_requested", "sleeps for %d s" % seconds)
     await _for_ever()

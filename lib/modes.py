@@ -30,6 +30,9 @@ TABLE = (
     (CONFIG, "restart_requested", RESTART, "restart"),
     # Somebody pressed the button and did nothing: a device with complete settings goes back to work.
     (CONFIG, "window_closed", RESTART, "restart"),
+    # The application asks for them when a phone has sent it something.
+    (CONFIG, "config_requested", RESTART, "restart"),
+    (CONFIG, "sleep_requested", RESTART, "sleep"),
     (CONFIG, "task_failed", RESTART, "restart_after_crash"),
     (CONFIG, "failed", RESTART, "restart_after_crash"),
     (NORMAL, "restart_requested", RESTART, "restart"),

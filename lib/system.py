@@ -118,6 +118,9 @@ class System:
             return modes.way_out(self.mode, event)
         except MemoryError:
             return "restart", "reset"
+        except errors.DeviceError as failure:  # a mistake of ours must not end at the REPL
+            self.reason = failure
+            return "restart", "reset"
         finally:
             sys.modules.pop("modes", None)  # needed at a change of mode only
 

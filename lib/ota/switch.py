@@ -18,16 +18,29 @@ def next_slot():
 def try_out(label):
     """Let the slot with this label start next, on trial. Not for a start that is on trial itself.
 
-    Errors: `image_broken`; `no_rollback` for a bootloader that would not go back: nothing has changed then.
+    Errors: `image_broken`; `no_rollback` for a bootloader that would not go back. After one the running slot starts
+    next, and is not on trial.
     """
     confirm()  # first: it marks the entry of the next start, which after set_boot is the new slot's
+    running = Partition(Partition.RUNNING)  # after set_boot there may be no memory for it
     try:
         Partition(label).set_boot()
     except OSError as problem:
         raise errors.error("image_broken", problem.args[-1])
-    if not slot.has(slot.NEW):
-        Partition(Partition.RUNNING).set_boot()
+    try:
+        goes_back = slot.has(slot.NEW)
+    except MemoryError:
+        _stay(running)
+        raise
+    if not goes_back:
+        _stay(running)
         raise errors.error("no_rollback")
+
+
+def _stay(running):
+    """Take set_boot of the other slot back."""
+    running.set_boot()
+    confirm()  # else it would be the running slot that is on trial
 
 
 def confirm():

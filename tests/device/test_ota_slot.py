@@ -94,12 +94,34 @@ def test_what_is_no_image_is_not_tried_out():
         equal(restart(), "ota_0")
 
 
-def test_a_bootloader_that_would_not_go_back_gets_no_update():
+def test_firmware_that_was_built_without_rollback_takes_no_update():
     board()
     label = other()
+    has = slot.has
     slot.has = lambda state: False  # without rollback ESP-IDF leaves the state undefined
-    equal(raises(errors.PersonError, lambda: switch.try_out(label)).code, "no_rollback")
-    equal(restart(), "ota_0")
+    try:
+        equal(raises(errors.PersonError, lambda: switch.try_out(label)).code, "no_rollback")
+    finally:
+        slot.has = has
+    equal((restart(), slot.is_on_trial()), ("ota_0", False))
+
+
+def test_a_slot_for_whose_trial_there_is_no_memory_does_not_start():
+    board()
+    label = other()
+    has = slot.has
+
+    def starved(state):
+        raise MemoryError
+
+    slot.has = starved  # just after set_boot
+    try:
+        raises(MemoryError, lambda: switch.try_out(label))
+    finally:
+        slot.has = has
+    equal((restart(), restart(), slot.is_on_trial()), ("ota_0", "ota_0", False))
+    switch.try_out(label)
+    equal((restart(), slot.is_on_trial()), ("ota_1", True))
 
 
 def test_a_confirmation_that_the_flash_does_not_take_is_told():

@@ -6,12 +6,15 @@ goes before that leaves nothing behind.
 Bluetooth leaves little of the heap: what a message needs is loaded for it and unloaded again.
 """
 
+import asyncio
 import gc
 import sys
 
 import events
 import release
 from ble import codes
+
+_LONGEST_WORK_S = 300  # a safety net, for the work on one message; to join networks may take longer, see below
 
 
 class Configuring:
@@ -47,6 +50,16 @@ class Configuring:
             await self._gone.get()
             self._forget()
         gc.collect()  # reading settings takes much in little time
+        longest_s = _LONGEST_WORK_S + (self._joining_s() if typ == "APPLY" else 0)
+        return await asyncio.wait_for(self._work(typ, dat), longest_s)
+
+    def _joining_s(self):
+        # Two rounds, in each of which a network may be joined and give no address.
+        settings = self.system.settings
+        count = len(settings.networks) + len((self.document or {}).get("networks", ()))
+        return 2 * count * (settings.timeouts.join_s + settings.timeouts.address_s)
+
+    async def _work(self, typ, dat):
         if typ in ("CFG", "CERT"):
             return await self._stage(typ, dat)
         try:

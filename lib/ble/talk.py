@@ -14,7 +14,6 @@ import asyncio
 import errors
 from ble import answers, codes, framing, lockout, messages, session
 
-_LONGEST_WORK_S = 300  # a safety net: each wait of the work has its own, shorter timeout
 _NO_MEMORY = "no memory for an answer"
 _LARGEST_ACK = framing.LARGEST - session.OVERHEAD
 
@@ -23,8 +22,9 @@ class Host:
     """What outlives a phone: who the device is, how often the code was wrong, and the one piece of work in hand.
 
     `setup_code`: 10 bytes, None in open mode. `handle(typ, id, dat)`: a coroutine function that returns what the ACK's
-    dat contains beside "pkt" and "msg" (a dict or None; its "code" is 0 if left out), or raises a DeviceError.
-    `failed(exception)` is told when it raises anything else. `clock_ms()` is `time.ticks_ms`.
+    dat contains beside "pkt" and "msg" (a dict or None; its "code" is 0 if left out), or raises a DeviceError. It
+    must end by itself: nothing else is worked on before. `failed(exception)` is told when it raises anything else.
+    `clock_ms()` is `time.ticks_ms`.
     """
 
     def __init__(self, name, setup_code, handle, clock_ms, failed):
@@ -91,7 +91,7 @@ class Work:
     async def _do(self):
         typ, number, dat = self._message.typ, self._message.id, self._message.dat
         try:
-            details = await asyncio.wait_for(self._host.handle(typ, number, dat), _LONGEST_WORK_S) or {}
+            details = await self._host.handle(typ, number, dat) or {}
             ack = messages.ack(typ, number, details.get("code", codes.OK), None, details)
         except errors.DeviceError as failure:
             ack = messages.ack_of_error(failure, typ, number)

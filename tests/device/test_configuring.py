@@ -1,15 +1,19 @@
 """What a phone asks for in CONFIG ends well, or ends all the same: in STATE, in memory, and in a restart."""
 
 import asyncio
+import json
+import time
 
 import errors
 import events
 import settings
-from ble import codes
+from ble import codes, framing
+from ble.talk import Host, Talk
 from configuring import Configuring
 from fakes import Flash, Group
 from harness import equal, raises
 from identity import Identity
+from quick_life import Clock, nothing
 
 FILE = """{"networks": [{"ssid": "home", "password": null}], "aws": {"endpoint": "a.example", "thing": "lamp"}}"""
 
@@ -37,6 +41,7 @@ class Wifi:
 
     failure = None
     is_on = False
+    takes_s = 0
 
     def use(self, _, settings):
         self.tried = [network.ssid for network in settings.networks]
@@ -44,6 +49,7 @@ class Wifi:
 
     async def join_once(self):
         self.is_on = True
+        await asyncio.sleep(self.takes_s)
         if self.failure:
             raise self.failure
 
@@ -98,6 +104,39 @@ async def test_whatever_ends_an_attempt_is_told_in_state_for_a_phone_that_has_lo
         await raises(type(failure), configuring.handle("APPLY", 1, {}))
         equal(ble.steps, [("joining", 0), ("failed", number)])
         equal((configuring.last["code"], restarts), (number, []))
+
+
+def test_networks_are_given_as_long_as_the_settings_allow_and_work_that_hangs_ends_all_the_same():
+    Clock()
+    asyncio.new_event_loop()
+    asyncio.run(slow_networks())
+
+
+async def slow_networks():
+    slow = [{"ssid": name, "password": None} for name in ("first", "second")]
+    each_s = 120 + 120  # joined, but without an address
+    for takes_s, number in ((2 * each_s, codes.NO_ADDRESS), (86400, codes.FAILED)):
+        configuring, ble, wifi, _ = new_desk()
+        timeouts = configuring.system.settings.timeouts
+        timeouts.join_s = timeouts.address_s = 120
+        await configuring.handle("CFG", 1, {"networks": slow})
+        wifi.takes_s, wifi.failure = takes_s, errors.error("no_address", "first")
+        equal(await answer_to(configuring, {"typ": "APPLY", "id": 2, "dat": {}}), number)
+        equal((ble.steps[-1], wifi.is_on), (("failed", number), False))
+
+
+async def answer_to(configuring, message):
+    """The code of the last answer that the phone gets."""
+    sent = []
+
+    async def send(frame):
+        sent.append(json.loads(bytes(frame[framing.HEADER :])))
+
+    host = Host("lamp", None, configuring.handle, time.ticks_ms, lambda failure: None)
+    await Talk(host, send, nothing).hear(framing.frame(framing.CLEAR, json.dumps(message).encode()), time.ticks_ms())
+    while host.is_busy:
+        await asyncio.sleep(1)
+    return sent[-1]["dat"]["code"]
 
 
 async def test_saved_settings_are_tried_though_there_was_no_memory_to_say_so():

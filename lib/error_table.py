@@ -30,7 +30,7 @@ unknown_key: The update is signed by the key '%s', which this firmware does not 
 bad_signature: The update was not signed by the key '%s', or was changed since.
 image_too_large: The image has %d bytes, the slot %d.
 no_slots: This board has no second slot for an update: flash an image with OTA slots by cable, once.
-no_rollback: This board's bootloader would not go back after a bad update: flash one with rollback enabled by cable.
+no_rollback: The image that runs was built without rollback, so a bad update would stay: flash one with it by cable.
 failed_here: Version %s has failed on this device: correct it, and release it as another version.
 """,
 )

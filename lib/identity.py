@@ -2,8 +2,9 @@
 
 Order: the confirmed thing credentials in flash (by claim, phone or rotation), those of the settings, else a claim.
 What a claim gives is *pending* until the cloud was reached with it; every step of it is kept in flash before the next
-one begins, so that a power cut at any moment neither loses a certificate nor asks for two. In a *rotation* pending
-credentials come before the thing's, which stay until the cloud was reached with the new ones.
+one begins: no power cut loses what was kept. What the cloud has just answered, and flash does not have yet, is asked
+for anew, and that certificate is wasted. In a *rotation* pending credentials come before the thing's, which stay until
+the cloud was reached with the new ones.
 
 The state is kept here; the work on credentials, which is rare, is in `credentials`, loaded for as long as it takes.
 """

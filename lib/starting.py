@@ -2,8 +2,7 @@
 
 The system imports it for the seconds of a start. A layer of the settings that is broken is left out: tried are the
 candidate, then the confirmed settings, then the settings file alone; and if the file is broken, or the flash does not
-give it, all of that without it.
-A candidate with which too many starts in a row did not last is left out, too.
+give it, all of that without it. A candidate with which too many starts in a row did not last is left out, too.
 """
 
 import gc

@@ -1,7 +1,7 @@
 """The trial of a new image: it confirms itself when the cloud is reached and the application is well, or goes back.
 
 An owned task of NORMAL. What ends a trial is written to flash before anything else happens, for the version that the
-device goes back to; where nothing was written, that version knows that this one crashed.
+device goes back to; where nothing was written, that version judges by the restart (`updates`).
 """
 
 import asyncio

@@ -5,8 +5,8 @@ The record `update`, a JSON object:
     floor    the oldest version that may come
     failed   versions that failed here, the newest last
     job      the update at work, if there is one:
-             id, version, floor (what the floor will be), slot; stage; starts (of mode OTA), at (bytes on flash)
-             trials so far, start (the number of that which has begun the newest)
+             id, version, floor (what the floor will be), slot; stage; starts (of mode OTA), at (bytes on flash);
+             trials so far, start (number of the one that has begun the newest)
              stage "wanted": mode OTA is to bring it.  "trial": its slot was made the one to start next.  "again": its
              trial was cut short by something else, and another one follows when the cloud is reached.  "ended": with
              status, reason and message, until the job in the cloud has them

@@ -18,8 +18,9 @@ def next_slot():
 def try_out(label):
     """Let the slot with this label start next, on trial. Not for a start that is on trial itself.
 
-    Errors: `image_broken`; `no_rollback` for a bootloader that would not go back. After one the running slot starts
-    next, and is not on trial.
+    Errors: `image_broken`; `no_rollback` where the running image was built without it: its ESP-IDF has not marked the
+    slot as new. (What the bootloader was built with cannot be asked.) After one the running slot starts next, and is
+    not on trial.
     """
     confirm()  # first: it marks the entry of the next start, which after set_boot is the new slot's
     running = Partition(Partition.RUNNING)  # after set_boot there may be no memory for it

@@ -33,11 +33,11 @@ async def run(system, job):
 
 async def _do(system, job):
     updates = _updates(system)
+    if job.document is None and not _is_accepted(job, updates.job):
+        await _read_again(job)
     if updates.job is not None and _is_it(job, updates.job):
         job.document = None  # 2 KB
         return await _go_on(system, updates)
-    if job.document is None:  # read before, when there was no memory to save the record
-        raise MemoryError
     if updates.job is not None and _is_kept(system, updates):
         updates.raise_floor()
     floor, failed, known = updates.floor, updates.failed, updates.job
@@ -95,9 +95,21 @@ def _read(job_id, operation, document):
     return foreign.read(operation, job_id, document)
 
 
+async def _read_again(job):
+    """The document was freed, then there was no memory to save the record. Raises MemoryError to be called again."""
+    try:
+        job.document = (await job.jobs.ask(job.id + "/get", {}))["execution"]["jobDocument"]
+    except (errors.DeviceError, LookupError):
+        raise MemoryError
+
+
+def _is_accepted(job, known):
+    return known is not None and known["id"] == job.id and bool(job.kept.get("accepted"))
+
+
 def _is_it(job, known):
     """Whether the device is at work on this job, or done with it."""
-    if known["id"] != job.id or job.kept.get("accepted"):
+    if known["id"] != job.id or _is_accepted(job, known):
         return known["id"] == job.id
     # The same id, but not accepted by us: AWS tries it again after its timeout, or it was deleted and made anew.
     wanted = job.document.get("version"), job.document.get("min_version")

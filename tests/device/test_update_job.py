@@ -209,6 +209,29 @@ def test_a_job_made_anew_is_not_told_how_the_one_before_it_ended_though_the_powe
     equal((desk.status(), desk.version(), accepted), (("SUCCEEDED", None), "1.2.0", [True, False]))
 
 
+def test_a_job_made_anew_is_tried_again_when_there_was_no_memory_to_accept_it():
+    async def crashes(device):
+        raise RuntimeError("no")
+
+    desk = tried(crashes)
+    equal(desk.live(), "restart")  # its end is on flash, and not told yet
+    desk.cloud.add("job-1", desk.document("1.2.0"), queuedAt=1800000000)
+    save, starved = Flash.save, []
+
+    async def short(flash, name, secret, bulk=b""):
+        if name == "update" and not starved:
+            starved.append(desk.system.mode)
+            raise MemoryError
+        await save(flash, name, secret, bulk)
+
+    Flash.save = short
+    try:
+        desk.live_on()
+    finally:
+        Flash.save = save
+    equal((desk.status(), desk.version(), starved), (("SUCCEEDED", None), "1.2.0", ["NORMAL"]))
+
+
 def test_the_application_hears_of_it_and_may_clean_up():
     heard = []
 

@@ -38,7 +38,7 @@ class System:
 
     def __init__(self, **kept):
         self.flash = Full(**{name: (b"", json.dumps(kept[name]).encode()) for name in kept})
-        record = Group(in_a_row=lambda: 1)
+        record = Group(in_a_row=lambda: 1, number=lambda: 3)
         self.heap = {"gc_free": 300000, "idf_largest": 60000}
         self.board = Group(start_record=lambda: record, reset_cause=lambda: "hard", heap=lambda: self.heap)
         self.settings = Group(missing=lambda known: [], pins=Group(button=None), limits=Group(starts=5, trials=3))

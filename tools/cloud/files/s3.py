@@ -64,6 +64,8 @@ class S3Api:
     ) -> Callable[[web.BaseRequest, str, str], Awaitable[web.StreamResponse]]:
         of_object = {"PUT": self._put_object, "GET": self._get_object, "HEAD": self._get_object}
         of_object["DELETE"] = self._delete_object
+        if "x-amz-copy-source" in request.headers:
+            of_object["PUT"] = self._copy_object
         of_bucket = {"PUT": self._create_bucket, "HEAD": self._head_bucket, "DELETE": self._delete_bucket}
         of_bucket["GET"] = self._location if "location" in request.query else self._list_objects
         table: dict[str, Any] = of_object if key else of_bucket if bucket else {"GET": self._list_buckets}
@@ -106,8 +108,41 @@ class S3Api:
     async def _put_object(self, request: web.BaseRequest, bucket: str, key: str) -> web.Response:
         self._objects.require_bucket(bucket)
         data = await _received(request)
+        self._check_conditions(request, bucket, key)
         made = self._objects.put(bucket, key, data, request.headers.get("Content-Type", "binary/octet-stream"))
         return web.Response(headers={"ETag": f'"{made.etag}"'})
+
+    def _check_conditions(self, request: web.BaseRequest, bucket: str, key: str) -> None:
+        """Refuse to write where If-None-Match: * or If-Match say that something else is expected there."""
+        if_none, if_match = request.headers.get("If-None-Match"), request.headers.get("If-Match")
+        if if_none not in (None, "*"):
+            raise FileError(501, "NotImplemented", "If-None-Match takes nothing but * where an object is written")
+        if if_none is None and if_match is None:
+            return
+        try:
+            etag = self._objects.find(bucket, key)[0].etag
+        except FileError:
+            if if_match is not None:
+                raise
+            return
+        if if_none or if_match.strip('"') != etag:
+            raise FileError(412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
+
+    async def _copy_object(self, request: web.BaseRequest, bucket: str, key: str) -> web.Response:
+        conditions = [name for name in request.headers if name.lower().startswith("x-amz-copy-source-")]
+        path, _, version = request.headers["x-amz-copy-source"].partition("?")
+        if conditions or version:
+            raise FileError(501, "NotImplemented", f"{', '.join(conditions) or version}: not part of CopyObject here")
+        found, content = self._objects.find(*_source(path))
+        self._objects.require_bucket(bucket)
+        self._check_conditions(request, bucket, key)
+        replace = request.headers.get("x-amz-metadata-directive", "COPY") == "REPLACE"
+        if _source(path) == (bucket, key) and not replace:
+            raise FileError(400, "InvalidRequest", "This copy of an object onto itself would change nothing")
+        content_type = request.headers.get("Content-Type", "binary/octet-stream") if replace else found.content_type
+        made = self._objects.put(bucket, key, content.read_bytes(), content_type)
+        told = f'<LastModified>{_iso_time(made.modified_at)}</LastModified><ETag>"{made.etag}"</ETag>'
+        return _xml(f"<CopyObjectResult {_NAMESPACE}>{told}</CopyObjectResult>")
 
     async def _get_object(self, request: web.BaseRequest, bucket: str, key: str) -> web.Response:
         found, content = self._objects.find(bucket, key)
@@ -124,6 +159,12 @@ class S3Api:
 
 def _xml(body: str) -> web.Response:
     return web.Response(text=f'<?xml version="1.0" encoding="UTF-8"?>\n{body}', content_type="application/xml")
+
+
+def _source(path: str) -> tuple[str, str]:
+    """Bucket and key of x-amz-copy-source."""
+    bucket, _, key = unquote(path).removeprefix("/").partition("/")
+    return bucket, key
 
 
 def _iso_time(at: float) -> str:

@@ -1,0 +1,112 @@
+"""S3's API of the local AWS IoT: copies, conditions and listings, by boto3 and `aws s3`."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tools.cloud import LocalCloud
+
+BUCKET = "images"
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory):
+    with LocalCloud(tmp_path_factory.mktemp("cloud"), fast_keys=True) as cloud:
+        yield cloud
+
+
+@pytest.fixture
+def s3(cloud):
+    """A client, and a bucket that is empty at first."""
+    client = cloud.s3()
+    client.create_bucket(Bucket=BUCKET)
+    yield client
+    for name in keys(client):
+        client.delete_object(Bucket=BUCKET, Key=name)
+    client.delete_bucket(Bucket=BUCKET)
+
+
+def put(client, **objects):
+    for name, data in objects.items():
+        client.put_object(Bucket=BUCKET, Key=name, Body=data)
+
+
+def keys(client, **asked):
+    return [each["Key"] for each in client.list_objects_v2(Bucket=BUCKET, **asked).get("Contents", [])]
+
+
+def content(client, key):
+    return client.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+
+
+def aws(cloud, *command):
+    """What `aws s3` prints."""
+    environment = dict(
+        os.environ, AWS_ACCESS_KEY_ID="local", AWS_SECRET_ACCESS_KEY="local", AWS_CONFIG_FILE="/dev/null"
+    )
+    program = [str(Path(sys.executable).parent / "aws"), "--endpoint-url", cloud.control_url, "--region", cloud.region]
+    done = subprocess.run(
+        [*program, "s3", *command], env=environment, check=True, capture_output=True, text=True, timeout=60
+    )
+    return done.stdout
+
+
+# ---- copies ----
+
+
+def test_a_copy_has_the_bytes_and_the_type_of_its_source(s3):
+    s3.put_object(Bucket=BUCKET, Key="a b+c", Body=b"precious", ContentType="text/plain")
+    put(s3, dest=b"was here before")
+    copied = s3.copy_object(Bucket=BUCKET, Key="dest", CopySource={"Bucket": BUCKET, "Key": "a b+c"})
+    found = s3.head_object(Bucket=BUCKET, Key="dest")
+    assert content(s3, "dest") == b"precious"
+    assert (found["ContentType"], found["ETag"]) == ("text/plain", copied["CopyObjectResult"]["ETag"])
+    s3.copy_object(
+        **{"Bucket": BUCKET, "Key": "dest", "CopySource": f"{BUCKET}/dest"},
+        **{"MetadataDirective": "REPLACE", "ContentType": "application/json"},
+    )
+    assert s3.head_object(Bucket=BUCKET, Key="dest")["ContentType"] == "application/json"
+
+
+def test_a_copy_that_cannot_be_made_leaves_everything_as_it_was(s3):
+    put(s3, a=b"one", b=b"two")
+    for source, code in (
+        (f"{BUCKET}/none", "NoSuchKey"),
+        ("no-such-bucket/a", "NoSuchBucket"),
+        (f"{BUCKET}/b", "InvalidRequest"),
+    ):
+        with pytest.raises(ClientError, match=code):
+            s3.copy_object(Bucket=BUCKET, Key="b", CopySource=source)
+    with pytest.raises(ClientError, match="NotImplemented"):
+        s3.copy_object(Bucket=BUCKET, Key="b", CopySource=f"{BUCKET}/a", CopySourceIfMatch="x")
+    assert (content(s3, "a"), content(s3, "b")) == (b"one", b"two")
+
+
+def test_aws_s3_mv_moves_the_bytes(cloud, s3):
+    s3.put_object(Bucket=BUCKET, Key="a/b.bin", Body=b"precious")
+    aws(cloud, "mv", f"s3://{BUCKET}/a/b.bin", f"s3://{BUCKET}/a/c.bin")
+    assert (keys(s3), content(s3, "a/c.bin")) == (["a/c.bin"], b"precious")
+
+
+# ---- conditions ----
+
+
+def test_what_must_not_be_there_is_not_overwritten(s3):
+    s3.put_object(Bucket=BUCKET, Key="key", Body=b"first", IfNoneMatch="*")
+    with pytest.raises(ClientError, match="PreconditionFailed"):
+        s3.put_object(Bucket=BUCKET, Key="key", Body=b"second", IfNoneMatch="*")
+    assert content(s3, "key") == b"first"
+
+
+def test_what_must_be_as_known_is_not_overwritten_when_it_is_another(s3):
+    etag = s3.put_object(Bucket=BUCKET, Key="key", Body=b"first")["ETag"]
+    s3.put_object(Bucket=BUCKET, Key="key", Body=b"second", IfMatch=etag)
+    with pytest.raises(ClientError, match="PreconditionFailed"):
+        s3.put_object(Bucket=BUCKET, Key="key", Body=b"third", IfMatch=etag)
+    with pytest.raises(ClientError, match="NoSuchKey"):
+        s3.put_object(Bucket=BUCKET, Key="other", Body=b"x", IfMatch=etag)
+    assert (keys(s3), content(s3, "key")) == (["key"], b"second")

@@ -66,8 +66,11 @@ def test_a_copy_has_the_bytes_and_the_type_of_its_source(s3):
     assert content(s3, "dest") == b"precious"
     assert (found["ContentType"], found["ETag"]) == ("text/plain", copied["CopyObjectResult"]["ETag"])
     s3.copy_object(
-        **{"Bucket": BUCKET, "Key": "dest", "CopySource": f"{BUCKET}/dest"},
-        **{"MetadataDirective": "REPLACE", "ContentType": "application/json"},
+        Bucket=BUCKET,
+        Key="dest",
+        CopySource=f"{BUCKET}/dest",
+        MetadataDirective="REPLACE",
+        ContentType="application/json",
     )
     assert s3.head_object(Bucket=BUCKET, Key="dest")["ContentType"] == "application/json"
 
@@ -110,3 +113,60 @@ def test_what_must_be_as_known_is_not_overwritten_when_it_is_another(s3):
     with pytest.raises(ClientError, match="NoSuchKey"):
         s3.put_object(Bucket=BUCKET, Key="other", Body=b"x", IfMatch=etag)
     assert (keys(s3), content(s3, "key")) == (["key"], b"second")
+
+
+# ---- listings ----
+
+
+def test_aws_s3_ls_lists_buckets_and_folders(cloud, s3):
+    put(s3, **{"top.txt": b"x", "a/b.bin": b"precious", "a/c.bin": b""})
+    assert BUCKET in aws(cloud, "ls")
+    assert [line.split()[-1] for line in aws(cloud, "ls", f"s3://{BUCKET}/").splitlines()] == ["a/", "top.txt"]
+    assert [line.split()[-2:] for line in aws(cloud, "ls", f"s3://{BUCKET}/a/").splitlines()] == [
+        ["8", "b.bin"],
+        ["0", "c.bin"],
+    ]
+
+
+def test_a_delimiter_makes_folders_of_what_is_behind_it(s3):
+    put(s3, **{"a/1": b"", "a/2": b"", "a/b/3": b"", "a b+c/4": b"", "z": b""})
+    listed = s3.list_objects_v2(Bucket=BUCKET, Delimiter="/")
+    assert [each["Key"] for each in listed["Contents"]] == ["z"]
+    assert [each["Prefix"] for each in listed["CommonPrefixes"]] == ["a b+c/", "a/"]
+    assert listed["KeyCount"] == 3
+    inner = s3.list_objects(Bucket=BUCKET, Delimiter="/", Prefix="a/")
+    assert [each["Key"] for each in inner["Contents"]] == ["a/1", "a/2"]
+    assert [each["Prefix"] for each in inner["CommonPrefixes"]] == ["a/b/"]
+
+
+@pytest.mark.parametrize("verb", ["list_objects", "list_objects_v2"])
+def test_a_long_list_comes_in_pages(s3, verb):
+    names = ["a/1", "a/2", "b", "c d&e", "f/1"]
+    put(s3, **dict.fromkeys(names, b""))
+    pages = list(s3.get_paginator(verb).paginate(Bucket=BUCKET, PaginationConfig={"PageSize": 2}))
+    assert [[each["Key"] for each in page["Contents"]] for page in pages] == [names[:2], names[2:4], names[4:]]
+    assert [page["IsTruncated"] for page in pages] == [True, True, False]
+    pages = s3.get_paginator(verb).paginate(Bucket=BUCKET, Delimiter="/", PaginationConfig={"PageSize": 1})
+    found = [entry for page in pages for entry in (*page.get("CommonPrefixes", ()), *page.get("Contents", ()))]
+    assert [entry.get("Prefix") or entry["Key"] for entry in found] == ["a/", "b", "c d&e", "f/"]
+
+
+def test_a_list_begins_where_it_is_told_to(s3):
+    put(s3, a=b"", b=b"", c=b"")
+    assert keys(s3, StartAfter="a") == ["b", "c"]
+    assert keys(s3, MaxKeys=0) == []
+    with pytest.raises(ClientError, match="InvalidArgument"):
+        keys(s3, ContinuationToken="none of ours")
+    with pytest.raises(ClientError, match="InvalidArgument"):
+        keys(s3, MaxKeys=-1)
+
+
+def test_parameters_that_have_no_effect_here_are_refused(s3):
+    put(s3, a=b"content")
+    for call, parameters in (
+        (s3.list_objects_v2, {"FetchOwner": True}),
+        (s3.get_object, {"Key": "a", "VersionId": "1"}),
+        (s3.get_object, {"Key": "a", "ResponseContentType": "text/plain"}),
+    ):
+        with pytest.raises(ClientError, match="NotImplemented"):
+            call(Bucket=BUCKET, **parameters)

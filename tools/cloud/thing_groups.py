@@ -64,6 +64,11 @@ class ThingGroups:
         """All, by name."""
         return self._store.rows("SELECT * FROM thing_groups ORDER BY name")
 
+    def name_of(self, group_id: str) -> str | None:
+        """The name of the group with this id; None: there is none."""
+        row = self._store.row("SELECT name FROM thing_groups WHERE id = ?", group_id)
+        return None if row is None else row["name"]
+
     def ancestors(self, name: str) -> list[str]:
         """The names of the groups above this one, the root first."""
         above: list[str] = []

@@ -41,8 +41,9 @@ class Objects:
             raise FileError(400, "InvalidBucketName", f"The specified bucket is not valid: {bucket}")
         (self._folder / bucket).mkdir(parents=True, exist_ok=True, mode=0o700)
 
-    def buckets(self) -> list[str]:
-        return sorted(path.name for path in self._folder.glob("*") if path.is_dir())
+    def buckets(self) -> list[tuple[str, float]]:
+        """Names with when each was last changed, in Unix seconds: when it was made is not known of a folder."""
+        return sorted((path.name, path.stat().st_mtime) for path in self._folder.glob("*") if path.is_dir())
 
     def require_bucket(self, bucket: str) -> Path:
         folder = self._folder / bucket

@@ -10,24 +10,21 @@ import hashlib
 import re
 import zlib
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timezone
 from email.utils import formatdate
 from typing import Any
 from urllib.parse import unquote
-from xml.sax.saxutils import escape
 
 from aiohttp import web
 
+from tools.cloud.files import listings
 from tools.cloud.files.chunked import decoded
 from tools.cloud.files.errors import FileError
 from tools.cloud.files.links import Links
-from tools.cloud.files.objects import LARGEST, Object, Objects
+from tools.cloud.files.objects import LARGEST, Objects
 from tools.cloud.files.ranges import wanted
 from tools.cloud.interfaces import Log
 
 _SIGNED_FOR_S3 = re.compile(r"Credential=[^,]*/s3/aws4_request")
-_NAMESPACE = 'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
-_OWNER = "<Owner><ID>local</ID></Owner>"
 
 
 def is_for_s3(request: web.BaseRequest) -> bool:
@@ -70,16 +67,15 @@ class S3Api:
         of_bucket["GET"] = self._location if "location" in request.query else self._list_objects
         table: dict[str, Any] = of_object if key else of_bucket if bucket else {"GET": self._list_buckets}
         found = table.get(request.method)
-        known = {"location", "list-type", "prefix", "encoding-type", "delimiter", "max-keys", "x-id", "versionId"}
-        further = [name for name in request.query if name not in known and not name.startswith(("X-Amz-", "response-"))]
+        known = {"location", "x-id"} | (listings.PARAMETERS if found == self._list_objects else set())
+        further = [name for name in request.query if name not in known and not name.startswith("X-Amz-")]
         if found is None or further:
             what = f"{request.method} {'?'.join([request.path, *further])}"
             raise FileError(501, "NotImplemented", f"{what} is not part of the local AWS IoT's S3")
         return found
 
     async def _list_buckets(self, _request: web.BaseRequest, _bucket: str, _key: str) -> web.Response:
-        made = "".join(f"<Bucket><Name>{escape(name)}</Name></Bucket>" for name in self._objects.buckets())
-        return _xml(f"<ListAllMyBucketsResult {_NAMESPACE}>{_OWNER}<Buckets>{made}</Buckets></ListAllMyBucketsResult>")
+        return _xml(listings.buckets(self._objects.buckets()))
 
     async def _create_bucket(self, _request: web.BaseRequest, bucket: str, _key: str) -> web.Response:
         self._objects.create_bucket(bucket)
@@ -91,19 +87,16 @@ class S3Api:
 
     async def _location(self, _request: web.BaseRequest, bucket: str, _key: str) -> web.Response:
         self._objects.require_bucket(bucket)
-        return _xml(f"<LocationConstraint {_NAMESPACE}>{self._region}</LocationConstraint>")
+        return _xml(f"<LocationConstraint {listings.NAMESPACE}>{self._region}</LocationConstraint>")
 
     async def _delete_bucket(self, _request: web.BaseRequest, bucket: str, _key: str) -> web.Response:
         self._objects.delete_bucket(bucket)
         return web.Response(status=204)
 
     async def _list_objects(self, request: web.BaseRequest, bucket: str, _key: str) -> web.Response:
-        prefix = request.query.get("prefix", "")
-        found = self._objects.list(bucket, prefix)
-        head = f"<Name>{escape(bucket)}</Name><Prefix>{escape(prefix)}</Prefix><KeyCount>{len(found)}</KeyCount>"
-        head += f"<MaxKeys>{max(1000, len(found))}</MaxKeys><IsTruncated>false</IsTruncated>"
-        contents = "".join(_listed(each) for each in found)
-        return _xml(f"<ListBucketResult {_NAMESPACE}>{head}{contents}</ListBucketResult>")
+        return _xml(
+            listings.objects(bucket, self._objects.list(bucket, request.query.get("prefix", "")), request.query)
+        )
 
     async def _put_object(self, request: web.BaseRequest, bucket: str, key: str) -> web.Response:
         self._objects.require_bucket(bucket)
@@ -141,8 +134,8 @@ class S3Api:
             raise FileError(400, "InvalidRequest", "This copy of an object onto itself would change nothing")
         content_type = request.headers.get("Content-Type", "binary/octet-stream") if replace else found.content_type
         made = self._objects.put(bucket, key, content.read_bytes(), content_type)
-        told = f'<LastModified>{_iso_time(made.modified_at)}</LastModified><ETag>"{made.etag}"</ETag>'
-        return _xml(f"<CopyObjectResult {_NAMESPACE}>{told}</CopyObjectResult>")
+        told = f'<LastModified>{listings.iso_time(made.modified_at)}</LastModified><ETag>"{made.etag}"</ETag>'
+        return _xml(f"<CopyObjectResult {listings.NAMESPACE}>{told}</CopyObjectResult>")
 
     async def _get_object(self, request: web.BaseRequest, bucket: str, key: str) -> web.Response:
         found, content = self._objects.find(bucket, key)
@@ -165,16 +158,6 @@ def _source(path: str) -> tuple[str, str]:
     """Bucket and key of x-amz-copy-source."""
     bucket, _, key = unquote(path).removeprefix("/").partition("/")
     return bucket, key
-
-
-def _iso_time(at: float) -> str:
-    return datetime.fromtimestamp(at, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.000Z")
-
-
-def _listed(each: Object) -> str:
-    fields = {"Key": each.key, "LastModified": _iso_time(each.modified_at), "ETag": f'"{each.etag}"'}
-    fields |= {"Size": str(each.size), "StorageClass": "STANDARD"}
-    return "<Contents>" + "".join(f"<{name}>{escape(value)}</{name}>" for name, value in fields.items()) + "</Contents>"
 
 
 async def _received(request: web.BaseRequest) -> bytes:

@@ -11,7 +11,7 @@ from tools.cloud import authority
 from tools.cloud.certificates import ACTIVE, INACTIVE
 from tools.cloud.operations.catalog import operation
 from tools.cloud.operations.desk import Desk
-from tools.cloud.pages import page
+from tools.cloud.pages import page_by_age
 
 
 def _status(request: dict) -> str:
@@ -66,9 +66,8 @@ def describe_certificate(desk: Desk, request: dict) -> dict:
 
 @operation("iot", "ListCertificates")
 def list_certificates(desk: Desk, request: dict) -> dict:
-    rows, marker = page(
-        desk.registry.certificates.every(), lambda row: row["id"], request.get("pageSize"), request.get("marker")
-    )
+    every = {row["id"]: row for row in desk.registry.certificates.every()}
+    chosen, marker = page_by_age({each: row["created_at"] for each, row in every.items()}, request)
     listed = [
         {
             **_identifiers(desk, row),
@@ -76,7 +75,7 @@ def list_certificates(desk: Desk, request: dict) -> dict:
             "certificateMode": row["mode"],
             "creationDate": row["created_at"],
         }
-        for row in rows
+        for row in map(every.get, chosen)
     ]
     return {"certificates": listed, "nextMarker": marker}
 

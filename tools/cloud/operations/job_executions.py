@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from tools.cloud.jobs import forms
-from tools.cloud.operations.catalog import operation
+from tools.cloud.operations.catalog import operation, refuse
 from tools.cloud.operations.desk import Desk
 from tools.cloud.pages import page
 
@@ -39,6 +39,7 @@ def list_job_executions_for_job(desk: Desk, request: dict) -> dict:
 
 @operation("iot", "ListJobExecutionsForThing")
 def list_job_executions_for_thing(desk: Desk, request: dict) -> dict:
+    refuse(request, "namespaceId")
     desk.registry.things.get(request["thingName"])
     every = desk.registry.jobs.executions.of_thing(request["thingName"])
     rows, token = _page([row for row in every if request.get("jobId") in (None, row["job"])], request)
@@ -59,6 +60,7 @@ def cancel_job_execution(desk: Desk, request: dict) -> None:
 
 @operation("iot", "DeleteJobExecution")
 def delete_job_execution(desk: Desk, request: dict) -> None:
+    refuse(request, "namespaceId")
     desk.registry.jobs.executions.delete(
         request["jobId"], request["thingName"], request["executionNumber"], request.get("force", False)
     )

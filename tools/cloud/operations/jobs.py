@@ -46,6 +46,7 @@ def job_document(desk: Desk, request: dict) -> str:
 
 @operation("iot", "DescribeJob")
 def describe_job(desk: Desk, request: dict) -> dict:
+    refuse(request, "beforeSubstitution")
     jobs = desk.registry.jobs
     row = jobs.ledger.get(request["jobId"])
     configs = json.loads(row["config"])
@@ -129,7 +130,10 @@ def _summary(desk: Desk, row) -> dict:
 
 
 def _is_wanted(desk: Desk, row, request: dict) -> bool:
-    group = request.get("thingGroupName")
-    if group is not None and desk.registry.names.thing_group(group) not in desk.registry.jobs.targets.of(row["id"]):
+    targets = desk.registry.jobs.targets.of(row["id"])
+    groups = [request["thingGroupName"]] if "thingGroupName" in request else []
+    if "thingGroupId" in request:
+        groups.append(desk.registry.thing_groups.name_of(request["thingGroupId"]))
+    if any(group is None or desk.registry.names.thing_group(group) not in targets for group in groups):
         return False
     return request.get("status") in (None, row["status"]) and request.get("targetSelection") in (None, row["selection"])

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from tools.cloud.aws_errors import ResourceNotFound
 from tools.cloud.operations.catalog import operation, refuse
 from tools.cloud.operations.desk import Desk
 from tools.cloud.operations.tags import wanted
-from tools.cloud.pages import page
+from tools.cloud.pages import page, page_by_age
 
 _MAX_DIGITS = 18  # of a version: more than any policy gets to, and what the store can hold
 
@@ -36,7 +34,7 @@ def get_policy(desk: Desk, request: dict) -> dict:
 
 @operation("iot", "ListPolicies")
 def list_policies(desk: Desk, request: dict) -> dict:
-    return _policy_page(desk, [row["name"] for row in desk.registry.policies.every()], request)
+    return _policies_by_age(desk, [row["name"] for row in desk.registry.policies.every()], request)
 
 
 @operation("iot", "DeletePolicy")
@@ -138,21 +136,26 @@ def list_attached_policies(desk: Desk, request: dict) -> dict:
 
 @operation("iot", "ListPrincipalPolicies")
 def list_principal_policies(desk: Desk, request: dict) -> dict:
-    return _policy_page(desk, _attached(desk, _principal(desk, request)), request)
+    return _policies_by_age(desk, _attached(desk, _principal(desk, request)), request)
 
 
 @operation("iot", "ListTargetsForPolicy")
 def list_targets_for_policy(desk: Desk, request: dict) -> dict:
     arn = desk.registry.names.thing_group
     groups = [arn(name) for name in desk.registry.policies.groups(request["policyName"])]
-    targets, marker = _targets(desk, request, groups)
+    certificates = map(desk.registry.names.certificate, desk.registry.policies.targets(request["policyName"]))
+    every = [*certificates, *groups]
+    targets, marker = page(every, lambda each: each, request.get("pageSize"), request.get("marker"))
     return {"targets": targets, "nextMarker": marker}
 
 
 @operation("iot", "ListPolicyPrincipals")
 def list_policy_principals(desk: Desk, request: dict) -> dict:
-    targets, marker = _targets(desk, request)
-    return {"principals": targets, "nextMarker": marker}
+    certificates, arn = desk.registry.certificates, desk.registry.names.certificate
+    ids = desk.registry.policies.targets(request["policyName"])
+    made = {arn(each): certificates.get(each)["created_at"] for each in ids}
+    principals, marker = page_by_age(made, request)
+    return {"principals": principals, "nextMarker": marker}
 
 
 @operation("iot", "GetEffectivePolicies")
@@ -184,15 +187,15 @@ def _policy_page(desk: Desk, names: list[str], request: dict) -> dict:
     return {"policies": [_identifiers(desk, name) for name in chosen], "nextMarker": marker}
 
 
+def _policies_by_age(desk: Desk, names: list[str], request: dict) -> dict:
+    made = {name: desk.registry.policies.get(name)["created_at"] for name in names}
+    chosen, marker = page_by_age(made, request)
+    return {"policies": [_identifiers(desk, name) for name in chosen], "nextMarker": marker}
+
+
 def _attached(desk: Desk, certificate_id: str) -> list[str]:
     desk.registry.certificates.get(certificate_id)
     return desk.registry.policies.of_certificate(certificate_id)
-
-
-def _targets(desk: Desk, request: dict, groups: Iterable[str] = ()) -> tuple[list[str], str | None]:
-    """ARNs of the certificates that a policy is attached to, and these of groups."""
-    certificates = map(desk.registry.names.certificate, desk.registry.policies.targets(request["policyName"]))
-    return page([*certificates, *groups], lambda each: each, request.get("pageSize"), request.get("marker"))
 
 
 def _group(desk: Desk, request: dict) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from tools.cloud.aws_errors import InvalidRequest
-from tools.cloud.operations.catalog import operation
+from tools.cloud.operations.catalog import operation, refuse
 from tools.cloud.operations.desk import Desk
 from tools.cloud.operations.tags import wanted
 from tools.cloud.pages import page
@@ -83,6 +83,7 @@ def delete_thing_group(desk: Desk, request: dict) -> None:
 
 @operation("iot", "AddThingToThingGroup")
 def add_thing_to_thing_group(desk: Desk, request: dict) -> None:
+    refuse(request, "overrideDynamicGroups")
     thing, group = _addressed(desk, request)
     desk.registry.thing_groups.change(thing, join=[group])
 
@@ -95,6 +96,7 @@ def remove_thing_from_thing_group(desk: Desk, request: dict) -> None:
 
 @operation("iot", "UpdateThingGroupsForThing")
 def update_thing_groups_for_thing(desk: Desk, request: dict) -> None:
+    refuse(request, "overrideDynamicGroups")
     join, leave = request.get("thingGroupsToAdd", ()), request.get("thingGroupsToRemove", ())
     if "thingName" not in request:
         raise InvalidRequest("thingName is needed")

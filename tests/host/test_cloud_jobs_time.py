@@ -123,6 +123,30 @@ def test_a_scheduled_job_starts_and_ends_in_time(desk):
     assert desk.iot.describe_job(jobId=job_id)["job"]["status"] == "CANCELED"
 
 
+def test_what_joins_a_scheduled_job_waits_for_its_start_too(desk):
+    group = desk.iot.create_thing_group(thingGroupName="late")
+    one = desk.create(
+        targets=[group["thingGroupArn"]],
+        targetSelection="CONTINUOUS",
+        schedulingConfig={"startTime": at(desk, 3600)},
+    )
+    two = desk.create(
+        targets=[group["thingGroupArn"]],
+        targetSelection="CONTINUOUS",
+        schedulingConfig={"startTime": at(desk, 3600)},
+    )
+    desk.iot.add_thing_to_thing_group(thingName="lamp", thingGroupName="late")
+    desk.iot.associate_targets_with_job(jobId=two, targets=[desk.arn()])
+    pass_time(desk, 60)
+    assert "execution" not in desk.ask("start-next")[1]
+    for job_id in (one, two):
+        job = desk.iot.describe_job(jobId=job_id)["job"]
+        assert (job["status"], job["isConcurrent"]) == ("SCHEDULED", False)
+    pass_time(desk, 3600)
+    assert (desk.status(one), desk.status(two)) == ("QUEUED", "QUEUED")
+    desk.iot.delete_thing_group(thingGroupName="late")
+
+
 @pytest.mark.parametrize(
     "schedule",
     [

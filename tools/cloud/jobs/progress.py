@@ -51,9 +51,12 @@ class Progress:
         self._settle(job_id)
 
     def admit(self, row: sqlite3.Row, things: Sequence[str]) -> None:
-        """Executions for those that have none yet, or whose last one was removed with them."""
-        self._rollout.add(row["id"], [thing for thing in things if self._lacks(row["id"], thing)])
+        """Executions for those that have none yet, or whose last one was removed with them.
+
+        A job that is yet to start finds them by itself when it does.
+        """
         if row["status"] == JOB_IN_PROGRESS:
+            self._rollout.add(row["id"], [thing for thing in things if self._lacks(row["id"], thing)])
             self._roll_out(row)
 
     def _lacks(self, job_id: str, thing: str) -> bool:
@@ -78,8 +81,9 @@ class Progress:
         self._executions.time_out(now)
         for row in self._ledger.active():
             self._keep_schedule(row, now)
-        for job_id in self._rollout.jobs():
-            self._roll_out(self._ledger.get(job_id))
+        for row in map(self._ledger.get, self._rollout.jobs()):
+            if row["status"] == JOB_IN_PROGRESS:
+                self._roll_out(row)
 
     def membership_changed(self, thing: str) -> None:
         """A thing joined or left groups, or is no more."""

@@ -203,16 +203,31 @@ def test_what_may_not_be_received_is_silently_left_out(desk, connect, qos):
     assert answers_ping(client)
 
 
-def test_a_forbidden_last_will_is_not_published(desk, connect, authority):
+def test_a_forbidden_last_will_refuses_the_connection(desk, authority, lamp):
+    policy = allow("iot:Publish", f"{ARN}:topic/gone/lamp")
+    desk.registry.register(lamp, allow("iot:Connect", "*"), policy, things=("lamp",))
+    for times, (action, will) in enumerate(
+        [("iot:Publish", Will("gone/secret", b"")), ("iot:RetainPublish", Will("gone/lamp", b"kept", retain=True))], 1
+    ):
+        client = desk.client(tls=authority.client_context(lamp))
+        assert client.connect("lamp", will=will) == packets.NOT_AUTHORISED
+        assert client.is_closed()
+        assert f"its last will: no statement allows {action}" in desk.wait_for("refused", times)["detail"]
+
+
+def test_a_last_will_that_has_been_forbidden_meanwhile_is_not_published(desk, connect, authority):
     watcher_pair = authority.issue("watcher")
     desk.registry.register(watcher_pair)
     watcher = desk.client("watcher", authority.client_context(watcher_pair))
     watcher.subscribe(("gone/#", 0))
-    for will in (Will("gone/secret", b""), Will("gone/lamp", b"kept", retain=True), Will("gone/lamp", b"")):
-        with connect(allow("iot:Publish", f"{ARN}:topic/gone/lamp"), will=will):
-            pass
-    message = watcher.message()
-    assert (message.topic, message.payload) == ("gone/lamp", b"")
+    for number, what in enumerate((b"forbidden", b"allowed"), 1):
+        with connect(allow("iot:Publish", f"{ARN}:topic/gone/lamp"), will=Will("gone/lamp", what)):
+            certificate_id = desk.wait_for("connected", number + 1)["certificate"]
+            if what == b"forbidden":
+                desk.registry.change(certificate_id, policies=(allow("iot:Connect", "*"),))
+                desk.call(desk.broker.identity_changed, certificate_id)
+        desk.wait_for("disconnected", number)
+    assert watcher.message().payload == b"allowed"
 
 
 def test_a_changed_policy_counts_for_the_next_act_without_reconnecting(desk, connect):

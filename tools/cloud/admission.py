@@ -35,5 +35,9 @@ def refuse(connection: Connection, connect: Connect, identity: Identity | None) 
     decision = connection.permissions.decide("iot:Connect", client_id)
     if not decision.allowed:
         return packets.NOT_AUTHORISED, decision.reason
+    if connect.will is not None:
+        decision = connection.permissions.decide_publish(connect.will.topic, connect.will.retain)
+        if not decision.allowed:
+            return packets.NOT_AUTHORISED, f"its last will: {decision.reason}"
     reason = broker.too_busy_for(client_id)
     return (packets.SERVER_UNAVAILABLE, reason) if reason else (packets.ACCEPTED, "")

@@ -229,9 +229,7 @@ class Connection(Wire):
         """Check topic and policy, and end the connection when they forbid it, as AWS does."""
         topic = publish.topic
         check_publish(topic, publish.retain, self.limits)
-        decision = self.permissions.decide("iot:Publish", topic)
-        if decision.allowed and publish.retain:
-            decision = self.permissions.decide("iot:RetainPublish", topic)
+        decision = self.permissions.decide_publish(topic, publish.retain)
         if not decision.allowed:
             if self.dialect.answers_refusals and publish.qos:
                 self.send(self.dialect.puback(publish.packet_id, NOT_AUTHORISED))
@@ -268,12 +266,11 @@ class Connection(Wire):
         self.end(presence.CLIENT_INITIATED)
 
     def will(self, reason: str) -> Will | None:
-        """The last will, if there is one for this end and the policy (still) allows to publish it."""
+        """The last will, if there is one for this end and the policy still allows to publish it."""
         will = self.connect.will if self.connect else None
         if will is None or self.permissions is None or (reason == presence.CLIENT_INITIATED and not self._leaves_will):
             return None
-        actions = ["iot:Publish"] + (["iot:RetainPublish"] if will.retain else [])
-        if not all(self.permissions.decide(action, will.topic).allowed for action in actions):
+        if not self.permissions.decide_publish(will.topic, will.retain).allowed:
             self.broker.log("will_forbidden", client_id=self.client_id, topic=will.topic)
             return None
         return will

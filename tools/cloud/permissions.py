@@ -52,6 +52,11 @@ class Permissions:
             remembered[name] = decision
         return decision
 
+    def decide_publish(self, topic: str, retain: bool) -> Decision:
+        """May this connection publish there, and have it retained?"""
+        decision = self.decide("iot:Publish", topic)
+        return self.decide("iot:RetainPublish", topic) if decision.allowed and retain else decision
+
     def _ask(self, action: str, name: str) -> Decision:
         if not self._fresh:
             self._renew()

@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import json
 import logging
 import ssl
 import time
@@ -14,7 +15,7 @@ from tests.host.cloud_desk import TIMEOUT_S, RawClient
 from tests.host.cloud_websocket import BINARY, CLOSE, CONTINUATION, PING, TEXT, Frames, trusting
 from tools.cloud import LocalCloud, client_packets
 from tools.cloud.limits import Limits
-from tools.cloud.packets import PINGREQ_PACKET, PINGRESP
+from tools.cloud.packets import CONNACK, PINGREQ_PACKET, PINGRESP, SUBACK, Will, decode_publish
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +92,28 @@ def test_who_vanishes_in_the_middle_of_a_frame_is_noticed(cloud, websocket):
     client.send_head(BINARY, 1000)
     client.close()
     until(cloud, lambda broker: "vanishes" not in broker.sessions)
+
+
+@pytest.mark.parametrize(
+    ("leave", "reason", "told"),
+    [
+        (lambda tab: tab.send(CLOSE, (1001).to_bytes(2, "big")), "CLIENT_INITIATED_DISCONNECT", []),
+        (lambda tab: tab.close(), "CONNECTION_LOST", [b"gone"]),
+    ],
+    ids=["a tab is closed", "a browser dies"],
+)
+def test_the_last_will_is_of_those_who_vanish_not_of_those_who_close(cloud, websocket, leave, reason, told):
+    watcher = websocket("watcher")
+    filters = client_packets.subscribe(1, ("wills/tab", 0), ("$aws/events/presence/disconnected/tab", 0))
+    watcher.send(BINARY, filters)
+    assert watcher.packet()[0] == SUBACK
+    with contextlib.closing(Frames(cloud)) as tab:
+        tab.send(BINARY, client_packets.connect("tab", will=Will("wills/tab", b"gone")))
+        assert tab.packet()[0] == CONNACK
+        leave(tab)
+        messages = [decode_publish(*watcher.packet()) for _ in range(len(told) + 1)]
+    assert [message.payload for message in messages[:-1]] == told
+    assert json.loads(messages[-1].payload)["disconnectReason"] == reason
 
 
 def test_a_websocket_that_is_too_fast_is_slowed_down_and_loses_nothing(websocket, events):

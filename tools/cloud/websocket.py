@@ -124,6 +124,8 @@ class WebSocketTransport(asyncio.Transport):
             else:
                 if message.type is WSMsgType.ERROR:
                     self._connection.end(presence.CLIENT_ERROR, str(message.data), at_once=True)
+                elif message.type is WSMsgType.CLOSE:  # AWS takes it for a DISCONNECT: no last will
+                    self._connection.end(presence.CLIENT_INITIATED, "the WebSocket was closed by its client")
                 return
 
 

@@ -127,7 +127,7 @@ def test_a_websocket_that_is_too_fast_is_slowed_down_and_loses_nothing(websocket
 
 @pytest.mark.parametrize(
     ("attribute", "age_s", "why"),
-    [("received_at", 1.5 * 60, "MQTT_KEEP_ALIVE_TIMEOUT"), ("opened_at", 86400, "SERVER_INITIATED_DISCONNECT")],
+    [("received_at", 1.5 * 60, "MQTT_KEEP_ALIVE_TIMEOUT"), ("opened_at", 86400, "WEBSOCKET_TTL_EXPIRATION")],
 )
 def test_silence_and_a_day_end_a_websocket(cloud, websocket, attribute, age_s, why):
     client = websocket("aged")

@@ -49,6 +49,7 @@ class Connection(Wire):
         self.window = self.limits.unacknowledged
         self._largest: int | None = None  # of the packets that the client takes
         self.session_id = str(uuid.uuid4())
+        self.lifecycle_version = 0
         self.end_reason: str | None = None
         self.opened_at = broker.clock()
         self.services = ServiceQueue(self, broker.limits, broker.log, broker.tasks)
@@ -138,7 +139,7 @@ class Connection(Wire):
             if now - self.opened_at >= self.limits.connect_timeout_s:
                 self.end(presence.CLIENT_ERROR, "no CONNECT in time")
         elif self._signed and now - self.opened_at >= self.limits.websocket_s:
-            self.end(presence.SERVER_INITIATED, "a WebSocket lives no longer")
+            self.end(presence.WEBSOCKET_TTL, "a WebSocket lives no longer")
         elif now - self.received_at >= self.limits.keepalive(self.connect.keepalive_s) * self.limits.keepalive_grace:
             self.end(presence.KEEP_ALIVE_TIMEOUT, "nothing was received for too long")
 
@@ -186,6 +187,8 @@ class Connection(Wire):
             if not self.faults.strikes("no_connack", self.number, self.client_id):
                 self.send(self.dialect.connack(code, reason=detail))
             self.end(presence.THROTTLED if code == packets.SERVER_UNAVAILABLE else presence.AUTH_ERROR, detail)
+            if code == packets.NOT_AUTHORISED and identity is not None:
+                self.broker.presence.connect_failed(self)
             return
         self.identity = identity
         self.session, present = self.broker.admit(self)

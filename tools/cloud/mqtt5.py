@@ -40,6 +40,7 @@ _NO_SUBSCRIPTION, _NO_IDENTIFIERS = 0x11, 0xA1
 _REFUSALS = {1: 0x84, 2: 0x85, 3: 0x89, 5: NOT_AUTHORISED}  # CONNACK of 3.1.1: of 5
 _WITH_WILL = 0x04
 _ENDS = {
+    presence.API_INITIATED: 0x98,
     presence.AUTH_ERROR: NOT_AUTHORISED,
     presence.CLIENT_ERROR: 0x82,
     presence.DUPLICATE_CLIENT_ID: 0x8E,
@@ -48,6 +49,7 @@ _ENDS = {
     presence.SERVER_ERROR: 0x80,
     presence.SERVER_INITIATED: 0x98,
     presence.THROTTLED: QUOTA,
+    presence.WEBSOCKET_TTL: 0x98,
 }
 _LONGEST_EXPIRY_S = 7 * 86400  # AWS's, as the next
 _LARGEST_PACKET = 149504

@@ -26,7 +26,7 @@ def delete_connection(desk: Desk, request: dict) -> None:
     session = _session(desk, request)
     if session.outlet is None:
         raise ResourceNotFound(f"Client {session.client_id} is not connected")
-    session.outlet.end(presence.SERVER_INITIATED, "DeleteConnection")
+    session.outlet.end(presence.API_INITIATED, "DeleteConnection")
 
 
 @operation("iot-data", "ListSubscriptions")

@@ -15,7 +15,7 @@ SHADOW = "$aws/things/lamp/shadow"
 @pytest.fixture(scope="module")
 def whole_desk(tmp_path_factory):
     with JobsDesk(tmp_path_factory.mktemp("desk")) as desk:
-        desk.lamp.subscribe(f"{SHADOW}/#", "$aws/things/lamp/defender/metrics/json/+")
+        desk.lamp.subscribe(f"{SHADOW}/+/+", "$aws/things/lamp/defender/metrics/json/+")
         yield desk
 
 

@@ -169,8 +169,12 @@ def test_nothing_is_retained_on_reserved_topics():
         "#",
         "$aws/things/t/shadow/update/accepted",
         "$aws/things/t/shadow/name/+/update/delta",
+        "$aws/things/t/shadow/get",
+        "$aws/things/t/shadow/name/s/update",
         "$aws/things/t/jobs/notify-next",
         "$aws/things/t/jobs/+/update/rejected",
+        "$aws/things/t/jobs/#",
+        "$aws/things/t/jobs/+/get",
         "$aws/things/t/#",
         "$aws/certificates/create/json/+",
         "$aws/events/presence/connected/+",
@@ -180,7 +184,15 @@ def test_reserved_topics_to_listen_on(topic_filter):
     check_subscribe(topic_filter, LIMITS)
 
 
-@pytest.mark.parametrize("topic_filter", ["$SYS/#", "$aws/#", "$aws/invented", "$mine/+", "$share/group/a"])
+@pytest.mark.parametrize(
+    "topic_filter",
+    [
+        *("$SYS/#", "$aws/#", "$aws/invented", "$mine/+", "$share/group/a"),
+        *("$aws/things/t/jobs/get", "$aws/things/t/jobs/start-next", "$aws/things/t/jobs/job-1/update"),
+        *("$aws/certificates/create/json", "$aws/provisioning-templates/fleet/provision/json"),
+        "$aws/things/t/defender/metrics/json",
+    ],
+)
 def test_reserved_topics_nobody_speaks_on(topic_filter):
     with pytest.raises(TopicError):
         check_subscribe(topic_filter, LIMITS)

@@ -23,6 +23,7 @@ from tools.cloud.limits import Limits
 from tools.cloud.listener import Listener
 from tools.cloud.memory import KeptSession, NoMemory
 from tools.cloud.packets import Publish
+from tools.cloud.reserved import is_heard
 from tools.cloud.retained import Retained
 from tools.cloud.session import Message, Session, Stored
 from tools.cloud.shares import SharedSubscriptions
@@ -204,11 +205,9 @@ class Broker:
         if not topic.startswith("$"):
             self.route(Message.of(publish), publish.retain)
             return
-        for service in self.services:
-            if service.claims(topic):
-                connection.services.add(service, topic, publish.payload)
-                return
-        self.log("no_service", client_id=connection.client_id, topic=topic)
+        if is_heard(topic):
+            self.route(Message.of(publish), False)
+        connection.services.ask(self.services, topic, publish.payload)
 
     def subscribed(self, connection: Connection, filters: list[str], retained: list[str]) -> None:
         """Subscriptions stand and are acknowledged: retained messages follow, for those that ask for them."""

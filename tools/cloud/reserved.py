@@ -3,6 +3,7 @@
 From "Reserved topics" in the AWS IoT Core developer guide, which says: "Unsupported publish or subscribe operations to
 reserved topics can result in a terminated connection". So the broker closes on everything that is not listed here.
 What is listed but has no service behind it is accepted and leads nowhere, as with AWS when nothing is set up for it.
+Requests to shadows are "Publish/Subscribe" there: who subscribes hears them. All other requests are "Publish" only.
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ from collections.abc import Iterable
 from tools.cloud.limits import Limits
 from tools.cloud.topics import Subscriptions, TopicError, check_filter, check_name
 
-_ACKNOWLEDGED = ("", "/accepted", "/rejected")
 _SHADOWS = ("$aws/things/+/shadow", "$aws/things/+/shadow/name/+")
 _JOBS = "$aws/things/+/jobs"
 _JOBS_NAMESPACE = re.compile(r"\$aws/things/[^/]+/jobs/.")
+_HEARD = tuple(f"{shadow}/{verb}" for shadow in _SHADOWS for verb in ("get", "update", "delete"))
 _ASKED = (
-    *(f"{shadow}/{verb}" for shadow in _SHADOWS for verb in ("get", "update", "delete")),
+    *_HEARD,
     *(_JOBS + verb for verb in ("/get", "/start-next", "/+/get", "/+/update")),
     *(f"$aws/certificates/{kind}/{form}" for kind in ("create", "create-from-csr") for form in ("json", "cbor")),
     *("$aws/provisioning-templates/+/provision/" + form for form in ("json", "cbor")),
@@ -45,8 +46,10 @@ def _tree(filters: Iterable[str]) -> Subscriptions[bool]:
 
 
 _PUBLISHABLE = _tree((*_ASKED, "$aws/rules/+/#"))
-_SPOKEN = _tree((*(topic + answer for topic in _ASKED for answer in ("/accepted", "/rejected")), *_TOLD))
-_SUBSCRIBABLE = _tree((*(topic + answer for topic in _ASKED for answer in _ACKNOWLEDGED), *_TOLD))
+_ANSWERS = tuple(topic + answer for topic in _ASKED for answer in ("/accepted", "/rejected"))
+_SPOKEN = _tree((*_ANSWERS, *_TOLD))
+_SUBSCRIBABLE = _tree((*_ANSWERS, *_TOLD, *_HEARD))
+_REQUESTS_HEARD = _tree(_HEARD)
 _ROOTS = tuple(
     f"$aws/{root}/"
     for root in (
@@ -59,6 +62,11 @@ _ROOTS = tuple(
         "sitewise",
     )
 )
+
+
+def is_heard(topic: str) -> bool:
+    """Whether what a device publishes to this reserved topic goes to its subscribers, too."""
+    return bool(_REQUESTS_HEARD.matching(topic))
 
 
 def check_publish(topic: str, retain: bool, limits: Limits) -> None:
@@ -75,9 +83,10 @@ def check_publish(topic: str, retain: bool, limits: Limits) -> None:
 
 
 def check_subscribe(topic_filter: str, limits: Limits) -> None:
-    """Raise TopicError unless a device may subscribe to this: free topics, or reserved ones that AWS IoT speaks on.
+    """Raise TopicError unless a device may subscribe to this: free topics, or reserved ones on which something comes.
 
-    A filter with wildcards is accepted when it stays below a known root, as `$aws/things/NAME/#` does.
+    A filter with wildcards is accepted when it stays below a known root, as `$aws/things/NAME/#` does; what is
+    "Publish" only does not come by it.
     """
     check_filter(topic_filter, limits)
     if not topic_filter.startswith("$"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections import deque
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from tools.cloud.interfaces import Log, Service
@@ -26,6 +27,14 @@ class ServiceQueue:
         self._waiting: deque[tuple[Service, str, bytes]] = deque()
         self._at_work: Service | None = None
         self._task: asyncio.Task | None = None
+
+    def ask(self, services: Iterable[Service], topic: str, payload: bytes) -> None:
+        """Hand a message to the one of the services that it is for."""
+        for service in services:
+            if service.claims(topic):
+                self.add(service, topic, payload)
+                return
+        self._log("no_service", client_id=self._client.client_id, topic=topic)
 
     def add(self, service: Service, topic: str, payload: bytes) -> None:
         """Hand a message to its service; what exceeds the limits is refused, or dropped and logged."""

@@ -41,7 +41,7 @@ async def publish(desk: Desk, request: dict) -> None:
     if not 0 <= request.get("messageExpiry", 0) <= _LONGEST_EXPIRY_S:
         raise InvalidRequest(f"messageExpiry must be between 0 and {_LONGEST_EXPIRY_S} seconds")
     if topic.startswith("$"):
-        await _ask_service(desk, topic, payload)
+        await _ask_service(desk, topic, payload, request.get("qos", 0))
     else:
         message = Message(topic, payload, request.get("qos", 0), carried=_carried(request))
         if "messageExpiry" in request:
@@ -85,10 +85,11 @@ def _user_properties(header: str | None) -> list[tuple[str, str]] | None:
     return pairs
 
 
-async def _ask_service(desk: Desk, topic: str, payload: bytes) -> None:
+async def _ask_service(desk: Desk, topic: str, payload: bytes, qos: int) -> None:
     service = next((each for each in desk.broker.services if each.claims(topic)), None)
     if service is None or service.name != "shadow":
         raise NotImplementedHere(f"Publishing to {topic} over HTTP is not part of the local AWS IoT")
+    desk.broker.route(Message(topic, payload, qos), False)  # shadow requests are heard by who subscribes to them
     await service.handle(_OverHttp(), topic, payload)
 
 

@@ -34,8 +34,15 @@ def test_a_message_has_the_lower_qos_of_both_sides(desk, published, subscribed, 
     assert acknowledged == ([b"\x00\x4d"] if published else [])
 
 
-def test_qos_2_is_granted_as_qos_1(desk):
-    assert desk.client("c").subscribe(("a", 2), ("b", 0)) == [1, 0]
+def test_qos_2_is_never_answered(desk):
+    client = desk.client("c")
+    client.subscribe(("#", 1))
+    client.send(client_packets.subscribe(2, ("a", 2), ("b", 0)))
+    assert desk.wait_for("qos_2_unanswered") == {"client_id": "c", "subscribe": ["a"]}
+    client.send(client_packets.publish("a/topic", b"lost", 2, 3))
+    assert desk.wait_for("qos_2_unanswered", 2) == {"client_id": "c", "publish": "a/topic"}
+    client.send(PINGREQ_PACKET)
+    assert client.packet() == (0xD0, b""), "neither SUBACK nor message, and the connection stays"
 
 
 def test_overlapping_subscriptions_give_one_copy(desk):

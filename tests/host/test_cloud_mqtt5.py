@@ -245,16 +245,6 @@ def test_what_is_larger_than_a_client_takes_is_not_sent_to_it(desk, authority, p
     assert client.packet()[1].endswith(b"fits")
 
 
-def test_a_mistake_however_long_is_told_with_the_disconnect(desk, authority, pairs):
-    client = desk.client(tls=authority.client_context(pairs["all"]))
-    client.send(packet(0x10, b"\0\4MQTT\5\2\0\x3c\0" + encode_text("mistaken")))
-    assert client.packet()[0] == 0x20
-    client.send(packet(0x30, encode_text("+" * 65535) + b"\0"))
-    first, body = client.packet()
-    assert (first, body[0], b"must not contain" in body) == (0xE0, 0x82, True)
-    assert client.is_closed()
-
-
 VALUES = {
     "payload_format": st.integers(0, 1),
     "message_expiry": st.integers(0, 2**32 - 1),

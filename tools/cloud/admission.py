@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tools.cloud import packets
 from tools.cloud.interfaces import Identity
+from tools.cloud.mqtt5 import NO_QOS_2
 from tools.cloud.packets import Connect, PacketError
 from tools.cloud.permissions import Permissions, refusal
 from tools.cloud.reserved import check_publish
@@ -15,7 +16,10 @@ if TYPE_CHECKING:
 
 
 def refuse(connection: Connection, connect: Connect, identity: Identity | None) -> tuple[int, str]:
-    """The CONNACK code that refuses, and why; 0: welcome, and the connection has its permissions."""
+    """The CONNACK code that refuses, and why; 0: welcome, and the connection has its permissions.
+
+    Raises PacketError for a last will that AWS IoT does not take.
+    """
     client_id, limits = connect.client_id, connection.limits
     if not client_id or (client_id.startswith("$") and not connect.assigned):
         return packets.IDENTIFIER_REJECTED, "the client id must not be empty or begin with $"
@@ -26,7 +30,7 @@ def refuse(connection: Connection, connect: Connect, identity: Identity | None) 
         return packets.NOT_AUTHORISED, reason
     if connect.will is not None:
         if connect.will.qos == 2:
-            raise PacketError("last will of QoS 2, which AWS IoT does not have")
+            raise PacketError("last will of QoS 2, which AWS IoT does not have", NO_QOS_2)
         check_publish(connect.will.topic, connect.will.retain, limits)
     broker = connection.broker
     connection.permissions = Permissions(

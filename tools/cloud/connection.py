@@ -10,7 +10,7 @@ from tools.cloud import packets, presence
 from tools.cloud.admission import refuse
 from tools.cloud.interfaces import Identity
 from tools.cloud.limits import Bucket
-from tools.cloud.mqtt5 import NOT_AUTHORISED, Mqtt5
+from tools.cloud.mqtt5 import NO_QOS_2, NOT_AUTHORISED, Mqtt5
 from tools.cloud.mqtt311 import Mqtt311
 from tools.cloud.packets import Connect, PacketError, ProtocolVersionError, Publish, Will
 from tools.cloud.permissions import Permissions, refusal
@@ -105,7 +105,7 @@ class Connection(Wire):
     def broken(self, error: PacketError) -> None:
         if isinstance(error, ProtocolVersionError):
             self.send(self.dialect.connack(packets.UNACCEPTABLE_PROTOCOL))
-        self.end(presence.CLIENT_ERROR, str(error))
+        self.end(presence.CLIENT_ERROR, str(error), code=error.code)
 
     def drained(self) -> None:
         if self.session is not None:
@@ -118,16 +118,16 @@ class Connection(Wire):
         self.end(presence.CONNECTION_LOST)
         self.broker.closed(self)
 
-    def end(self, reason: str, detail: str = "", at_once: bool = False) -> None:
+    def end(self, reason: str, detail: str = "", at_once: bool = False, code: int | None = None) -> None:
         """The one way out: close, leave the session, publish the last will unless the client took its leave.
 
-        `reason` is one of `presence`; `at_once` throws away what is still to be sent.
+        `reason` is one of `presence`; `at_once` throws away what is still to be sent; `code` is told in MQTT 5.
         """
         if at_once:
             self.cut_off()
         else:
             if self.session is not None:
-                self.send(self.dialect.farewell(reason, detail))
+                self.send(self.dialect.farewell(reason, detail, code))
             self.close()
         self.broker.ended(self, reason, detail)
 
@@ -182,7 +182,12 @@ class Connection(Wire):
         self.client_id, self.connect = connect.client_id, connect
         self.window, self._largest = min(self.limits.unacknowledged, connect.receive_maximum), connect.packet_maximum
         identity = self.registered()
-        code, detail = refuse(self, connect, identity)
+        try:
+            code, detail = refuse(self, connect, identity)
+        except PacketError as error:
+            if error.code is None or not self.dialect.answers_refusals:
+                raise
+            code, detail = error.code, str(error)
         if code:
             if not self.faults.strikes("no_connack", self.number, self.client_id):
                 self.send(self.dialect.connack(code, reason=detail))
@@ -207,7 +212,10 @@ class Connection(Wire):
 
     def _on_publish(self, publish: Publish) -> None:
         if publish.qos == 2:
-            raise PacketError("PUBLISH of QoS 2, which AWS IoT does not have")
+            if self.dialect.answers_refusals:
+                raise PacketError("PUBLISH of QoS 2, which AWS IoT does not have", NO_QOS_2)
+            self.broker.log("qos_2_unanswered", client_id=self.client_id, publish=publish.topic)
+            return
         if len(publish.payload) > self.limits.payload_bytes:
             raise PacketError(f"payload of {len(publish.payload)} bytes, the limit is {self.limits.payload_bytes}")
         if self._rate is not None and not self._within_rate():

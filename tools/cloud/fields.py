@@ -9,7 +9,16 @@ MAX_LENGTH_BYTES = 4
 
 
 class PacketError(ValueError):
-    """What the peer sent breaks the rules; the only answer is to close the connection."""
+    """What the peer sent breaks the rules; the only answer is to close the connection.
+
+    `code` is MQTT 5's reason code for it where that says more than "protocol error".
+    """
+
+    code: int | None = None
+
+    def __init__(self, message: str, code: int | None = None):
+        super().__init__(message)
+        self.code = code or self.code
 
 
 class Fields:

@@ -35,7 +35,7 @@ class Mqtt311:
     def unsuback(self, packet_id: int, existed: list[bool]) -> bytes:
         return packet(UNSUBACK, packet_id.to_bytes(2, "big"))
 
-    def farewell(self, reason: str, detail: str) -> bytes:
+    def farewell(self, reason: str, detail: str, code: int | None) -> bytes:
         return b""
 
     def publish(self, message: Message, packet_id: int = 0, dup: bool = False) -> bytes:

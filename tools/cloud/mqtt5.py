@@ -35,8 +35,8 @@ from tools.cloud.session import Message
 
 ALIASES = 8
 _TO_FLAGS = 7  # protocol name and level
-NOT_AUTHORISED, INVALID_FILTER, INVALID_TOPIC, QUOTA = 0x87, 0x8F, 0x90, 0x97
-_NO_SUBSCRIPTION, _NO_IDENTIFIERS = 0x11, 0xA1
+NOT_AUTHORISED, INVALID_FILTER, QUOTA, NO_QOS_2 = 0x87, 0x8F, 0x97, 0x9B
+_NO_SUBSCRIPTION, _NO_SUCH_ALIAS, _NO_IDENTIFIERS = 0x11, 0x94, 0xA1
 _REFUSALS = {1: 0x84, 2: 0x85, 3: 0x89, 5: NOT_AUTHORISED}  # CONNACK of 3.1.1: of 5
 _WITH_WILL = 0x04
 _ENDS = {
@@ -65,7 +65,6 @@ class Mqtt5:
     def __init__(self, limits: Limits):
         self._limits = limits
         self._aliases: dict[int, str] = {}
-        self._ends_with: int | None = None  # another code than that of the reason
 
     # ---- what a client sends ----
 
@@ -106,7 +105,7 @@ class Mqtt5:
 
     def _aliased(self, alias: int, topic: str) -> str:
         if alias > ALIASES:
-            raise PacketError(f"topic alias {alias}, the maximum is {ALIASES}")
+            raise PacketError(f"topic alias {alias}, the maximum is {ALIASES}", _NO_SUCH_ALIAS)
         if topic:
             self._aliases[alias] = topic
         elif alias not in self._aliases:
@@ -129,8 +128,7 @@ class Mqtt5:
         fields = Fields(body)
         packet_id, asked = read_packet_id(fields), []
         if "subscription_identifier" in properties.read(fields, properties.SUBSCRIBE):
-            self._ends_with = _NO_IDENTIFIERS
-            raise PacketError("subscription identifiers are not part of AWS IoT")
+            raise PacketError("subscription identifiers are not part of AWS IoT", _NO_IDENTIFIERS)
         while fields.more() or not asked:
             topic_filter, options = fields.text(), fields.byte()
             if options & 3 == 3 or options & 0x30 == 0x30 or options & 0xC0:
@@ -164,7 +162,7 @@ class Mqtt5:
 
     def connack(self, code: int, present: bool = False, connect: Connect | None = None, reason: str = "") -> bytes:
         if code:
-            return packet(CONNACK, bytes((0, _REFUSALS[code])) + _in_words(reason))
+            return packet(CONNACK, bytes((0, _REFUSALS.get(code, code))) + _in_words(reason))
         limits = self._limits
         keepalive_s = int(limits.keepalive(connect.keepalive_s))
         told = {
@@ -189,11 +187,11 @@ class Mqtt5:
         codes = bytes(0 if was_there else _NO_SUBSCRIPTION for was_there in existed)
         return packet(UNSUBACK, packet_id.to_bytes(2, "big") + b"\0" + codes)
 
-    def farewell(self, reason: str, detail: str) -> bytes:
-        """The DISCONNECT for one of `presence`'s reasons; empty where the client knows."""
+    def farewell(self, reason: str, detail: str, code: int | None) -> bytes:
+        """The DISCONNECT for one of `presence`'s reasons, or with a better `code`; empty where the client knows."""
         if reason not in _ENDS:
             return b""
-        return packet(DISCONNECT, bytes((self._ends_with or _ENDS[reason],)) + _in_words(detail))
+        return packet(DISCONNECT, bytes((code or _ENDS[reason],)) + _in_words(detail))
 
     def publish(self, message: Message, packet_id: int = 0, dup: bool = False) -> bytes:
         """A message on its way to this client; of QoS 1 with a packet identifier."""

@@ -24,6 +24,7 @@ _COLOURS = {
     "handshake_failed": "red",
     "provisioning_rejected": "red",
     "subscription_refused": "red",
+    "qos_2_unanswered": "red",
     "api_failed": "bold red",
     "service_failed": "bold red",
     "published": "cyan",

@@ -20,6 +20,10 @@ def subscribe(connection: Connection, body: bytes) -> None:
     packet_id, asked = connection.dialect.decode_subscribe(body)
     if len(asked) > connection.limits.filters_per_subscribe:
         raise PacketError(f"{len(asked)} filters in one SUBSCRIBE; at most {connection.limits.filters_per_subscribe}")
+    of_qos_2 = [topic_filter for topic_filter, options in asked if options & 3 == 2]
+    if of_qos_2 and not connection.dialect.answers_refusals:
+        connection.broker.log("qos_2_unanswered", client_id=connection.client_id, subscribe=of_qos_2)
+        return
     refusals = [_refuse(connection, topic_filter) for topic_filter, _ in asked]
     if connection.closing_at is not None:
         return

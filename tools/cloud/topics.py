@@ -17,6 +17,8 @@ Subscriber = TypeVar("Subscriber")
 class TopicError(PacketError):
     """A topic or filter that AWS IoT does not take."""
 
+    code = 0x90  # topic name invalid
+
 
 def check_name(topic: str, limits: Limits) -> None:
     """Raise TopicError unless a message may be published to `topic`."""

@@ -186,6 +186,25 @@ def test_a_session_of_mqtt_5_keeps_its_own_time_over_a_restart(kept, passed_s, i
             assert lamp.session_present is is_present
 
 
+def test_a_retained_message_keeps_its_time_and_properties_over_a_restart(kept):
+    with kept.start() as cloud:
+        kept.make_thing(cloud)
+        data = cloud.iot_data()
+        for topic, expiry in (("short", 10), ("long", 1000), ("endless", None)):
+            more = {} if expiry is None else {"messageExpiry": expiry}
+            data.publish(topic=topic, retain=True, payload=b"x", contentType="text/plain", **more)
+    kept.clock.advance(100)
+    with kept.start() as cloud:
+        listed = cloud.iot_data().list_retained_messages()["retainedTopics"]
+        assert [each["topic"] for each in listed] == ["endless", "long"]
+        left = cloud.call(lambda: cloud._broker.retained.message("long"))
+        assert properties.decode(left.carried) == {"content_type": "text/plain"}
+        assert left.expires_at - time.monotonic() <= 900
+        kept.clock.advance(1000)
+    with kept.start() as cloud:
+        assert [each["topic"] for each in cloud.iot_data().list_retained_messages()["retainedTopics"]] == ["endless"]
+
+
 def test_a_clean_session_leaves_nothing_behind(kept):
     with kept.start() as cloud:
         kept.make_thing(cloud)

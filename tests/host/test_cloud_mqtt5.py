@@ -183,7 +183,8 @@ def test_a_session_lives_as_long_as_was_asked_and_messages_do(desk, aws):
     desk.wait_for("disconnected")
     other = aws("speaks")
     other.connack()
-    other.publish("kept/1", b"too old", message_expiry_interval_sec=0)
+    other.publish("kept/1", b"too old", message_expiry_interval_sec=1)
+    desk.call(lambda: [setattr(each, "expires_at", 0) for _, each in desk.broker.sessions["kept"].backlog()])
     other.publish("kept/1", b"good", user_properties=[mqtt5.UserProperty("a", "b")])
     assert client.come_back().session_present is True
     got = client.message()

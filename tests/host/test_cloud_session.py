@@ -1,5 +1,6 @@
 """What a session keeps for its client, and the memories beside it: counted, bounded, and let go of."""
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -162,10 +163,18 @@ def test_a_full_memory_of_retained_messages_takes_news_of_what_it_has():
 
 def test_a_retained_message_that_is_over_is_shown_to_nobody():
     retained, message = Retained(2, NoMemory), Message("a", b"1", 0)
-    message.expire_in(0)
+    message.expires_at = time.monotonic()
     assert retained.keep(message)
     assert retained.keep(Message("b", b"1", 0))
     assert (retained.message("a"), list(retained.topics())) == (None, ["b"])
+
+
+@pytest.mark.parametrize(("asked_s", "given_s"), [(0, 1), (1, 1), (60, 60), (2**32 - 1, 7 * 86400)])
+def test_a_message_is_good_for_a_second_at_least_and_a_week_at_most(asked_s, given_s):
+    message = Message("a", b"1", 0)
+    before = time.monotonic()
+    message.expire_in(asked_s)
+    assert before + given_s <= message.expires_at <= time.monotonic() + given_s
 
 
 def test_versions_of_presence_are_remembered_of_so_many_clients():

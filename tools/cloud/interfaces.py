@@ -13,7 +13,10 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from tools.cloud.session import Message
 
 Clock = Callable[[], float]  # seconds that never go backwards, as time.monotonic()
 
@@ -88,8 +91,8 @@ class Service(Protocol):
 class Memory(Protocol):
     """Where the broker puts what must outlive it: retained messages, and sessions of clients that want them kept."""
 
-    def retained(self, topic: str, payload: bytes, qos: int, changed_at: float) -> None:
-        """The retained message of a topic; an empty payload is the end of it."""
+    def retained(self, message: Message, changed_at: float) -> None:
+        """The retained message of its topic; an empty payload is the end of it."""
 
     def session(self, client_id: str, subscriptions: Mapping[str, int], expiry_s: float, *, is_away: bool) -> None:
         """A session begins, has other subscriptions or another expiry, or its client has left."""

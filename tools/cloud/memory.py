@@ -7,6 +7,7 @@ written when the client leaves or the cloud stops: a kill in between loses those
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -29,7 +30,7 @@ class KeptSession(NamedTuple):
 class NoMemory:
     """`interfaces.Memory` of a broker whose sessions end with it."""
 
-    def retained(self, topic: str, payload: bytes, qos: int, changed_at: float) -> None: ...
+    def retained(self, message: Message, changed_at: float) -> None: ...
 
     def session(
         self, client_id: str, subscriptions: Mapping[str, int], expiry_s: float, *, is_away: bool
@@ -51,15 +52,22 @@ class StoredMemory:
 
     def restore(self, broker: Broker) -> None:
         """Give a new broker what an earlier one has left."""
-        for topic, payload, qos, changed_at in self.kept_retained():
-            broker.retained.keep(Message(topic, payload, qos), changed_at)
+        self._store.execute("DELETE FROM retained WHERE expires_at <= ?", self._names.now())
+        for message, changed_at in self.kept_retained():
+            broker.retained.keep(message, changed_at)
         for kept in self.kept_sessions():
             backlog = [(packet_id, Message(topic, payload, 1)) for packet_id, topic, payload in kept.messages]
             broker.restore(kept, backlog)
 
-    def kept_retained(self) -> list[tuple[str, bytes, int, float]]:
-        """Topic, payload, QoS, when it was set."""
-        return [tuple(row) for row in self._store.rows("SELECT topic, payload, qos, changed_at FROM retained")]
+    def kept_retained(self) -> list[tuple[Message, float]]:
+        """Messages, and when each was set."""
+        kept = []
+        for row in self._store.rows("SELECT * FROM retained"):
+            message = Message(row["topic"], row["payload"], row["qos"], carried=row["carried"])
+            if row["expires_at"] is not None:
+                message.expires_at = time.monotonic() + row["expires_at"] - self._names.now()
+            kept.append((message, row["changed_at"]))
+        return kept
 
     def kept_sessions(self) -> list[KeptSession]:
         now = self._names.now()
@@ -72,11 +80,14 @@ class StoredMemory:
             kept.append(KeptSession(row["client_id"], subscriptions, away_s, messages, row["expiry_s"]))
         return kept
 
-    def retained(self, topic: str, payload: bytes, qos: int, changed_at: float) -> None:
-        if payload:
-            self._store.execute("INSERT OR REPLACE INTO retained VALUES (?, ?, ?, ?)", topic, payload, qos, changed_at)
-        else:
-            self._store.execute("DELETE FROM retained WHERE topic = ?", topic)
+    def retained(self, message: Message, changed_at: float) -> None:
+        if not message.payload:
+            self._store.execute("DELETE FROM retained WHERE topic = ?", message.topic)
+            return
+        left_s = None if message.expires_at is None else message.expires_at - time.monotonic()
+        expires_at = None if left_s is None else self._names.now() + left_s
+        values = (message.topic, message.payload, message.qos, changed_at, expires_at, message.carried)
+        self._store.execute("INSERT OR REPLACE INTO retained VALUES (?, ?, ?, ?, ?, ?)", *values)
 
     def session(self, client_id: str, subscriptions: Mapping[str, int], expiry_s: float, *, is_away: bool) -> None:
         left_at = self._names.now() if is_away else None

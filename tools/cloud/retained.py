@@ -44,7 +44,7 @@ class Retained:
         else:
             self._kept[topic] = kept
         if changed_at is None:
-            self._memory().retained(topic, payload, qos, kept.changed_at)
+            self._memory().retained(message, kept.changed_at)
         return True
 
     def message(self, topic_filter: str) -> Message | None:

@@ -107,8 +107,13 @@ CREATE TABLE tags (arn TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PR
 _SESSION_EXPIRY = """
 ALTER TABLE sessions ADD COLUMN expiry_s REAL;
 """
+# NULL: it does not expire. `carried` are its properties of MQTT 5, encoded.
+_RETAINED_EXPIRY = """
+ALTER TABLE retained ADD COLUMN expires_at REAL;
+ALTER TABLE retained ADD COLUMN carried BLOB NOT NULL DEFAULT x'';
+"""
 
 STEPS = (
     *(_REGISTRY, _SHADOWS, _JOBS, _BROKER, _GROUPS, _HOOKS, _EVENTS, _FLEETS, _GROUP_POLICIES, _TAGS),
-    _SESSION_EXPIRY,
+    *(_SESSION_EXPIRY, _RETAINED_EXPIRY),
 )

@@ -17,6 +17,7 @@ from tools.cloud.limits import Bucket, Limits
 from tools.cloud.packets import DUP, Publish, Will, publish_head
 
 _LAST_PACKET_ID = 65535
+_SHORTEST_S, _LONGEST_S = 1, 7 * 86400  # AWS's, of how long a message is good
 
 
 class Message:
@@ -43,8 +44,8 @@ class Message:
         return message
 
     def expire_in(self, seconds: int) -> None:
-        """After this it is given to nobody."""
-        self.expires_at = time.monotonic() + seconds
+        """After this, a second at least and a week at most, it is given to nobody."""
+        self.expires_at = time.monotonic() + min(max(seconds, _SHORTEST_S), _LONGEST_S)
 
     def is_over(self) -> bool:
         return self.expires_at is not None and time.monotonic() >= self.expires_at

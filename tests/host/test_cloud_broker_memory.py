@@ -175,15 +175,29 @@ def test_a_session_expires_while_the_cloud_is_down(kept, passed_s, is_present):
 def test_a_session_of_mqtt_5_keeps_its_own_time_over_a_restart(kept, passed_s, is_present):
     with kept.start() as cloud:
         kept.make_thing(cloud)
-        with RawClient(cloud.mqtt_port, kept.context) as lamp:
-            ten_seconds = properties.write({"session_expiry": 10})
-            lamp.send(packet(CONNECT, b"\0\4MQTT\5\2\0\x3c" + ten_seconds + encode_text("lamp")))
-            assert lamp.packet()[0] == CONNACK
+        assert not joined_with_mqtt_5(kept, cloud)
     kept.clock.advance(passed_s)
     with kept.start() as cloud:
         cloud.sweep()
-        with kept.connected(cloud) as lamp:
-            assert lamp.session_present is is_present
+        assert joined_with_mqtt_5(kept, cloud) is is_present
+
+
+def joined_with_mqtt_5(kept, cloud):
+    """Was there a session when the lamp came, which then keeps it for ten seconds?"""
+    with RawClient(cloud.mqtt_port, kept.context) as lamp:
+        ten_seconds = properties.write({"session_expiry": 10})
+        lamp.send(packet(CONNECT, b"\0\4MQTT\5\0\0\x3c" + ten_seconds + encode_text("lamp")))
+        first, body = lamp.packet()
+        assert (first, body[1]) == (CONNACK, 0)
+        return bool(body[0])
+
+
+def test_a_session_of_mqtt_5_stays_one_over_a_restart(kept):
+    with kept.start() as cloud:
+        kept.make_thing(cloud)
+        joined_with_mqtt_5(kept, cloud)
+    with kept.start() as cloud, kept.connected(cloud) as lamp:
+        assert lamp.session_present is False
 
 
 def test_a_retained_message_keeps_its_time_and_properties_over_a_restart(kept):

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from tests.host.cloud_desk import Clock, Desk
+from tools.cloud import properties
 from tools.cloud.limits import Limits
 from tools.cloud.memory import NoMemory
 from tools.cloud.packets import encode_text, packet
@@ -102,8 +103,8 @@ class Recorded(NoMemory):
     def __init__(self):
         self.kept = {}
 
-    def session(self, client_id, subscriptions, expiry_s, *, is_away):
-        self.kept.setdefault(client_id, [])
+    def session(self, session, *, is_away):
+        self.kept.setdefault(session.client_id, [])
 
     def waiting(self, client_id, messages):
         self.kept[client_id] = list(messages)
@@ -133,12 +134,35 @@ def test_what_was_acknowledged_after_a_return_is_not_remembered(desk):
     assert desk.broker.memory.kept == {"device": []}
 
 
-def test_a_session_that_mqtt_5_resumes_to_end_it_is_forgotten(desk):
-    desk.client("device", clean_session=False).disconnect()
+def joined_with_mqtt_5(desk, expiry_s):
+    """Connect as "device" to the session that is there; whether it was."""
     device = desk.client()
-    device.send(packet(0x10, b"\0\4MQTT\5\0\0\x3c\0" + encode_text("device")))
-    assert device.packet()[1][:2] == b"\1\0", "the session is there"
+    asked = properties.write({"session_expiry": expiry_s})
+    device.send(packet(0x10, b"\0\4MQTT\5\0\0\x3c" + asked + encode_text("device")))
+    present, code = device.packet()[1][:2]
+    assert code == 0
+    return device, bool(present)
+
+
+def test_a_session_that_mqtt_5_resumes_to_end_it_is_forgotten(desk):
+    joined_with_mqtt_5(desk, 100)[0].disconnect()
+    _, present = joined_with_mqtt_5(desk, 0)
+    assert present, "the session is there"
     assert desk.broker.memory.kept == {}
+
+
+def test_a_session_is_not_resumed_with_another_version_of_mqtt(desk):
+    old = desk.client("device", clean_session=False)
+    old.subscribe(("a", 1))
+    old.disconnect()
+    new, present = joined_with_mqtt_5(desk, 100)
+    assert not present
+    assert desk.call(desk.broker.publish, "a", b"x", 1) == 0, "its subscription is gone, too"
+    new.disconnect()
+    again = desk.client("device", clean_session=False)
+    assert again.session_present is False
+    again.disconnect()
+    assert desk.client("device", clean_session=False).session_present is True
 
 
 def test_a_client_id_that_a_clean_session_had_begins_without_a_session(desk):

@@ -142,11 +142,12 @@ class Broker:
         if session is not None and session.outlet is not None:
             session.outlet.end(presence.DUPLICATE_CLIENT_ID, "another connection took its client id")
             session = self.sessions.get(client_id)
-        present = session is not None and not connect.clean_session
+        mqtt_5 = connect.session_expiry_s is not None
+        present = session is not None and not connect.clean_session and session.mqtt_5 == mqtt_5
         if not present:
             if session is not None:
                 self.forget(session)
-            session = self._new_session(client_id, clean=not connect.keeps_session)
+            session = self._new_session(client_id, not connect.keeps_session, mqtt_5)
         expiry_s = connect.session_expiry_s
         self.keep_for(session, self.limits.session_expiry_s if expiry_s is None else expiry_s)
         return session, present
@@ -161,14 +162,15 @@ class Broker:
 
     def restore(self, kept: KeptSession, backlog: list[Stored]) -> None:
         """A session as it was when another broker had it."""
-        session = self._new_session(kept.client_id, clean=False)
+        session = self._new_session(kept.client_id, False, kept.mqtt_5)
         session.restore(backlog, kept.away_s, kept.expiry_s)
         for topic_filter, qos in kept.subscriptions.items():
             session.subscriptions[topic_filter] = qos
             self.subscriptions.add(topic_filter, session, qos)
 
-    def _new_session(self, client_id: str, clean: bool) -> Session:
+    def _new_session(self, client_id: str, clean: bool, mqtt_5: bool) -> Session:
         session = Session(client_id, clean, self.limits, self.clock)
+        session.mqtt_5 = mqtt_5
         if not clean:
             session.stored = lambda message: self.memory.stored(client_id, message.topic, message.payload)
         self.sessions[client_id] = session
@@ -245,13 +247,13 @@ class Broker:
 
     def _remember(self, session: Session) -> None:
         backlog = [(packet_id, message.topic, message.payload) for packet_id, message in session.backlog()]
-        self.memory.session(session.client_id, session.subscriptions, session.expiry_s, is_away=True)
+        self.memory.session(session, is_away=True)
         self.memory.waiting(session.client_id, backlog)
         session.is_kept = bool(backlog)
 
     def _remember_subscriptions(self, session: Session) -> None:
         if not session.clean:
-            self.memory.session(session.client_id, session.subscriptions, session.expiry_s, is_away=False)
+            self.memory.session(session, is_away=False)
 
     def forget(self, session: Session) -> None:
         if not session.clean:

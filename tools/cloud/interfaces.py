@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from tools.cloud.session import Message
+    from tools.cloud.session import Message, Session
 
 Clock = Callable[[], float]  # seconds that never go backwards, as time.monotonic()
 
@@ -94,7 +94,7 @@ class Memory(Protocol):
     def retained(self, message: Message, changed_at: float) -> None:
         """The retained message of its topic; an empty payload is the end of it."""
 
-    def session(self, client_id: str, subscriptions: Mapping[str, int], expiry_s: float, *, is_away: bool) -> None:
+    def session(self, session: Session, *, is_away: bool) -> None:
         """A session begins, has other subscriptions or another expiry, or its client has left."""
 
     def waiting(self, client_id: str, messages: Iterable[tuple[int | None, str, bytes]]) -> None:

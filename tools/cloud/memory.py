@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from tools.cloud.names import Names
-from tools.cloud.session import Message
+from tools.cloud.session import Message, Session
 from tools.cloud.store import Store
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ class KeptSession(NamedTuple):
     away_s: float  # for how long the client has been away
     messages: list[tuple[int | None, str, bytes]]
     expiry_s: float | None  # None: as long as one of MQTT 3.1.1
+    mqtt_5: bool
 
 
 class NoMemory:
@@ -32,9 +33,7 @@ class NoMemory:
 
     def retained(self, message: Message, changed_at: float) -> None: ...
 
-    def session(
-        self, client_id: str, subscriptions: Mapping[str, int], expiry_s: float, *, is_away: bool
-    ) -> None: ...
+    def session(self, session: Session, *, is_away: bool) -> None: ...
 
     def waiting(self, client_id: str, messages: Iterable[tuple[int | None, str, bytes]]) -> None: ...
 
@@ -76,8 +75,8 @@ class StoredMemory:
             sql = "SELECT packet_id, topic, payload FROM session_messages WHERE client_id = ? ORDER BY sequence"
             messages = [tuple(each) for each in self._store.rows(sql, row["client_id"])]
             away_s = 0.0 if row["left_at"] is None else max(0.0, now - row["left_at"])
-            subscriptions = json.loads(row["subscriptions"])
-            kept.append(KeptSession(row["client_id"], subscriptions, away_s, messages, row["expiry_s"]))
+            more = (json.loads(row["subscriptions"]), away_s, messages, row["expiry_s"], bool(row["mqtt_5"]))
+            kept.append(KeptSession(row["client_id"], *more))
         return kept
 
     def retained(self, message: Message, changed_at: float) -> None:
@@ -89,12 +88,13 @@ class StoredMemory:
         values = (message.topic, message.payload, message.qos, changed_at, expires_at, message.carried)
         self._store.execute("INSERT OR REPLACE INTO retained VALUES (?, ?, ?, ?, ?, ?)", *values)
 
-    def session(self, client_id: str, subscriptions: Mapping[str, int], expiry_s: float, *, is_away: bool) -> None:
+    def session(self, session: Session, *, is_away: bool) -> None:
         left_at = self._names.now() if is_away else None
         self._store.execute(
-            "INSERT INTO sessions VALUES (?, ?, ?, ?) ON CONFLICT (client_id) DO UPDATE"
-            " SET subscriptions = excluded.subscriptions, left_at = excluded.left_at, expiry_s = excluded.expiry_s",
-            *(client_id, json.dumps(subscriptions), left_at, expiry_s),
+            "INSERT INTO sessions VALUES (?, ?, ?, ?, ?) ON CONFLICT (client_id) DO UPDATE"
+            " SET subscriptions = excluded.subscriptions, left_at = excluded.left_at, expiry_s = excluded.expiry_s,"
+            " mqtt_5 = excluded.mqtt_5",
+            *(session.client_id, json.dumps(session.subscriptions), left_at, session.expiry_s, session.mqtt_5),
         )
 
     def waiting(self, client_id: str, messages: Iterable[tuple[int | None, str, bytes]]) -> None:

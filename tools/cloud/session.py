@@ -104,6 +104,7 @@ class Session:
     def __init__(self, client_id: str, clean: bool, limits: Limits, clock: Clock):
         self.client_id = client_id
         self.clean = clean
+        self.mqtt_5 = False  # AWS lets nobody resume a session with another version of MQTT than it was made with
         self.outlet: Outlet | None = None
         self.left_at = clock()
         self.expiry_s = limits.session_expiry_s

@@ -28,7 +28,7 @@ class Sink:
         self.sent = []
         self.was_slow = False
 
-    def send_message(self, message, packet_id=0, dup=False):
+    def send_message(self, message, packet_id=0):
         self.sent.append(packet_id)
 
     def may_receive(self, message):

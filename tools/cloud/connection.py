@@ -149,8 +149,8 @@ class Connection(Wire):
         """Who the client is now; None: nobody who is registered."""
         return self._signed or self.broker.registry.connection(self.certificate_der)
 
-    def send_message(self, message: Message, packet_id: int = 0, dup: bool = False) -> None:
-        self.send(self.dialect.publish(message, packet_id, dup))
+    def send_message(self, message: Message, packet_id: int = 0) -> None:
+        self.send(self.dialect.publish(message, packet_id))
 
     def may_receive(self, message: Message) -> bool:
         largest = self._largest

@@ -38,7 +38,7 @@ class Limits:
     require_server_name: bool = False
 
     # Not AWS's numbers, but ours: what keeps one peer from harming the others.
-    retry_s: float = 10.0  # an unacknowledged QoS 1 message is sent again (DUP) after this
+    retry_s: float = 10.0  # an unacknowledged QoS 1 message is sent again after this
     retry_for_s: float = 3600.0  # and given up after this (AWS: one hour)
     connect_timeout_s: float = 30.0  # from the end of the handshake to CONNECT
     handshake_timeout_s: float = 30.0

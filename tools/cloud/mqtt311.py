@@ -38,5 +38,5 @@ class Mqtt311:
     def farewell(self, reason: str, detail: str, code: int | None) -> bytes:
         return b""
 
-    def publish(self, message: Message, packet_id: int = 0, dup: bool = False) -> bytes:
-        return message.packet_1(packet_id, dup) if packet_id else message.packet_0()
+    def publish(self, message: Message, packet_id: int = 0) -> bytes:
+        return message.packet_1(packet_id) if packet_id else message.packet_0()

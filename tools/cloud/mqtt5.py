@@ -193,14 +193,14 @@ class Mqtt5:
             return b""
         return packet(DISCONNECT, bytes((code or _ENDS[reason],)) + _in_words(detail))
 
-    def publish(self, message: Message, packet_id: int = 0, dup: bool = False) -> bytes:
+    def publish(self, message: Message, packet_id: int = 0) -> bytes:
         """A message on its way to this client; of QoS 1 with a packet identifier."""
         expiry = b""
         if message.expires_at is not None:
             left_s = max(1, round(message.expires_at - time.monotonic()))
             expiry = properties.encode({"message_expiry": left_s})
         carried = expiry + message.carried
-        head = PUBLISH | (2 if packet_id else 0) | message.retain | (DUP if dup else 0)
+        head = PUBLISH | (2 if packet_id else 0) | message.retain
         identifier = packet_id.to_bytes(2, "big") if packet_id else b""
         return packet(
             head, encode_text(message.topic) + identifier + encode_length(len(carried)) + carried + message.payload

@@ -2,7 +2,7 @@
 
 A session outlives its connection when the client asked for it (clean session 0). Messages go through `deliver`; what
 cannot go out yet waits, within bounds. What waited for a client that was away is sent at AWS's rate for it, beside
-what is new.
+what is new. What is sent again has no DUP flag: "The MQTT DUP flag is not supported" by AWS IoT.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Protocol
 
 from tools.cloud.interfaces import Clock
 from tools.cloud.limits import Bucket, Limits
-from tools.cloud.packets import DUP, Publish, Will, publish_head
+from tools.cloud.packets import Publish, Will, publish_head
 
 _LAST_PACKET_ID = 65535
 _SHORTEST_S, _LONGEST_S = 1, 7 * 86400  # AWS's, of how long a message is good
@@ -56,14 +56,11 @@ class Message:
             self._packet_0 = publish_head(self.topic, len(self.payload), 0, self.retain) + self.payload
         return self._packet_0
 
-    def packet_1(self, packet_id: int, dup: bool = False) -> bytes:
+    def packet_1(self, packet_id: int) -> bytes:
         """The whole PUBLISH of QoS 1 with this identifier."""
         if self.head_1 is None:
             self.head_1 = publish_head(self.topic, len(self.payload), 1, self.retain)
-        head = self.head_1
-        if dup:
-            head = bytes((head[0] | DUP,)) + head[1:]
-        return head + packet_id.to_bytes(2, "big") + self.payload
+        return self.head_1 + packet_id.to_bytes(2, "big") + self.payload
 
 
 class Outlet(Protocol):
@@ -72,7 +69,7 @@ class Outlet(Protocol):
     writable: bool  # False: the client takes less than it is sent
     window: int  # so many QoS 1 messages may be unacknowledged
 
-    def send_message(self, message: Message, packet_id: int = 0, dup: bool = False) -> None: ...
+    def send_message(self, message: Message, packet_id: int = 0) -> None: ...
 
     def may_receive(self, message: Message) -> bool: ...
 
@@ -198,7 +195,7 @@ class Session:
                 self._send_1(message)
             else:
                 self._in_flight[packet_id].sent_at = self._clock()
-                self.outlet.send_message(message, packet_id, dup=True)
+                self.outlet.send_message(message, packet_id)
 
     def retry(self, now: float) -> None:
         """Send again what was not acknowledged in time, and give up what never is."""
@@ -214,7 +211,7 @@ class Session:
                 self.dropped += 1
             elif now - each.sent_at >= self._limits.retry_s:
                 each.sent_at = now
-                outlet.send_message(each.message, packet_id, dup=True)
+                outlet.send_message(each.message, packet_id)
         self.pump()
 
     def expired(self, now: float) -> bool:

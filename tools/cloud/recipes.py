@@ -83,6 +83,22 @@ def _create_fleet(iot, template, role_arn, hook_arn, undo):
     return Fleet(template, claim.cert_pem, claim.key_pem, claim.certificate_arn, claim_policy_name, thing_policy_name)
 
 
+def has_fleet(iot, template: str) -> bool:
+    """Whether `create_fleet` has made one of this name, which may have lost its template since."""
+    try:
+        iot.get_policy(policyName=f"{template}-claim")
+    except iot.exceptions.ResourceNotFoundException:
+        return False
+    return True
+
+
+def create_claim(iot, template: str) -> Credentials:
+    """One more claim certificate for a fleet that is there."""
+    claim = _create_credentials(iot)
+    iot.attach_policy(policyName=f"{template}-claim", target=claim.certificate_arn)
+    return claim
+
+
 def _without_a_word(call, **arguments):
     # What went wrong before is what is told, not that somebody may make things and not delete them.
     with contextlib.suppress(ClientError, BotoCoreError):

@@ -134,6 +134,14 @@ def test_what_is_typed_before_the_chip_is_there_is_lost(board):
     assert mpremote(board, "resume", "exec", "import os; print(os.listdir('/'))").strip() == "['rom']"
 
 
+def test_a_ctrl_c_while_another_one_is_told_leads_into_the_repl_all_the_same(board):
+    """Who types it until the REPL is there meets that now and then."""
+    board.write_file("/main.py", "class Late:\n def __repr__(self): raise KeyboardInterrupt\nraise ValueError(Late())")
+    board.power_on()
+    board.wait_for("REPL: main.py failed")
+    assert mpremote(board, "resume", "exec", "print(6 * 7)").strip() == "42"
+
+
 def test_what_a_program_never_reads_does_not_keep_the_board_from_its_power_cut(board):
     board.write_file("/main.py", COUNTING)
     board.power_on()

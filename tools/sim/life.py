@@ -229,6 +229,8 @@ class Life:
         return self._serial is not None and self._serial.is_raw and self._chip.cause == chips.SOFT
 
     def _on_repl(self, why):
+        if self._repl:
+            return  # a Ctrl-C came between, and it asked again
         self._drain(0.05)
         self._repl = why
         self._console.add(f"sim: REPL: {why}")

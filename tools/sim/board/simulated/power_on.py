@@ -106,13 +106,24 @@ def _scripts(state, name):
 
 def _boot(state):
     why = "boot.py failed"
-    booted = _run("boot.py", _scripts(state, "boot"))
-    if booted and state["only_boot"]:
-        why = "soft reset in the raw REPL"
-    elif booted:
-        ended = _run("main.py", _scripts(state, "main"))
-        why = "main.py ended" if ended else "main.py failed"
-    if state["serial"]:
+    try:
+        if _run("boot.py", _scripts(state, "boot")):
+            why = "soft reset in the raw REPL"
+            if not state["only_boot"]:
+                why = "main.py failed"
+                if _run("main.py", _scripts(state, "main")):
+                    why = "main.py ended"
+    except KeyboardInterrupt:
+        pass  # a Ctrl-C too many, while the first one was being told
+    while True:
+        try:
+            return _stop(state["serial"], why)
+        except KeyboardInterrupt:
+            pass
+
+
+def _stop(serial, why):
+    if serial:
         simulation.board.channel.ask("repl", why)  # and the interpreter's own REPL begins
     else:
         simulation.board.channel.die("repl", why)

@@ -207,8 +207,13 @@ ASLEEP = """async (load, transport, code, timing) => {
   await client.connect();
   await client.authenticate(code);
   const awake = Date.now;
-  const asked = client.request("APPLY", {}, () => { Date.now = () => awake() + 3600_000; });
-  try { return (await asked).code; } finally { Date.now = awake; }
+  const sign = crypto.subtle.sign.bind(crypto.subtle);
+  const asked = client.request("APPLY", {}, () => {
+    Date.now = () => awake() + 3600_000;
+    // Opening what has come takes a moment.
+    crypto.subtle.sign = (...all) => new Promise((done) => setTimeout(() => done(sign(...all)), 50));
+  });
+  try { return (await asked).code; } finally { Date.now = awake; crypto.subtle.sign = sign; }
 }"""
 
 

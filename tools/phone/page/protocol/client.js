@@ -23,6 +23,8 @@ import { UnsafeKey } from "./x25519.js";
 
 export const PROTOCOL = 1;
 
+// Milliseconds for an answer that has come, and is yet to be opened, when a phone wakes up after the time for it.
+const LAST_CHANCE = 500;
 const LEAST_CHUNK = 20;
 const MOST_CHUNK = 509;
 const DAMAGED = Object.freeze({ code: CODES.bad_crc, id: null, pkt: null });
@@ -120,7 +122,8 @@ export class Client {
     this.#mail.empty();
     await this.#send(exchange);
     for (;;) {
-      const answer = await this.#mail.take(Math.min(exchange.wait, deadline - Date.now()));
+      const left = Math.max(deadline - Date.now(), LAST_CHANCE);
+      const answer = await this.#mail.take(Math.min(exchange.wait, left));
       const final = await this.#judge(exchange, answer);
       if (final) return final;
     }

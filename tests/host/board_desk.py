@@ -1,23 +1,23 @@
 """What the tests of `make flash` and `make monitor` share: bare boards with a serial port, and the verbs themselves."""
 
+import contextlib
 import os
 import shutil
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
 
 from tests import precompiled
 from tools import interpreter
 from tools.board import bundle
 from tools.board.install import Install, Options
-from tools.board.serial_board import SerialBoard
+from tools.board.serial_board import BoardError, SerialBoard
 from tools.interpreter import ROOT
 from tools.sim import Board
 from tools.sim.bare import bare
 
 
-@contextmanager
+@contextlib.contextmanager
 def bare_board(folder, **options):
     """A board with nothing but MicroPython, switched on and in its REPL."""
     folder.mkdir(exist_ok=True)
@@ -62,9 +62,18 @@ def verb(name, *arguments, packages, timeout=120):
     return answer.returncode, answer.stdout + answer.stderr
 
 
-def install(board, **options):
-    with SerialBoard(board.port, answer_s=1.5) as serial:
+def install(board, answer_s=60, **options):
+    with SerialBoard(board.port, answer_s=answer_s) as serial:
         Install(serial, Options(**options), tell=lambda _: None, progress=lambda *_: None).run()
+
+
+def install_until_its_power_is_cut(board):
+    """A board that is merely slow, as on a busy desk, is asked anew: its silence alone is not the cut."""
+    while board.is_on:
+        with contextlib.suppress(BoardError):
+            install(board, answer_s=1.5)
+            raise AssertionError("it was installed before its power was cut")
+    board.wait_until_off()
 
 
 def expected(packages, monkeypatch):

@@ -1,6 +1,5 @@
 """The pure files of the AWS room, in CPython: topics against a second implementation, packets against paho's, rates."""
 
-
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st

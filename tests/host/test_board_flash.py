@@ -11,7 +11,16 @@ from hashlib import sha256
 
 import pytest
 
-from tests.host.board_desk import bare_board, checkout, contents, expected, install, until, verb
+from tests.host.board_desk import (
+    bare_board,
+    checkout,
+    contents,
+    expected,
+    install,
+    install_until_its_power_is_cut,
+    until,
+    verb,
+)
 from tools import interpreter
 from tools.board import bundle
 from tools.board.files import Files
@@ -167,9 +176,7 @@ def test_single_files_give_way_to_the_archive_and_come_back(board, packages, mon
     assert "/awsesp.arc" not in board.list_files()
 
     board.cut_at_write(150)
-    with pytest.raises(BoardError):
-        install(board)
-    board.wait_until_off()
+    install_until_its_power_is_cut(board)
     board.power_on()
     board.wait_for("REPL")
     code, said = flash(board, packages)

@@ -7,8 +7,16 @@ import sys
 
 import pytest
 
-from tests.host.board_desk import bare_board, checkout, contents, expected, install, until, verb
-from tools.board.serial_board import BoardError
+from tests.host.board_desk import (
+    bare_board,
+    checkout,
+    contents,
+    expected,
+    install,
+    install_until_its_power_is_cut,
+    until,
+    verb,
+)
 from tools.interpreter import ROOT
 
 CHATTY = "while True:\n    print('busy ' * 20)\n"
@@ -42,9 +50,7 @@ def test_a_power_cut_at_any_write_leaves_whole_files_and_the_next_run_completes_
 ):
     wanted = expected(packages, monkeypatch)
     board.cut_at_write(write, torn=True)
-    with pytest.raises(BoardError):
-        install(board)
-    board.wait_until_off()
+    install_until_its_power_is_cut(board)
     for path, data in contents(board).items():
         if not path.endswith(".new"):
             assert wanted.get(path, data) == data, path

@@ -210,7 +210,6 @@ def test_a_cloud_that_falls_over_finds_its_ports_again(tmp_path):
         assert all(port < 32768 for port in ports), "no connection is given it while the cloud is down"
 
 
-
 def test_a_short_soak_passes(tmp_path):
     options = ["--minutes", "0.15", "--devices", "2", "--seed", "1", "--logs", str(tmp_path)]
     command = [sys.executable, "-m", "tools", "soak", *options]

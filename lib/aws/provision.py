@@ -49,8 +49,10 @@ async def _by_claim(aws, claim, asking):
     """
     client = aws._client
     client.survive = False
+    room = None
     try:
         await _connect(aws, claim, asking[-1])
+        room = aws.make_room and aws.make_room()
         enrolment = _enrolment(client, *asking)
         client.cb = enrolment.hear
         return await enrolment.run()
@@ -58,6 +60,7 @@ async def _by_claim(aws, claim, asking):
         await client.disconnect()
         client.survive = True
         client.ssl = None  # the claim's context is not needed any more, its memory is
+        del room  # until now it kept for the answer what the network can do without
 
 
 async def _by_thing(aws, asking):

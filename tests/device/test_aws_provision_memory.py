@@ -55,6 +55,15 @@ async def test_the_room_for_the_certificate_is_held_from_before_it_is_asked_for_
         del aws.receiver.bytearray
 
 
+async def test_room_is_made_once_tls_has_what_it_takes_and_before_a_certificate_is_asked_for():
+    made = []
+    cloud = good()
+    async with Desk(cloud, run=False) as desk:
+        desk.aws.make_room = lambda: made.append((desk.aws._client.is_connected, list(cloud.requests)))
+        await enrol(desk, Flash())
+    equal(made, [(True, [])])
+
+
 async def test_an_answer_for_which_there_is_no_memory_is_told_as_that():
     import aws.enrolment
 

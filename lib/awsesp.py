@@ -84,10 +84,10 @@ def _slot():
     return slot
 
 
-def _update(system, size):
+def _update(system, size, buffer):
     from ota.update import Update
 
-    return Update(_connector(system).connect, _slot().switch().next_slot(), size, system.settings.timeouts)
+    return Update(_connector(system).connect, _slot().switch().next_slot(), size, system.settings.timeouts, buffer)
 
 
 def _download(system):

@@ -35,7 +35,7 @@ class Installation:
         update = await self._check(given)
         given = None
         while True:
-            image = self._image = self._system.make_update(self._system, update.size)
+            image = self._image = self._system.make_update(self._system, update.size, self._updating.buffer)
             image.go_on(updates.job["at"])
             resumed = image.at
             await self._download(update)
@@ -93,7 +93,10 @@ class Installation:
                     given, update.url = None, self._read(given).url
                 await image.fetch(update.url, self._progress)
                 return
-            except errors.RetryError as failure:
+            except errors.DeviceError as failure:
+                await self._updating.restart_where_short()  # it may look as if no root vouched for the server
+                if not isinstance(failure, errors.RetryError):
+                    raise
                 failures += 1
                 if image.at > before:
                     failures = 0

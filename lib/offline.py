@@ -3,6 +3,7 @@
 Half of what a device holds at work is for MQTT. All of it is freed, code included, which is read from flash again.
 """
 
+import asyncio
 import gc
 import sys
 
@@ -11,6 +12,7 @@ from micropython import const
 import leaving
 
 _STOP_MS = const(3000)
+_UNREFERRED_MS = const(500)  # before that, what has just ended still refers to much of it
 
 
 async def leave_cloud(system, *tasks):
@@ -19,6 +21,8 @@ async def leave_cloud(system, *tasks):
     await leaving.close(system, "aws", system.aws)
     system.aws = system.road = None
     forget_cloud()
+    await asyncio.sleep_ms(_UNREFERRED_MS)
+    gc.collect()
 
 
 def forget_cloud():

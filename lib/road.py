@@ -30,8 +30,7 @@ class Road:
         self._wifi = system.wifi
         self._aws = system.aws
         self._aws.reload = self._use_credentials
-        if system.mode == "NORMAL":  # a download's TLS takes the place of the cloud's, and would lack what stays there
-            self._aws.make_room = self._room_beside_tls
+        self._aws.make_room = self._room_beside_tls
         if system.settings.outbox.place == "flash":
             self._aws.keep_in(system.flash.queue)
         self._identity = system.identity

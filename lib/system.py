@@ -32,8 +32,8 @@ class System:
     setup_code, handle): see docs/architecture.md. `application` is a coroutine function that is given the `Device`; it
     runs in NORMAL. `configure(device, dat)`, a coroutine function, is given what the phone sends as APP, in CONFIG;
     what it returns (a dict or None) is answered. Without `ble` CONFIG waits for a settings file. `slot()` gives
-    ota/slot.py, `update(system, size)` what brings an image into the next slot; without them there are no updates.
-    `download(system)` makes what brings a file for a job.
+    ota/slot.py, `update(system, size, buffer)` what brings an image into the next slot, without them there are no
+    updates; `download(system)` makes what brings a file for a job.
     """
 
     NOBODY_CAME = "nobody came to configure"

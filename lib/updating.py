@@ -10,6 +10,7 @@ the job.
 """
 
 import asyncio
+import gc
 import sys
 
 from micropython import const
@@ -18,6 +19,7 @@ import errors
 import events
 from supervisor import wrapped
 
+_SECTOR = const(4096)  # of flash: an image is written by them
 _TICK_MS = const(500)
 _TELL_S = const(20)
 _LOOK_S = const(30)
@@ -26,7 +28,7 @@ _NEVER = ("bad_signature", "image_too_large", "no_slots", "no_rollback")  # no o
 _TLS_FREE = const(50000)
 _TLS_BLOCK = const(20000)
 _BOTH_FREE = const(90000)
-_LEAST_FREE = const(36000)  # for MQTT again, after the download
+_LEAST_FREE = const(36000)  # for a handshake: with less it fails, whatever error it reports
 
 
 class Updating:
@@ -35,6 +37,7 @@ class Updating:
     def __init__(self, system):
         self.system = system
         job = _updates(self).job
+        self.buffer = None  # for a sector of the image
         self.job_id = job["id"]
         self.version = job["version"]
         self.job = None  # aws/job.py, from when the cloud has handed it out until the cloud is left
@@ -46,10 +49,9 @@ class Updating:
 
     async def run(self):
         """Install the update, or give it up; returns the event."""
-        system = self.system
-        system.join_wifi()
-        system.own("update", self._watch)
-        return await system.left()
+        self.system.join_wifi()
+        self.system.own("update", self._watch)
+        return await self.system.left()
 
     async def _watch(self, owned):
         """Watch over the update: its deadline, its progress, a job that is cancelled."""
@@ -79,7 +81,6 @@ class Updating:
 
     async def _bring(self, _):
         """Install it, and let its slot start next."""
-        system = self.system
         try:
             try:
                 await self._install()
@@ -91,11 +92,11 @@ class Updating:
             if self.is_over:
                 await _for_ever()
             self._is_switching = True
-            await _updates(self).try_out(system)
+            await _updates(self).try_out(self.system)
         except Exception as failure:  # noqa: BLE001 - even without memory the device must get back to work
             failure = wrapped("update", failure)
             await self.give_up(failure, "REJECTED" if failure.code in _NEVER else "FAILED")
-        system.leave("update_written", "version %s" % self.version)
+        self.system.leave("update_written", "version %s" % self.version)
 
     async def _install(self):
         given = await self.document()
@@ -103,13 +104,10 @@ class Updating:
         self._installation = _installation(self)
         await self._installation.run(given)
         self._installation = given = None
-        self._clear_away()
-        await self._look_last()
-
-    def _clear_away(self):
         self.system.slot().unload("update", "https", "writer", "document", "foreign")
         if self.system.aws is None:
             _offline().forget_cloud()
+        await self._look_last()
 
     # The job
 
@@ -141,12 +139,8 @@ class Updating:
         if system.aws is not None:
             return
         await self._wifi()
-        free = system.board.heap()["idf_free"]
-        if self.offline and free < _LEAST_FREE:
-            # Python's heap never gives back what it has taken of TLS's memory: only a restart does.
-            system.leave("update_written", "the download needs a fresh heap")
-            await _for_ever()
-        self.offline = self.offline or free < _BOTH_FREE
+        await self.restart_where_short()
+        self.offline = self.offline or system.board.heap()["idf_free"] < _BOTH_FREE
         if self.offline:
             system.reach_cloud("asker")
         else:
@@ -155,8 +149,7 @@ class Updating:
             system.own("asking", self._look_for_it, silence_ms=None)
 
     async def _do_jobs(self, owned):
-        system = self.system
-        await system.aws.jobs.run(owned.beat, system.flash, lambda operation: self._take, False)
+        await self.system.aws.jobs.run(owned.beat, self.system.flash, lambda operation: self._take, False)
 
     async def _take(self, job):
         """The handler of every job: takes that of the update, and works until the update ends."""
@@ -192,8 +185,7 @@ class Updating:
         """The document of the job, from an answer that is waited for however long it takes; None if not asked for."""
         while True:
             try:
-                question = {"includeJobDocument": with_document}
-                answer = await self.system.aws.jobs.ask(self.job_id + "/get", question)
+                answer = await self.system.aws.jobs.ask(self.job_id + "/get", {"includeJobDocument": with_document})
                 break
             except errors.CloudError as failure:
                 if getattr(failure, "reason", None) == "ResourceNotFound":
@@ -228,6 +220,15 @@ class Updating:
             self.offline = True
             self.job = None
             await _offline().leave_cloud(system, "jobs", "asking")
+            # At once: later there is rarely so much in one piece, and Python's heap would grow into what TLS needs.
+            self.buffer = self.buffer or bytearray(_SECTOR)
+
+    async def restart_where_short(self):
+        """Python's heap does not give back what it has taken of TLS's memory: only a restart does."""
+        gc.collect()
+        if self.offline and self.system.board.heap()["idf_free"] < _LEAST_FREE:
+            self.system.leave("update_written", "the download needs a fresh heap")
+            await _for_ever()
 
     async def _wifi(self):
         """Wait for the network, however long it is away."""

@@ -1,9 +1,13 @@
 """Stands in for `Aws` where memory is short: it asks the service of jobs, and nothing else."""
 
+from micropython import const
+
 import errors
 
 from .service import Service
 from .session import Session
+
+_ANSWER = const(5120)  # bytes of a job with its document, whose link alone takes 2 KB; settings allow no less
 
 
 class Asker(Session):
@@ -14,6 +18,7 @@ class Asker(Session):
         self._inbox = self
         self._client.cb = self.deliver
         self._client.on_dropped = self._skipped
+        self._client.receiver.reserve(_ANSWER)  # while the heap is in one piece
         self.jobs = Service("jobs", ("+/+/+",), _ignore, _ignore)
 
     def use(self, name, cert, key):

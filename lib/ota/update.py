@@ -14,11 +14,11 @@ from .writer import Writer
 class Update(Writer):
     """An image of `size` bytes on its way into `partition`. `connect`: see https.py; `at`: bytes that are on flash.
 
-    With `size` None it is what the server says. `timeouts` are those of lib/settings.py.
+    With `size` None it is what the server says. `timeouts` are those of lib/settings.py; `buffer`: see writer.py.
     """
 
-    def __init__(self, connect, partition, size, timeouts):
-        super().__init__(partition, size or 0)
+    def __init__(self, connect, partition, size, timeouts, buffer=None):
+        super().__init__(partition, size or 0, buffer)
         self._connect = connect
         self._stall_ms = int(timeouts.stall_s * 1000)
         self._check_room()

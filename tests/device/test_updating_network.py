@@ -212,6 +212,24 @@ def test_a_download_that_has_left_no_memory_for_the_cloud_is_looked_at_by_a_fres
     simulation.board.idf_heap = (8180, 164500)
 
 
+def test_a_server_that_seems_untrusted_for_want_of_memory_is_asked_by_a_fresh_start():
+    simulation.board.idf_heap = (2000, 44000)
+    desk = Desk()
+    desk.send("1.1.0")
+
+    def verifies_nothing(link):
+        simulation.board.idf_heap = (2000, 20000)
+        raise errors.error("server_cert_untrusted")
+
+    desk.faults = [verifies_nothing]
+    equal((desk.live(), desk.live()), ("restart", "restart"))
+    equal(desk.system.reason, "the download needs a fresh heap")
+    simulation.board.idf_heap = (2000, 44000)
+    desk.live_on()
+    equal((desk.status(), desk.starts), (("SUCCEEDED", None), ["1.0.0"] * 3 + ["1.1.0"]))
+    simulation.board.idf_heap = (8180, 164500)
+
+
 def test_each_connection_that_brings_nothing_is_told():
     told = []
 

@@ -207,8 +207,8 @@ class Desk:
             raise RuntimeError("no flash")
         return Flash(bus, flash_board.ROOT)
 
-    def _update(self, system, size):
-        return Update(self._connect, slot.switch().next_slot(), size, system.settings.timeouts)
+    def _update(self, system, size, buffer):
+        return Update(self._connect, slot.switch().next_slot(), size, system.settings.timeouts, buffer)
 
     async def _connect(self, host, port, request):
         fault = self.faults.pop(0) if self.faults else None

@@ -4,9 +4,8 @@ does not run, the heap is fresh.
 Whatever happens, the device leaves this mode after `timeouts.update_s`, and does not enter it for the same job more
 often than `limits.update_starts`. How it ended is on flash before the cloud is told.
 
-Where there is memory for it, the device stays in the cloud: progress is told, a cancelled job ends the update. Where
-there is not (`offline`), it asks for the document, leaves, downloads the image, and connects again for a last look at
-the job.
+Where there is memory for it, the device stays in the cloud: progress is told, a cancelled job ends the update. Else
+(`offline`) it asks for the document, leaves, downloads the image, and connects again for a last look at the job.
 """
 
 import asyncio
@@ -19,10 +18,10 @@ import errors
 import events
 from supervisor import wrapped
 
-_SECTOR = const(4096)  # of flash: an image is written by them
 _TICK_MS = const(500)
 _TELL_S = const(20)
 _LOOK_S = const(30)
+_GONE = ("ResourceNotFound", "TerminalStateReached")
 _NEVER = ("bad_signature", "image_too_large", "no_slots", "no_rollback")  # no other try would end differently
 # Bytes of ESP-IDF's heap: a download beside MQTT needs so much free, and in one block; a start of both needs more.
 _TLS_FREE = const(50000)
@@ -38,8 +37,7 @@ class Updating:
         self.system = system
         job = _updates(self).job
         self.buffer = None  # for a sector of the image
-        self.job_id = job["id"]
-        self.version = job["version"]
+        self.job_id, self.version = job["id"], job["version"]
         self.job = None  # aws/job.py, from when the cloud has handed it out until the cloud is left
         self.offline = False  # the cloud is left for the download: there is no memory for both
         self._given = None  # (operation, document), until somebody takes it
@@ -60,6 +58,7 @@ class Updating:
         end_ms = system.board.uptime_ms() + update_s * 1000
         await self._count()
         system.own("image", self._bring, silence_ms=None)
+        lost = system.bus.listen(events.AWS_DISCONNECTED, limit=1)
         while system.board.uptime_ms() < end_ms or self._is_switching:
             owned.beat()
             await asyncio.sleep_ms(_TICK_MS)
@@ -67,6 +66,9 @@ class Updating:
                 await self.drop()
             if self._installation is not None:
                 await self._installation.tell_progress()
+            if lost.any() and not self._is_switching:
+                await lost.get()
+                await self.restart_where_short()
         await self.give_up(errors.error("update_too_slow", update_s))
 
     async def _count(self):
@@ -103,7 +105,7 @@ class Updating:
         await self.make_room()
         self._installation = _installation(self)
         await self._installation.run(given)
-        self._installation = given = None
+        self._installation = self.buffer = given = None
         self.system.slot().unload("update", "https", "writer", "document", "foreign")
         if self.system.aws is None:
             _offline().forget_cloud()
@@ -116,7 +118,7 @@ class Updating:
 
         The operation is None where it is still to be read from the document.
         """
-        await self._reach_cloud()
+        await self._reach_cloud(True)
         is_known = self.offline or (self.job is not None and self._given is None)
         while self._given is None:
             if is_known:
@@ -128,12 +130,12 @@ class Updating:
 
     async def _look_last(self):
         """The last chance to cancel: returns when the cloud still wants the job."""
-        await self._reach_cloud()
+        await self._reach_cloud(False)
         while not await self._ask(False):
             pass
         await self.tell(100, "restarting")
 
-    async def _reach_cloud(self):
+    async def _reach_cloud(self, for_document):
         """Connect, and take the job as any other; where memory is short, only ask for its document (aws/asker.py)."""
         system = self.system
         if system.aws is not None:
@@ -142,7 +144,7 @@ class Updating:
         await self.restart_where_short()
         self.offline = self.offline or system.board.heap()["idf_free"] < _BOTH_FREE
         if self.offline:
-            system.reach_cloud("asker")
+            system.reach_cloud("asker", for_document)
         else:
             system.reach_cloud()
             system.own("jobs", self._do_jobs)
@@ -185,15 +187,15 @@ class Updating:
         """The document of the job, from an answer that is waited for however long it takes; None if not asked for."""
         while True:
             try:
-                answer = await self.system.aws.jobs.ask(self.job_id + "/get", {"includeJobDocument": with_document})
+                question = {"includeJobDocument": with_document}
+                execution = (await self.system.aws.jobs.ask(self.job_id + "/get", question))["execution"]
                 break
             except errors.CloudError as failure:
-                if getattr(failure, "reason", None) == "ResourceNotFound":
+                if getattr(failure, "reason", None) in _GONE:
                     await self.drop()
                 raise
             except errors.RetryError:
                 await asyncio.sleep_ms(_TICK_MS)
-        execution = answer["execution"]
         if execution["status"] not in ("QUEUED", "IN_PROGRESS"):
             await self.drop()
         return execution.get("jobDocument")
@@ -212,16 +214,15 @@ class Updating:
     async def make_room(self):
         """Leave the cloud, where there is no memory for MQTT and a download."""
         await self._wifi()
-        system = self.system
-        if system.aws is None:
+        if self.system.aws is None:
             return
-        heap = system.board.heap()
+        heap = self.system.board.heap()
         if self.offline or heap["idf_free"] < _TLS_FREE or heap["idf_largest"] < _TLS_BLOCK:
             self.offline = True
             self.job = None
-            await _offline().leave_cloud(system, "jobs", "asking")
+            await _offline().leave_cloud(self.system, "jobs", "asking")
             # At once: later there is rarely so much in one piece, and Python's heap would grow into what TLS needs.
-            self.buffer = self.buffer or bytearray(_SECTOR)
+            self.buffer = self.buffer or bytearray(4096)
 
     async def restart_where_short(self):
         """Python's heap does not give back what it has taken of TLS's memory: only a restart does."""
@@ -274,7 +275,7 @@ async def _for_ever():
         await asyncio.sleep_ms(_TICK_MS)
 
 
-# Modules that are loaded for a moment: memory is short.
+# Loaded for a moment: memory is short.
 
 
 def _installation(updating):

@@ -11,14 +11,18 @@ _ANSWER = const(5120)  # bytes of a job with its document, whose link alone take
 
 
 class Asker(Session):
-    """`jobs.ask` as that of `Aws`; the rest of it is what a road to the cloud needs."""
+    """`jobs.ask` as that of `Aws`; the rest of it is what a road to the cloud needs.
 
-    def __init__(self, bus, settings, resolve):
+    `for_document`: a job is asked for with its document. Its answer's buffer is taken at once, before the heap is in
+    pieces: later Python's heap would grow by what the network needs.
+    """
+
+    def __init__(self, bus, settings, resolve, for_document):
         super().__init__(bus, settings, resolve, None, None)
         self._inbox = self
         self._client.cb = self.deliver
         self._client.on_dropped = self._skipped
-        self._client.receiver.reserve(_ANSWER)  # while the heap is in one piece
+        self._client.receiver.reserve(_ANSWER if for_document else 0)
         self.jobs = Service("jobs", ("+/+/+",), _ignore, _ignore)
 
     def use(self, name, cert, key):

@@ -93,6 +93,8 @@ class JobsCloud:
         if verb == "get":
             if execution is None and job_id != "$next":
                 raise Refused("ResourceNotFound", {})
+            if execution is not None and execution["status"] in _ENDED:  # never that of $next
+                raise Refused("TerminalStateReached", {})
             return {"execution": self._seen(execution, document)} if execution else {}
         return self._update(execution, document)
 

@@ -214,7 +214,7 @@ def test_a_job_cancelled_while_nobody_listens_is_not_finished():
     desk.send("1.1.0")
     equal(desk.live(), "restart")
     desk.faults = [lambda link: desk.cancel("job-1")]
-    equal(desk.live(), "restart")
+    equal((desk.live(), desk.system.reason), ("restart", "the job of the update is gone"))
     simulation.board.idf_heap = (8180, 164500)
     equal(desk.live(limit_s=60), "calm")
     equal(desk.starts, ["1.0.0"] * 3)

@@ -59,6 +59,8 @@ def _wifi(bus, settings):
 
 
 def _aws(bus, settings, resolve, stand_in=None, *details):
+    if stand_in == "asker":
+        details = _kept[1:]  # once its modules are loaded there is no such piece
     _kept.clear()
     gc.collect()
     if stand_in == "claimant":

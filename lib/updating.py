@@ -118,7 +118,7 @@ class Updating:
 
         The operation is None where it is still to be read from the document.
         """
-        await self._reach_cloud(True)
+        await self._reach_cloud()
         is_known = self.offline or (self.job is not None and self._given is None)
         while self._given is None:
             if is_known:
@@ -130,12 +130,12 @@ class Updating:
 
     async def _look_last(self):
         """The last chance to cancel: returns when the cloud still wants the job."""
-        await self._reach_cloud(False)
+        await self._reach_cloud()
         while not await self._ask(False):
             pass
         await self.tell(100, "restarting")
 
-    async def _reach_cloud(self, for_document):
+    async def _reach_cloud(self):
         """Connect, and take the job as any other; where memory is short, only ask for its document (aws/asker.py)."""
         system = self.system
         if system.aws is not None:
@@ -144,7 +144,7 @@ class Updating:
         await self.restart_where_short()
         self.offline = self.offline or system.board.heap()["idf_free"] < _BOTH_FREE
         if self.offline:
-            system.reach_cloud("asker", for_document)
+            system.reach_cloud("asker")
         else:
             system.reach_cloud()
             system.own("jobs", self._do_jobs)

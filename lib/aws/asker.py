@@ -1,28 +1,24 @@
 """Stands in for `Aws` where memory is short: it asks the service of jobs, and nothing else."""
 
-from micropython import const
-
 import errors
 
 from .service import Service
 from .session import Session
 
-_ANSWER = const(5120)  # bytes of a job with its document, whose link alone takes 2 KB; settings allow no less
-
 
 class Asker(Session):
     """`jobs.ask` as that of `Aws`; the rest of it is what a road to the cloud needs.
 
-    `for_document`: a job is asked for with its document. Its answer's buffer is taken at once, before the heap is in
-    pieces: later Python's heap would grow by what the network needs.
+    `piece`: a bytearray for the answer with a job's document, whose link alone takes 2 KB. Where there is none so large
+    in a row, Python's heap would grow for it, by what the network needs.
     """
 
-    def __init__(self, bus, settings, resolve, for_document):
+    def __init__(self, bus, settings, resolve, piece=None):
         super().__init__(bus, settings, resolve, None, None)
         self._inbox = self
         self._client.cb = self.deliver
         self._client.on_dropped = self._skipped
-        self._client.receiver.reserve(_ANSWER if for_document else 0)
+        self._client.receiver.borrow(piece)
         self.jobs = Service("jobs", ("+/+/+",), _ignore, _ignore)
 
     def use(self, name, cert, key):

@@ -42,6 +42,10 @@ class Receiver:
         """
         self._reserve = bytearray(min(size, self.limit)) if size else None
 
+    def borrow(self, piece):
+        """As `reserve`, for good, with a bytearray that somebody has already; None: nothing."""
+        self._reserve = piece
+
     def space(self):
         """Where to read to: a memoryview, never empty. What `next` found is overwritten by it."""
         start = self._start

@@ -17,7 +17,7 @@ JOBS = "$aws/things/lamp/jobs/"
 class AskerDesk(Desk):
     def __init__(self, *scripts, **options):
         super().__init__(*scripts, run=False, **options)
-        self.aws = Asker(self.bus, self.aws._settings, resolve, True)
+        self.aws = Asker(self.bus, self.aws._settings, resolve, bytearray(6144))
         self.aws._backoff = self.backoff
         self.aws.first_wait(0)
         self.aws.use(THING, stored("client"), stored("client_key"))

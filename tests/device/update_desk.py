@@ -198,7 +198,7 @@ class Desk:
             update=self._update,
         )
 
-    def _aws(self, bus, settings, resolve, stand_in=None, *_):
+    def _aws(self, bus, settings, resolve, stand_in=None):
         self.connections += 1
         return (Asker if stand_in == "asker" else Aws)(self, bus, settings)
 

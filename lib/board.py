@@ -14,6 +14,8 @@ from micropython import const
 
 _NEVER_MS = const(86400000)  # a watchdog cannot be stopped, but it can be told to wait for a day
 
+share = 0  # bytes of Python's heap, as heap_area.py has made it: what it grows by, the network lacks
+
 _uptime = [time.ticks_ms(), 0]  # ticks when last looked at, milliseconds until then
 _nvs = []  # opened once: the port never closes one, and each takes some of ESP-IDF's heap for good
 

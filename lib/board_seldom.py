@@ -4,6 +4,7 @@ Called by way of `board`, as `board.reset_cause()`, which loads this file for th
 """
 
 import binascii
+import gc
 import sys
 import time
 
@@ -14,6 +15,7 @@ _BUTTON_SAMPLES = const(5)
 _BUTTON_GAP_MS = const(5)
 _NETWORK_STEP = const(4096)
 _NETWORK_MOST = const(16384)
+_GROWN = const(10240)  # more than what `make_room` adds
 _LONGEST_SLEEP_MS = const(2147483647)  # 24 days: the port takes an i32
 
 
@@ -70,10 +72,24 @@ def make_room():
     return heap_area.make_room()
 
 
-def leave_more_to_network():
-    """Python's heap took too much for the network of this build: at the next starts it takes less (heap_area.py)."""
+def python_heap():
+    """Bytes of Python's heap, all its areas."""
     import board
 
+    gc.collect()
+    heap = board.heap()
+    return heap["gc_allocated"] + heap["gc_free"] - heap["idf_largest"]  # gc_free counts the area that could be added
+
+
+def leave_more_to_network():
+    """Python's heap took too much for the network of this build: at the next starts it takes less (heap_area.py).
+
+    Not where it has grown since the start: with less of its own it would grow even sooner.
+    """
+    import board
+
+    if python_heap() - board.share > _GROWN:
+        return
     try:
         nvs = board.storage()
         try:

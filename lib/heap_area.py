@@ -37,6 +37,12 @@ _TRIES = const(50)
 
 def make():
     """Make it. Returns what keeps it there until other objects do: an empty area is given back; None: nothing to do."""
+    keeper = _make()
+    board.share = board.python_heap()
+    return keeper
+
+
+def _make():
     gc.collect()
     heap = board.heap()
     free, largest = heap["idf_free"], heap["idf_largest"]

@@ -8,7 +8,7 @@ import board
 import flash_board
 import heap_area
 from fakes import Group
-from harness import equal
+from harness import equal, raises
 
 
 def test_on_a_chip_without_psram_it_is_made_early_and_something_stays_in_it():
@@ -33,6 +33,17 @@ async def test_what_was_too_little_for_the_network_is_more_at_the_next_starts():
     finally:
         heap_area._hold = hold
     equal([size - asked[0] for size in asked], [0, 4096, 8192, 12288, 16384, 16384])
+
+
+async def test_a_heap_that_has_grown_since_the_start_does_not_get_less_at_the_next_ones():
+    await flash_board.new_board()
+    heap_area.make()
+    board.share -= 20000
+    board.leave_more_to_network()
+    equal(raises(OSError, lambda: board.storage().get_i32("network")).errno, -4354)  # ESP_ERR_NVS_NOT_FOUND
+    board.share += 20000
+    board.leave_more_to_network()
+    equal(board.storage().get_i32("network"), 4096)
 
 
 def test_the_network_of_a_newer_micropython_takes_more():

@@ -27,6 +27,9 @@ _STABLE_LOOKS = const(60)  # 30 s joined: the next loss starts a new series of w
 _ADDRESS_LOOKS = const(60)  # every 30 s: is the address still ours?
 _BEAT_MS = const(5000)
 _SPAN_MS = const(0x3FFFFFFF)  # the ticks' own: ticks_diff would take an outage of a week for a negative one
+# A clock that a restart has kept may have been set by a phone. Not at once: beside a connection to the cloud that begins
+# there is no memory; where a certificate contradicts the clock, `doubt_clock` asks sooner.
+_RESYNC_KEPT_MS = const(60000)
 _CROWDED_MS = const(10000)  # where there was no memory to ask for the time
 
 _FOR_A_WHILE = ("station", "resolver", "clock", "ntp", "dns", "datagrams")
@@ -57,7 +60,7 @@ class Wifi:
         self._known_time = release.BUILT
         self._doubted = False
         self.clock_is_sure = False  # the cloud has confirmed it
-        self._resync_in_ms = 0  # a clock that a restart has kept may have been set by a phone
+        self._resync_in_ms = _RESYNC_KEPT_MS
         self._asked_time_ms = time.ticks_ms()
 
     @property

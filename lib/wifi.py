@@ -27,8 +27,8 @@ _STABLE_LOOKS = const(60)  # 30 s joined: the next loss starts a new series of w
 _ADDRESS_LOOKS = const(60)  # every 30 s: is the address still ours?
 _BEAT_MS = const(5000)
 _SPAN_MS = const(0x3FFFFFFF)  # the ticks' own: ticks_diff would take an outage of a week for a negative one
-# A clock that a restart has kept may have been set by a phone. Not at once: beside a connection to the cloud that begins
-# there is no memory; where a certificate contradicts the clock, `doubt_clock` asks sooner.
+# A clock that a restart has kept may have been set by a phone. Not at once: beside a connection that begins there is no
+# memory for it. Where a certificate contradicts the clock, `doubt_clock` asks sooner.
 _RESYNC_KEPT_MS = const(60000)
 _CROWDED_MS = const(10000)  # where there was no memory to ask for the time
 

@@ -2,6 +2,7 @@
 
 import json
 
+import aws.receiver
 import errors
 from aws.asker import Asker
 from aws_desk import THING, Desk, resolve, stored
@@ -55,6 +56,28 @@ async def test_it_asks_and_gets_its_own_answer():
     async with AskerDesk(script) as desk:
         desk.start()
         equal((await desk.ask("job-1/get", {}))["execution"], 7)
+
+
+async def test_an_answer_with_a_document_goes_into_the_piece_that_it_was_given():
+    def no_room(*_):
+        raise MemoryError
+
+    async def script(peer):
+        await granting(peer)
+        packet = await peer.receive(PUBLISH)
+        await peer.answer(packet)
+        token = json.loads(packet.payload)["clientToken"]
+        answer = {"clientToken": token, "execution": {"url": "u" * 4000}}
+        await peer.send(publish(packet.topic + "/accepted", json.dumps(answer)))
+        await peer.until_closed()
+
+    async with AskerDesk(script, receive_buffer=6144) as desk:
+        desk.start()
+        aws.receiver.bytearray = no_room  # whoever asks for more now gets none
+        try:
+            equal(len((await desk.ask("job-1/get", {}))["execution"]["url"]), 4000)
+        finally:
+            del aws.receiver.bytearray
 
 
 async def test_a_policy_that_does_not_let_it_listen_is_told_until_it_does():

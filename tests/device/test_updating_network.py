@@ -5,6 +5,7 @@ import asyncio
 import simulation
 
 import errors
+import events
 import notes
 import settings
 import updates
@@ -227,6 +228,26 @@ def test_a_server_that_seems_untrusted_for_want_of_memory_is_asked_by_a_fresh_st
     simulation.board.idf_heap = (2000, 44000)
     desk.live_on()
     equal((desk.status(), desk.starts), (("SUCCEEDED", None), ["1.0.0"] * 3 + ["1.1.0"]))
+    simulation.board.idf_heap = (8180, 164500)
+
+
+def test_a_cloud_that_is_lost_for_want_of_memory_in_mode_ota_is_reached_by_a_fresh_start():
+    simulation.board.idf_heap = (2000, 44000)
+    desk = Desk()
+    desk.send("1.1.0")
+    equal(desk.live(), "restart")
+    desk.is_reachable = False
+
+    def lost():
+        simulation.board.idf_heap = (2000, 1500)
+        desk.system.bus.emit(events.AWS_DISCONNECTED, code="no_dns", message="", wait_ms=1000)
+
+    desk.at(10, lost)
+    equal((desk.live(limit_s=60), desk.system.reason), ("restart", "the download needs a fresh heap"))
+    simulation.board.idf_heap = (2000, 44000)
+    desk.is_reachable = True
+    desk.live_on()
+    equal(desk.status(), ("SUCCEEDED", None))
     simulation.board.idf_heap = (8180, 164500)
 
 

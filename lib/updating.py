@@ -21,7 +21,7 @@ from supervisor import wrapped
 _TICK_MS = const(500)
 _TELL_S = const(20)
 _LOOK_S = const(30)
-_GONE = ("ResourceNotFound", "TerminalStateReached")
+_GONE = ("ResourceNotFound", "TerminalStateReached")  # as job_words, which is not in memory here
 _NEVER = ("bad_signature", "image_too_large", "no_slots", "no_rollback")  # no other try would end differently
 # Bytes of ESP-IDF's heap: a download beside MQTT needs so much free, and in one block; a start of both needs more.
 _TLS_FREE = const(50000)

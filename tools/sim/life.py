@@ -1,16 +1,13 @@
 """One life of a simulated chip, from its start to its restart or end: a process of the MicroPython unix port."""
 
-import contextlib
 import functools
-import json
 import os
 import select
-import socket
-import struct
 import tempfile
 import time
 
 from tools import interpreter
+from tools.sim import channel as channels
 from tools.sim import chip as chips
 from tools.sim.board.simulated.bootloader import NothingBootable
 from tools.sim.chip import Chip
@@ -73,13 +70,13 @@ class Life:
             return End(f"nothing to start: {error}")
         except End as end:
             return end
-        ours, theirs = socket.socketpair()
+        channel, theirs = channels.pair()
         leash = Leash()
         process = self.process = self._start(theirs, leash)
         leash.tie(process)
         theirs.close()
         try:
-            return self._serve(process, ours)
+            return self._serve(process, channel)
         except End as end:
             return end
         finally:
@@ -89,7 +86,7 @@ class Life:
             self._console.flush()
             process.wait(_STOP_S)
             leash.close()
-            ours.close()
+            channel.close()
             self._output.close()
 
     def count_write(self):
@@ -171,19 +168,19 @@ class Life:
             self._show(data)
 
     def _answer(self, channel):
-        request = _receive(channel)
+        request = channel.receive()
         if request is None:
             time.sleep(0.01)  # the end of the process is about to be seen on its output
             return
         operation, *arguments = request
-        answer = self._do(operation, arguments)
-        data = b"" if answer is None else json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode()
-        with contextlib.suppress(ConnectionError):  # it was killed meanwhile: its output ends
-            channel.sendall(struct.pack("!I", len(data)) + data)
+        channel.answer(self._do(operation, arguments))
 
     def _do(self, operation, arguments):
         own = getattr(self, f"_on_{operation}", None)
         return own(*arguments) if own else self._link.answer(operation, arguments)
+
+    def _on_echo(self, word):
+        return word
 
     def _on_boot(self):
         return {
@@ -276,24 +273,3 @@ def fakes_bytes():
     if not isinstance(end.reason, int):
         raise RuntimeError("the simulated board does not start: " + "; ".join(console.lines()))
     return end.reason
-
-
-def _receive(channel):
-    header = _receive_exactly(channel, 4)
-    if header is None:
-        return None
-    data = _receive_exactly(channel, struct.unpack("!I", header)[0])
-    return None if data is None else json.loads(data)
-
-
-def _receive_exactly(channel, size):
-    data = b""
-    while len(data) < size:
-        try:
-            chunk = channel.recv(size - len(data))
-        except ConnectionError:
-            return None
-        if not chunk:
-            return None
-        data += chunk
-    return data

@@ -1,6 +1,7 @@
 """The wire to the host process: one request, one answer, both JSON behind their length (u32, big-endian).
 
-Empty answers are `None`. A host that is gone takes the device with it.
+Empty answers are `None`. A host that is gone takes the device with it. A Ctrl-C at the serial port breaks in anywhere,
+also between a request and the end of its answer: what is left of that is skipped before the next request.
 """
 
 import json
@@ -16,25 +17,23 @@ class Channel:
     def __init__(self, number):
         self._file = open(int(number), "r+b", 0)
         self._header = bytearray(_HEADER)
+        self._is_asking = False
+        self._breaks = 0
 
     def ask(self, *request):
         """Send [operation, arguments...], return the answer."""
-        data = json.dumps(request).encode()
         try:
-            self._file.write(struct.pack("!I", len(data)) + data)
-            answer = self._answer()
+            if self._is_asking:
+                self._skip_answers()
+            self._is_asking = True
+            self._file.write(_framed(request))
+            self._read(self._header)
+            answer = bytearray(struct.unpack("!I", self._header)[0])
+            self._read(answer)
+            self._is_asking = False
         except OSError:
             self._end()
         return json.loads(answer) if answer else None
-
-    def _answer(self):
-        # A Ctrl-C on the serial port must not leave half an answer for the next request to find.
-        interrupt = self._read(self._header)
-        answer = bytearray(struct.unpack("!I", self._header)[0])
-        interrupt = self._read(answer) or interrupt
-        if interrupt:
-            raise interrupt
-        return answer
 
     def die(self, *request):
         """Tell the host why the chip stops here; it does the rest."""
@@ -42,20 +41,32 @@ class Channel:
         while True:
             self._read(self._header)
 
+    def _skip_answers(self):
+        # The host echoes a word that no answer before it can hold.
+        self._breaks += 1
+        word = "break %d" % self._breaks
+        self._file.write(_framed(("echo", word)))
+        awaited = _framed(word)
+        end = b""
+        while end != awaited:
+            byte = self._file.read(1)
+            if not byte:
+                self._end()
+            end = (end + byte)[-len(awaited) :]
+
     def _read(self, buffer):
-        """Fill the buffer; returns the KeyboardInterrupt that came meanwhile, or None."""
         view = memoryview(buffer)
-        interrupt = None
         while view:
-            try:
-                n = self._file.readinto(view)
-                view = view[n:]
-            except KeyboardInterrupt as error:
-                interrupt, n = error, 1
+            n = self._file.readinto(view)
             if not n:
                 self._end()
-        return interrupt
+            view = view[n:]
 
     def _end(self):
         # The host has gone: so does this process, whatever the firmware would catch.
         os.system("kill -9 $PPID")
+
+
+def _framed(value):
+    data = json.dumps(value).encode()
+    return struct.pack("!I", len(data)) + data

@@ -94,7 +94,6 @@ def _start():
     sys.path[:] = [""] + folders + [".frozen", "/lib"]
     state["path"] = folders = None
     gc.collect()
-    simulation.board.channel.ask("running", gc.mem_alloc())
     _boot(state)
 
 
@@ -105,21 +104,31 @@ def _scripts(state, name):
 
 
 def _boot(state):
-    why = "boot.py failed"
-    try:
-        if _run("boot.py", _scripts(state, "boot")):
-            why = "soft reset in the raw REPL"
-            if not state["only_boot"]:
-                why = "main.py failed"
-                if _run("main.py", _scripts(state, "main")):
-                    why = "main.py ended"
-    except KeyboardInterrupt:
-        pass  # a Ctrl-C too many, while the first one was being told
+    """Both programs, then the REPL, however many Ctrl-C come on the way there: mpremote types two of them at once."""
+    state["why"] = None
     while True:
         try:
-            return _stop(state["serial"], why)
+            try:
+                if not state["why"]:
+                    _run_programs(state)
+            except KeyboardInterrupt:
+                pass  # one too many, while the first one was being told
+            return _stop(state["serial"], state["why"])
         except KeyboardInterrupt:
             pass
+
+
+def _run_programs(state):
+    """Leaves in `state` why the REPL begins. What is typed is heard from "running" on."""
+    state["why"] = "boot.py failed"
+    simulation.board.channel.ask("running", gc.mem_alloc())
+    if not _run("boot.py", _scripts(state, "boot")):
+        return
+    state["why"] = "soft reset in the raw REPL"
+    if not state["only_boot"]:
+        state["why"] = "main.py failed"
+        if _run("main.py", _scripts(state, "main")):
+            state["why"] = "main.py ended"
 
 
 def _stop(serial, why):

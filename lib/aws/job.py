@@ -16,6 +16,8 @@ from .link import unload
 _TRIES = const(10)
 _CROWDED_MS = const(5000)
 _MOST_CROWDED = const(24)  # of these: two minutes
+_FEW_CROWDED = const(4)  # where flash knows how it ended: a new start has the memory to tell it
+_MAX_PAIRS, _MAX_TEXT = const(10), const(128)  # of details: AWS's
 _SUCCEEDED, _FAILED, _REJECTED = "SUCCEEDED", "FAILED", "REJECTED"  # may be tried again; will never work here
 
 
@@ -45,6 +47,7 @@ class Job:
         self._identity = words.identity(execution)
         self._tries = 0
         self._crowded = 0  # how often there was no memory to tell how it ended
+        self._patience = _MOST_CROWDED
         self._load()
 
     # For the handler
@@ -90,6 +93,8 @@ class Job:
     async def end(self):
         """The handler has returned, raised `failure`, or was cancelled because the job is gone."""
         failure, self.document = self.failure, None
+        if self.jobs.starved >= MOST_STARVED:  # the handler has told the end itself, in vain
+            raise MemoryError
         if self.gone:
             _telling().cancelled(self)
         elif failure is None:
@@ -109,24 +114,31 @@ class Job:
 
     async def _for_memory(self):
         self._crowded += 1
-        if self._crowded > _MOST_CROWDED:
-            self.jobs.starved = MOST_STARVED  # by a new start: this one's handler is not to be run again
+        if self._crowded > self._patience:
+            self.jobs.starved = MOST_STARVED  # by a new start
             raise MemoryError
         await asyncio.sleep_ms(_CROWDED_MS)
+        if self.outcome is not None and self._patience == _MOST_CROWDED:
+            await self._keep_outcome()
 
     async def _end(self, status, details):
         if self.outcome is not None or self.gone:
             return
         while self.outcome is None:
             try:
-                self.outcome = [status, _telling().last_details(self, details)]
+                self.outcome = [status, _texts(details)]
             except MemoryError:  # it has ended all the same, and must not be done again
                 await self._for_memory()
+        await self._keep_outcome()
+        await self.tell_outcome()
+
+    async def _keep_outcome(self):
+        # As the handler gave it: before what makes it AWS's is loaded, for which there may be no memory in this start.
         try:
             await self._save()
+            self._patience = min(self._crowded + _FEW_CROWDED, _MOST_CROWDED)
         except (errors.StorageError, MemoryError):
-            pass  # tell the cloud all the same
-        await self.tell_outcome()
+            pass  # the cloud is told all the same
 
     # The record
 
@@ -143,6 +155,13 @@ class Job:
     async def _save(self):
         record = {"job": self._identity, "kept": self.kept, "outcome": self.outcome, "tries": self._tries}
         await self.jobs.flash.save("job", b"", json.dumps(record).encode())
+
+
+def _texts(details):
+    texts = {name: str(details[name])[:_MAX_TEXT] for name in details if details[name] is not None}
+    if len(texts) > _MAX_PAIRS:
+        raise errors.error("limit", "A job's %d details" % len(texts), "%d" % _MAX_PAIRS)
+    return texts
 
 
 def _telling():

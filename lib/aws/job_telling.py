@@ -33,6 +33,7 @@ async def progress(job, details):
 async def outcome(job):
     """As `Job.tell_outcome`."""
     status, details = job.outcome
+    details = _last_details(job, details)
     told = None
     while told is None:
         await job.jobs.ready.wait()
@@ -52,12 +53,12 @@ def cancelled(job):
     _emit(job, "CANCELED", {"reason": "cancelled"})
 
 
-def last_details(job, details):
+def _last_details(job, details):
     """Its last details (dict), beside what was told on the way as far as there is room: how it ended comes first.
 
     A `reason` without a `message` gets its sentence.
     """
-    if "reason" in details and not details["message"]:
+    if "reason" in details and not details.get("message"):
         details["message"] = _sentence(details["reason"], job.operation)
     older = [name for name in job.details if name not in details]
     return _merged(job, details, older)

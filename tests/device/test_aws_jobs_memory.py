@@ -108,28 +108,81 @@ def starved_of(missing):
     return starved
 
 
-async def test_an_end_that_cannot_be_told_for_minutes_is_the_affair_of_a_new_start():
-    done, waited = [], []
+async def waits_of_an_end_that_cannot_be_told(desk):
+    """How long in all (s), until that is the affair of a new start."""
+    waited = []
     import_before, sleep_before = builtins.__import__, asyncio.sleep_ms
-
-    async def blink(job):
-        done.append(job.id)
 
     def quickly(wait_ms):
         waited.append(wait_ms)
         return sleep_before(min(wait_ms, 250))
 
+    await until(lambda: desk.jobs.working)
+    builtins.__import__, asyncio.sleep_ms = starved_of("job_telling"), quickly
+    try:
+        await raises(MemoryError, asyncio.wait_for(desk._running, 15))
+    finally:
+        builtins.__import__, asyncio.sleep_ms = import_before, sleep_before
+    return waited.count(5000) * 5
+
+
+async def test_an_end_that_cannot_be_told_is_kept_for_a_new_start_which_tells_it_and_does_nothing_again():
+    done = []
+
+    async def blink(job):
+        done.append(job.id)
+        await job.succeed(note="ä" * 200, count=3, none=None)
+
     desk = JobsDesk()
     desk.add("one", {"operation": "blink"})
     async with desk:
         desk.jobs.on("blink", blink)
-        await until(lambda: desk.jobs.working)
-        builtins.__import__, asyncio.sleep_ms = starved_of("job_telling"), quickly
-        try:
-            await raises(MemoryError, asyncio.wait_for(desk._running, 15))
-        finally:
-            builtins.__import__, asyncio.sleep_ms = import_before, sleep_before
-    equal((done, desk.status("one"), waited.count(5000)), (["one"], "IN_PROGRESS", 24))
+        waited_s = await waits_of_an_end_that_cannot_be_told(desk)
+        equal((done, desk.status("one"), waited_s), (["one"], "IN_PROGRESS", 20))
+        await desk.restart()
+        await until(lambda: desk.status("one") == "SUCCEEDED")
+        equal((done, desk.details("one")), (["one"], {"note": "ä" * 128, "count": "3"}))
+
+
+async def test_an_end_that_can_neither_be_told_nor_kept_is_tried_for_minutes():
+    done = []
+
+    async def blink(job):
+        done.append(job.id)
+
+    desk = JobsDesk()
+    desk.add("one", {"operation": "blink"})
+    save = desk.flash.save
+
+    async def short(name, *data):
+        if b"SUCCEEDED" in data[1]:
+            raise MemoryError
+        await save(name, *data)
+
+    desk.flash.save = short
+    async with desk:
+        desk.jobs.on("blink", blink)
+        equal((await waits_of_an_end_that_cannot_be_told(desk), done, desk.status("one")), (120, ["one"], "IN_PROGRESS"))
+
+
+async def test_an_end_that_was_kept_after_all_is_left_to_a_new_start():
+    desk = JobsDesk()
+    desk.add("one", {"operation": "blink"})
+    save, failed = desk.flash.save, []
+
+    async def short(name, *data):
+        if b"SUCCEEDED" in data[1] and len(failed) < 3:
+            failed.append(name)
+            raise MemoryError
+        await save(name, *data)
+
+    async def blink(job):
+        pass
+
+    desk.flash.save = short
+    async with desk:
+        desk.jobs.on("blink", blink)
+        equal((await waits_of_an_end_that_cannot_be_told(desk), len(failed)), (35, 3))
 
 
 async def test_jobs_for_which_there_is_never_memory_are_the_affair_of_a_new_start():

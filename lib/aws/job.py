@@ -79,7 +79,7 @@ class Job:
         """End it as REJECTED: it will never work on this device. `reason` as for `fail`."""
         await self._end(_REJECTED, {"reason": reason, "message": message})
 
-    # For job_work.py
+    # For the other files of jobs
 
     async def count(self):
         """Count one more start of a resumed job; False when there were too many."""

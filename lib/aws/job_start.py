@@ -1,4 +1,4 @@
-"""Picks up a job. A file of its own: job_work.py is loaded only when the document has had its memory."""
+"""Picks up a job. A file of its own: job_handler.py is loaded only when the document has had its memory."""
 
 import asyncio
 import random

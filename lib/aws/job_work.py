@@ -1,4 +1,4 @@
-"""Runs one job, from when it was picked up until its handler has ended. Loaded for it.
+"""Runs the handler of one job until it has ended, or the job is gone. Loaded for it.
 
 The cloud keeps how far a job has come (its status details), flash keeps what only the device may know: the record "job"
 has the execution's identity, how often it was begun, what the handler kept, and how it ended, until the cloud knows.
@@ -10,9 +10,7 @@ import asyncio
 from micropython import const
 
 import errors
-import events
 
-from .job import Job
 from .jobs import job_words
 
 _TICK_MS = const(200)
@@ -20,61 +18,12 @@ _IN_PROGRESS = "IN_PROGRESS"
 _STOP_MS = const(5000)  # for a handler to end when its job was cancelled
 
 
-async def work(jobs, execution, resumed, refusal):
-    """Do what job_start.py has picked up. Errors: those of `Service.ask`.
+def begin(jobs, job, handler):
+    """What job_handler.py has found, at work: a coroutine that returns when the handler has ended.
 
-    Returns the `Job` whose handler has ended, for the caller to tell once this file is unloaded; None: nothing to tell.
+    Only the handler's task refers to the handler, so that the code of the firmware's own operations is freed then.
     """
-    job = Job(jobs, execution, resumed)
-    execution = None  # memory is short
-    if refusal is None:
-        return await _do(jobs, job)
-    await job.reject(refusal)
-    return None
-
-
-async def _do(jobs, job):
-    if job.outcome is not None:  # it ended before a restart, and the cloud does not know yet
-        await job.tell_outcome()
-        return None
-    jobs.bus.emit(events.JOB_RECEIVED, job=job.id, operation=job.operation, resumed=job.resumed)
-    if job.operation is None:
-        await job.reject("bad_document")
-    elif job.resumed and not await job.count():
-        await job.fail("restarts")
-    else:
-        task = await _begun(jobs, job)
-        if task is not None:
-            await _watch(jobs, job, task)
-            return job
-    return None
-
-
-async def _begun(jobs, job):
-    """The task of the handler, None when the job was refused. Only this task refers to the handler, so that the code
-    of the firmware's own operations is freed when it ends."""
-    handler = await _handler(jobs, job)
-    return asyncio.create_task(_guarded(jobs, job, handler)) if handler is not None else None
-
-
-async def _handler(jobs, job):
-    """The handler of the job; None when the job was ended for want of one."""
-    while True:
-        try:
-            handler = jobs.handlers.get(job.operation) or jobs.find(job.operation)
-        except errors.DeviceError as failure:
-            await job.reject(failure.code, failure.message)
-            return None
-        if handler is not None:
-            return handler
-        if not jobs.with_application:
-            await job.fail("no_application")
-            return None
-        if jobs.grace_ms <= 0:
-            await job.reject("unknown_operation")
-            return None
-        jobs.grace_ms -= _TICK_MS
-        await asyncio.sleep_ms(_TICK_MS)
+    return _watch(jobs, job, asyncio.create_task(_guarded(jobs, job, handler)))
 
 
 async def _watch(jobs, job, task):

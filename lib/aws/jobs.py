@@ -6,7 +6,7 @@
         for n in range(job.document["times"]):
             await job.progress(100 * n // job.document["times"])
 
-How a job is done is in job_start.py and job_work.py, which are loaded while there is one.
+How a job is done is in job_start.py, job_handler.py and job_work.py, which are loaded one after the other.
 """
 
 import asyncio
@@ -94,12 +94,16 @@ class Jobs(Service):
                     self.calm = True
                 picked_up = await _job_start().pick_up(self, summary)
                 answer = summary = None
+                # Step by step, and nothing kept of the last one: beside a handler a small chip has no room for more.
                 if picked_up is not None:
-                    work = _job_work().work(self, *picked_up)
+                    found = _job_handler().find(self, *picked_up)
                     picked_up = None
-                    job = await work
-                    work = None
-                    if job is not None:
+                    found = await found
+                    if found is not None:
+                        job, work = found[0], _job_work().begin(self, *found)
+                        found = None
+                        await work
+                        work = None
                         await job.end()
                 self.news.set()  # there may be another one
             self.starved = 0
@@ -144,10 +148,17 @@ def _job_start():
     return job_start
 
 
+def _job_handler():
+    from . import job_handler
+
+    unload("job_handler", "job")
+    return job_handler
+
+
 def _job_work():
     from . import job_work
 
-    unload("job_work", "job")
+    unload("job_work")
     return job_work
 
 

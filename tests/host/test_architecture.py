@@ -23,7 +23,10 @@ SETTINGS = {
 }  # fmt: skip
 
 # AWS IoT Jobs, and what the firmware itself does for them.
-JOBS = {"aws.job", "aws.job_reasons", "aws.job_start", "aws.job_telling", "aws.job_words", "aws.job_work", "aws.jobs"}
+JOBS = {
+    "aws.job", "aws.job_handler", "aws.job_reasons", "aws.job_start", "aws.job_telling", "aws.job_words",
+    "aws.job_work", "aws.jobs",
+}  # fmt: skip
 OPERATIONS = {
     "operations.config", "operations.diagnostics", "operations.dispatch", "operations.download",
     "operations.factory_reset", "operations.new_settings", "operations.restart", "operations.rotate",

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tools import public
+from tools.constants import with_constants
 from tools.interpreter import LIB, ROOT
 from tools.shorten import shorten
 from tools.tables import without_unread_entries
@@ -56,7 +57,8 @@ def compile_lib(folder, said=frozenset(), lines=True, given=frozenset()):
     are no short names; `lines` as for `compile_file`. Raises `Refused`.
     """
     modules = lib_sources()
-    short = without_unread_entries(without_lasting_texts(shorten(modules, public.names() | said, given)))
+    known = public.names() | said
+    short = without_unread_entries(without_lasting_texts(shorten(with_constants(modules, known), known, given)))
 
     def compile_one(path):
         module = module_of(path)

@@ -184,6 +184,13 @@ class Connection(Sender):
 
     # Keeping
 
+    def is_unheard(self):
+        """Whether something waits for the other side, of which nothing came for as long as an answer may take."""
+        before_ms = time.ticks_add(time.ticks_ms(), -self._timing.ack_ms)
+        if time.ticks_diff(self._heard_ms, before_ms) > 0:
+            return False
+        return self._link.busy or self._outbox.unacknowledged(before_ms) is not None
+
     async def _keep(self):
         while self.error is None:  # a write of its own may have ended the connection
             await core.sleep_ms(_KEEPER_MS)

@@ -73,6 +73,10 @@ class Engine:
     def is_connected(self):
         return self._connection is not None and self._connection.ready
 
+    def is_unheard(self):
+        """As `Connection.is_unheard`."""
+        return self.is_connected and self._connection.is_unheard()
+
     # Connecting
 
     async def connect(self, clean_session=True, timeout=None):

@@ -50,6 +50,7 @@ class Session:
         self._stopped = False
         self.connections = 0  # so far
         self.make_room = None  # makes memory for what a connection brings; what it returns is kept while that stands
+        self.starves = None  # whether there is no memory to receive anything: then nothing that is awaited comes
 
     def use(self, name, cert, key):
         """Connect with these from now on: thing name (the client id), certificate and private key as DER."""
@@ -188,6 +189,8 @@ class Session:
                 if await self._wifi_news() == events.WIFI_DISCONNECTED:
                     # No need to wait until the keepalive notices.
                     await client.disconnect(*_WIFI_LOST)
+                if self.starves is not None and client.is_unheard() and self.starves():
+                    await client.disconnect("no_memory")
                 await asyncio.sleep_ms(_TICK_MS)
         finally:
             beginning.cancel()

@@ -5,6 +5,7 @@ import re
 from functools import cache, lru_cache
 
 from tools import mpy, public
+from tools.constants import with_constants
 from tools.interpreter import ROOT
 from tools.shorten import short_names
 
@@ -43,7 +44,7 @@ def source_of(line):
 
 @cache
 def _short_names():
-    return short_names(mpy.lib_sources(), public.names())
+    return short_names(with_constants(mpy.lib_sources(), public.names()), public.names())
 
 
 def _may_be_called(name, inside):

@@ -162,7 +162,8 @@ async def test_an_end_that_can_neither_be_told_nor_kept_is_tried_for_minutes():
     desk.flash.save = short
     async with desk:
         desk.jobs.on("blink", blink)
-        equal((await waits_of_an_end_that_cannot_be_told(desk), done, desk.status("one")), (120, ["one"], "IN_PROGRESS"))
+        waited_s = await waits_of_an_end_that_cannot_be_told(desk)
+        equal((waited_s, done, desk.status("one")), (120, ["one"], "IN_PROGRESS"))
 
 
 async def test_an_end_that_was_kept_after_all_is_left_to_a_new_start():

@@ -189,7 +189,7 @@ class Connection(Sender):
         before_ms = time.ticks_add(time.ticks_ms(), -self._timing.ack_ms)
         if time.ticks_diff(self._heard_ms, before_ms) > 0:
             return False
-        return self._link.busy or self._outbox.unacknowledged(before_ms) is not None
+        return self._link.busy or self._outbox.is_overdue(before_ms)
 
     async def _keep(self):
         while self.error is None:  # a write of its own may have ended the connection

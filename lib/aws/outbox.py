@@ -154,6 +154,13 @@ class Outbox:
                 oldest = request
         return oldest
 
+    def is_overdue(self, before_ms):
+        """Whether an acknowledgement did not come in time: of one sent before the tick `before_ms`, or sent again."""
+        for request in self._in_flight.values():
+            if request.tries > 1 or time.ticks_diff(request.sent_ms, before_ms) < 0:
+                return True
+        return False
+
     def expire(self, code):
         """Finish what is past its caller's deadline with the error of this `code`; returns how many."""
         now_ms = time.ticks_ms()

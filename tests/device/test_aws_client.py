@@ -60,6 +60,34 @@ async def test_where_there_is_no_room_at_once_it_is_made_when_the_handshake_has_
         equal(asked == 1 or time.ticks_diff(times[1], times[0]) >= 1500, True)
 
 
+async def test_a_connection_on_which_no_answer_can_be_received_for_want_of_memory_is_ended_early():
+    async def deaf(peer):
+        await peer.accept()
+        while await peer.receive() is not None:
+            pass
+
+    for starves, code, quickest_ms in ((True, "no_memory", 800), (False, "no_acknowledgement", 2500)):
+        asked = []
+
+        def look(starves=starves):
+            asked.append(time.ticks_ms())
+            return starves
+
+        async with Desk(deaf, serve, ack_s=1) as desk:
+            desk.aws.starves = look
+            await desk.aws.connected()
+            await asyncio.sleep_ms(1300)  # nothing was sent: nothing is missing
+            equal(asked, [])
+            began_ms = time.ticks_ms()
+            sent = asyncio.create_task(desk.aws.publish("t", b"x", qos=1, timeout_s=15))
+            await until(lambda: desk.of(events.AWS_DISCONNECTED))
+            took_ms = time.ticks_diff(time.ticks_ms(), began_ms)
+            equal(desk.of(events.AWS_DISCONNECTED)[0]["code"], code)
+            equal((quickest_ms <= took_ms, len(asked) > 1), (True, not starves))
+            await sent  # over the next connection
+            equal(desk.aws.dropped, 0)
+
+
 async def test_each_lost_connection_is_one_event_and_the_next_one_follows():
     async def short(peer):
         await peer.accept()

@@ -16,6 +16,7 @@ Tests say `from harness import equal, raises, skip` (device/harness.py).
 """
 
 import ast
+import signal
 
 import pytest
 
@@ -59,6 +60,8 @@ class FailuresAtOnce:
 
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config):
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell has it for `make test &`: Ctrl-C is tested, too
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if reporter is not None:
         config.pluginmanager.register(FailuresAtOnce(reporter), "failures-at-once")

@@ -49,6 +49,7 @@ class Job:
         self._tries = 0
         self._crowded = 0  # how often there was no memory to tell how it ended
         self._patience = _MOST_CROWDED
+        self._is_kept = False  # how it ended is on flash
         self._load()
 
     # For the handler
@@ -119,7 +120,7 @@ class Job:
             self.jobs.starved = MOST_STARVED  # by a new start
             raise MemoryError
         await asyncio.sleep_ms(_CROWDED_MS)
-        if self.outcome is not None and self._patience == _MOST_CROWDED:
+        if self.outcome is not None and not self._is_kept:
             await self._keep_outcome()
 
     async def _end(self, status, details):
@@ -137,6 +138,7 @@ class Job:
         # As the handler gave it: before what makes it AWS's is loaded, for which there may be no memory in this start.
         try:
             await self._save()
+            self._is_kept = True
             self._patience = min(self._crowded + _FEW_CROWDED, _MOST_CROWDED)
         except (errors.StorageError, MemoryError):
             pass  # the cloud is told all the same
@@ -149,6 +151,7 @@ class Job:
             if record["job"] == self._identity:
                 self.kept = record["kept"]
                 self.outcome = record["outcome"]
+                self._is_kept = self.outcome is not None
                 self._tries = record["tries"]
         except (errors.StorageError, TypeError, ValueError, KeyError):
             pass  # none, or none that can be read: it starts from the beginning

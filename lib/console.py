@@ -61,6 +61,7 @@ def transition(uptime_ms, mode, event, after, reason):
 
 def _quoted(value):
     text = str(value)
-    if any(character < " " for character in text):  # a topic or a network's name may hold anything
-        text = "".join([character if character >= " " else "?" for character in text])
+    data = text.encode()  # looked through as bytes: MicroPython keeps each character of a str for ever, as a name
+    if any(byte < 0x20 for byte in data):  # a topic or a network's name may hold anything
+        text = bytes([byte if byte >= 0x20 else 0x3F for byte in data]).decode()  # "?"
     return '"%s"' % text.replace('"', "'") if " " in text or not text else text

@@ -23,7 +23,7 @@ _NXDOMAIN = 3
 _CNAME = 5
 _POINTER = 0xC0
 _A_IN = b"\x00\x01\x00\x01"  # type A, class IN
-_HOST_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789-_"
+_HOST_CHARACTERS = b"abcdefghijklmnopqrstuvwxyz0123456789-_"
 
 
 class _Malformed(Exception):
@@ -109,7 +109,7 @@ async def _ask_one(name, server, ask):
 
 
 def _is_octet(text):
-    return 0 < len(text) < 4 and all(character in "0123456789" for character in text) and int(text) < 256
+    return 0 < len(text) < 4 and text.encode().isdigit() and int(text) < 256
 
 
 def _opening(packet, wire, ident):
@@ -167,7 +167,7 @@ def _wire(host):
     labels = host.lower()[:-1].split(".") if host.endswith(".") else host.lower().split(".")
     wire = b""
     for label in labels:
-        if not 0 < len(label) < 64 or any(character not in _HOST_CHARACTERS for character in label):
+        if not 0 < len(label) < 64 or any(byte not in _HOST_CHARACTERS for byte in label.encode()):
             raise errors.error("unknown_name", host)
         wire += bytes((len(label),)) + label.encode()
     if len(wire) > 254:

@@ -2,6 +2,8 @@
 
 Every check takes the field's path ("networks[1].password") and its value, and returns the value or raises the error
 `invalid_setting` with path, problem and what is allowed. Values of secrets never appear in an error.
+
+Texts are looked through as bytes: each character that MicroPython takes out of a str it keeps for ever, as a name.
 """
 
 from settings_shapes import (  # noqa: F401 - whoever checks finds all of them here
@@ -31,9 +33,10 @@ SECURITIES = ("code", "open")
 OUTBOXES = ("memory", "flash")
 FULL = ("drop_oldest", "drop_newest", "refuse")
 
-_DIGITS = "0123456789"
-_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_DIGITS = b"0123456789"
+_LETTERS = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _ALNUM = _LETTERS + _DIGITS
+_NOT_IN_TOPIC = b"#+\0"
 _PASSWORD = "8 to 63 printable ASCII characters, 64 hexadecimal digits, or null for an open network"
 _ENDPOINT = "a host name alone, as in abc123-ats.iot.eu-west-1.amazonaws.com, or an IPv4 address"
 _HOST = "a host name of at most 253 characters, or an IPv4 address"
@@ -73,11 +76,11 @@ def password(path, value):
         raise invalid(path, "not a text", _PASSWORD)
     if not value:
         raise invalid(path, "empty", _PASSWORD)
-    if len(value) == 64 and _only(value, _DIGITS + "abcdefABCDEF"):
+    if len(value) == 64 and _only(value, _DIGITS + b"abcdefABCDEF"):
         return value
     if not 8 <= len(value) <= 63:
         raise invalid(path, "%d characters" % len(value), _PASSWORD)
-    if not all(" " <= character <= "~" for character in value):
+    if not all(0x20 <= byte <= 0x7E for byte in _utf8(value)):
         raise invalid(path, "a character that is not printable ASCII", _PASSWORD)
     return value
 
@@ -118,14 +121,15 @@ def status_topic(path, value):
     """The topic of the device's own status; "{thing}" in it is the thing's name."""
     allowed = "a topic of 1 to 128 bytes, 7 slashes, not beginning with $, without # and +; {thing} is the name"
     value = text(path, value, 128)
-    if not value or value[0] == "$" or value.count("/") > 7 or any(letter in "#+\0" for letter in value):
+    data = value.encode()
+    if not data or data[0] == 0x24 or data.count(b"/") > 7 or any(byte in _NOT_IN_TOPIC for byte in data):  # "$"
         raise invalid(path, shown(value), allowed)
     return value
 
 
 def word(path, value, longest, extra):
     """1 to `longest` ASCII letters, digits and characters of `extra`."""
-    if not isinstance(value, str) or not 1 <= len(value) <= longest or not _only(value, _ALNUM + extra):
+    if not isinstance(value, str) or not 1 <= len(value) <= longest or not _only(value, _ALNUM + extra.encode()):
         raise invalid(path, shown(value), "1 to %d letters, digits and characters of %s" % (longest, extra))
     return value
 
@@ -146,30 +150,48 @@ def _utf8_size(value):
     return len(value.encode())
 
 
+def _utf8(value):
+    """The bytes of a text; half a surrogate pair, which only MicroPython lets pass without a word, has three, too."""
+    return value.encode("utf-8", "surrogatepass")
+
+
 def _has_half(value):
-    return any(0xD800 <= ord(character) < 0xE000 for character in value)
+    return _next_half(_utf8(value), 0) >= 0
+
+
+def _next_half(data, at):
+    """Where in UTF-8 the next half of a surrogate pair is (0xD800 to 0xDFFF: ED, then A0 or more), or -1."""
+    at = data.find(b"\xed", at)
+    while at >= 0 and data[at + 1] < 0xA0:
+        at = data.find(b"\xed", at + 1)
+    return at
 
 
 def _joined(value):
     """A text of whole characters: MicroPython's json reads an emoji that is written "\\ud83d\\ude00" as two halves."""
     if not isinstance(value, str) or not _has_half(value):
         return value
-    joined, high = "", 0
-    for character in value:
-        code = ord(character)
-        if high and 0xDC00 <= code < 0xE000:
-            joined, character = joined[:-1], chr(0x10000 + (high - 0xD800 << 10) + code - 0xDC00)
-        joined += character
-        high = code if 0xD800 <= code < 0xDC00 else 0
-    return joined
+    data = _utf8(value)
+    at = _next_half(data, 0)
+    while at >= 0:
+        if data[at + 1] < 0xB0 and data[at + 3 : at + 4] == b"\xed" and data[at + 4] >= 0xB0:
+            code = 0x10000 + (_ten_bits(data, at) << 10) + _ten_bits(data, at + 3)
+            whole_one = 0xF0 | code >> 18, 0x80 | code >> 12 & 0x3F, 0x80 | code >> 6 & 0x3F, 0x80 | code & 0x3F
+            data = data[:at] + bytes(whole_one) + data[at + 6 :]
+        at = _next_half(data, at + 1)
+    return data.decode("utf-8", "surrogatepass")
+
+
+def _ten_bits(data, at):
+    return (data[at + 1] & 0x0F) << 6 | data[at + 2] & 0x3F
 
 
 def _only(value, characters):
-    return bool(value) and all(character in characters for character in value)
+    return bool(value) and all(byte in characters for byte in _utf8(value))
 
 
 def _is_label(label):
-    return len(label) <= 63 and _only(label, _ALNUM + "-") and label[0] != "-" and label[-1] != "-"
+    return len(label) <= 63 and _only(label, _ALNUM + b"-") and not label.startswith("-") and not label.endswith("-")
 
 
 def _is_octet(label):

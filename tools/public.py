@@ -1,7 +1,8 @@
 """Names that others know, and that therefore stay as they are in what is compiled for a board (shorten.py).
 
-These are: what docs/api.md shows; what the programs say that are shipped as they are, and the examples of the
-documentation; and the names of MicroPython, of its packages and of the chip, which cost a board nothing.
+These are: what docs/api.md shows, of a class what has a docstring or is named in one; what the programs say that are
+shipped as they are, and the examples of the documentation; and the names of MicroPython, of its packages and of the
+chip, which cost a board nothing.
 """
 
 import ast
@@ -25,6 +26,7 @@ _REPLACED = ("release", "ota/keys")  # by those of one build (firmware/), of one
 _REFERENCE = ROOT / "docs" / "api.md"
 _REFERRED = re.compile(r"^::: ([\w.]+)\n(?:    options:\n      members: \[([\w, ]+)\]\n)?", re.MULTILINE)
 _FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
+_WORD = re.compile(r"\w+")
 _EXAMPLE = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 # Of the simulation: where it has the chip's own classes.
@@ -58,10 +60,25 @@ def _of_the_reference():
     for module, members in _REFERRED.findall(_REFERENCE.read_text(encoding="utf-8")):
         tree = ast.parse((LIB / f"{module.replace('.', '/')}.py").read_text(encoding="utf-8"))
         shown = {name.strip() for name in members.split(",")} if members else None
-        for node in tree.body:
-            if shown is None or getattr(node, "name", None) in shown:
-                found |= _public(node)
+        nodes = [node for node in tree.body if shown is None or getattr(node, "name", None) in shown]
+        explained = _explained(tree)
+        for node in nodes:
+            found |= _public(node) - (_inner(node) - explained)
     return found
+
+
+def _explained(tree):
+    """Words of the docstrings in a module, and the names of what has one."""
+    nodes = [node for node in ast.walk(tree) if isinstance(node, (*_FUNCTION, ast.ClassDef))]
+    texts = {node.name: ast.get_docstring(node) for node in nodes if ast.get_docstring(node)}
+    return set(texts).union(*map(_WORD.findall, [ast.get_docstring(tree), *texts.values()]))
+
+
+def _inner(node):
+    """Names of a class's methods and attributes, but for those that are also parameters of what can be called."""
+    if not isinstance(node, ast.ClassDef):
+        return set()
+    return _defined(node) - {node.name} - _parameters(node)
 
 
 def _of_what_is_replaced():
@@ -70,11 +87,18 @@ def _of_what_is_replaced():
 
 def _public(node):
     """Names that a user of this definition can say: its own, its attributes', its methods' and their parameters'."""
-    found = _defined(node)
-    for each in ast.walk(node):
-        if isinstance(each, _FUNCTION) and (not each.name.startswith("_") or each.name == "__init__"):
-            found.update(argument.arg for argument in ast.walk(each.args) if isinstance(argument, ast.arg))
-    return {name for name in found if not name.startswith("_")}
+    return {name for name in _defined(node) | _parameters(node) if not name.startswith("_")}
+
+
+def _parameters(node):
+    """Names of the parameters of the methods and functions in here that others may call."""
+    return {
+        argument.arg
+        for each in ast.walk(node)
+        if isinstance(each, _FUNCTION) and (not each.name.startswith("_") or each.name == "__init__")
+        for argument in ast.walk(each.args)
+        if isinstance(argument, ast.arg)
+    }
 
 
 def _defined(node):

@@ -11,6 +11,7 @@ SUCCEEDED = "SUCCEEDED"
 
 MAX_PAIRS = 10
 _MAX_TEXT = 128
+_LETTERS = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:_-"
 
 # What the cloud says of an execution that is no longer ours: cancelled, timed out, deleted.
 _GONE = ("InvalidStateTransition", "TerminalStateReached", "ResourceNotFound")
@@ -38,17 +39,27 @@ def details(values):
     kept = {}
     for name in values:
         if values[name] is not None:
-            text = "".join([c if " " <= c < "\x7f" or c > "\x9f" else " " for c in str(values[name])])
-            kept[_name(name)] = text[:_MAX_TEXT] or "-"
+            kept[_name(name)] = _printable(str(values[name]))[:_MAX_TEXT] or "-"
     if len(kept) > MAX_PAIRS:
         raise errors.error("limit", "A job's %d details" % len(kept), "%d" % MAX_PAIRS)
     return kept
 
 
+def _printable(text):
+    # AWS: [^\p{C}]+, no control characters. As bytes: each character taken out of a str stays for ever, as a name.
+    data = bytearray(text.encode())
+    for at, byte in enumerate(data):
+        if byte < 0x20 or byte == 0x7F:
+            data[at] = 0x20
+        elif byte == 0xC2 and data[at + 1] < 0xA0:  # U+0080 to U+009F
+            data[at : at + 2] = b"  "
+    return data.decode()
+
+
 def _name(name):
-    # AWS: [a-zA-Z0-9:_-]+
-    letters = [c if "a" <= c.lower() <= "z" or c in "0123456789:_-" else "_" for c in str(name)]
-    return "".join(letters)[:_MAX_TEXT] or "_"
+    # AWS: [a-zA-Z0-9:_-]+; of a longer character its first byte counts
+    letters = [byte if byte in _LETTERS else 0x5F for byte in str(name).encode() if byte & 0xC0 != 0x80]
+    return bytes(letters[:_MAX_TEXT]).decode() or "_"
 
 
 def update(status, details, version, minutes):

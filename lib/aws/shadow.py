@@ -27,7 +27,7 @@ _HANDLER_S = const(60)
 _STATE_LIMIT = const(8192)  # bytes: AWS's
 _TRIES = const(5)  # to change what others change at the same time
 _AGAIN_MS = const(5000)
-_NAME = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ:_-$"
+_NAME = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ:_-$"
 _LISTENS = ("get/accepted", "get/rejected", "update/accepted", "update/rejected", "update/delta")
 _DELETED = ("delete/accepted", "delete/rejected")
 _MISSING = const(404)
@@ -39,7 +39,7 @@ def base_of(name):
     """Where in the thing's topics the shadow of this name is; None: the classic one. Errors: `limit`."""
     if name is None:
         return "shadow"
-    if not 0 < len(name) <= 64 or not all(letter in _NAME for letter in name):
+    if not 0 < len(name) <= 64 or not all(byte in _NAME for byte in name.encode()):
         raise errors.error("limit", "The shadow's name '%s'" % name, "64 letters, digits and characters of :_-$")
     return "shadow/name/" + name
 

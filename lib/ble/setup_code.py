@@ -6,7 +6,7 @@ import errors
 
 SIZE = 10  # bytes
 
-_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+_ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _BITS = 5
 _LETTERS = 16
 _GROUP = 4
@@ -53,13 +53,13 @@ def parse(typed):
 
 def _letters(code):
     value = int.from_bytes(code, "big")
-    return "".join(_ALPHABET[value >> shift & 31] for shift in range(8 * SIZE - _BITS, -1, -_BITS))
+    return bytes([_ALPHABET[value >> shift & 31] for shift in range(8 * SIZE - _BITS, -1, -_BITS)]).decode()
 
 
 def _digit(character):
     if character == "1":
         raise _error("1 is not used, it may be the letter I or L")
-    digit = _ALPHABET.find(_MISREAD.get(character, character))
+    digit = _ALPHABET.find(_MISREAD.get(character, character).encode())
     if digit < 0:
         raise _error("one character is not used in it")
     return digit

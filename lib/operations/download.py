@@ -13,7 +13,7 @@ _FOLDER = "/files/"
 _LONGEST = 64
 _TRIES = 3
 _AGAIN_MS = 5000
-_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/"
+_LETTERS = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/"
 
 
 async def run(system, job):
@@ -63,7 +63,7 @@ def _path(path):
         not isinstance(path, str)
         or not path.startswith(_FOLDER)
         or len(path) > _LONGEST
-        or not all(letter in _LETTERS for letter in path)
+        or not all(byte in _LETTERS for byte in path.encode())
         or any(part in ("", ".", "..") for part in path[1:].split("/"))
     ):
         raise errors.error("invalid_setting", "path", "not a path below %s" % _FOLDER, "letters, digits and ._-/")

@@ -14,11 +14,11 @@ import errors
 
 _SIGNED = "awsesp-ota-1"
 _OPERATION = "ota"
-_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:+-"
+_CHARACTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:+-"
 _LONGEST = 128
 _LONGEST_LINK = 4096
 _LARGEST = 0x7FFFFFFF
-_HEX = "0123456789abcdef"
+_HEX = b"0123456789abcdef"
 _NO_FORCE = "0"
 
 
@@ -87,9 +87,14 @@ def link(url):
     # Longer ones than S3's, which take 1 to 2 KB; no spaces or control characters, for it goes into a request line.
     if not isinstance(url, str) or not url.startswith("https://") or len(url) > _LONGEST_LINK:
         raise _bad("url", "is no link that begins with https://")
-    if not all("!" <= character <= "~" for character in url):
+    if not all(0x21 <= byte <= 0x7E for byte in _utf8(url)):
         raise _bad("url", "has a character that a link cannot have")
     return url
+
+
+def _utf8(text):
+    # As bytes: each character that MicroPython takes out of a str it keeps for ever, as a name.
+    return text.encode("utf-8", "surrogatepass")  # half a pair, which only a desk's Python would refuse with an error
 
 
 def _numbers(version):
@@ -104,7 +109,7 @@ def _word(document, field):
     value = document.get(field)
     if not isinstance(value, str) or not 1 <= len(value) <= _LONGEST:
         raise _bad(field, "is no text of 1 to %d characters" % _LONGEST)
-    if not all(character in _CHARACTERS for character in value):
+    if not all(byte in _CHARACTERS for byte in _utf8(value)):
         raise _bad(field, "has characters other than letters, digits and . _ : + -")
     return value
 
@@ -130,7 +135,7 @@ def _sha256(document):
     if not isinstance(value, str) or len(value) != 64:
         raise _bad("sha256", "is no hash of 64 hexadecimal digits")
     value = value.lower()
-    if not all(character in _HEX for character in value):
+    if not all(byte in _HEX for byte in _utf8(value)):
         raise _bad("sha256", "is no hash of 64 hexadecimal digits")
     return value
 

@@ -99,7 +99,7 @@ def join(url, location):
     if location.startswith("/") and not location.startswith("//"):
         location = url[: url.find("/", 8)] + location if "/" in url[8:] else url + location
     split(location)
-    if not all("!" <= character <= "~" for character in location):
+    if not all(0x21 <= byte <= 0x7E for byte in location.encode()):
         raise _refused("a redirect to no link")
     return location
 

@@ -35,6 +35,9 @@ class Configuration:
         self._tell()
         system.own("flash", lambda owned: system.flash.run(owned.beat))
         if system.make_ble is not None:
+            event = await self._wait_for_calm()
+            if event is not None:
+                return event
             await self._open_ble()
         if system.ble is not None:
             system.own("ble", lambda owned: system.ble.run(owned.beat))
@@ -45,6 +48,19 @@ class Configuration:
     def _tell(self):
         print("CONFIG: %s" % (self._system.failure or "asked for"))
         print("CONFIG: copy a settings.json with `mpremote cp settings.json :/settings.json`, then reset")
+
+    async def _wait_for_calm(self):
+        """After a crash loop, let this start last before the radio is on, which may be what ends them all, by a weak
+        power supply say: meanwhile a cable finds a device that listens. The event by which CONFIG ends then, or None.
+        """
+        starts, calm_s = self._system.board.start_record().in_a_row() - 1, self._settings.timeouts.start_uptime_s
+        if starts < self._settings.limits.starts:
+            return None
+        print("CONFIG: %d starts in a row did not last: Bluetooth waits %d s" % (starts, calm_s))
+        try:
+            return await asyncio.wait_for(self._system.left(), calm_s)
+        except asyncio.TimeoutError:
+            return None
 
     async def _open_ble(self):
         try:

@@ -36,6 +36,17 @@ def test_starts_cut_short_from_outside_lead_into_recovery_too(desk, device):
     device.wait_for(r"aws\.connected")
 
 
+def test_starts_that_the_radio_ends_leave_time_for_a_cable(desk, device):
+    desk.leave_factory(**{**QUICK, "networks": []})
+    for _ in range(5):
+        device.power_on()
+        device.wait_for("can be configured over Bluetooth")
+        device.power_cut()
+    device.power_on()
+    device.wait_for("CONFIG: 5 starts in a row did not last: Bluetooth waits 10 s")
+    device.wait_for("can be configured over Bluetooth")
+
+
 def test_a_task_that_hangs_is_told_and_ends_in_a_restart(desk, device):
     put_application(desk, "hanging")
     device.power_on()

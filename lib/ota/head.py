@@ -7,7 +7,9 @@ import errors
 import release
 
 _PORT = const(443)
-_END = b"\r\n\r\n"
+_LARGEST = const(32768)  # of a head: GitHub's have 6 KB, of which one line is 4 KB
+_LINE_END = b"\r\n"
+_WANTED = (b"location", b"content-length", b"content-range")
 _REDIRECTS = (301, 302, 303, 307, 308)
 # What S3 and CloudFront answer to a presigned link that is too old; 400 when what is too old is who signed it.
 _EXPIRED = (400, 401, 403)
@@ -34,30 +36,83 @@ async def receive(answer, url, start):
     """
     buffer = answer.buffer
     view = memoryview(buffer)
-    size, end = 0, -1
-    while end < 0:
-        if size == len(buffer):
-            raise _refused("a head of more than %d bytes" % size)
-        size += answer.read(view[size:]) or await answer.wait()
-        end = buffer.find(_END, 0, size)
-    status, fields = _parse(bytes(view[:end]))
+    head = _Head()
+    size = total = 0
+    while not head.is_whole:
+        if total > _LARGEST:
+            raise _refused("a head of more than %d bytes" % _LARGEST)
+        count = answer.read(view[size:]) or await answer.wait()
+        total += count
+        size += count
+        at = head.take(buffer, size)
+        size -= at
+        buffer[:size] = view[at : at + size]
+    status, fields = head.status, head.fields
     if status in _REDIRECTS:
-        return join(url, fields.get("location", ""))
+        return join(url, fields.get(b"location", ""))
     _check_status(status, start)
     _take_length(answer, status, fields)
-    end += len(_END)
-    answer.ready = size - end
-    answer.left -= answer.ready
+    answer.ready = size
+    answer.left -= size
     if answer.left < 0:
         raise _refused("no length, or more bytes than it says")
-    buffer[: answer.ready] = view[end:size]
     return None
+
+
+class _Head:
+    """What is read of a head, line by line: `status`, and of the `fields` {name in lower case: value} those wanted."""
+
+    def __init__(self):
+        self.is_whole = False
+        self.status = None
+        self.fields = {}
+        self._is_cut = False  # the beginning of the line that comes next is gone
+
+    def take(self, buffer, size):
+        """Read the lines that are whole in the first `size` bytes; returns where the rest begins."""
+        at = 0
+        while not self.is_whole:
+            end = buffer.find(_LINE_END, at, size)
+            if end < 0:
+                return self._cut(buffer, size) if not at and size == len(buffer) else at
+            if not self._is_cut:
+                self._take_line(bytes(memoryview(buffer)[at:end]))
+            self._is_cut = False
+            at = end + 2
+        return at
+
+    def _cut(self, buffer, size):
+        """Let go of a line that the buffer does not hold, but for its last byte, which may begin the line's end."""
+        if not self._is_cut and (self.status is None or _name(buffer) in _WANTED):
+            raise _refused("a line of more than %d bytes" % size)
+        self._is_cut = True
+        return size - 1
+
+    def _take_line(self, line):
+        try:
+            if self.status is None:
+                version, status = line.split(b" ")[:2]
+                if not version.startswith(b"HTTP/1."):
+                    raise ValueError
+                self.status = int(status)
+            elif not line:
+                # One from 100 to 199 is followed by the answer.
+                self.is_whole = not 100 <= self.status < 200
+                self.status = self.status if self.is_whole else None
+            elif _name(line) in _WANTED:
+                self.fields[_name(line)] = line[line.find(b":") + 1 :].strip().decode()
+        except ValueError:
+            raise _refused("an answer that is not HTTP")
+
+
+def _name(line):
+    return bytes(line[: line.find(b":", 0, 16) + 1][:-1]).lower()
 
 
 def _check_status(status, start):
     if status in _EXPIRED:
         raise errors.error("link_expired", status)
-    if status >= 500 or status == 429:
+    if status >= 500 or status in (408, 429):
         raise errors.error("download_failed", "HTTP %d" % status)
     if status != 200 and not (status == 206 and start):
         raise _refused("HTTP %d" % status)
@@ -65,11 +120,11 @@ def _check_status(status, start):
 
 def _take_length(answer, status, fields):
     try:
-        answer.left = int(fields["content-length"])
+        answer.left = int(fields[b"content-length"])
         answer.start, answer.total = 0, answer.left
         if status == 206:
             # bytes 4096-9999/10000
-            span, total = fields["content-range"].split(" ")[1].split("/")
+            span, total = fields[b"content-range"].split(" ")[1].split("/")
             first, last = [int(number) for number in span.split("-")]
             answer.start, answer.total = first, int(total)
             if last - first + 1 != answer.left or last >= answer.total:
@@ -102,22 +157,6 @@ def join(url, location):
     if not all(0x21 <= byte <= 0x7E for byte in location.encode()):
         raise _refused("a redirect to no link")
     return location
-
-
-def _parse(head):
-    """(status, {field in lower case: value}) of an answer's head."""
-    try:
-        lines = head.decode().split("\r\n")
-        version, status = lines[0].split(" ")[:2]
-        if not version.startswith("HTTP/1."):
-            raise ValueError
-        fields = {}
-        for line in lines[1:]:
-            name, _, value = line.partition(":")
-            fields[name.lower()] = value.strip()
-        return int(status), fields
-    except (ValueError, IndexError):
-        raise _refused("an answer that is not HTTP")
 
 
 def _refused(why):

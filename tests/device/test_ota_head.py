@@ -100,11 +100,32 @@ async def test_a_length_that_is_none_is_refused():
 
 async def test_what_an_answer_means():
     for code, meaning in (
-        (400, "link_expired"), (401, "link_expired"), (403, "link_expired"), (429, "download_failed"),
-        (500, "download_failed"), (503, "download_failed"), (404, "download_refused"), (416, "download_refused"),
-        (204, "download_refused"), ("none", "download_refused"),
+        (400, "link_expired"), (401, "link_expired"), (403, "link_expired"), (408, "download_failed"),
+        (429, "download_failed"), (500, "download_failed"), (503, "download_failed"), (404, "download_refused"),
+        (416, "download_refused"), (204, "download_refused"), ("none", "download_refused"),
     ):  # fmt: skip
         equal(await refusal(Said(code, "Content-Length: 9")), meaning)
-    equal(await refusal(Said(200, "X: " + "y" * 300)), "download_refused")
     equal(await head.receive(Said(307, "Location: /b"), URL, 0), "https://images.test/b")
     equal(await refusal(Said(302)), "download_refused")
+
+
+async def test_a_line_that_the_buffer_does_not_hold_is_passed_over():
+    for size in range(240, 260):
+        said = Said(200, "X: " + "y" * size, "Y: \u00fc", "Content-Length: 9", "Z: " + "z" * 600, body=b"abc")
+        start, total, ready, left = await taken(said)
+        equal((start, total, ready + left, bytes(said.buffer[:ready])), (0, 9, 9, b"abc"[:ready]))
+
+
+async def test_a_line_that_is_needed_and_too_long_is_refused():
+    for field in ("location", "LOCATION"):
+        equal(await refusal(Said(302, "%s: https://h/%s" % (field, "y" * 300))), "download_refused")
+    equal(await refusal(Said("200 " + 300 * "x")), "download_refused")
+
+
+async def test_a_head_without_end_is_refused():
+    equal(await refusal(Said(200, *["X: " + "y" * 80] * 600)), "download_refused")
+
+
+async def test_the_answer_follows_what_is_said_in_between():
+    said = Said("103", "Link: </x>", "Content-Length: 7", "", "HTTP/1.1 200 x", "Content-Length: 9", body=b"abc")
+    equal((await taken(said))[:2], (0, 9))

@@ -88,6 +88,14 @@ async def test_a_head_that_comes_in_pieces():
     await check((await fetch("drips"))[0])
 
 
+async def test_a_head_larger_than_a_sector():
+    await check((await fetch("busy_head"))[0])
+    made = update()
+    await raises(errors.RetryError, made.fetch(url("cut"), lambda: None))
+    await made.fetch(url("busy_head"), lambda: None)
+    await check(made)
+
+
 async def test_redirects_are_followed():
     asked()
     await check((await fetch("moved"))[0])

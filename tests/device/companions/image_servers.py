@@ -95,7 +95,12 @@ class Script:
         return ok(IMAGE[start + 1 :], start + 1) if start else self.cut(start)
 
     def large_head(self, start):
-        return b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 1000
+        return b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 7000
+
+    def busy_head(self, start):
+        """As GitHub's: 6 KB, of which one line is more than a sector of the flash."""
+        lines = [b"X-%d: y" % number for number in range(300)]
+        return ok(IMAGE[start:], start).replace(b"ETag", b"\r\n".join([*lines, b"Policy: " + b"z" * 5000, b"ETag"]))
 
     def garbage(self, start):
         return b"SSH-2.0-OpenSSH_9.6\r\n\r\n" + bytes(100)

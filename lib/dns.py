@@ -11,7 +11,7 @@ PORT = 53
 LIMIT = 512  # bytes of an answer over UDP, RFC 1035 section 4.2.1
 
 _ROUNDS = 2  # questions to each server: one datagram may get lost
-_ALIASES = 8  # CNAMEs followed before we call it a loop
+_ALIASES = 16  # CNAMEs followed before we call it a loop: name servers follow 11 to 17
 
 _HEADER = 12
 _RESPONSE = 0x8000
@@ -52,6 +52,8 @@ def answer(packet, host, ident):
     Raises `unknown_name` when the name does not exist or has no IPv4 address, `no_dns` when the server cannot tell.
     """
     wire = _wire(host)
+    if _is_bare_refusal(packet, ident):
+        raise errors.error("no_dns", host)
     try:
         flags, at = _opening(packet, wire, ident)
         found, aliases = _records(packet, at, flags)
@@ -110,6 +112,14 @@ async def _ask_one(name, server, ask):
 
 def _is_octet(text):
     return 0 < len(text) < 4 and text.encode().isdigit() and int(text) < 256
+
+
+def _is_bare_refusal(packet, ident):
+    # Servers that refuse or do not understand need not repeat the question: a header, and nothing behind it.
+    if len(packet) != _HEADER or _number(packet, 0) != ident or _number(packet, 4):
+        return False
+    flags = _number(packet, 2)
+    return flags & (_RESPONSE | _OPCODE) == _RESPONSE and flags & _RCODE not in (0, _NXDOMAIN)
 
 
 def _opening(packet, wire, ident):

@@ -122,6 +122,22 @@ def test_server_that_cannot_tell():
         equal(raises(errors.RetryError, lambda: dns.answer(packet, "ab.example", 0x1234)).code, "no_dns")
 
 
+def test_server_that_refuses_without_repeating_the_question():
+    for code in (1, 2, 4, 5):
+        packet = header(flags=0x8100 | code, questions=0, answers=0)  # unbound, where it refuses a network
+        equal(raises(errors.RetryError, lambda it=packet: dns.answer(it, "ab.example", 0x1234)).code, "no_dns")
+    for fields in ({"ident": 1}, {"flags": 0x0105}, {"flags": 0x8905}, {"flags": 0x8103}, {"flags": 0x8100}):
+        packet = header(**dict({"flags": 0x8105, "questions": 0, "answers": 0}, **fields))
+        equal(dns.answer(packet, "ab.example", 0x1234), None)
+
+
+def test_an_address_behind_as_many_aliases_as_name_servers_follow_is_found():
+    names = ["ab.example"] + ["x%d.example" % number for number in range(12)]
+    chain = [record(wire(names[at]), 5, wire(names[at + 1])) for at in range(12)]
+    packet = reply("ab.example", *(chain + [a("10.0.0.3", wire(names[-1]))]))
+    equal(dns.answer(packet, "ab.example", 0x1234), (["10.0.0.3"], None))
+
+
 def test_blocked_name_leads_nowhere():
     packet = reply("ab.example", a("0.0.0.0"))
     equal(raises(errors.PersonError, lambda: dns.answer(packet, "ab.example", 0x1234)).code, "unknown_name")

@@ -1,10 +1,13 @@
 """Picks up a job. A file of its own: job_handler.py is loaded only when the document has had its memory."""
 
 import asyncio
+import json
 import random
 import sys
 
 import errors
+
+from .jobs import job_words
 
 _QUEUED = "QUEUED"
 
@@ -16,6 +19,8 @@ async def pick_up(jobs, summary):
     if not resumed:
         # A job for all devices must not make them all ask for it, and for what it links to, at once.
         await asyncio.sleep_ms(random.randint(0, jobs.timeouts.job_jitter_s * 1000))
+    elif _has_ended(jobs, summary):
+        return summary, True, None  # to tell that takes no document, for which there may be no memory
     try:
         execution = (await jobs.ask("start-next", {"stepTimeoutInMinutes": jobs.step_minutes})).get("execution")
     except errors.BugError:  # the answer was larger than the receive buffer
@@ -25,6 +30,18 @@ async def pick_up(jobs, summary):
     if not execution or execution["jobId"] != summary["jobId"]:
         return None  # it has changed meanwhile: look again
     return execution, resumed, None
+
+
+def _has_ended(jobs, summary):
+    """Whether flash knows how it ended, in words to which the document would add nothing."""
+    try:
+        record = json.loads(jobs.flash.load("job")[1])
+        if record["job"] != job_words().identity(summary) or record["outcome"] is None:
+            return False
+        details = record["outcome"][1]
+        return "reason" not in details or "message" in details  # else its sentence may name the operation
+    except (errors.StorageError, TypeError, ValueError, KeyError):
+        return False
 
 
 def _is_too_deep(execution):

@@ -146,6 +146,40 @@ async def test_an_end_that_cannot_be_told_is_kept_for_a_new_start_which_tells_it
         equal((done, desk.details("one")), (["one"], {"note": "ä" * 128, "count": "3"}))
 
 
+async def told_by_a_new_start(end):
+    """What a new start asks the cloud where a handler ended its job so (`end(job)`), and the job's last details."""
+    desk = JobsDesk()
+    desk.add("one", {"operation": "blink"})
+    async with desk:
+        desk.jobs.on("blink", end)
+        await waits_of_an_end_that_cannot_be_told(desk)
+        desk.asked.clear()
+        await desk.restart()
+        await until(lambda: desk.status("one") != "IN_PROGRESS")
+        return [end for end, _ in desk.asked][:2], desk.status("one"), desk.details("one")
+
+
+async def test_an_end_that_is_on_flash_is_told_without_the_document_for_which_there_may_be_no_memory():
+    async def succeeds(job):
+        await job.succeed(count=3)
+
+    async def fails(job):
+        await job.fail("too_hot", "81 degrees")
+
+    shortly = ["$next/get", "one/update"]
+    equal(await told_by_a_new_start(succeeds), (shortly, "SUCCEEDED", {"count": "3"}))
+    equal(await told_by_a_new_start(fails), (shortly, "FAILED", {"reason": "too_hot", "message": "81 degrees"}))
+
+
+async def test_where_the_sentence_of_an_end_names_the_operation_the_document_is_asked_for():
+    async def rejects(job):
+        await job.reject("unknown_operation")
+
+    asked, status, details = await told_by_a_new_start(rejects)
+    equal((asked, status), (["$next/get", "start-next"], "REJECTED"))
+    equal(details["message"], "Nothing on this device does the operation 'blink'.")
+
+
 async def test_an_end_that_can_neither_be_told_nor_kept_is_tried_for_minutes():
     done = []
 

@@ -126,7 +126,7 @@ def test_what_was_acknowledged_after_a_return_is_not_remembered(desk):
     desk.call(desk.broker.publish, "a", b"x", 1)
     device.message(acknowledge=False)
     device.disconnect()
-    assert [each[1:] for each in desk.broker.memory.kept["device"]] == [("a", b"x")]
+    assert [(each.topic, each.payload) for _, each in desk.broker.memory.kept["device"]] == [("a", b"x")]
     device = desk.client("device", clean_session=False)
     device.message()
     device.subscribe(("b", 1))  # the acknowledgement has been read before this

@@ -25,7 +25,7 @@ from tools.cloud.memory import KeptSession, NoMemory
 from tools.cloud.packets import Publish
 from tools.cloud.reserved import is_heard
 from tools.cloud.retained import Retained
-from tools.cloud.session import Message, Session, Stored
+from tools.cloud.session import Message, Session
 from tools.cloud.shares import SharedSubscriptions
 
 _SWEEP_S = 1.0
@@ -160,10 +160,10 @@ class Broker:
             session.clean = True
         self._remember_subscriptions(session)
 
-    def restore(self, kept: KeptSession, backlog: list[Stored]) -> None:
+    def restore(self, kept: KeptSession) -> None:
         """A session as it was when another broker had it."""
         session = self._new_session(kept.client_id, False, kept.mqtt_5)
-        session.restore(backlog, kept.away_s, kept.expiry_s)
+        session.restore(kept.messages, kept.away_s, kept.expiry_s)
         for topic_filter, qos in kept.subscriptions.items():
             session.subscriptions[topic_filter] = qos
             self.subscriptions.add(topic_filter, session, qos)
@@ -172,7 +172,7 @@ class Broker:
         session = Session(client_id, clean, self.limits, self.clock)
         session.mqtt_5 = mqtt_5
         if not clean:
-            session.stored = lambda message: self.memory.stored(client_id, message.topic, message.payload)
+            session.stored = lambda message: self.memory.stored(client_id, message)
         self.sessions[client_id] = session
         return session
 
@@ -246,7 +246,7 @@ class Broker:
         return len(subscribers)
 
     def _remember(self, session: Session) -> None:
-        backlog = [(packet_id, message.topic, message.payload) for packet_id, message in session.backlog()]
+        backlog = session.backlog()
         self.memory.session(session, is_away=True)
         self.memory.waiting(session.client_id, backlog)
         session.is_kept = bool(backlog)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from tools.cloud.session import Message, Session
+    from tools.cloud.session import Message, Session, Stored
 
 Clock = Callable[[], float]  # seconds that never go backwards, as time.monotonic()
 
@@ -97,10 +97,10 @@ class Memory(Protocol):
     def session(self, session: Session, *, is_away: bool) -> None:
         """A session begins, has other subscriptions or another expiry, or its client has left."""
 
-    def waiting(self, client_id: str, messages: Iterable[tuple[int | None, str, bytes]]) -> None:
-        """All that waits for a client: packet identifier (None: not sent yet), topic, payload. Always of QoS 1."""
+    def waiting(self, client_id: str, messages: Iterable[Stored]) -> None:
+        """All that waits for a client. Always of QoS 1."""
 
-    def stored(self, client_id: str, topic: str, payload: bytes) -> None:
+    def stored(self, client_id: str, message: Message) -> None:
         """One message more waits for a client that is away."""
 
     def forgotten(self, client_id: str) -> None:

@@ -7,12 +7,13 @@ written when the client leaves or the cloud stops: a kill in between loses those
 from __future__ import annotations
 
 import json
+import sqlite3
 import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from tools.cloud.names import Names
-from tools.cloud.session import Message, Session
+from tools.cloud.session import Message, Session, Stored
 from tools.cloud.store import Store
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ class KeptSession(NamedTuple):
     client_id: str
     subscriptions: dict[str, int]
     away_s: float  # for how long the client has been away
-    messages: list[tuple[int | None, str, bytes]]
+    messages: list[Stored]
     expiry_s: float | None  # None: as long as one of MQTT 3.1.1
     mqtt_5: bool
 
@@ -35,9 +36,9 @@ class NoMemory:
 
     def session(self, session: Session, *, is_away: bool) -> None: ...
 
-    def waiting(self, client_id: str, messages: Iterable[tuple[int | None, str, bytes]]) -> None: ...
+    def waiting(self, client_id: str, messages: Iterable[Stored]) -> None: ...
 
-    def stored(self, client_id: str, topic: str, payload: bytes) -> None: ...
+    def stored(self, client_id: str, message: Message) -> None: ...
 
     def forgotten(self, client_id: str) -> None: ...
 
@@ -55,25 +56,22 @@ class StoredMemory:
         for message, changed_at in self.kept_retained():
             broker.retained.keep(message, changed_at)
         for kept in self.kept_sessions():
-            backlog = [(packet_id, Message(topic, payload, 1)) for packet_id, topic, payload in kept.messages]
-            broker.restore(kept, backlog)
+            broker.restore(kept)
 
     def kept_retained(self) -> list[tuple[Message, float]]:
         """Messages, and when each was set."""
         kept = []
         for row in self._store.rows("SELECT * FROM retained"):
-            message = Message(row["topic"], row["payload"], row["qos"], carried=row["carried"])
-            if row["expires_at"] is not None:
-                message.expires_at = time.monotonic() + row["expires_at"] - self._names.now()
-            kept.append((message, row["changed_at"]))
+            kept.append((self._message(row, row["qos"]), row["changed_at"]))
         return kept
 
     def kept_sessions(self) -> list[KeptSession]:
         now = self._names.now()
         kept = []
         for row in self._store.rows("SELECT * FROM sessions"):
-            sql = "SELECT packet_id, topic, payload FROM session_messages WHERE client_id = ? ORDER BY sequence"
-            messages = [tuple(each) for each in self._store.rows(sql, row["client_id"])]
+            sql = "SELECT * FROM session_messages WHERE client_id = ? ORDER BY sequence"
+            waiting = self._store.rows(sql, row["client_id"])
+            messages = [(each["packet_id"], self._message(each, 1)) for each in waiting]
             away_s = 0.0 if row["left_at"] is None else max(0.0, now - row["left_at"])
             more = (json.loads(row["subscriptions"]), away_s, messages, row["expiry_s"], bool(row["mqtt_5"]))
             kept.append(KeptSession(row["client_id"], *more))
@@ -83,9 +81,7 @@ class StoredMemory:
         if not message.payload:
             self._store.execute("DELETE FROM retained WHERE topic = ?", message.topic)
             return
-        left_s = None if message.expires_at is None else message.expires_at - time.monotonic()
-        expires_at = None if left_s is None else self._names.now() + left_s
-        values = (message.topic, message.payload, message.qos, changed_at, expires_at, message.carried)
+        values = (message.topic, message.payload, message.qos, changed_at, self._expires_at(message), message.carried)
         self._store.execute("INSERT OR REPLACE INTO retained VALUES (?, ?, ?, ?, ?, ?)", *values)
 
     def session(self, session: Session, *, is_away: bool) -> None:
@@ -97,18 +93,34 @@ class StoredMemory:
             *(session.client_id, json.dumps(session.subscriptions), left_at, session.expiry_s, session.mqtt_5),
         )
 
-    def waiting(self, client_id: str, messages: Iterable[tuple[int | None, str, bytes]]) -> None:
+    def waiting(self, client_id: str, messages: Iterable[Stored]) -> None:
         with self._store.transaction():
             self._store.execute("DELETE FROM session_messages WHERE client_id = ?", client_id)
-            for packet_id, topic, payload in messages:
-                self._add(client_id, topic, payload, packet_id)
+            for packet_id, message in messages:
+                self._add(client_id, message, packet_id)
 
-    def stored(self, client_id: str, topic: str, payload: bytes) -> None:
-        self._add(client_id, topic, payload, None)
+    def stored(self, client_id: str, message: Message) -> None:
+        self._add(client_id, message, None)
 
     def forgotten(self, client_id: str) -> None:
         self._store.execute("DELETE FROM sessions WHERE client_id = ?", client_id)
 
-    def _add(self, client_id: str, topic: str, payload: bytes, packet_id: int | None) -> None:
-        sql = "INSERT INTO session_messages (client_id, topic, payload, packet_id) VALUES (?, ?, ?, ?)"
-        self._store.execute(sql, client_id, topic, payload, packet_id)
+    def _add(self, client_id: str, message: Message, packet_id: int | None) -> None:
+        self._store.execute(
+            "INSERT INTO session_messages (client_id, topic, payload, packet_id, expires_at, carried)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            *(client_id, message.topic, message.payload, packet_id, self._expires_at(message), message.carried),
+        )
+
+    # The store has Unix seconds, which go on while the cloud is down; a message has those of time.monotonic().
+
+    def _expires_at(self, message: Message) -> float | None:
+        if message.expires_at is None:
+            return None
+        return self._names.now() + message.expires_at - time.monotonic()
+
+    def _message(self, row: sqlite3.Row, qos: int) -> Message:
+        message = Message(row["topic"], row["payload"], qos, carried=row["carried"])
+        if row["expires_at"] is not None:
+            message.expires_at = time.monotonic() + row["expires_at"] - self._names.now()
+        return message

@@ -147,6 +147,23 @@ def test_what_joins_a_scheduled_job_waits_for_its_start_too(desk):
     desk.iot.delete_thing_group(thingGroupName="late")
 
 
+def test_what_joins_a_job_after_its_end_time_has_no_part_in_it(desk):
+    group = desk.iot.create_thing_group(thingGroupName="late")
+    job_id = desk.create(
+        targets=[group["thingGroupArn"]],
+        targetSelection="CONTINUOUS",
+        schedulingConfig={"startTime": at(desk, 3600), "endTime": at(desk, 7200), "endBehavior": "STOP_ROLLOUT"},
+    )
+    pass_time(desk, 3601)
+    desk.clock.advance(3600)  # the cloud has not looked at its jobs since
+    desk.iot.add_thing_to_thing_group(thingName="lamp", thingGroupName="late")
+    pass_time(desk, 60)
+    desk.iot.associate_targets_with_job(jobId=job_id, targets=[desk.arn()])
+    pass_time(desk, 60)
+    assert "execution" not in desk.ask("start-next")[1]
+    desk.iot.delete_thing_group(thingGroupName="late")
+
+
 @pytest.mark.parametrize(
     "schedule",
     [

@@ -53,9 +53,9 @@ class Progress:
     def admit(self, row: sqlite3.Row, things: Sequence[str]) -> None:
         """Executions for those that have none yet, or whose last one was removed with them.
 
-        A job that is yet to start finds them by itself when it does.
+        A job that is yet to start finds them by itself when it does; one whose endTime has come takes nobody more.
         """
-        if row["status"] == JOB_IN_PROGRESS:
+        if row["status"] == JOB_IN_PROGRESS and not _is_at_its_end(row, self._names.now()):
             self._rollout.add(row["id"], [thing for thing in things if self._lacks(row["id"], thing)])
             self._roll_out(row)
 
@@ -116,7 +116,7 @@ class Progress:
         if row["status"] == JOB_SCHEDULED and now >= checks.seconds(schedule["startTime"]):
             with self._store.transaction():
                 self.start(row["id"])
-        elif "endTime" in schedule and now >= checks.seconds(schedule["endTime"]):
+        elif _is_at_its_end(row, now):
             behaviour = schedule.get("endBehavior", "STOP_ROLLOUT")
             if behaviour == "STOP_ROLLOUT":
                 self._rollout.remove(row["id"])
@@ -147,3 +147,8 @@ class Progress:
 
     def _tell(self, job_id: str, operation: str, **more: object) -> None:
         self._events.job(self._ledger.get(job_id), self._targets.of(job_id), operation, **more)
+
+
+def _is_at_its_end(row: sqlite3.Row, now: float) -> bool:
+    ends_at = config(row, "schedulingConfig").get("endTime")
+    return ends_at is not None and now >= checks.seconds(ends_at)

@@ -108,6 +108,7 @@ def test_a_link_expires_and_cannot_be_changed(cloud, clock):
         ("bytes=-7", 206, 99_993, 100_000),
         ("bytes=50000-999999", 206, 50_000, 100_000),
         ("bytes=0-1,5-6", 200, 0, 100_000),
+        ("bytes=5-2", 200, 0, 100_000),
         ("lines=1-2", 200, 0, 100_000),
         pytest.param("bytes=0-" + "9" * 5000, 200, 0, 100_000, id="a number that is none"),
     ],

@@ -37,9 +37,11 @@ def wanted(headers: Mapping[str, str], size: int, etag: str) -> Part:
     if not found or found.groups() == ("", "") or not _names(headers.get("If-Range", etag), etag):
         return Part(0, size, size, 200)
     first, last = found.groups()
+    if first and last and int(last) < int(first):  # no range: as if it had not been said
+        return Part(0, size, size, 200)
     begin = int(first) if first else max(0, size - int(last))
     end = min(size, int(last) + 1) if first and last else size
-    if begin >= size or end <= begin:
+    if begin >= size:
         raise FileError(416, "InvalidRange", f"The requested range is not satisfiable: the file has {size} bytes")
     return Part(begin, end, size, 206)
 

@@ -3,6 +3,7 @@
 import base64
 import json
 import stat
+from hashlib import sha256
 
 import pytest
 from cryptography.exceptions import InvalidSignature
@@ -234,3 +235,17 @@ def test_beware_is_said_of_a_key_that_is_not_trusted_and_of_an_image_for_large_s
     assert "beware" not in tool.good("sign", tool.image)
     tool.image.write_bytes(firmware.build("2.0.0", thin=True, size=0x180010))
     assert "beware: larger than the slots of boards with 4 MB" in tool.good("sign", tool.image)
+
+
+@pytest.mark.parametrize(
+    ("chip", "hardware", "said"),
+    [(0, "esp32-gate", ""), (9, "ESP32-S3", ""), (9, "gate", ""), (9, "esp32-gate", "esp32s3"), (0, "esp32s3", "esp32")],
+)
+def test_beware_is_said_of_an_image_for_another_chip_than_its_hardware(tool, chip, hardware, said):
+    tool.keygen()
+    data = tool.image.read_bytes()[:-32]
+    data = data[:12] + chip.to_bytes(2, "little") + data[14:]
+    tool.image.write_bytes(data + sha256(data).digest())
+    output = tool.good("sign", tool.image, "--hardware", hardware)
+    found = f"beware: an image for {said}, released for the hardware {hardware}\n" in output
+    assert (found, "an image for" in output) == (bool(said), bool(said))

@@ -10,7 +10,7 @@ import pytest
 
 from tests.host.release_desk import Tool
 from tools.cloud import LocalCloud
-from tools.release import follow
+from tools.release import follow, jobs
 from tools.release.account import Account, open_account
 from tools.release.publish import place
 from tools.release.trouble import Mistake
@@ -159,6 +159,21 @@ def test_list_follow_and_cancel(tool, cloud, devices):
     assert job in tool.good("list", "--all", *where)
     code, output = tool.run("cancel", job, *where)
     assert (code, "CancelJob" in output) == (1, True)
+
+
+def test_a_job_that_is_deleted_while_they_are_listed_is_left_out(tool, cloud, devices, monkeypatch):
+    for job in ("ota-1", "ota-2"):
+        cloud.iot().create_job(jobId=job, targets=cloud_things(cloud), document='{"version": "9.0.0"}')
+    row = jobs._row
+
+    def row_after_a_deletion(account, job):
+        if job["jobId"] == "ota-1":
+            cloud.iot().delete_job(jobId="ota-1", force=True)
+        return row(account, job)
+
+    monkeypatch.setattr(jobs, "_row", row_after_a_deletion)
+    listed = tool.good("list", "--endpoint-url", cloud.control_url)
+    assert ("ota-1" in listed, "ota-2" in listed) == (False, True)
 
 
 def test_ctrl_c_leaves_the_job_running_and_says_how_to_go_on(tool, cloud, devices):

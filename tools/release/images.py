@@ -13,6 +13,11 @@ SLOT_BYTES = 0x180000  # of boards with 4 MB
 _LARGEST = 0x280000  # of boards with 8 MB
 _NAME = re.compile(r"-(\d+\.\d+\.\d+)-update\.bin")  # as `make firmware` calls it
 _VERSION = re.compile(r"(0|[1-9]\d*)(\.(0|[1-9]\d*)){2}", re.ASCII)
+# By the number in an image's header (esp_chip_id_t).
+_CHIPS = {
+    0: "esp32", 2: "esp32s2", 5: "esp32c3", 9: "esp32s3", 12: "esp32c2", 13: "esp32c6", 16: "esp32h2", 18: "esp32p4",
+    20: "esp32c61", 23: "esp32c5",
+}  # fmt: skip
 _ADVICE = "take the application's image: the one for updates of `make firmware`, or micropython.bin"
 
 
@@ -47,6 +52,14 @@ def load(path: Path) -> tuple[bytes, str | None]:
     named = _NAME.search(path.name)
     # MicroPython's build leaves the version out of the header.
     return data, image.version if image.frozen() else named[1] if named else None
+
+
+def other_chip(data: bytes, hardware: str) -> str | None:
+    """The chip that an image is for, where `hardware` begins with the name of another one."""
+    chip = _CHIPS.get(int.from_bytes(data[12:14], "little"))
+    word = re.sub("[-_.]", "", hardware.lower())
+    named = max((each for each in _CHIPS.values() if word.startswith(each)), key=len, default=None)
+    return chip if named not in (None, chip) else None
 
 
 def version_of_checkout() -> str:

@@ -40,7 +40,11 @@ def follow(screen: Screen, account: Account, job_id: str, version: str) -> int:
 def version_of(account: Account, job_id: str) -> str:
     """The version that a job brings."""
     with told():
-        document = json.loads(account.iot.get_job_document(jobId=job_id)["document"])
+        return _version(account, job_id)
+
+
+def _version(account: Account, job_id: str) -> str:
+    document = json.loads(account.iot.get_job_document(jobId=job_id)["document"])
     return document.get("version", "?") if isinstance(document, dict) else "?"
 
 
@@ -52,7 +56,7 @@ def show(screen: Screen, account: Account, everything: bool) -> None:
         if not everything:
             found = [job for job in found if job["status"] in ("IN_PROGRESS", "SCHEDULED")]
         found.sort(key=lambda job: job["createdAt"], reverse=True)
-        rows = [_row(account, job) for job in found[:_SHOWN]]
+        rows = [row for job in found[:_SHOWN] if (row := _row(account, job)) is not None]
     if not rows:
         screen.say(f"No update job{'' if everything else ' is going on'} in {account.where}.")
         return
@@ -67,8 +71,14 @@ def cancel(screen: Screen, account: Account, job_id: str, force: bool) -> None:
     screen.say(f"Job {job_id} is cancelled{others}.")
 
 
-def _row(account: Account, job: dict) -> list[str]:
-    details = account.iot.describe_job(jobId=job["jobId"])["job"].get("jobProcessDetails", {})
+def _row(account: Account, job: dict) -> list[str] | None:
+    """What is told of a job; None when it was deleted since it was listed."""
+    job_id = job["jobId"]
+    try:
+        details = account.iot.describe_job(jobId=job_id)["job"].get("jobProcessDetails", {})
+        version = _version(account, job_id)
+    except account.iot.exceptions.ResourceNotFoundException:
+        return None
     counts = [f"{details[name]} {words}" for name, words in _COUNTS.items() if details.get(name)]
     since = job["createdAt"].astimezone().strftime("%Y-%m-%d %H:%M")
-    return [job["jobId"], version_of(account, job["jobId"]), since, job["status"].lower(), ", ".join(counts) or "none"]
+    return [job_id, version, since, job["status"].lower(), ", ".join(counts) or "none"]

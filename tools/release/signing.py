@@ -30,6 +30,9 @@ class Signing:
         data, own = images.load(path)
         if len(data) > images.SLOT_BYTES:
             typer.echo(f"release: beware: larger than the slots of boards with 4 MB ({images.SLOT_BYTES})", err=True)
+        chip = images.other_chip(data, self.hardware)
+        if chip is not None:  # devices that were given no `hardware` of their own say esp32, whatever they are
+            typer.echo(f"release: beware: an image for {chip}, released for the hardware {self.hardware}", err=True)
         version = images.version(self.version, own)
         release = documents.Release.of(data, version, self.hardware, self.min_version, self.force)
         kid = keys.find(self.kid, self.folder)

@@ -196,6 +196,19 @@ def test_ctrl_c_leaves_the_job_running_and_says_how_to_go_on(tool, cloud, device
     assert cloud.iot().describe_job(jobId=job)["job"]["status"] == "IN_PROGRESS"
 
 
+def test_what_a_signed_document_says_otherwise_is_not_left_out_without_a_word(tool, cloud, devices):
+    file = tool.folder / "signed.json"
+    tool.good("sign", tool.image, "--out", file, "--hardware", "c3")
+    others = {"--min-version": "1.5.0", "--force": "lamp-1", "--hardware": "c6", "--kid": "k9", "--version": "2.0.1"}
+    for option, value in others.items():
+        code, output = publish(tool, cloud, "--document", file, "--thing", "lamp-1", option, value, "--detach")
+        assert (code, f"{option} {value}: the signed --document says" in output) == (2, True), output
+    assert not cloud.iot().list_jobs()["jobs"]
+    for hardware in ((), ("--hardware", "c3")):
+        publish(tool, cloud, "--document", file, "--thing", "lamp-1", *hardware, "--detach")
+    assert len(cloud.iot().list_jobs()["jobs"]) == 2
+
+
 def test_a_document_that_was_signed_elsewhere(tool, cloud, devices):
     file = tool.folder / "signed.json"
     tool.good("sign", tool.image, "--out", file)

@@ -77,7 +77,7 @@ def publish_command(
         rollout.settings()
         account = opt.account(profile, region, local, endpoint_url)
         arns = publish.targets(account, thing or [], group or [])
-        data, made = signing.sign(image) if document is None else _signed_elsewhere(image, document)
+        data, made = signing.sign(image) if document is None else _signed_elsewhere(image, document, signing)
         place = publish.place(account, bucket, role, made)
         publish.upload(account, place, data)
         screen.say(f"{made['version']} for {made['hardware']}, {len(data)} bytes, signed with {made['kid']}: {place}")
@@ -87,9 +87,10 @@ def publish_command(
             raise typer.Exit(jobs.follow(screen, account, job_id, made["version"]))
 
 
-def _signed_elsewhere(image: Path, document: Path) -> tuple[bytes, dict]:
+def _signed_elsewhere(image: Path, document: Path, signing: Signing) -> tuple[bytes, dict]:
     data, _ = images.load(image)
     made = documents.load(document)
+    signing.compare(made)
     documents.check_image(made, data)
     return data, made
 

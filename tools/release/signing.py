@@ -25,6 +25,15 @@ class Signing:
     min_version: str
     force: str
 
+    def compare(self, document: dict) -> None:
+        """Raise Mistake where something was chosen that a document signed elsewhere says otherwise."""
+        defaults = {"kid": None, "version": None, "hardware": "esp32", "min_version": "0.0.0", "force": "0"}
+        for field, default in defaults.items():
+            chosen, signed = getattr(self, field), document.get(field, default)
+            if chosen not in (default, signed):
+                option = field.replace("_", "-")
+                raise Mistake(f"--{option} {chosen}: the signed --document says {signed}; `sign` makes another one")
+
     def sign(self, path: Path, url: str = documents.NO_LINK) -> tuple[bytes, dict]:
         """The bytes of an image, and its document."""
         data, own = images.load(path)

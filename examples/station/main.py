@@ -39,13 +39,18 @@ class Station:
         self.every_s = every_s or device.settings.get("every_s", EVERY_S)
         self.battery = None
 
-    async def measure(self):
-        """One measurement, as a dict."""
+    async def read(self):
+        """What the sensor and the battery say now, as a dict."""
         self.battery = round(2 * await read_volts(BATTERY), 2)
         celsius = round((await read_volts(SENSOR) - 0.5) * 100, 1)
+        return {"celsius": celsius, "battery": self.battery}
+
+    async def measure(self):
+        """One measurement, as a dict, with a number that no other one gets."""
+        measured = await self.read()
         self.number += 1
         await self._keep()
-        measured = {"number": self.number, "celsius": celsius, "battery": self.battery}
+        measured["number"] = self.number
         if time.gmtime()[0] >= 2025:  # the clock survives sleep, not a new battery
             measured["time"] = time.time() + seconds_until_2000()
         return measured
@@ -57,9 +62,8 @@ class Station:
         return self.every_s
 
     async def is_well(self):
-        """Whether a new version may stay: it measures what can be."""
-        measured = await self.measure()
-        return -40 <= measured["celsius"] <= 85
+        """Whether a new version may stay: it measures what can be. What nobody is sent takes no number."""
+        return -40 <= (await self.read())["celsius"] <= 85
 
     def sleeps_s(self):
         """Seconds until the next report."""
@@ -67,6 +71,11 @@ class Station:
 
     async def _keep(self):
         await self._device.flash.write(0, struct.pack(_LAYOUT, self.number, self.every_s))
+        try:
+            # On flash before it is sent: else a power cut within the next second gives the same number once more.
+            await self._device.flash.flush()
+        except errors.DeviceError as error:  # worn or full: the firmware tries on, and what is measured still counts
+            self._device.log("station: number %d is not kept, %s" % (self.number, error.code))
 
 
 async def read_volts(pin, samples=8):

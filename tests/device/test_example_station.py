@@ -1,4 +1,4 @@
-"""The station's numbers tell its reader that nothing is missing: each is kept before it is sent, and none is skipped."""
+"""The station's numbers tell its reader that nothing is missing: each is kept before it is sent, none is skipped."""
 
 import struct
 

@@ -225,13 +225,15 @@ def test_a_message_that_waits_for_a_client_keeps_its_time_and_properties_over_a_
         with kept.connected(cloud) as lamp:
             lamp.subscribe((COMMAND, 1))
             lamp.disconnect()
-        for payload, expiry in ((b"short", {"messageExpiry": 10}), (b"long", {"messageExpiry": 1000}), (b"endless", {})):
+        lives = {b"short": {"messageExpiry": 10}, b"long": {"messageExpiry": 1000}, b"endless": {}}
+        for payload, expiry in lives.items():
             cloud.iot_data().publish(topic=COMMAND, qos=1, payload=payload, contentType="text/plain", **expiry)
     for _ in range(2):  # as it was stored at once, then as it was when the cloud stopped
         kept.clock.advance(50)
         with kept.start() as cloud:
-            backlog = cloud.call(lambda: cloud._broker.sessions["lamp"].backlog())
-            assert [properties.decode(message.carried) for _, message in backlog] == [{"content_type": "text/plain"}] * 3
+            backlog = cloud.call(cloud._broker.sessions["lamp"].backlog)
+            carried = [properties.decode(message.carried) for _, message in backlog]
+            assert carried == [{"content_type": "text/plain"}] * 3
             assert backlog[1][1].expires_at - time.monotonic() <= 950
     with kept.start() as cloud, kept.connected(cloud) as lamp:
         assert [lamp.message().payload for _ in range(2)] == [b"long", b"endless"]

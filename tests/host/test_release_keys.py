@@ -239,7 +239,10 @@ def test_beware_is_said_of_a_key_that_is_not_trusted_and_of_an_image_for_large_s
 
 @pytest.mark.parametrize(
     ("chip", "hardware", "said"),
-    [(0, "esp32-gate", ""), (9, "ESP32-S3", ""), (9, "gate", ""), (9, "esp32-gate", "esp32s3"), (0, "esp32s3", "esp32")],
+    [
+        *((0, "esp32-gate", ""), (9, "ESP32-S3", ""), (9, "gate", "")),
+        *((9, "esp32-gate", "esp32s3"), (0, "esp32s3", "esp32")),
+    ],
 )
 def test_beware_is_said_of_an_image_for_another_chip_than_its_hardware(tool, chip, hardware, said):
     tool.keygen()

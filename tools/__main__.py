@@ -50,6 +50,8 @@ def main(arguments):
 def _load(verb, name):
     try:
         module = importlib.import_module(name)
+    except KeyboardInterrupt:  # a second or so, in which nothing has begun
+        sys.exit(130)
     except ModuleNotFoundError as error:
         if error.name and name.startswith(error.name):
             sys.exit(f"tools {verb}: not part of this version yet ({name} is missing)")

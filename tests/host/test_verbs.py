@@ -61,6 +61,13 @@ def test_help_loads_no_verb():
     assert answer.stdout.strip() == "set()"
 
 
+def test_ctrl_c_while_a_verb_is_loaded_ends_it_quietly(tmp_path):
+    (tmp_path / "slow.py").write_text("raise KeyboardInterrupt\n")
+    load = f"import sys, tools.__main__ as t; sys.path.insert(0, {str(tmp_path)!r}); t.VERBS['slow'] = ('slow', '')"
+    answer = run(sys.executable, "-c", load + "; t.main(['slow'])")
+    assert (answer.returncode, answer.stdout, answer.stderr) == (130, "", "")
+
+
 def test_make_alone_lists_what_it_can_do():
     answer = run("make", "-s")
     assert answer.returncode == 0

@@ -129,6 +129,29 @@ def _of_programs():
     return set().union(*map(said_by, programs))
 
 
+def application(main):
+    """The file `main` and the modules beside it that it imports, those that they import, and so on."""
+    found, waiting = [], [main]
+    while waiting:
+        program = waiting.pop()
+        if program in found:
+            continue
+        found.append(program)
+        for name in _imported(ast.parse(program.read_text(encoding="utf-8"), str(program))):
+            path = main.parent.joinpath(*name.split("."))
+            waiting += [file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()]
+    return found
+
+
+def _imported(tree):
+    """Names of modules that a program imports; of `from a import b`, which may be one, too, "a" and "a.b"."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+
+
 def said_by(program):
     """The names by which the file `program` calls what is not its own."""
     return _said(ast.parse(program.read_text(encoding="utf-8")))

@@ -116,6 +116,24 @@ def test_what_an_application_gives_to_an_object_is_no_short_name_of_it(tmp_path)
     assert not given & set(re.findall(r"\w+", shorten(sources, given=given)["a"]))
 
 
+def test_modules_beside_an_application_that_it_imports_belong_to_it(tmp_path):
+    (tmp_path / "drivers").mkdir()
+    for name, text in {
+        "main.py": "import json\nimport sensors\n\n\ndef run(device):\n    sensors.begin(device)\n",
+        "sensors.py": "from drivers import lamp\nimport main\n\n\ndef begin(device):\n    device.find = 1\n",
+        "drivers/__init__.py": "",
+        "drivers/lamp.py": "class Lamp(Base):\n    def glow(self):\n        return self.calm\n",
+        "other.py": "import errors\nerrors.unsaid()\n",
+    }.items():
+        (tmp_path / name).write_text(text)
+    programs = public.application(tmp_path / "main.py")
+    assert {str(path.relative_to(tmp_path)) for path in programs} == {
+        "main.py", "sensors.py", "drivers/__init__.py", "drivers/lamp.py"
+    }  # fmt: skip
+    assert set().union(*map(public.given_by, programs)) == {"find", "Lamp", "glow"}
+    assert "calm" in set().union(*map(public.said_by, programs))
+
+
 @pytest.fixture(scope="module")
 def firmware():
     """(sources, the same made short) of lib."""

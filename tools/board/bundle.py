@@ -46,7 +46,9 @@ def firmware(compiled=True, lines=True, main=None):
     if not compiled:
         return [File(f"/lib/{path.relative_to(LIB)}", path.read_bytes()) for path in sorted(LIB.rglob("*.py"))]
     with _ALONE, tempfile.TemporaryDirectory() as folder:
-        said, given = (public.said_by(main), public.given_by(main)) if main else (frozenset(), frozenset())
+        programs = public.application(main) if main else ()
+        said = frozenset().union(*map(public.said_by, programs))
+        given = frozenset().union(*map(public.given_by, programs))
         try:
             paths = mpy.compile_lib(folder, said, lines, given)
             return [File(f"/lib/{path}", (Path(folder) / path).read_bytes()) for path in paths]

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
+from tools import public
 from tools.board.bundle import BundleError, settings
 from tools.board.first_boot import watch
 from tools.board.install import Install, Options
@@ -95,12 +96,13 @@ def _check(options):
             settings(options.settings)
         if options.main:
             compile(options.main.read_text(encoding="utf-8"), str(options.main), "exec")
+            public.application(options.main)
     except BundleError as error:
         sys.exit(f"flash: {error}")
     except OSError as error:
         sys.exit(f"flash: {options.main}: {error.strerror}")
     except SyntaxError as error:
-        sys.exit(f"flash: {options.main}:{error.lineno}: {error.msg}")
+        sys.exit(f"flash: {error.filename or options.main}:{error.lineno}: {error.msg}")
     except ValueError as error:  # another encoding, a zero byte
         sys.exit(f"flash: {options.main} is no text in UTF-8: {error}")
 

@@ -89,6 +89,9 @@ def test_revoked_certificate_stays_revoked(iot, certificate):
         iot.update_certificate(certificateId=certificate["certificateId"], newStatus="ACTIVE")
 
 
-def test_registering_a_certificate_twice_is_refused(iot, certificate):
-    with pytest.raises(iot.exceptions.ResourceAlreadyExistsException):
+def test_registering_a_certificate_twice_is_refused_and_tells_which_it_is(iot, certificate):
+    with pytest.raises(iot.exceptions.ResourceAlreadyExistsException) as refused:
         iot.register_certificate_without_ca(certificatePem=certificate["certificatePem"], status="ACTIVE")
+    told = refused.value.response
+    assert told["resourceArn"] == certificate["certificateArn"]
+    assert told["resourceId"] == certificate["certificateId"]

@@ -9,9 +9,13 @@ import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
+from urllib.parse import quote
 
 import boto3
 import pytest
+from botocore.auth import S3SigV4QueryAuth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 from tools.cloud import LocalCloud
@@ -141,6 +145,18 @@ def test_a_link_that_boto3_presigned_is_good_for_the_api(cloud):
             assert answer.read() == b"hello"
         with pytest.raises(urllib.error.HTTPError, match="403"):
             urllib.request.urlopen(url.replace("Expires=60", "Expires=61"), timeout=5)
+
+
+def test_a_link_as_the_javascript_sdk_presigns_it_is_good_for_the_api(cloud):
+    with LocalCloud(cloud.folder / "another", fast_keys=True) as other:
+        client = other.s3()
+        client.create_bucket(Bucket=BUCKET)
+        client.put_object(Bucket=BUCKET, Key=KEY, Body=b"hello")
+        extra = "X-Amz-Content-Sha256=UNSIGNED-PAYLOAD&x-amz-checksum-mode=ENABLED&x-id=GetObject"
+        request = AWSRequest("GET", f"{other.control_url}/{BUCKET}/{quote(KEY)}?{extra}")
+        S3SigV4QueryAuth(Credentials("local", "local"), "s3", other.region, expires=60).add_auth(request)
+        with urllib.request.urlopen(request.url, timeout=5) as answer:
+            assert answer.read() == b"hello"
 
 
 def test_boto3_puts_reads_and_replaces_objects(cloud):

@@ -1,8 +1,11 @@
 """S3's API of the local AWS IoT: copies, conditions and listings, by boto3 and `aws s3`."""
 
 import os
+import ssl
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -73,6 +76,34 @@ def test_a_copy_has_the_bytes_and_the_type_of_its_source(s3):
         ContentType="application/json",
     )
     assert s3.head_object(Bucket=BUCKET, Key="dest")["ContentType"] == "application/json"
+
+
+def test_metadata_of_an_object_stays_with_it_and_goes_along_in_a_copy(s3):
+    s3.put_object(Bucket=BUCKET, Key="image", Body=b"precious", Metadata={"Version": "1.2.0", "board": "esp32"})
+    s3.copy_object(Bucket=BUCKET, Key="copy", CopySource=f"{BUCKET}/image")
+    for key in ("image", "copy"):
+        assert s3.head_object(Bucket=BUCKET, Key=key)["Metadata"] == {"version": "1.2.0", "board": "esp32"}
+    renamed = {"CopySource": f"{BUCKET}/image", "MetadataDirective": "REPLACE", "Metadata": {"board": "esp32s3"}}
+    s3.copy_object(Bucket=BUCKET, Key="copy", **renamed)
+    assert s3.get_object(Bucket=BUCKET, Key="copy")["Metadata"] == {"board": "esp32s3"}
+    put(s3, image=b"new")
+    assert s3.head_object(Bucket=BUCKET, Key="image")["Metadata"] == {}
+
+
+def test_a_link_gives_the_metadata_of_its_object(cloud, s3):
+    s3.put_object(Bucket=BUCKET, Key="image", Body=b"precious", Metadata={"version": "1.2.0"})
+    trusted = ssl.create_default_context(cafile=cloud.ca_file)
+    with urllib.request.urlopen(cloud.presign(BUCKET, "image"), timeout=5, context=trusted) as answer:
+        assert answer.headers["x-amz-meta-version"] == "1.2.0"
+
+
+def test_metadata_that_is_not_ascii_is_refused_by_name(cloud, s3):
+    headers = {"x-amz-meta-name": "wei\u00df".encode(), "Authorization": "Credential=a/b/c/s3/aws4_request"}
+    request = urllib.request.Request(f"{cloud.control_url}/{BUCKET}/image", b"x", headers, method="PUT")
+    with pytest.raises(urllib.error.HTTPError, match="501") as refused:
+        urllib.request.urlopen(request, timeout=5)
+    assert b"x-amz-meta-name" in refused.value.read()
+    assert keys(s3) == []
 
 
 def test_a_copy_that_cannot_be_made_leaves_everything_as_it_was(s3):

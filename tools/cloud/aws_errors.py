@@ -13,9 +13,10 @@ class AwsError(Exception):
     code = "InternalFailureException"
     status = 500
 
-    def __init__(self, message: str):
+    def __init__(self, message: str, **members: str):
         super().__init__(message)
         self.message = message
+        self.members = members
 
 
 class InvalidRequest(AwsError):
@@ -49,6 +50,8 @@ class CertificateState(AwsError):
 
 
 class ResourceAlreadyExists(AwsError):
+    """`members` are those of the service model beside the message: resourceId and resourceArn of what is there."""
+
     code = "ResourceAlreadyExistsException"
     status = 409
 

@@ -130,7 +130,11 @@ class Certificates:
         now = self._names.now()
         with self._store.transaction():
             if self.find(certificate_id) is not None:
-                raise ResourceAlreadyExists(f"The certificate is already registered: {certificate_id}")
+                raise ResourceAlreadyExists(
+                    f"The certificate is already registered: {certificate_id}",
+                    resourceId=certificate_id,
+                    resourceArn=self._names.certificate(certificate_id),
+                )
             self._store.execute(
                 "INSERT INTO certificates (id, pem, status, mode, created_at, changed_at, version) "
                 "VALUES (?, ?, ?, ?, ?, ?, 1)",

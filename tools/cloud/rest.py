@@ -101,5 +101,5 @@ def _error_response(error: AwsError) -> shapes.Response:
     return shapes.Response(
         status=error.status,
         headers={"x-amzn-ErrorType": error.code},
-        body=json.dumps({"message": error.message}).encode(),
+        body=json.dumps({"message": error.message, **error.members}).encode(),
     )

@@ -117,6 +117,7 @@ def _headers(found: Object, part: Part) -> dict[str, str]:
         "Last-Modified": formatdate(found.modified_at, usegmt=True),
         "Accept-Ranges": "bytes",
         "Server": "AmazonS3",
+        **found.metadata,
         **part.headers,
     }
 

@@ -6,8 +6,8 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from tools.cloud.authority import write_secret
@@ -20,13 +20,17 @@ LARGEST = 64 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Object:
-    """What is known about one. `etag` is the MD5 in hex, as S3 has it; `modified_at` Unix seconds."""
+    """What is known about one. `etag` is the MD5 in hex, as S3 has it; `modified_at` Unix seconds.
+
+    `metadata` is the client's own: headers x-amz-meta-..., in lower case.
+    """
 
     key: str
     size: int
     etag: str
     content_type: str
     modified_at: float
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 class Objects:
@@ -57,12 +61,19 @@ class Objects:
             raise FileError(409, "BucketNotEmpty", "The bucket you tried to delete is not empty")
         folder.rmdir()
 
-    def put(self, bucket: str, key: str, data: bytes, content_type: str = "binary/octet-stream") -> Object:
+    def put(
+        self,
+        bucket: str,
+        key: str,
+        data: bytes,
+        content_type: str = "binary/octet-stream",
+        metadata: Mapping[str, str] | None = None,
+    ) -> Object:
         """Keep an object, in the place of one of that key."""
         folder = self.require_bucket(bucket)
         if not 0 < len(key.encode()) <= _LONGEST_KEY:
             raise FileError(400, "KeyTooLongError", "Your key is too long")
-        made = Object(key, len(data), hashlib.md5(data).hexdigest(), content_type, self._now())
+        made = Object(key, len(data), hashlib.md5(data).hexdigest(), content_type, self._now(), metadata or {})
         stem = _stem(key)
         # The bytes under a name of their own: whoever is being sent the old ones gets those to the end.
         content, temporary = folder / f"{stem}.{made.etag}", folder / f"{stem}.new"

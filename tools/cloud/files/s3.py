@@ -24,6 +24,7 @@ from tools.cloud.files.objects import LARGEST, Objects
 from tools.cloud.files.ranges import wanted
 from tools.cloud.interfaces import Log
 
+_WITHOUT_EFFECT = {"x-id", "x-amz-checksum-mode"}  # what AWS's SDKs put into links, too
 _SIGNED_FOR_S3 = re.compile(r"Credential=[^,]*/s3/aws4_request")
 
 
@@ -67,7 +68,7 @@ class S3Api:
         of_bucket["GET"] = self._location if "location" in request.query else self._list_objects
         table: dict[str, Any] = of_object if key else of_bucket if bucket else {"GET": self._list_buckets}
         found = table.get(request.method)
-        known = {"location", "x-id"} | (listings.PARAMETERS if found == self._list_objects else set())
+        known = _WITHOUT_EFFECT | (listings.PARAMETERS if found == self._list_objects else {"location"})
         further = [name for name in request.query if name not in known and not name.startswith("X-Amz-")]
         if found is None or further:
             what = f"{request.method} {'?'.join([request.path, *further])}"
@@ -100,9 +101,11 @@ class S3Api:
 
     async def _put_object(self, request: web.BaseRequest, bucket: str, key: str) -> web.Response:
         self._objects.require_bucket(bucket)
+        metadata = _metadata(request)
         data = await _received(request)
         self._check_conditions(request, bucket, key)
-        made = self._objects.put(bucket, key, data, request.headers.get("Content-Type", "binary/octet-stream"))
+        content_type = request.headers.get("Content-Type", "binary/octet-stream")
+        made = self._objects.put(bucket, key, data, content_type, metadata)
         return web.Response(headers={"ETag": f'"{made.etag}"'})
 
     def _check_conditions(self, request: web.BaseRequest, bucket: str, key: str) -> None:
@@ -133,7 +136,8 @@ class S3Api:
         if _source(path) == (bucket, key) and not replace:
             raise FileError(400, "InvalidRequest", "This copy of an object onto itself would change nothing")
         content_type = request.headers.get("Content-Type", "binary/octet-stream") if replace else found.content_type
-        made = self._objects.put(bucket, key, content.read_bytes(), content_type)
+        metadata = _metadata(request) if replace else found.metadata
+        made = self._objects.put(bucket, key, content.read_bytes(), content_type, metadata)
         told = f'<LastModified>{listings.iso_time(made.modified_at)}</LastModified><ETag>"{made.etag}"</ETag>'
         return _xml(f"<CopyObjectResult {listings.NAMESPACE}>{told}</CopyObjectResult>")
 
@@ -141,7 +145,7 @@ class S3Api:
         found, content = self._objects.find(bucket, key)
         part = wanted(request.headers, found.size, found.etag)
         headers = {"ETag": f'"{found.etag}"', "Last-Modified": formatdate(found.modified_at, usegmt=True)}
-        headers |= {"Accept-Ranges": "bytes", "Content-Type": found.content_type, **part.headers}
+        headers |= {"Accept-Ranges": "bytes", "Content-Type": found.content_type, **found.metadata, **part.headers}
         data = content.read_bytes()[part.begin : part.end]
         return web.Response(status=part.status, headers=headers, body=data)
 
@@ -152,6 +156,15 @@ class S3Api:
 
 def _xml(body: str) -> web.Response:
     return web.Response(text=f'<?xml version="1.0" encoding="UTF-8"?>\n{body}', content_type="application/xml")
+
+
+def _metadata(request: web.BaseRequest) -> dict[str, str]:
+    """What a client wants to be kept beside an object, by the names of its headers."""
+    found = {name.lower(): value for name, value in request.headers.items() if name.lower().startswith("x-amz-meta-")}
+    for name, value in found.items():
+        if not value.isascii():
+            raise FileError(501, "NotImplemented", f"{name}: only ASCII is kept as metadata here")
+    return found
 
 
 def _source(path: str) -> tuple[str, str]:

@@ -54,7 +54,7 @@ class Configuration:
         power supply say: meanwhile a cable finds a device that listens. The event by which CONFIG ends then, or None.
         """
         starts, calm_s = self._system.board.start_record().in_a_row() - 1, self._settings.timeouts.start_uptime_s
-        if starts < self._settings.limits.starts:
+        if starts < self._settings.limits.starts or not self._missing:  # with all settings, somebody asked for CONFIG
             return None
         print("CONFIG: %d starts in a row did not last: Bluetooth waits %d s" % (starts, calm_s))
         try:

@@ -53,8 +53,8 @@ def main(
     """Put the firmware on a board that runs MicroPython 1.24 or later.
 
     Copies only what changed, checks each file by its hash, restarts the board and says in which mode it has started.
-    Interrupted anywhere, the next run completes it. Exit code: 0 all is well, 1 a board failed, 2 wrong options,
-    3 it is there, but the board is in IDLE.
+    Interrupted anywhere, the next run completes it. Exit code: 0 all is well, 1 a board failed or a file of
+    yours is no good, 2 wrong options, 3 it is there, but the board is in IDLE.
     """
     ports = resolved("flash", port)
     options = Options(settings, main, not source, lines, not programs_only, ble, erase, files)

@@ -59,7 +59,7 @@ def _letters(code):
 def _digit(character):
     if character == "1":
         raise _error("1 is not used, it may be the letter I or L")
-    digit = _ALPHABET.find(_MISREAD.get(character, character).encode())
+    digit = _ALPHABET.find(_MISREAD.get(character, character).encode("utf-8", "surrogatepass"))
     if digit < 0:
         raise _error("one character is not used in it")
     return digit

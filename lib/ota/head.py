@@ -75,7 +75,8 @@ class _Head:
             end = buffer.find(_LINE_END, at, size)
             if end < 0:
                 return self._cut(buffer, size) if not at and size == len(buffer) else at
-            if not self._is_cut:
+            # Not a copy of each: those that nobody wants are the long ones.
+            if not self._is_cut and (self.status is None or end == at or _name(buffer[at : at + 16]) in _WANTED):
                 self._take_line(bytes(memoryview(buffer)[at:end]))
             self._is_cut = False
             at = end + 2
@@ -99,7 +100,7 @@ class _Head:
                 # One from 100 to 199 is followed by the answer.
                 self.is_whole = not 100 <= self.status < 200
                 self.status = self.status if self.is_whole else None
-            elif _name(line) in _WANTED:
+            else:
                 self.fields[_name(line)] = line[line.find(b":") + 1 :].strip().decode()
         except ValueError:
             raise _refused("an answer that is not HTTP")

@@ -40,6 +40,11 @@ def test_cloud():
     looked_through(lambda text: download._wanted({"url": "https://updates", "path": text}))
 
 
+def test_details_of_a_job_have_the_characters_that_aws_takes():
+    given = {"r\u00e9ason 1": "a\tb\x7fc\u0085d \u00e9\u00a0\u4e2d", "empty": "", "none": None}
+    equal(job_words.details(given), {"r_ason_1": "a b c  d \u00e9\u00a0\u4e2d", "empty": "-"})
+
+
 def looked_through(look):
     """`look` is given texts of many characters, each of which it may refuse."""
     gc.collect()

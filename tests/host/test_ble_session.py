@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ble import codes, framing, hello, hkdf, lockout, messages, session, setup_code, x25519
@@ -207,6 +207,7 @@ def test_setup_code_is_rfc_4648_in_groups(code):
 
 
 @given(st.text(max_size=40))
+@example("\udcff" * 16)  # bytes of a command line that are not in UTF-8
 def test_typed_text_is_a_code_or_an_error_for_a_person(typed):
     try:
         code = setup_code.parse(typed)

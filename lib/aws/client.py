@@ -32,7 +32,6 @@ class Aws(Publisher):
         self._client.cb = self._inbox.deliver
         self._client.on_dropped = self._inbox.skipped
         self._lost = self._inbox.forgotten
-        self._tick = self._inbox.check
         self._services = self._inbox.services
         self._subscribing = asyncio.Lock()
         self.jobs = Jobs(self.attach, bus, settings)
@@ -110,6 +109,11 @@ class Aws(Publisher):
     async def _tell(self, name, payload, timeout_ms):
         await rate.wait(self._rates, len(payload))
         await self._client.publish(name, payload, False, 1, timeout_ms)
+
+    def _tick(self):
+        self._inbox.check()
+        if self._inbox.takes_in() and self.is_connected:
+            asyncio.create_task(self._subscribe_all())
 
     def _gone(self):
         super()._gone()

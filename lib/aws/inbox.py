@@ -4,6 +4,8 @@ How subscriptions come and go: subscribing.py. Handlers and the ring buffer are 
 for them.
 """
 
+import time
+
 from micropython import const
 
 import events
@@ -11,6 +13,7 @@ import events
 from .packets import matches
 
 _HANDLER_TIMEOUT_S = const(60)
+_LEFT_OUT_MS = const(3600000)  # as asking's _FORBIDDEN_MS
 
 
 class Subscription:
@@ -47,12 +50,30 @@ class Inbox:
         self._hearers = ()
         self._service = None
         self._dropped = 0
+        self._left_out_ms = None  # since when something is not asked for, because connections had ended for it
 
     def forgotten(self):
         """The cloud has lost the session: no subscription is granted any more."""
         for known in self.subscriptions + self.services:
             known.granted = False
         self.unwanted.clear()
+
+    def leave_out(self):
+        """Something that seems to be forbidden is not asked for any more, for an hour."""
+        self._left_out_ms = time.ticks_ms()
+
+    def takes_in(self):
+        """Whether what was left out is to be asked for again: it may be that the cloud was unstable for a while."""
+        if self._left_out_ms is None or time.ticks_diff(time.ticks_ms(), self._left_out_ms) < _LEFT_OUT_MS:
+            return False
+        self._left_out_ms = None
+        for known in self.subscriptions + self.services:
+            if known.cuts:
+                known.granted = False
+        for service in self.services:
+            if not service.granted:
+                service.ready.clear()
+        return True
 
     def changed(self):
         """Subscriptions have changed: look the next topic up again."""

@@ -183,7 +183,8 @@ async def _grant(aws, batch, filters):
     for subscription in batch:
         subscription.granted = True  # asked for, so that nobody asks twice; a refused one would be refused again
     if batch[0].cuts >= _CUTS:  # AWS ends the connection for what the policy does not allow
-        batch[0].cuts -= 1  # in the next session it may be another policy
+        batch[0].cuts -= 1  # the next time it may be another policy: it costs one connection to see
+        aws._inbox.leave_out()
         raise errors.error("subscribe_refused", str(filters[0], "utf-8"))
     try:
         codes = await aws._client.request(filters, batch[0].qos)

@@ -5,6 +5,7 @@ import sys
 
 import aws
 import aws.asking
+import aws.inbox
 import errors
 import events
 from aws.service import Service
@@ -189,6 +190,64 @@ async def test_a_question_that_an_unstable_cloud_seemed_to_forbid_is_asked_again
             await check_when_it_is_asked_again(later_ms)
     finally:
         aws.asking.time = before
+
+
+class Unstable:
+    """A broker that ends each connection at a SUBSCRIBE while it is not `well`; it keeps the session."""
+
+    def __init__(self):
+        self.well = False
+        self.subscribed = []
+
+    async def serve(self, peer):
+        await peer.accept(session_present=1)
+        while True:
+            packet = await peer.receive()
+            if packet.kind == DISCONNECT or (packet.kind == SUBSCRIBE and not self.well):
+                return
+            await peer.answer(packet)
+            if packet.kind == SUBSCRIBE:
+                self.subscribed += names(packet)
+            else:
+                await peer.send(publish(packet.topic + "/accepted", packet.payload))
+
+
+async def check_that_it_is_made_after_an_hour(desk, cloud, service, clock, again):
+    await desk.aws.subscribe("mine", 1)
+    desk.aws.attach(service)
+    desk.start()
+    await until(lambda: len(desk.of(events.TASK_FAILED)) == 2)
+    cloud.well = True
+    for _ in range(2):
+        await again()
+        failure = await raises(errors.CloudError, service.ask("get", {}))
+        equal((failure.code, cloud.subscribed), ("subscribe_refused", []))
+        clock.now_ms += 1799000
+    clock.now_ms += 2000
+    await again()
+    await until(lambda: "mine" in cloud.subscribed)
+    await service.ask("get", {})
+
+
+async def test_a_subscription_that_an_unstable_cloud_seemed_to_forbid_is_made_after_an_hour():
+    async def stay():
+        """The connection stands."""
+
+    async def leave():
+        connections = desk.aws.connections
+        await desk.aws._client.disconnect("connection_lost", "by the test")
+        await until(lambda: desk.aws.connections > connections and desk.aws.is_connected)
+
+    before = aws.inbox.time
+    try:
+        for again in (stay, leave):
+            clock, cloud = Ticks(), Unstable()
+            aws.inbox.time = clock
+            service = Service("echo", ("+/accepted", "+/rejected"), print, bool)
+            async with Desk(*[cloud.serve] * 20, run=False) as desk:
+                await check_that_it_is_made_after_an_hour(desk, cloud, service, clock, again)
+    finally:
+        aws.inbox.time = before
 
 
 class Broken:

@@ -19,7 +19,7 @@ from . import rate
 from .inbox import Inbox
 from .jobs import Jobs
 from .link import unload
-from .publishing import Publisher
+from .publishing import Publisher, load_topics
 
 
 class Aws(Publisher):
@@ -78,12 +78,13 @@ class Aws(Publisher):
 
     def shadow(self, name=None):
         """The device's shadow with this name, None: the classic one; see shadow.py. Errors: `limit`."""
-        from .shadow import Shadow, base_of
-
-        known = self.service(base_of(name))
+        base = load_topics().shadow_base(name)
+        known = self.service(base)
         if known is not None:
             return known.owner
-        made = Shadow(self._bus, name, self.attach)
+        from .shadow import Shadow
+
+        made = Shadow(self._bus, name, base, self.attach)
         self.attach(made.service)
         return made
 

@@ -62,7 +62,7 @@ class Publisher(Session):
         return self._publish(name, payload, qos, retain, timeout_ms)
 
     def _remember(self, topic):
-        topics = self._topics or _load_topics()
+        topics = self._topics or load_topics()
         name = topics.check_topic(topic)
         if len(self._names) >= _TOPICS_REMEMBERED:
             self._names.clear()
@@ -124,7 +124,8 @@ class Publisher(Session):
             self._outbox().begin()
 
 
-def _load_topics():
+def load_topics():
+    """The module topics, loaded for a moment."""
     from . import topics
 
     unload("topics")

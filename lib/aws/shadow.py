@@ -27,7 +27,7 @@ _HANDLER_S = const(60)
 _STATE_LIMIT = const(8192)  # bytes: AWS's
 _TRIES = const(5)  # to change what others change at the same time
 _AGAIN_MS = const(5000)
-_NAME = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ:_-$"
+_REFUSED_S = const(3601)  # longer than asking's _FORBIDDEN_MS
 _LISTENS = ("get/accepted", "get/rejected", "update/accepted", "update/rejected", "update/delta")
 _DELETED = ("delete/accepted", "delete/rejected")
 _MISSING = const(404)
@@ -35,31 +35,22 @@ _CONFLICT = const(409)
 _TOO_LARGE = const(413)
 
 
-def base_of(name):
-    """Where in the thing's topics the shadow of this name is; None: the classic one. Errors: `limit`."""
-    if name is None:
-        return "shadow"
-    if not 0 < len(name) <= 64 or not all(byte in _NAME for byte in name.encode()):
-        raise errors.error("limit", "The shadow's name '%s'" % name, "64 letters, digits and characters of :_-$")
-    return "shadow/name/" + name
-
-
 def _reason(failure):
     return getattr(failure, "reason", None)
 
 
 class Shadow:
-    """Made by `Aws.shadow`. `version`: the newest that was heard of.
+    """Made by `Aws.shadow`. `base`: see topics.py; `version`: the newest that was heard of.
 
     Requests go one after the other and wait for a connection, at most `timeout_s`. Errors of all of them:
     `not_connected`, `no_answer`, `rejected`, `subscribe_refused`, `limit` (more than AWS's 8 KB, or an answer larger
     than limits.receive_buffer).
     """
 
-    def __init__(self, bus, name, attach):
+    def __init__(self, bus, name, base, attach):
         self.name = name
         self.version = 0
-        self.service = Service(base_of(name), _LISTENS, self._heard, self._online, one_by_one=True)
+        self.service = Service(base, _LISTENS, self._heard, self._online, one_by_one=True)
         self.service.owner = self
         self._bus = bus
         self._attach = attach
@@ -70,6 +61,7 @@ class Shadow:
         self._delta = None  # (version, state, metadata) of the newest that waits
         self._unsynced = False
         self._task = None
+        self._later = None  # the task that waits until what was refused is asked for again
 
     # Asking
 
@@ -244,7 +236,11 @@ class Shadow:
             await self._follow(version, delta, delta, metadata)
             return
         self._unsynced = False
-        document = await self._get()
+        try:
+            document = await self._get()
+        except errors.CloudError:
+            self._later = self._later or asyncio.create_task(self._sync_later())
+            raise
         state, version = document.get("state") or {}, document.get("version", 0)
         if self._delta is not None and self._delta[0] <= version:
             self._delta = None
@@ -252,6 +248,12 @@ class Shadow:
         metadata = (document.get("metadata") or {}).get("desired")
         # All that is desired: a device that has restarted does not have what was reported before.
         await self._follow(version, state.get("desired") or {}, state.get("delta"), metadata)
+
+    async def _sync_later(self):
+        """The policy may be another one by then; or it was the cloud that was unstable."""
+        await asyncio.sleep(_REFUSED_S)
+        self._later = None
+        self._begin()
 
     async def _follow(self, version, desired, delta, metadata):
         self._applied = max(version, 0)  # TypeError for what is no number: what comes later is compared with it

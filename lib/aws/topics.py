@@ -5,6 +5,8 @@ Rules: MQTT 3.1.1 section 4.7; limits: AWS IoT Core message broker quotas. Which
 
 import errors
 
+_SHADOW_NAME = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ:_-$"
+
 
 def check_topic(topic):
     """`topic` (str or bytes) as bytes, fit to publish to; else errors `limit`."""
@@ -32,6 +34,15 @@ def check_client_id(client_id):
     size = len(client_id.encode())
     if not 0 < size <= 128:
         raise errors.error("limit", "A client id of %d bytes" % size, "1 to 128 bytes")
+
+
+def shadow_base(name):
+    """Where in the thing's topics the shadow of this name is; None: the classic one. Errors: `limit`."""
+    if name is None:
+        return "shadow"
+    if not 0 < len(name) <= 64 or not all(byte in _SHADOW_NAME for byte in name.encode()):
+        raise errors.error("limit", "The shadow's name '%s'" % name, "64 letters, digits and characters of :_-$")
+    return "shadow/name/" + name
 
 
 def _encoded(topic):

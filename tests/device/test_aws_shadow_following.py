@@ -245,7 +245,7 @@ class Offered:
     def __init__(self, document=None):
         self.followed = []
         self.document = document
-        self.shadow = Shadow(events.Bus(), None, None)
+        self.shadow = Shadow(events.Bus(), None, "shadow", None)
         self.shadow.service.ask = self._ask
         self.shadow.bind("led", self.followed.append, None)
 

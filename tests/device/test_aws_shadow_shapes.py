@@ -26,7 +26,7 @@ class Cloud:
         self.led = []
         self.bus = events.Bus()
         self.failures = self.bus.listen(events.TASK_FAILED)
-        self.shadow = Shadow(self.bus, None, None)
+        self.shadow = Shadow(self.bus, None, "shadow", None)
         self.shadow.service.ask = self.ask
         self.shadow.service.ready.set()
 

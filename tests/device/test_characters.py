@@ -6,7 +6,7 @@ import console
 import errors
 import events
 import settings_checks
-from aws import job_words, shadow
+from aws import job_words, topics
 from harness import equal
 from operations import download
 from ota import document, head
@@ -33,7 +33,7 @@ def test_settings():
 
 def test_cloud():
     looked_through(lambda text: job_words.details({text: text}))
-    looked_through(shadow.base_of)
+    looked_through(topics.shadow_base)
     looked_through(lambda text: document.Update({"operation": "ota", "version": text}))
     looked_through(lambda text: document.link("https://" + text))
     looked_through(lambda text: head.join("https://updates", "https://" + text))

@@ -13,7 +13,8 @@ from backoff import Backoff
 
 _BEAT_MS = const(5000)
 _LISTEN_MS = const(200)
-_FULL_MS = const(30000)  # before a flash that refused is asked again
+_FULL_MS = const(30000)  # before a flash that refused is asked again; it doubles
+_FULL_DOUBLINGS = const(4)
 _CROWDED_MS = const(3000)
 _MOST_CROWDED = const(200)  # of these in a row: ten minutes
 _DAY_S = const(86400)
@@ -120,8 +121,8 @@ class Road:
     async def keep_notes(self, owned):
         """Note what later starts must know: which credentials work, the time, what failed."""
         listener = self._bus.listen(events.AWS_CONNECTED, events.AWS_DISCONNECTED, events.WIFI_DISCONNECTED)
-        event = has_begun = None
-        crowded = 0
+        event = unkept = has_begun = None
+        crowded = full = 0
         while True:
             owned.beat()
             try:
@@ -133,14 +134,20 @@ class Road:
                     event = event or await listener.get()
                     await _outcome().note(self, event)
                     event = None
+                    full = 0
                 await self._judge()
                 crowded = 0
+                event, unkept = (unkept if self._aws.is_connected else None), None
             except errors.StorageError as failure:
-                # A flash that is full or fails is no reason to leave the cloud: from there it can be repaired.
+                # A flash that is full or fails is no reason to leave the cloud: from there it can be repaired. What has
+                # worked is noted then: else the next outage would take it back.
+                if event is not None and event.name == events.AWS_CONNECTED:
+                    unkept = event
                 event = None
                 self._is_full = True
                 self._bus.emit(events.TASK_FAILED, task="notes", code=failure.code, message=failure.message)
-                await _sleep(_FULL_MS, owned.beat)
+                await _sleep(_FULL_MS << full, owned.beat)
+                full = min(full + 1, _FULL_DOUBLINGS)
             except MemoryError:
                 crowded += 1
                 if crowded > _MOST_CROWDED:  # others have taken it for good: a new start may divide it better

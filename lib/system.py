@@ -254,12 +254,17 @@ class System:
                 self.console.say("system: %s" % errors.error("loop_stalled", (stall_ms + 500) // 1000))
                 self._bearable_ms = 2 * stall_ms  # printed a few times, not each time
             now_ms = self.board.uptime_ms()  # always: it would lose days in which nobody asks
-            # In every mode: hours in CONFIG are no crash either.
-            if self.good_from_ms is not None and now_ms >= self.good_from_ms:
+            if self.good_from_ms is not None and now_ms >= self.good_from_ms and not self._is_trying():
                 self.board.start_record().forgive()
                 self.good_from_ms = None
         except MemoryError:  # at the next look
             pass
+
+
+    def _is_trying(self):
+        # A start with what is on trial has lasted when that has proved itself: else an application that dies without
+        # the cloud, a minute later each time, would keep what can never reach it. In CONFIG hours are no crash.
+        return self.mode == "NORMAL" and bool(self.identity.trial or self.identity.rotating)
 
 
 async def _for_ever():

@@ -17,6 +17,8 @@ class Head:
     """As far as `sleep` needs the system."""
 
     trial = False
+    mode = "NORMAL"
+    _is_trying = System._is_trying
 
     def __init__(self):
         self.identity = Group(trial=None, rotating=False)
@@ -74,6 +76,26 @@ def test_a_start_that_lasted_is_forgiven_once():
         System._feed(head)
         forgiven.append(head.board.forgiven)
     equal(forgiven, [0, 0, 0, 1, 1])
+
+
+def test_a_start_with_what_is_on_trial_is_forgiven_once_that_has_proved_itself():
+    for mode, trial, rotating, forgiven in (
+        ("NORMAL", "none", False, 0),
+        ("NORMAL", None, True, 0),
+        ("NORMAL", None, False, 1),
+        ("CONFIG", "none", False, 1),
+    ):
+        head = Head()
+        head.board, head.watchdog, head.good_from_ms, head.mode = Board(), None, 60000, mode
+        head.board.looks = 1
+        head.supervisor, head._bearable_ms = Group(longest_stall_ms=0), 4500
+        head.identity, head.board.now_ms = Group(trial=trial, rotating=rotating), 61000
+        System._feed(head)
+        equal((mode, trial, rotating, head.board.forgiven), (mode, trial, rotating, forgiven))
+        head.identity.trial = head.identity.rotating = None
+        head.board.now_ms = 110000
+        System._feed(head)
+        equal(head.board.forgiven, 1)
 
 
 def test_uptime_counts_days_in_which_nobody_asks_for_it():

@@ -16,6 +16,7 @@ _CAP_S = const(300)
 
 async def restart(system):
     """Restart, and let the next start know that this was wanted."""
+    await _note_outage(system)
     await _stop_everything(system)
     system.board.start_record().mark_clean(system.reason)
     system.board.reset()
@@ -31,6 +32,7 @@ async def sleep(system):
 async def restart_after_crash(system):
     """Restart without the clean mark, too many of which in a row lead into recovery; after the first few it waits."""
     system.good_from_ms = None  # this start has not lasted, however long its end may take
+    await _note_outage(system)
     await _stop_everything(system)
     if system.trial:
         import trial
@@ -53,6 +55,12 @@ async def _hold_off(system):
         if system.watchdog is not None:
             system.watchdog.feed()  # the supervisor does not while a task is stuck
         await asyncio.sleep(1)
+
+
+async def _note_outage(system):
+    """An outage goes on in the next start: an application that dies or restarts for it must not keep CONFIG closed."""
+    if system.road is not None:
+        await _bounded("notes", system.road.rest(0), _CLOSE_TIMEOUT_S)
 
 
 async def _stop_everything(system):

@@ -11,7 +11,7 @@ They are the record `notes`, a JSON object. In brackets the file that writes a n
     enrol_first  True: enrol before the application runs; beside it there was no memory for that (road_outcome)
     anew         starts because there was no memory for TLS, since the cloud was reached (road_outcome)
     windows      how often CONFIG was opened by itself since the cloud was reached (road)
-    offline      seconds without the cloud of a device that sleeps in between (road_outcome)
+    offline      seconds without the cloud, before the last restart or sleep (road_outcome)
 """
 
 import json

@@ -172,7 +172,7 @@ class Road:
             await _outcome().give_up(self, patience_s, trial)
 
     async def rest(self, seconds):
-        """The device will sleep for `seconds`: they count as offline if the cloud was not reached before."""
+        """The device will restart, or sleep for `seconds`: an outage goes on meanwhile, and in the next start."""
         if self._failure is not None and not self._aws.is_connected:
             await _outcome().rest(self, seconds)
 

@@ -24,8 +24,8 @@ def begin(road):
     kept, cause = notes.read(road._flash), road._board.reset_cause()
     if cause != "power_on":  # after that somebody may be there, and wait for CONFIG to open
         road._windows = kept.get("windows", 0)
-    if cause == "deep_sleep":
-        road._offline_s = kept.get("offline", 0)
+        if not road._is_trying():  # which is given its own time
+            road._offline_s = kept.get("offline", 0)
     return True
 
 
@@ -57,12 +57,12 @@ async def note(road, event):
 async def give_up(road, patience_s, trial):
     """The cloud was not reached for `patience_s`: what is on trial is taken back, or CONFIG opens. Errors as `note`."""
     failure = road._failure or errors.error("not_reached", patience_s)
-    if trial and await _take_back(road, failure):
-        return
-    last = {"code": failure.code, "message": failure.message}
-    windows = None if trial else min(road._windows + 1, _MOST_WINDOWS)
-    await notes.change(road._flash, into="CONFIG", last=last, windows=windows, offline=None)
-    road._system.leave("candidate_refused" if trial else "cloud_unreached", "%s" % failure)
+    if not trial or not await _take_back(road, failure):
+        last = {"code": failure.code, "message": failure.message}
+        windows = None if trial else min(road._windows + 1, _MOST_WINDOWS)
+        await notes.change(road._flash, into="CONFIG", last=last, windows=windows, offline=None)
+        road._system.leave("candidate_refused" if trial else "cloud_unreached", "%s" % failure)
+    road._failure = None  # the next outage begins with the next start
 
 
 async def _take_back(road, failure):

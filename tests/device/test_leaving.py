@@ -19,7 +19,7 @@ class System:
     """What is left of the head when a mode has ended, at its `row`-th bad start."""
 
     trial = False
-    aws = ble = wifi = None
+    aws = ble = wifi = road = None
     reason = "a new day"
     good_from_ms = 0
 
@@ -78,6 +78,22 @@ async def test_while_it_waits_the_watchdog_is_fed_the_log_tells_of_it_and_the_st
 async def test_a_wanted_restart_never_waits():
     left = await leave(leaving.restart, 255)
     equal((left.slept_s, left.calls), (0, ["a new day", "reset"]))
+
+
+async def test_an_outage_is_noted_before_the_cloud_is_left():
+    class Road:
+        async def rest(self, seconds):
+            noted.append((seconds, len(system.supervisor.owned)))
+
+    async def serve(owned):
+        await asyncio.sleep(60)
+
+    for how, seconds in ((leaving.restart, [(0, 1)]), (leaving.restart_after_crash, [(0, 1)])):
+        noted, system = [], System(1, 300, False)
+        system.road = Road()
+        system.supervisor.own("cloud", serve)
+        await how(system)
+        equal((noted, system.calls[-1]), (seconds, "reset"))
 
 
 async def test_a_task_that_ends_after_its_time_is_no_death_on_the_way_out():

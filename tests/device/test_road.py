@@ -173,33 +173,6 @@ async def test_without_memory_to_read_what_the_last_start_has_left_that_is_done_
     noting.cancel()
 
 
-async def wake(flash, failure, sleeps_s=50):
-    """A start of a device that sleeps soon; returns why it was left."""
-    system = System("deep_sleep", is_connected=False)
-    system.flash = flash
-    made = road.Road(system)
-    noting = asyncio.create_task(made.keep_notes(Group(beat=lambda: None)))
-    await asyncio.sleep_ms(250)
-    if failure:
-        system.bus.emit(events.WIFI_DISCONNECTED, code="wrong_password", message="")
-    await asyncio.sleep_ms(250)
-    noting.cancel()
-    if not system.left:
-        await made.rest(sleeps_s)
-    return system.left
-
-
-async def test_a_device_that_sleeps_is_without_the_cloud_all_the_same():
-    flash = Flash()
-    equal([await wake(flash, False), notes.read(flash)], [None, {}])  # it had no time to look for the cloud
-    equal([await wake(flash, True), notes.read(flash)["offline"] >= 50], [None, True])
-    equal([await wake(flash, False), notes.read(flash)["offline"] >= 50], [None, True])
-    equal([await wake(flash, True), notes.read(flash)["offline"] >= 100], [None, True])
-    equal(await wake(flash, True), "cloud_unreached")
-    kept = notes.read(flash)
-    equal((kept["into"], "offline" in kept), ("CONFIG", False))
-
-
 async def test_a_wait_may_be_a_week():
     beats = []
     waiting = asyncio.create_task(road._sleep(604800000, lambda: beats.append(1)))

@@ -47,8 +47,6 @@ async def note(road, event):
     if code in ("server_cert_expired", "server_cert_not_yet_valid"):
         road._wifi.doubt_clock(notes.last_known_time(road._flash))
     if road._is_known and (code == "no_memory" or road._board.heap()["idf_free"] < _FOR_TLS):
-        if code == "server_cert_untrusted":  # so it looks to Mbed TLS: nobody is to look for another root
-            road._failure = errors.error("no_memory")
         await _begin_anew(road)
     if await road._identity.refused(code):
         road._system.leave("restart_requested", "the cloud refused the new certificate")

@@ -11,7 +11,10 @@ import errors
 
 from .link import explain, writable
 
-_LEAST_BLOCK = const(2048)  # of ESP-IDF's memory: with less nothing is received, and no signature verified
+# Bytes of ESP-IDF's memory: with less in one block nothing is received, and no signature verified; with less free
+# before a handshake it fails, whatever error it reports (as in road_outcome).
+_LEAST_BLOCK = const(2048)
+_FOR_TLS = const(40960)
 
 
 async def connect(link, address, timeout_ms):
@@ -49,6 +52,7 @@ async def shake_hands(link, context, first_packet, timeout_ms):
 
     link.begin(first_packet)
     gc.collect()
+    free = _idf_heap(1, sum)
     try:
         if context is not None:
             link.stream = context.wrap_socket(link.raw, server_hostname=link.host, do_handshake_on_connect=False)
@@ -57,11 +61,13 @@ async def shake_hands(link, context, first_packet, timeout_ms):
     except asyncio.TimeoutError:
         raise errors.error("no_memory") if _is_starved() else _no_answer(timeout_ms)
     except (OSError, ValueError, MemoryError) as failure:
-        if _is_starved():  # Mbed TLS calls a certificate untrusted when it could not verify it for want of memory
+        if _is_starved():
             raise errors.error("no_memory")
         if context is None:
             raise explain("connection_failure", failure)
-        raise explain("tls_failure", failure, link)
+        error = explain("tls_failure", failure, link)
+        # So Mbed TLS calls one that it could not verify for want of memory: nobody is to look for another root.
+        raise errors.error("no_memory") if error.code == "server_cert_untrusted" and free < _FOR_TLS else error
     finally:
         if context is not None:
             _watch(context, None)
@@ -83,8 +89,13 @@ def _no_answer(timeout_ms):
 
 
 def _is_starved():
+    return _idf_heap(2, max) < _LEAST_BLOCK
+
+
+def _idf_heap(place, of_all):
+    """Bytes of ESP-IDF's memory: those free by (1, sum), of the largest block by (2, max)."""
     try:
         from esp32 import HEAP_DATA, idf_heap_info
     except ImportError:  # another port, where TLS takes its memory from elsewhere
-        return False
-    return max(area[2] for area in idf_heap_info(HEAP_DATA)) < _LEAST_BLOCK
+        return _FOR_TLS
+    return of_all([area[place] for area in idf_heap_info(HEAP_DATA)])

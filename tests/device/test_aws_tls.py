@@ -104,6 +104,19 @@ async def test_a_certificate_signed_by_a_stranger_is_told_as_untrusted():
     equal(await code_of("OTHER"), "server_cert_untrusted")
 
 
+async def test_one_that_seems_untrusted_for_want_of_memory_is_told_as_that():
+    board = simulation.board
+    before = board.idf_heap
+    try:
+        for free, code in ((20000, "no_memory"), (60000, "server_cert_untrusted")):
+            board.idf_heap = 2000, free
+            equal(await code_of("OTHER"), code)
+        board.idf_heap = 2000, 20000
+        equal(await code_of("EXPIRED"), "server_cert_expired")
+    finally:
+        board.idf_heap = before
+
+
 async def test_a_certificate_for_another_name():
     equal(await code_of("WRONG_NAME"), "server_cert_wrong_name")
 

@@ -71,18 +71,6 @@ async def test_without_memory_for_tls_it_begins_anew_whatever_the_failure_looks_
     equal(await crowded_out(system, 3, "server_cert_untrusted"), "restart_requested")
 
 
-async def test_a_certificate_that_seems_untrusted_for_want_of_memory_is_told_as_that():
-    system = System(is_connected=False)
-    made = road.Road(system)
-    made._is_known = True
-    failed = Group(name=events.AWS_DISCONNECTED, data={"code": "server_cert_untrusted", "message": "set the right CA"})
-    await road_outcome.note(made, failed)
-    equal(made._failure.code, "server_cert_untrusted")
-    system.board.idf_free = 20000
-    await road_outcome.note(made, failed)
-    equal(made._failure.code, "no_memory")
-
-
 async def test_other_failures_are_no_reason_to_begin_anew():
     equal(await crowded_out(System(is_connected=False), 50, "no_dns"), None)
 

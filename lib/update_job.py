@@ -55,7 +55,8 @@ async def _do(system, job):
     # In this order: after a power cut in between there is no record under this id, and the job is judged once more.
     if known is not None:
         await updates.forget()
-    await job.keep(accepted=True, bounded=True)  # by limits.update_starts and limits.trials
+    # Bounded by limits.update_starts and limits.trials. After the restart its document is not asked for again.
+    await job.keep(accepted=True, bounded=True, _operation=job.operation)
     await updates.want(job.id, *wanted[:2], slot[4])
     await _leave(system, "version %s" % wanted[0])
 
@@ -96,7 +97,7 @@ def _read(job_id, operation, document):
 
 
 async def _read_again(job):
-    """The document was freed, then there was no memory to save the record. Raises MemoryError to be called again."""
+    """The document was freed, or not asked for, and the record was not saved. Raises MemoryError to be called again."""
     try:
         job.document = (await job.jobs.ask(job.id + "/get", {}))["execution"]["jobDocument"]
     except (errors.DeviceError, LookupError):

@@ -19,8 +19,8 @@ async def pick_up(jobs, summary):
     if not resumed:
         # A job for all devices must not make them all ask for it, and for what it links to, at once.
         await asyncio.sleep_ms(random.randint(0, jobs.timeouts.job_jitter_s * 1000))
-    elif _has_ended(jobs, summary):
-        return summary, True, None  # to tell that takes no document, for which there may be no memory
+    elif _needs_no_document(jobs, summary):
+        return summary, True, None  # there may be no memory for it
     try:
         execution = (await jobs.ask("start-next", {"stepTimeoutInMinutes": jobs.step_minutes})).get("execution")
     except errors.BugError:  # the answer was larger than the receive buffer
@@ -32,12 +32,15 @@ async def pick_up(jobs, summary):
     return execution, resumed, None
 
 
-def _has_ended(jobs, summary):
-    """Whether flash knows how it ended, in words to which the document would add nothing."""
+def _needs_no_document(jobs, summary):
+    """Whether flash knows how it ended, in words to which the document would add nothing; or the handler, which goes on
+    without it."""
     try:
         record = json.loads(jobs.flash.load("job")[1])
-        if record["job"] != job_words().identity(summary) or record["outcome"] is None:
+        if record["job"] != job_words().identity(summary):
             return False
+        if record["outcome"] is None:
+            return jobs.with_application and "_operation" in record["kept"]  # mode OTA, which has none, does not
         details = record["outcome"][1]
         return "reason" not in details or "message" in details  # else its sentence may name the operation
     except (errors.StorageError, TypeError, ValueError, KeyError):

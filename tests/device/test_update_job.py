@@ -232,6 +232,31 @@ def test_a_job_made_anew_is_tried_again_when_there_was_no_memory_to_accept_it():
     equal((desk.status(), desk.version(), starved), (("SUCCEEDED", None), "1.2.0", ["NORMAL"]))
 
 
+def test_how_an_update_ended_is_told_without_the_document_for_which_there_may_be_no_memory():
+    async def crashes(device):
+        raise RuntimeError("no")
+
+    for application, ended in ((None, ("SUCCEEDED", None)), (crashes, ("FAILED", "trial_failed"))):
+        desk = Desk()
+        if application:
+            desk.applications["1.1.0"] = application
+        desk.send("1.1.0")
+        for _ in range(2):  # NORMAL, which judges it, and mode OTA, which needs its link
+            equal(desk.live(), "restart")
+        desk.cloud.asked.clear()
+        desk.live_on()
+        equal((desk.status(), [end for end, _ in desk.cloud.asked if end != "$next/get"]), (ended, ["job-1/update"]))
+
+
+def test_an_update_whose_record_was_lost_is_judged_once_more():
+    desk = Desk()
+    desk.send("1.1.0")
+    equal(desk.live(), "restart")
+    asyncio.run(desk.system.flash.erase("update"))
+    desk.live_on()
+    equal((desk.status(), desk.version()), (("SUCCEEDED", None), "1.1.0"))
+
+
 def test_the_application_hears_of_it_and_may_clean_up():
     heard = []
 

@@ -8,7 +8,7 @@ import os
 import errors
 
 PORT = 53
-LIMIT = 512  # bytes of an answer over UDP, RFC 1035 section 4.2.1
+LIMIT = 512  # bytes of an answer over UDP, RFC 1035 section 4.2.1; what is longer is cut
 
 _ROUNDS = 2  # questions to each server: one datagram may get lost
 _ALIASES = 16  # CNAMEs followed before we call it a loop: name servers follow 11 to 17
@@ -23,6 +23,8 @@ _NXDOMAIN = 3
 _CNAME = 5
 _POINTER = 0xC0
 _A_IN = b"\x00\x01\x00\x01"  # type A, class IN
+# EDNS(0), RFC 6891: answers of 1232 bytes may be sent.
+_MAY_BE_LONG = b"\x00\x00\x29\x04\xd0\x00\x00\x00\x00\x00\x00"
 _HOST_CHARACTERS = b"abcdefghijklmnopqrstuvwxyz0123456789-_"
 
 
@@ -36,12 +38,14 @@ def is_address(host):
     return len(parts) == 4 and all(_is_octet(part) for part in parts)
 
 
-def question(host, ident):
+def question(host, ident, more=b""):
     """The packet (bytes) that asks for the IPv4 addresses of `host`; `ident` (u16) is echoed by its answer.
 
-    Raises PersonError `unknown_name` when no name of the DNS can look like this (a URL, a space, a label too long).
+    `more`: an additional record. Raises PersonError `unknown_name` when no name of the DNS can look like this (a URL, a
+    space, a label too long).
     """
-    return _u16(ident) + _u16(_RECURSION_DESIRED) + b"\x00\x01" + bytes(6) + _wire(host) + _A_IN
+    counts = b"\x00\x01" + bytes(5) + bytes((1 if more else 0,))
+    return _u16(ident) + _u16(_RECURSION_DESIRED) + counts + _wire(host) + _A_IN + more
 
 
 def answer(packet, host, ident):
@@ -56,6 +60,8 @@ def answer(packet, host, ident):
         raise errors.error("no_dns", host)
     try:
         flags, at = _opening(packet, wire, ident)
+        if len(packet) >= LIMIT:
+            flags |= _TRUNCATED  # by us
         found, aliases = _records(packet, at, flags)
     except (_Malformed, IndexError):
         return None
@@ -104,10 +110,17 @@ async def _ask_each(name, servers, ask):
     return None
 
 
-async def _ask_one(name, server, ask):
+async def _ask_one(name, server, ask, more=b""):
     # A random id, beside the random source port of `ask`, is all that keeps a blind forger out.
     ident = int.from_bytes(os.urandom(2), "big")
-    return await ask(server, PORT, question(name, ident), lambda data: answer(data, name, ident))
+    try:
+        return await ask(server, PORT, question(name, ident, more), lambda data: answer(data, name, ident))
+    except errors.RetryError as failure:
+        if more or not getattr(failure, "is_cut", False):
+            raise
+    # Some servers cut an answer that is too long to nothing. Of a longer one the first addresses are enough. Not asked
+    # so at once: old servers take it for a mistake.
+    return await _ask_one(name, server, ask, _MAY_BE_LONG)
 
 
 def _is_octet(text):
@@ -169,7 +182,9 @@ def _follow(host, wire, found, aliases, truncated):
     if current != wire and current not in aliases:
         return [], _host(current)
     # Nothing there, or a chain of names that bites its tail.
-    raise errors.error("no_dns" if truncated or current in aliases else "unknown_name", host)
+    failure = errors.error("no_dns" if truncated or current in aliases else "unknown_name", host)
+    failure.is_cut = bool(truncated)
+    raise failure
 
 
 def _wire(host):

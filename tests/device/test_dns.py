@@ -197,6 +197,24 @@ def gives(*records, **fields):
     return lambda name: reply(name, *records, **fields)
 
 
+async def test_a_name_with_more_addresses_than_an_answer_has_room_for_is_found():
+    # Of a longer answer the chip's socket gives the first 512 bytes.
+    long = reply("ab.example", *[a("10.0.0.%d" % number) for number in range(60)])[: dns.LIMIT]
+    servers = Servers(first=[gives(flags=0x8380), lambda name: long])
+    found = await dns.resolve("ab.example", ["first"], servers.ask)
+    equal((found[:2], len(found), len(servers.asked)), (["10.0.0.0", "10.0.0.1"], 30, 2))
+
+
+async def test_a_server_that_gives_no_longer_answers_either_is_asked_no_more():
+    servers = Servers(first=[gives(flags=0x8380), gives(flags=0x8181)], second=[gives(a("10.0.0.2"))])
+    equal(await dns.resolve("ab.example", ["first", "second"], servers.ask), ["10.0.0.2"])
+
+
+def test_a_question_for_a_longer_answer_says_so():
+    packet = dns.question("ab.example", 1, dns._MAY_BE_LONG)
+    equal((packet[4:12], len(packet) - len(dns.question("ab.example", 1))), (b"\x00\x01\x00\x00\x00\x00\x00\x01", 11))
+
+
 async def test_lost_question_is_asked_once_more():
     servers = Servers(first=[None, gives(a("10.0.0.1"))])
     equal(await dns.resolve("ab.example", ["first"], servers.ask), ["10.0.0.1"])

@@ -128,6 +128,8 @@ class Wifi:
             raise trouble
         self.ip = self._wlan.ifconfig()[0]
         self._connected.set()
+        if self._resync_in_ms == _RESYNC_KEPT_MS:
+            self._asked_time_ms = time.ticks_ms()  # the minute begins: now the connection to the cloud does
         self._bus.emit(events.WIFI_CONNECTED, ssid=self.ssid, ip=self.ip, rssi=self.rssi())
         return self.ip
 

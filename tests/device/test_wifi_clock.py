@@ -219,6 +219,26 @@ async def test_a_clock_that_a_restart_has_kept_is_checked_a_minute_later():
     equal(abs(radio.wifi.now() - release.BUILT - 5000) <= 5, True)
 
 
+async def test_a_clock_that_a_restart_has_kept_is_not_checked_beside_a_connection_that_begins_late():
+    radio = await unset_clock()
+    radio.wifi.keep_time(release.BUILT + 1000, 0)
+    world.ntp_offset_s = release.BUILT + 5000 - unix()
+    radio.names()
+    wifi.time = ticks = Ticks()
+    radio.wifi._asked_time_ms = ticks.ticks_ms()
+    ticks.now_ms += 300000  # so long was there no network
+    task = asyncio.create_task(radio.wifi.run(lambda: None))
+    try:
+        await radio.until(events.WIFI_CONNECTED)
+        await asyncio.sleep_ms(1200)
+        equal(radio.names(), [])
+        ticks.now_ms += 60000
+        await asyncio.wait_for(radio.until(events.CLOCK_SET), 2)
+    finally:
+        task.cancel()
+        wifi.time = time
+
+
 async def test_after_an_outage_of_days_the_time_is_asked_for_at_once():
     for days in (8, 13):
         radio = await unset_clock()

@@ -66,6 +66,15 @@ def rolled_out_by(factor):
     return json.dumps(job).replace('"incrementFactor": 0', f'"incrementFactor": {factor}').encode()
 
 
+def about(description):
+    return json.dumps({"thingGroupProperties": {"thingGroupDescription": description}}).encode()
+
+
+def tagged(key):
+    arn = "arn:aws:iot:eu-central-1:123456789012:policy/p"
+    return json.dumps({"resourceArn": arn, "tags": [{"Key": key}]}).encode()
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "said"),
     [
@@ -84,6 +93,11 @@ def rolled_out_by(factor):
         ("POST", "/things/x", b"\xff\xfe", "not JSON"),
         ("GET", "/things?nextToken=%C3%BC", b"", "pagination token is not valid"),
         ("GET", f"/things/x/jobs/y?executionNumber={2**63}", b"", "Member must be an integer of type long"),
+        ("GET", "/policies/%C3%A4", b"", "Member must satisfy regular expression pattern"),
+        ("PUT", "/jobs/x/cancel", b'{"reasonCode": "no use"}', "Member must satisfy regular expression pattern"),
+        ("POST", "/thing-groups/x", about("l\u00e4mp"), "Member must satisfy regular expression pattern"),
+        ("POST", "/thing-groups/x", about("two\nlines"), "Member must satisfy regular expression pattern"),
+        ("POST", "/tags", tagged("a#b"), "Member must satisfy regular expression pattern"),
         ("PUT", "/jobs/x", rolled_out_by("0.5"), "Member must have value greater than or equal to 1"),
         ("PUT", "/jobs/x", rolled_out_by("1e999"), "1e999 is not JSON"),
         ("PUT", "/jobs/x", rolled_out_by('"NaN"'), "Member must be a number"),
@@ -94,6 +108,17 @@ def test_request_that_breaks_the_model_is_refused_in_words(ask, method, path, bo
     status, error, answer = ask(method, path, body)
     assert (status, error) == (400, "InvalidRequestException")
     assert said in answer["message"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PUT", "/jobs/x/cancel", {"reasonCode": "NO_USE_2", "comment": "f\u00fcr\u00a0heute"}),
+        ("POST", "/tags", json.loads(tagged("stra\u00dfe 7: a/b=c"))),
+    ],
+)
+def test_text_that_fits_the_model_is_taken(ask, method, path, body):
+    assert ask(method, path, json.dumps(body).encode())[:2] == (404, "ResourceNotFoundException")
 
 
 def test_web_pages_are_refused(ask):

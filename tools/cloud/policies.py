@@ -21,7 +21,7 @@ from tools.cloud.names import Names
 from tools.cloud.store import Store
 from tools.cloud.watching import Watchers
 
-_NAME = re.compile(r"[\w+=,.@-]{1,128}")
+_NAME = re.compile(r"[\w+=,.@-]{1,128}", re.ASCII)
 _MAX_VERSIONS = 5
 _MAX_DOCUMENT = 2048  # characters without white space
 

@@ -7,6 +7,7 @@ import datetime
 import json
 import math
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -15,6 +16,9 @@ from botocore.model import OperationModel, Shape, StructureShape
 from tools.cloud import strict_json
 from tools.cloud.aws_errors import InvalidRequest
 
+_JAVA_CLASS = re.compile(r"\\p\{(\w+)\}")
+_ASCII_CLASSES = {"Upper": "A-Z", "Digit": "0-9", "Graph": "!-~"}
+_ONE_OF = {"C": "\0", "L": "a", "N": "0", "Z": " "}  # a set of Python must not be empty
 _BEYOND = {"integer": 2**31, "long": 2**63}  # the first number that the type does not have
 
 
@@ -124,10 +128,17 @@ def _read_string(value: object, shape: Shape, where: str) -> str:
 
 
 def _matches(pattern: str, value: str) -> bool:
-    # Java's "not a control character"; Python's expressions have no such class.
-    if pattern in (r"[^\p{C}]*", r"[^\p{C}]+"):
-        return value.isprintable()
-    return r"\p" in pattern or re.fullmatch(pattern, value) is not None
+    """Patterns are Java's: `\\w` and `\\d` are of ASCII there, and `\\p{...}` names a class, which Python has not."""
+    pattern = _JAVA_CLASS.sub(lambda found: _members(found[1], value), pattern)
+    return re.fullmatch(pattern, value, re.ASCII) is not None
+
+
+def _members(name: str, value: str) -> str:
+    """What stands for a class of Java in a set of Python: of a category of Unicode only what the value has of it."""
+    if name in _ASCII_CLASSES:
+        return _ASCII_CLASSES[name]
+    found = {char for char in value if unicodedata.category(char)[0] == name}
+    return re.escape("".join(sorted(found | {_ONE_OF[name]})))
 
 
 def _read_integer(value: object, shape: Shape, where: str) -> int:

@@ -192,10 +192,19 @@ def test_template_that_cannot_work_is_refused_at_once(iot):
 
 
 def test_endpoint_says_where_devices_connect(cloud, iot):
-    for kind in ("iot:Data-ATS", "iot:Data", "iot:CredentialProvider", "iot:Jobs"):
+    for kind in ("iot:Data-ATS", "iot:Data"):
         assert iot.describe_endpoint(endpointType=kind)["endpointAddress"] == f"localhost:{cloud.mqtt_port}"
+    jobs = iot.describe_endpoint(endpointType="iot:Jobs")["endpointAddress"]
+    assert f"http://{jobs}" == cloud.control_url
     with pytest.raises(iot.exceptions.InvalidRequestException):
         iot.describe_endpoint(endpointType="iot:Nonsense")
+
+
+@pytest.mark.parametrize("kind", ["iot:CredentialProvider", "iot:DeviceAdvisor"])
+def test_endpoint_of_what_is_not_there_is_refused_by_name(iot, kind):
+    with pytest.raises(ClientError, match=f"{kind}.*not part of the local AWS IoT") as raised:
+        iot.describe_endpoint(endpointType=kind)
+    assert error_code(raised) == "NotImplementedException"
 
 
 def test_retained_message_is_kept_and_cleared(cloud):
@@ -272,3 +281,5 @@ def test_operation_that_is_not_there_says_so_by_name(iot):
     with pytest.raises(ClientError, match=r"ListBillingGroups.*not part of the local AWS IoT") as raised:
         iot.list_billing_groups()
     assert error_code(raised) == "NotImplementedException"
+    # Some SDKs ask again after every server error, for many seconds.
+    assert raised.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400

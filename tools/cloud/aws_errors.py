@@ -119,7 +119,7 @@ class Throttling(AwsError):
 
 
 class NotImplementedHere(AwsError):
-    """An operation that AWS has and the local AWS IoT has not."""
+    """An operation that AWS has and the local AWS IoT has not. Some SDKs ask again after any 5xx: so it is none."""
 
     code = "NotImplementedException"
-    status = 501
+    status = 400

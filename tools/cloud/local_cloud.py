@@ -255,7 +255,8 @@ class LocalCloud:
         self._files = Files(self.folder / "files", self.region, registry.names.now, self.faults.files, self._log)
         self.files_port = await self._files.start(self.host, self.files_port, self._certificates, self._files_name)
         registry.jobs.presign, registry.jobs.read_object = self._files.presign, self._files.read
-        desk = Desk(registry, self._broker, self.endpoint, self.mqtt_port, self._fast_keys)
+        addresses = (self.endpoint, self.mqtt_port, lambda: self.control_url)
+        desk = Desk(registry, self._broker, *addresses, self._fast_keys)
         self._rest = RestServer(desk, LocalApi(FaultDesk(self.faults)), self._files.api, self._log)
         self.control_port = await self._rest.start(self.host, self.control_port)
         self._timekeeper = asyncio.get_running_loop().create_task(self._keep_time(registry))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from tools.cloud.broker import Broker
@@ -14,4 +15,5 @@ class Desk:
     broker: Broker
     endpoint: str  # host name that devices connect to
     mqtt_port: int
+    control_url: Callable[[], str]  # of the control plane itself; known once it listens
     fast_keys: bool = False  # EC keys in place of RSA

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from tools.cloud.aws_errors import InvalidRequest
+from tools.cloud.aws_errors import InvalidRequest, NotImplementedHere
 from tools.cloud.operations.catalog import operation
 from tools.cloud.operations.desk import Desk
 
-_TYPES = ("iot:Data", "iot:Data-ATS", "iot:CredentialProvider", "iot:Jobs")
+_DATA, _JOBS = ("iot:Data", "iot:Data-ATS"), "iot:Jobs"
+_NOT_HERE = ("iot:CredentialProvider", "iot:DeviceAdvisor")
 _MQTT_PORT = 8883
 
 
 @operation("iot", "DescribeEndpoint")
 def describe_endpoint(desk: Desk, request: dict) -> dict:
     kind = request.get("endpointType", "iot:Data")
-    if kind not in _TYPES:
-        raise InvalidRequest(f"Invalid endpointType {kind}; allowed: {', '.join(_TYPES)}")
+    if kind == _JOBS:  # the API of `iot-jobs-data`
+        return {"endpointAddress": desk.control_url().removeprefix("http://")}
+    if kind in _NOT_HERE:
+        raise NotImplementedHere(f"What is at an endpoint of type {kind} is not part of the local AWS IoT")
+    if kind not in _DATA:
+        raise InvalidRequest(f"Endpoint type {kind} not recognized; known: {', '.join((*_DATA, _JOBS, *_NOT_HERE))}")
     # AWS's answer has no port, because there it is always 8883; here it may be another.
     port = desk.mqtt_port
     return {"endpointAddress": desk.endpoint if port == _MQTT_PORT else f"{desk.endpoint}:{port}"}

@@ -50,10 +50,13 @@ class CertificateState(AwsError):
 
 
 class ResourceAlreadyExists(AwsError):
-    """`members` are those of the service model beside the message: resourceId and resourceArn of what is there."""
+    """`resource_id` and `arn` are of what is there."""
 
     code = "ResourceAlreadyExistsException"
     status = 409
+
+    def __init__(self, message: str, resource_id: str, arn: str):
+        super().__init__(message, resourceId=resource_id, resourceArn=arn)
 
 
 class Conflict(AwsError):

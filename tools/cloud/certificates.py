@@ -132,8 +132,8 @@ class Certificates:
             if self.find(certificate_id) is not None:
                 raise ResourceAlreadyExists(
                     f"The certificate is already registered: {certificate_id}",
-                    resourceId=certificate_id,
-                    resourceArn=self._names.certificate(certificate_id),
+                    certificate_id,
+                    self._names.certificate(certificate_id),
                 )
             self._store.execute(
                 "INSERT INTO certificates (id, pem, status, mode, created_at, changed_at, version) "

@@ -41,7 +41,8 @@ class Policies:
         now = self._names.now()
         with self._store.transaction():
             if self.find(name) is not None:
-                raise ResourceAlreadyExists(f"Policy cannot be created - name already exists (name={name})")
+                message = f"Policy cannot be created - name already exists (name={name})"
+                raise ResourceAlreadyExists(message, name, self._names.policy(name))
             self._store.execute("INSERT INTO policies VALUES (?, 1, 1, ?, ?)", name, now, now)
             self._store.execute("INSERT INTO policy_versions VALUES (?, 1, ?, ?)", name, document, now)
         return self.get(name)

@@ -33,7 +33,9 @@ class ProvisioningTemplates:
         now = self._names.now()
         with self._store.transaction():
             if self._store.row("SELECT 1 FROM templates WHERE name = ?", name):
-                raise ResourceAlreadyExists(f"Template with name {name} already exists")
+                raise ResourceAlreadyExists(
+                    f"Template with name {name} already exists", name, self._names.template(name)
+                )
             self._store.execute(
                 "INSERT INTO templates VALUES (?, ?, ?, ?, ?, 1, 1, ?, ?, ?)",
                 *(name, description, enabled, role, FLEET_PROVISIONING, now, now, hook),

@@ -54,7 +54,7 @@ class Registry:
         self.certificates = Certificates(self.store, ca, self.names, self.watchers)
         self.thing_types = ThingTypes(self.store, self.names)
         self.events = Events(self.store, self.names, self.watchers)
-        self.things = Things(self.store, self.certificates, self.watchers, self.events)
+        self.things = Things(self.store, self.names, self.certificates, self.watchers, self.events)
         self.policies = Policies(self.store, self.names, self.certificates, self.watchers)
         self.templates = ProvisioningTemplates(self.store, self.names)
         self.shadows = Shadows(self.store, self.names, self.watchers)

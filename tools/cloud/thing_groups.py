@@ -44,9 +44,8 @@ class ThingGroups:
                 own = (existing["parent"], existing["description"], json.loads(existing["attributes"]))
                 if own == (parent, description, dict(attributes)):
                     return existing
-                raise ResourceAlreadyExists(
-                    f"Thing Group {name} already exists in current account with different values"
-                )
+                message = f"Thing Group {name} already exists in current account with different values"
+                raise ResourceAlreadyExists(message, existing["id"], self._names.thing_group(name))
             if parent is not None and len(self.ancestors(parent)) + 1 >= _MAX_DEPTH:
                 raise InvalidRequest(f"A hierarchy of thing groups has at most {_MAX_DEPTH} levels")
             values = (name, str(uuid.uuid4()), parent, description, json.dumps(dict(attributes)), self._names.now())

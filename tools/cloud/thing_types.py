@@ -26,7 +26,8 @@ class ThingTypes:
             if existing is not None:
                 if json.loads(existing["properties"]) == properties:
                     return existing
-                raise ResourceAlreadyExists(f"Thing type {name} already exists with different properties")
+                message = f"Thing type {name} already exists with different properties"
+                raise ResourceAlreadyExists(message, existing["id"], self._names.thing_type(name))
             self._store.execute(
                 "INSERT INTO thing_types VALUES (?, ?, ?, ?, NULL)",
                 name,

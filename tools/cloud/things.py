@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from tools.cloud.aws_errors import InvalidRequest, ResourceAlreadyExists, ResourceNotFound, VersionConflict
 from tools.cloud.certificates import Certificates
 from tools.cloud.events import Events
+from tools.cloud.names import Names
 from tools.cloud.store import Store
 from tools.cloud.watching import Watchers
 
@@ -22,9 +23,10 @@ EXCLUSIVE, NON_EXCLUSIVE = "EXCLUSIVE_THING", "NON_EXCLUSIVE_THING"
 
 
 class Things:
-    def __init__(self, store: Store, certificates: Certificates, watchers: Watchers, events: Events):
+    def __init__(self, store: Store, names: Names, certificates: Certificates, watchers: Watchers, events: Events):
         self._events = events
         self._store = store
+        self._names = names
         self._certificates = certificates
         self._watchers = watchers
 
@@ -37,7 +39,8 @@ class Things:
             if existing is not None:
                 if existing["type_name"] == type_name and json.loads(existing["attributes"]) == attributes:
                     return existing
-                raise ResourceAlreadyExists(f"Thing {name} already exists in account with different attributes or type")
+                message = f"Thing {name} already exists in account with different attributes or type"
+                raise ResourceAlreadyExists(message, existing["id"], self._names.thing(name))
             self._store.execute(
                 "INSERT INTO things VALUES (?, ?, ?, ?, 1)", name, str(uuid.uuid4()), type_name, json.dumps(attributes)
             )

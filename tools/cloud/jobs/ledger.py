@@ -47,7 +47,7 @@ class Ledger:
 
     def add(self, job_id: str, document: str, selection: str, status: str, configs: Mapping[str, object]) -> None:
         if self._store.row("SELECT 1 FROM jobs WHERE id = ?", job_id):
-            raise ResourceAlreadyExists(f"Job {job_id} already exists.")
+            raise ResourceAlreadyExists(f"Job {job_id} already exists.", job_id, self._names.job(job_id))
         now = self._names.now()
         columns = "id, document, selection, status, config, created_at, changed_at"
         values = (job_id, document, selection, status, json.dumps(configs), now, now)

@@ -23,7 +23,7 @@ class JobTemplates:
         checks.check(document, configs, self._names.now())
         with self._store.transaction():
             if self._find(template_id) is not None:
-                raise Conflict(f"Job template {template_id} already exists")
+                raise Conflict(f"Job template {template_id} already exists", resourceId=template_id)
             values = (template_id, document, json.dumps(configs), self._names.now())
             self._store.execute("INSERT INTO job_templates VALUES (?, ?, ?, ?)", *values)
 

@@ -8,12 +8,15 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+import boto3
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from tools.cloud import LocalCloud
 
 BUCKET = "images"
+KEYS = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
 
 
 @pytest.fixture(scope="module")
@@ -201,3 +204,19 @@ def test_parameters_that_have_no_effect_here_are_refused(s3):
     ):
         with pytest.raises(ClientError, match="NotImplemented"):
             call(Bucket=BUCKET, **parameters)
+
+
+def test_signature_version_2_is_refused_as_by_s3(cloud, s3):
+    put(s3, a=b"content")
+    config = Config(signature_version="s3", s3={"addressing_style": "path"})
+    old = boto3.client("s3", cloud.region, endpoint_url=cloud.control_url, config=config, **KEYS)
+    with pytest.raises(ClientError, match="AWS4-HMAC-SHA256") as refused:
+        old.get_object(Bucket=BUCKET, Key="a")
+    assert refused.value.response["Error"]["Code"] == "InvalidRequest"
+    link = old.generate_presigned_url("get_object", {"Bucket": BUCKET, "Key": "a"})
+    files = link.replace(cloud.control_url, cloud.presign(BUCKET, "a").partition(f"/{BUCKET}")[0])
+    trusted = ssl.create_default_context(cafile=cloud.ca_file)
+    for each, context in ((link, None), (files, trusted)):
+        with pytest.raises(urllib.error.HTTPError, match="400") as refused:
+            urllib.request.urlopen(each, timeout=5, context=context)
+        assert b"<Code>InvalidRequest</Code>" in refused.value.read()

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from urllib.parse import parse_qsl, quote, urlsplit
 
-from tools.cloud.files.errors import FileError
+from tools.cloud.files.errors import FileError, OldSignature
 from tools.cloud.sigv4 import ACCESS_KEY, ALGORITHM, UNSIGNED_PAYLOAD, Signed, encoded, time_text, unix_time
 
 _TOKEN_BYTES = 700  # of a session token
@@ -45,6 +45,8 @@ class Links:
     def check(self, method: str, host: str, path: str, query: str) -> None:
         """Raise the error that S3 answers to a link that was tampered with, has expired, or is none."""
         given = dict(parse_qsl(query, keep_blank_values=True))
+        if is_signed_by_version_2("", given):
+            raise OldSignature()
         signature = given.pop("X-Amz-Signature", None)
         if signature is None:
             raise FileError(403, "AccessDenied", "Access Denied: the link has no signature")
@@ -60,6 +62,11 @@ class Links:
             raise FileError(403, "SignatureDoesNotMatch", "The request signature does not match: the link was changed")
         if not begin - 900 <= self._now() <= begin + expires_s:
             raise FileError(403, "AccessDenied", "Request has expired")
+
+
+def is_signed_by_version_2(authorization: str, query: Container[str]) -> bool:
+    """Whether a request is, in its header Authorization or in its link."""
+    return authorization.startswith("AWS ") or ("AWSAccessKeyId" in query and "Signature" in query)
 
 
 def _signed(method: str, host: str, path: str, query: dict[str, str]) -> Signed:

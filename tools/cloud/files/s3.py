@@ -18,8 +18,8 @@ from aiohttp import web
 
 from tools.cloud.files import listings
 from tools.cloud.files.chunked import decoded
-from tools.cloud.files.errors import FileError
-from tools.cloud.files.links import Links
+from tools.cloud.files.errors import FileError, OldSignature
+from tools.cloud.files.links import Links, is_signed_by_version_2
 from tools.cloud.files.objects import LARGEST, Objects
 from tools.cloud.files.ranges import wanted
 from tools.cloud.interfaces import Log
@@ -32,7 +32,8 @@ def is_for_s3(request: web.BaseRequest) -> bool:
     """Whether a request of the control plane's port is signed for S3, in its headers or in its link."""
     signed = request.headers.get("Authorization", "")
     linked = unquote(request.query_string) if "X-Amz-Credential" in request.query else ""
-    return bool(_SIGNED_FOR_S3.search(signed) or "/s3/aws4_request" in linked)
+    is_old = is_signed_by_version_2(signed, request.query)  # which nothing but S3 has ever had
+    return bool(is_old or _SIGNED_FOR_S3.search(signed) or "/s3/aws4_request" in linked)
 
 
 class S3Api:
@@ -47,6 +48,8 @@ class S3Api:
         path, _, query = request.raw_path.partition("?")
         bucket, _, key = unquote(path.lstrip("/")).partition("/")
         try:
+            if is_signed_by_version_2(request.headers.get("Authorization", ""), request.query):
+                raise OldSignature()
             if "X-Amz-Signature" in request.query:
                 self._links.check(request.method, request.headers.get("Host", ""), path, query)
             action = self._action(request, bucket, key)

@@ -1,6 +1,7 @@
 """What AWS always tells in its answers, for scripts that read it without asking whether it is there."""
 
 import json
+import uuid
 
 import pytest
 
@@ -36,6 +37,20 @@ def test_what_is_there_already_is_named_in_the_refusal(iot, kind):
         getattr(iot, call)(**{name: "twice"}, **given, **again)
     told = refused.value.response
     assert (told["resourceArn"], told["resourceId"]) == (f"{ACCOUNT}:{kind}/twice", made[identifier])
+
+
+def test_a_certificate_is_described_as_by_aws(iot, certificate):
+    described = iot.describe_certificate(certificateId=certificate["certificateId"])["certificateDescription"]
+    assert described["transferData"] == {}
+    assert uuid.UUID(described["generationId"])
+
+
+def test_a_job_has_its_configurations_even_where_they_are_empty(iot):
+    thing = iot.create_thing(thingName="hand")["thingArn"]
+    iot.create_job(jobId="plain", targets=[thing], document="{}", timeoutConfig={"inProgressTimeoutInMinutes": 5})
+    job = iot.describe_job(jobId="plain")["job"]
+    assert (job["presignedUrlConfig"], job["jobExecutionsRolloutConfig"]) == ({}, {})
+    assert job["timeoutConfig"] == {"inProgressTimeoutInMinutes": 5}
 
 
 def test_a_job_and_a_job_template_that_are_there_already_are_named_in_the_refusal(iot):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import uuid
 
 from cryptography import x509
 
@@ -55,6 +56,8 @@ def describe_certificate(desk: Desk, request: dict) -> dict:
             "creationDate": row["created_at"],
             "lastModifiedDate": row["changed_at"],
             "customerVersion": row["version"],
+            "transferData": {},
+            "generationId": str(uuid.uuid5(uuid.NAMESPACE_OID, row["id"])),
             "validity": {
                 "notBefore": _unix(certificate.not_valid_before_utc),
                 "notAfter": _unix(certificate.not_valid_after_utc),

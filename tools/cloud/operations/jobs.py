@@ -15,6 +15,8 @@ _CONFIGS = (
     *("description", "documentSource", "presignedUrlConfig", "jobExecutionsRolloutConfig", "abortConfig"),
     *("timeoutConfig", "jobExecutionsRetryConfig", "documentParameters", "jobTemplateArn", "schedulingConfig"),
 )
+# In AWS's description of every job, empty where nothing was given.
+_ALWAYS_THERE = {"presignedUrlConfig": {}, "jobExecutionsRolloutConfig": {}, "timeoutConfig": {}}
 
 
 @operation("iot", "CreateJob")
@@ -56,6 +58,7 @@ def describe_job(desk: Desk, request: dict) -> dict:
     rolling_out = jobs.progress.is_rolling_out(row["id"])
     described = {
         **_summary(desk, row),
+        **_ALWAYS_THERE,
         **configs,
         "targets": targets,
         "forceCanceled": bool(row["force_canceled"]) or None,

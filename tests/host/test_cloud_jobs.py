@@ -62,8 +62,11 @@ def test_deleting_needs_force_while_it_goes_on(desk):
     with pytest.raises(ClientError) as raised:
         desk.iot.delete_job(jobId=job_id)
     assert error_code(raised) == "InvalidStateTransitionException"
-    desk.update(job_id, "IN_PROGRESS")
     where = {"jobId": job_id, "thingName": "lamp", "executionNumber": 1}
+    with pytest.raises(ClientError) as raised:
+        desk.iot.delete_job_execution(**where)
+    assert error_code(raised) == "InvalidStateTransitionException"
+    desk.update(job_id, "IN_PROGRESS")
     with pytest.raises(ClientError) as raised:
         desk.iot.delete_job_execution(**where)
     assert error_code(raised) == "InvalidStateTransitionException"

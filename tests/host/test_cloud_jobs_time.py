@@ -12,6 +12,7 @@ from tests.host.cloud_control import error_code
 from tools.cloud.jobs import managed
 
 ROLE = "arn:aws:iam::123456789012:role/JobFiles"
+DAY_S = 24 * 3600
 
 
 @pytest.fixture
@@ -125,25 +126,21 @@ def test_a_scheduled_job_starts_and_ends_in_time(desk):
 
 def test_what_joins_a_scheduled_job_waits_for_its_start_too(desk):
     group = desk.iot.create_thing_group(thingGroupName="late")
-    one = desk.create(
-        targets=[group["thingGroupArn"]],
-        targetSelection="CONTINUOUS",
-        schedulingConfig={"startTime": at(desk, 3600)},
-    )
-    two = desk.create(
+    job_id = desk.create(
         targets=[group["thingGroupArn"]],
         targetSelection="CONTINUOUS",
         schedulingConfig={"startTime": at(desk, 3600)},
     )
     desk.iot.add_thing_to_thing_group(thingName="lamp", thingGroupName="late")
-    desk.iot.associate_targets_with_job(jobId=two, targets=[desk.arn()])
+    more = {"jobId": job_id, "targets": [desk.arn()]}
+    assert refusal(desk.iot.associate_targets_with_job, **more) == "InvalidRequestException"
     pass_time(desk, 60)
     assert "execution" not in desk.ask("start-next")[1]
-    for job_id in (one, two):
-        job = desk.iot.describe_job(jobId=job_id)["job"]
-        assert (job["status"], job["isConcurrent"]) == ("SCHEDULED", False)
+    job = desk.iot.describe_job(jobId=job_id)["job"]
+    assert (job["status"], job["isConcurrent"]) == ("SCHEDULED", False)
     pass_time(desk, 3600)
-    assert (desk.status(one), desk.status(two)) == ("QUEUED", "QUEUED")
+    assert desk.status(job_id) == "QUEUED"
+    desk.iot.associate_targets_with_job(**more)
     desk.iot.delete_thing_group(thingGroupName="late")
 
 
@@ -171,10 +168,25 @@ def test_what_joins_a_job_after_its_end_time_has_no_part_in_it(desk):
         {"startTime": "2020-01-01T00:00"},
         {"endBehavior": "CANCEL"},
         {"endTime": "2020-01-01T00:00", "endBehavior": "CANCEL"},
+        {"startTime": 366 * DAY_S},
+        {"startTime": 10 * DAY_S, "endTime": 732 * DAY_S},
     ],
 )
 def test_schedules_that_are_refused(desk, schedule):
+    schedule = {name: at(desk, each) if isinstance(each, int) else each for name, each in schedule.items()}
     assert refusal(desk.create, schedulingConfig=schedule) == "InvalidRequestException"
+
+
+@pytest.mark.parametrize(("config", "refused"), [((1.55, 50), "incrementFactor"), ((1.5, 33.333), "thresholdPerc")])
+def test_more_digits_than_aws_keeps_are_refused(desk, config, refused):
+    factor, percentage = config
+    growth = {"baseRatePerMinute": 1, "rateIncreaseCriteria": {"numberOfNotifiedThings": 1}}
+    criterion = {"failureType": "ALL", "action": "CANCEL", "minNumberOfExecutedThings": 1}
+    with pytest.raises(ClientError, match=refused):
+        desk.create(
+            jobExecutionsRolloutConfig={"exponentialRate": {**growth, "incrementFactor": factor}},
+            abortConfig={"criteriaList": [{**criterion, "thresholdPercentage": percentage}]},
+        )
 
 
 # ---- what jobs are made of ----

@@ -93,10 +93,10 @@ class Executions:
             self.end(row, CANCELED, details=details, force=force)
 
     def delete(self, job: str, thing: str, number: int, force: bool) -> None:
-        """Forget an execution. One that is in progress goes by force only."""
+        """Forget an execution. One that has not ended goes by force only."""
         with self._store.transaction(), self._pending.watched(thing):
             row = self.get(job, thing, number)
-            if row["status"] == IN_PROGRESS and not force:
+            if row["status"] in PENDING and not force:
                 raise InvalidStateTransition(f"The job execution is {row['status']}; set force to delete it")
             self._store.execute("DELETE FROM job_executions WHERE sequence = ?", row["sequence"])
             self._events.execution(row, "deleted")

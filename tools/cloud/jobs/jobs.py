@@ -13,7 +13,7 @@ from tools.cloud.jobs.executions import Executions
 from tools.cloud.jobs.ledger import Ledger, config
 from tools.cloud.jobs.pending import Pending
 from tools.cloud.jobs.progress import Progress
-from tools.cloud.jobs.states import CONTINUOUS, IN_PROGRESS, JOB_ACTIVE, JOB_SCHEDULED
+from tools.cloud.jobs.states import CONTINUOUS, IN_PROGRESS, JOB_ACTIVE, JOB_IN_PROGRESS, JOB_SCHEDULED
 from tools.cloud.jobs.targets import Targets
 from tools.cloud.names import Names
 from tools.cloud.store import Store
@@ -87,8 +87,8 @@ class Jobs:
         """More targets for a job that goes on and on."""
         with self._store.transaction():
             row = self.ledger.expect_active(job_id)
-            if row["selection"] != CONTINUOUS:
-                raise InvalidRequest("Targets can be associated with CONTINUOUS jobs only")
+            if row["selection"] != CONTINUOUS or row["status"] != JOB_IN_PROGRESS:
+                raise InvalidRequest("Targets can be associated with CONTINUOUS jobs that are IN_PROGRESS only")
             things = self.targets.things(targets)
             self.targets.add(job_id, targets)
             self.ledger.set(job_id, comment=comment)

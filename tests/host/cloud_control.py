@@ -33,9 +33,19 @@ class Refused(Exception):
 
 
 class Device:
-    """A paho client with a certificate. Waits have a timeout."""
+    """A paho client with a certificate. Waits have a timeout. `will` is a topic and a payload."""
 
-    def __init__(self, cloud, folder: Path, client_id: str, cert_pem: str, key_pem: str):
+    def __init__(
+        self,
+        cloud,
+        folder: Path,
+        client_id: str,
+        cert_pem: str,
+        key_pem: str,
+        *,
+        clean_session: bool = True,
+        will: tuple[str, bytes] | None = None,
+    ):
         pair = folder / f"{client_id}.pem"
         pair.write_text(key_pem + cert_pem)
         context = ssl.create_default_context(cafile=cloud.ca_file)
@@ -45,7 +55,10 @@ class Device:
         self._arrived: queue.Queue = queue.Queue()
         self._connected: Future = Future()
         self._ended: Future = Future()
-        self._client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id, reconnect_on_failure=False)
+        version = paho.CallbackAPIVersion.VERSION2
+        self._client = paho.Client(version, client_id, clean_session, reconnect_on_failure=False)
+        if will is not None:
+            self._client.will_set(*will, qos=1)
         self._client.tls_set_context(context)
         self._client.on_connect = lambda client, data, flags, reason, properties: self._connected.set_result(reason)
         self._client.on_disconnect = lambda client, data, flags, reason, properties: self._end(reason)

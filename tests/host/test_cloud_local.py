@@ -246,19 +246,3 @@ def test_detaching_the_policy_takes_effect_on_the_connection_that_stands(cloud, 
         iot.detach_policy(policyName=fleet.thing_policy, target=own.certificate_arn)
         device.send("devices/lamp/state", b"off")
         device.wait_for_end()
-
-
-def test_connection_is_described_and_ended_over_http(cloud, own, tmp_path):
-    data = cloud.iot_data()
-    with pytest.raises(data.exceptions.ResourceNotFoundException):
-        data.get_connection(clientId="lamp")
-    with Device(cloud, tmp_path, "lamp", own.cert_pem, own.key_pem) as device:
-        device.subscribe("devices/lamp/x", "devices/lamp/y")
-        described = data.get_connection(clientId="lamp", includeSocketInformation=True)
-        assert (described["connected"], described["cleanSession"], described["sourceIp"]) == (True, True, "127.0.0.1")
-        listed = data.list_subscriptions(clientId="lamp")["subscriptions"]
-        assert listed == [{"topicFilter": f"devices/lamp/{end}", "qos": 1} for end in "xy"]
-        data.delete_connection(clientId="lamp")
-        device.wait_for_end()
-    with pytest.raises(data.exceptions.ResourceNotFoundException):
-        data.delete_connection(clientId="lamp")

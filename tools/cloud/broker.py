@@ -190,7 +190,7 @@ class Broker:
             connection.end_reason = connection.end_reason or reason
             return
         connection.end_reason = reason
-        session.detach()
+        session.detach(reason)
         if session.clean:
             self.forget(session)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import uuid
 from typing import TYPE_CHECKING
@@ -275,6 +276,10 @@ class Connection(Wire):
         if expiry_s is not None and not self.session.clean:
             self.broker.keep_for(self.session, expiry_s)
         self.end(presence.CLIENT_INITIATED)
+
+    def withhold_will(self) -> None:
+        """However this connection ends, its last will is not published."""
+        self.connect = dataclasses.replace(self.connect, will=None)
 
     def will(self, reason: str) -> Will | None:
         """The last will, if there is one for this end and the policy still allows to publish it."""

@@ -104,6 +104,7 @@ class Session:
         self.mqtt_5 = False  # AWS lets nobody resume a session with another version of MQTT than it was made with
         self.outlet: Outlet | None = None
         self.left_at = clock()
+        self.left_because: str | None = None
         self.expiry_s = limits.session_expiry_s
         self.subscriptions: dict[str, int] = {}
         self.dropped = 0
@@ -146,12 +147,13 @@ class Session:
         self._waiting_bytes = 0
         self.pump()
 
-    def detach(self) -> None:
+    def detach(self, reason: str | None = None) -> None:
+        """The client has gone; `reason` is one of `presence`."""
         self._waiting.extend(message for packet_id, message in self._stored if packet_id is None)
         self._stored.clear()
         self._waiting_bytes = sum(len(message.payload) for message in self._waiting)
         self.outlet = None
-        self.left_at = self._clock()
+        self.left_at, self.left_because = self._clock(), reason
 
     def backlog(self) -> list[Stored]:
         """Everything that is yet to be acknowledged, the oldest first."""

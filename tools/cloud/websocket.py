@@ -51,7 +51,7 @@ class WebSocketTransport(asyncio.Transport):
 
     def get_extra_info(self, name: str, default: object = None) -> object:
         # Nothing of TLS: a certificate that the client may have shown is not what it is judged by.
-        return self._tcp.get_extra_info(name, default) if name == "peername" else default
+        return self._tcp.get_extra_info(name, default) if name in ("peername", "sockname") else default
 
     def is_closing(self) -> bool:
         return self._closing

@@ -4,10 +4,15 @@ import http.client
 import json
 
 import pytest
+from botocore.exceptions import ClientError
 
+from tests.host.cloud_control import error_code
+from tools.cloud.clients import make_client
 from tools.cloud.operations import catalog
 from tools.cloud.service_models import ServiceModels
 from tools.interpreter import ROOT
+
+POLICY = "arn:aws:iot:eu-central-1:123456789012:policy/p"
 
 
 @pytest.fixture
@@ -49,6 +54,23 @@ def test_same_path_belongs_to_the_service_that_was_signed_for(ask):
         assert member in body
 
 
+@pytest.mark.parametrize(
+    ("service", "call"),
+    [
+        ("sts", lambda client: client.get_caller_identity()),
+        ("iam", lambda client: client.list_roles()),
+        ("dynamodb", lambda client: client.list_tables()),
+        ("lambda", lambda client: client.list_functions()),
+        ("iotwireless", lambda client: client.list_tags_for_resource(ResourceArn=POLICY)),  # iot has GET /tags, too
+    ],
+)
+def test_other_services_are_refused_by_name(cloud, service, call):
+    with pytest.raises(ClientError, match=f"The service {service} is not part of the local AWS IoT") as refused:
+        call(make_client(service, cloud.region, cloud.control_url))
+    assert error_code(refused) == "NotImplementedException"
+    assert refused.value.response["ResponseMetadata"]["RetryAttempts"] == 0
+
+
 def test_longer_path_is_another_operation(ask):
     ask("POST", "/things/fixed")
     assert ask("GET", "/things/fixed/principals")[2] == {"principals": []}
@@ -71,8 +93,7 @@ def about(description):
 
 
 def tagged(key):
-    arn = "arn:aws:iot:eu-central-1:123456789012:policy/p"
-    return json.dumps({"resourceArn": arn, "tags": [{"Key": key}]}).encode()
+    return json.dumps({"resourceArn": POLICY, "tags": [{"Key": key}]}).encode()
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import uuid
 
 from aiohttp import web
 
-from tools.cloud import shapes
+from tools.cloud import foreign, shapes
 from tools.cloud.aws_errors import AwsError, InvalidRequest, MethodNotAllowed, NotImplementedHere, RequestTooLarge
 from tools.cloud.files.s3 import S3Api, is_for_s3
 from tools.cloud.http_server import HttpServer
@@ -47,6 +47,18 @@ class RestServer:
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         if is_for_s3(request) and "Origin" not in request.headers:
             return await self._files.handle(request)
+        service = _signed_for(request)
+        if foreign.is_foreign(service, self._models.signing_names):
+            self._log("api", operation=service, error="not part of the local AWS IoT")
+            response = foreign.refusal(service, request.content_type)
+        else:
+            response = await self._answer(request)
+        response.headers["x-amzn-RequestId"] = str(uuid.uuid4())
+        return web.Response(
+            status=response.status, headers=response.headers, body=response.body, content_type=response.content_type
+        )
+
+    async def _answer(self, request: web.BaseRequest) -> shapes.Response:
         name = "?"
         try:
             if "Origin" in request.headers:
@@ -60,21 +72,17 @@ class RestServer:
                 name = route.operation.name
                 response = await self._call(route, path, request)
             self._log("api", operation=name, status=response.status)
+            return response
         except AwsError as error:
             self._log("api", operation=name, status=error.status, error=error.code)
-            response = _error_response(error)
+            return _error_response(error)
         except Exception as error:  # noqa: BLE001 one broken operation must not take the server with it
             self._log("api_failed", operation=name, error=repr(error))
-            response = _error_response(AwsError(f"The local AWS IoT failed in {name}: {error!r}"))
-        response.headers["x-amzn-RequestId"] = str(uuid.uuid4())
-        return web.Response(
-            status=response.status, headers=response.headers, body=response.body, content_type=response.content_type
-        )
+            return _error_response(AwsError(f"The local AWS IoT failed in {name}: {error!r}"))
 
     def _route(self, request: web.BaseRequest) -> tuple[Route, dict[str, str]]:
-        signed = _SIGNED_FOR.search(request.headers.get("Authorization", ""))
         path = request.raw_path.partition("?")[0]
-        found = self._models.find(request.method, path, signed.group(1) if signed else None)
+        found = self._models.find(request.method, path, _signed_for(request))
         if found is None:
             raise MethodNotAllowed(f"No operation of AWS IoT is {request.method} {path}")
         return found
@@ -86,6 +94,12 @@ class RestServer:
         body = await _read_body(request)
         parameters = shapes.read(route.operation, shapes.Request(path, request.query, request.headers, body))
         return shapes.write(route.operation, await handler(self._desk, parameters))
+
+
+def _signed_for(request: web.BaseRequest) -> str | None:
+    """The service that a request is signed for; None: it is not signed."""
+    signed = _SIGNED_FOR.search(request.headers.get("Authorization", ""))
+    return signed.group(1) if signed else None
 
 
 async def _read_body(request: web.BaseRequest) -> bytes:

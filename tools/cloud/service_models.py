@@ -61,6 +61,11 @@ class ServiceModels:
                 return route, parameters
         return None
 
+    @property
+    def signing_names(self) -> frozenset[str]:
+        """What requests to these services are signed for."""
+        return frozenset(self._by_signing_name)
+
     def operation(self, service: str, name: str) -> OperationModel:
         """The model of an operation. Raises KeyError."""
         for routes in self._routes.values():

@@ -19,6 +19,7 @@ _REQUEST = 0x23  # leap 0, version 4, mode 3 (client)
 _MODE_SERVER = 4
 _UNSYNCHRONISED = 3
 _STRATA = 16
+_NO_TIME_YET = ("", "INIT", "STEP")  # instead of stratum 16: chrony and OpenNTPD; ntpd as it starts
 _ORIGINATE = 24  # offsets of the time stamps
 _TRANSMIT = 40
 _UNIX = 2208988800  # seconds from 1900 to 1970
@@ -46,8 +47,9 @@ def answer(packet, nonce):
     if stratum == 0:
         # Kiss-o'-death, RFC 5905 section 7.4: four letters say why (RATE, DENY, RSTR).
         code = "".join(chr(byte) for byte in packet[12:16] if 32 < byte < 127)
-        raise Refused("it said %s" % code)
-    if packet[0] >> 6 == _UNSYNCHRONISED or stratum >= _STRATA:
+        if code not in _NO_TIME_YET:
+            raise Refused("it said %s" % code)
+    if packet[0] >> 6 == _UNSYNCHRONISED or not 0 < stratum < _STRATA:
         raise Refused("not synchronised")
     stamp = packet[_TRANSMIT : _TRANSMIT + 8]
     if stamp == bytes(8):

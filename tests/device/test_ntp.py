@@ -48,6 +48,12 @@ def test_server_that_does_not_know_the_time_is_not_believed():
         raises(ntp.Refused, lambda: ntp.answer(packet, NONCE))
 
 
+def test_server_that_has_just_started_is_told_to_have_no_time():
+    for letters in (bytes(4), b"INIT", b"STEP"):  # as chrony and OpenNTPD, and ntpd twice
+        packet = reply(NOVEMBER_2026, leap=3, stratum=0, reference=letters)
+        equal(str(raises(ntp.Refused, lambda it=packet: ntp.answer(it, NONCE))), "not synchronised")
+
+
 class Servers:
     """Time servers: name -> what they say: a packet made from the nonce, None for silence, an error to raise."""
 

@@ -20,7 +20,7 @@ def request(url, start):
     host, port, path = split(url)
     lines = [
         "GET %s HTTP/1.1" % path,
-        "Host: %s" % (host if port == _PORT else "%s:%d" % (host, port)),
+        "Host: " + _authority(host, port),
         "User-Agent: awsesp/%s" % release.VERSION,
         "Connection: close",
     ]
@@ -55,7 +55,7 @@ async def receive(answer, url, start):
     answer.ready = size
     answer.left -= size
     if answer.left < 0:
-        raise _refused("no length, or more bytes than it says")
+        raise _refused("more bytes than it says")
     return None
 
 
@@ -120,6 +120,8 @@ def _check_status(status, start):
 
 
 def _take_length(answer, status, fields):
+    if b"content-length" not in fields:
+        raise _refused("without its length: the server must send it as it is, neither chunked nor compressed")
     try:
         answer.left = int(fields[b"content-length"])
         answer.start, answer.total = 0, answer.left
@@ -131,13 +133,13 @@ def _take_length(answer, status, fields):
             if last - first + 1 != answer.left or last >= answer.total:
                 raise ValueError
     except (KeyError, ValueError, IndexError):
-        raise _refused("no length, or a range that is none")
+        raise _refused("a length or range that is none")
 
 
 def split(url):
     """(host, port, path with its query) of a link; raises `download_refused` for one that is not https."""
     if not url.startswith("https://"):
-        raise _refused("a link that is not https")
+        raise _refused("it leads to a link that is not https")
     place = url[8:].split("#")[0]
     ends = [at for at in (place.find("/"), place.find("?")) if at >= 0]
     end = min(ends) if ends else len(place)
@@ -151,13 +153,31 @@ def split(url):
 
 
 def join(url, location):
-    """The link that a server at `url` sends us to; raises `download_refused` for one that leaves https."""
-    if location.startswith("/") and not location.startswith("//"):
-        location = url[: url.find("/", 8)] + location if "/" in url[8:] else url + location
+    """The link to which a server at `url` sends us, by a whole link or by a part of one (RFC 3986, 4.2).
+
+    Raises `download_refused` for one that leaves https.
+    """
+    start = location.split("/")[0].split("?")[0]
+    if location.startswith("//"):
+        location = "https:" + location
+    elif ":" not in start:
+        host, port, path = split(url)
+        if location.startswith("/"):
+            path = ""
+        else:
+            path = path.split("?")[0]
+            path = path[: path.rfind("/") + 1] if start else path
+        location = "https://" + _authority(host, port) + path + location if location else ""
+    elif start.lower() == "https:":
+        location = "https:" + location[6:]
     split(location)
     if not all(0x21 <= byte <= 0x7E for byte in location.encode()):
-        raise _refused("a redirect to no link")
+        raise _refused("a redirect to a link with characters that a link cannot have")
     return location
+
+
+def _authority(host, port):
+    return host if port == _PORT else "%s:%d" % (host, port)
 
 
 def _refused(why):

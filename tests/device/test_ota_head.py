@@ -66,7 +66,12 @@ def test_where_a_redirect_leads():
     equal(head.join(URL, "/b?c"), "https://images.test/b?c")
     equal(head.join("https://images.test", "/b"), "https://images.test/b")
     equal(head.join(URL, "https://other.test/b"), "https://other.test/b")
-    for location in ("http://images.test/b", "//images.test/b", "b", "", "https://h/\x7f", "/b c"):
+    equal(head.join(URL, "HTTPS://other.test/b"), "https://other.test/b")
+    equal(head.join(URL, "//other.test/b"), "https://other.test/b")
+    for location, found in (("b", "a/b"), ("b/c?d=e:f", "a/b/c?d=e:f"), ("?d", "a/new.bin?d")):  # nginx sends such
+        equal(head.join(URL, location), "https://images.test/" + found)
+    equal(head.join("https://images.test:444?link=/1", "b"), "https://images.test:444/b")
+    for location in ("http://images.test/b", "ftp://images.test/b", "data:,b", "//", "", "https://h/\x7f", "/b c"):
         equal(raises(errors.CloudError, lambda: head.join(URL, location)).code, "download_refused")
 
 
@@ -96,6 +101,11 @@ async def test_a_length_that_is_none_is_refused():
     for length in ("", "x", "-1", "1,1"):
         equal(await refusal(Said(200, "Content-Length: " + length)), "download_refused")
     equal(await refusal(Said(200, "Content-Length: 1", body=bytes(7))), "download_refused")  # more came than it says
+
+
+async def test_an_answer_in_chunks_is_refused_with_the_reason():
+    failure = await raises(errors.DeviceError, head.receive(Said(200, "Transfer-Encoding: chunked"), URL, 0))
+    equal((failure.code, "neither chunked nor compressed" in failure.message), ("download_refused", True))
 
 
 async def test_what_an_answer_means():

@@ -9,7 +9,7 @@ _PERSON = (
 wrong_password: Wi-Fi '%s' refused the password: check it and configure it again.
 unknown_name: The name '%s' does not exist: check the AWS endpoint or server name.
 server_cert_untrusted: No trusted root vouches for the server's certificate: set the right CA, or let the server send its chain.
-server_cert_wrong_name: The server's certificate is not for '%s': check the AWS endpoint.
+server_cert_wrong_name: The server's certificate is not for '%s': check the AWS endpoint or server name.
 key_mismatch: The private key does not fit the certificate: give both parts of the same pair.
 invalid_setting: %s: %s; allowed: %s.
 settings_missing: Settings are incomplete: %s.
@@ -69,7 +69,7 @@ claim_failed: Provisioning failed for now (%s): the device tries again.
 token_expired: The ownership token is too old: a new certificate is asked for.
 too_fast: More than %s per second: the message was not sent.
 download_failed: The download was interrupted (%s): check the server.
-link_expired: The link of the download is not valid any more (HTTP %d): let links live for longer.
+link_expired: The server refused the link of the download (HTTP %d): it is too old, or may not read the file.
 update_interrupted: The update began %d times and was interrupted each time: the device stays with what it has.
 update_too_slow: The update took more than %d s: the device stays with what it has.
 """,

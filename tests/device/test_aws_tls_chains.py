@@ -75,7 +75,7 @@ async def test_a_name_is_that_of_the_endpoint_however_it_is_written():
         await connect(server)
     await connect("CHAIN", host="Broker.TEST")
     await connect("ADDRESS_ALONE", host="127.0.0.1")
-    await is_told("ADDRESS_ALONE", "server_cert_wrong_name", "broker.test")
+    await is_told("ADDRESS_ALONE", "server_cert_wrong_name", "'broker.test': check the AWS endpoint or server name")
     await is_told("CHAIN", "server_cert_wrong_name", "127.0.0.1", host="127.0.0.1")
 
 

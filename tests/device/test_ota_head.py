@@ -115,6 +115,8 @@ async def test_what_an_answer_means():
         (416, "download_refused"), (204, "download_refused"), ("none", "download_refused"),
     ):  # fmt: skip
         equal(await refusal(Said(code, "Content-Length: 9")), meaning)
+    failure = await raises(errors.DeviceError, head.receive(Said(403, "Content-Length: 9"), URL, 0))
+    equal("it is too old, or may not read the file" in failure.message, True)  # which of both the server does not say
     equal(await head.receive(Said(307, "Location: /b"), URL, 0), "https://images.test/b")
     equal(await refusal(Said(302)), "download_refused")
 

@@ -110,6 +110,16 @@ def _devices(folder):
     ("options", "complaint"),
     [
         (["--heap", "lots"], "heap 'lots' is no size; say 98304 or 96k"),
+        (["--heap", "5"], "--heap 5: say 48k to 64m"),
+        (["--heap", "99999999999"], "--heap 99999999999: say 48k to 64m"),
+        (["--wifi", ""], '--wifi: say "network:password"'),
+        (["--wifi", "home:short"], "--wifi: a password has 8 to 63 characters, that of 'home' has 5"),
+        (["--wifi", "n" * 33], "--wifi: 33 bytes in UTF-8; allowed: 1 to 32 bytes"),
+        (["--cloud", "bogus"], "--cloud 'bogus': say the control URL that `make cloud` prints, http://127.0.0.1:4585"),
+        (["--cloud", "http://[::1"], "--cloud 'http://[::1': say the control URL"),
+        (["--ca", "/nowhere.pem"], "--ca /nowhere.pem: No such file"),
+        (["--ca", __file__], f"--ca: {__file__} is not a certificate"),
+        (["--bare", "--main", __file__], "--bare has only MicroPython on it: leave out --main or EXAMPLE here"),
         (["--endpoint", "nonsense"], "--endpoint 'nonsense': say NAME=PORT"),
         (["--endpoint", "name=65536"], "--endpoint 'name=65536': say NAME=PORT"),
         (["--folder", __file__], f"sim: {__file__}: File exists"),
@@ -122,6 +132,22 @@ def test_options_that_cannot_be_used_are_told(tmp_path, options, complaint):
     with running("--folder", tmp_path / "flash", *options) as (process, read_to):
         assert read_to(complaint).startswith("sim: ")
         assert process.wait(20) == 1
+
+
+def test_a_mistyped_option_erases_nothing(tmp_path):
+    note = tmp_path / "nvs.bin"
+    note.write_bytes(b"a life's work")
+    for option in (["--settings", "/nowhere.json"], ["--wifi", ""], ["--endpoint", "x"], ["--ca", "/nowhere.pem"]):
+        with running("--folder", tmp_path, "--erase", *option) as (process, _):
+            assert process.wait(20) == 1
+        assert note.read_bytes() == b"a life's work"
+
+
+def test_a_network_of_the_settings_is_in_range_whatever_its_name(tmp_path):
+    settings = tmp_path / "settings.json"
+    settings.write_text(json.dumps({"networks": [{"ssid": "a:b", "password": "c:d:e:f:g"}]}), encoding="utf-8")
+    with running("--folder", tmp_path / "flash", "--settings", settings) as (_, read_to):
+        read_to("access point 'a:b' is on")
 
 
 def test_factory_new_board_enrols_itself_with_a_running_cloud(tmp_path):

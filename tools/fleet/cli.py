@@ -17,6 +17,7 @@ from tools.cloud.recipes import create_fleet
 from tools.configure.firmware import certificates, errors, settings
 from tools.fleet.roots import RootMissing, amazon_roots
 from tools.interpreter import ROOT
+from tools.wifi_option import network
 
 _ROLE_HELP = """The role is what AWS IoT assumes to register things. Once, with rights in IAM:
 
@@ -73,9 +74,9 @@ def main(
         sys.exit(f"fleet: {str(missing).rstrip('.')}. Run `aws configure`, or say --region and --profile.")
     except BotoCoreError as error:
         sys.exit(f"fleet: {error}")
-    for network in networks:
-        if network["password"] is None:
-            print(f"note: {network['ssid']!r} is taken for an open network: no password was given with it")
+    for each in networks:
+        if each["password"] is None:
+            print(f"note: {each['ssid']!r} is taken for an open network: no password was given with it")
     print(f"template {fleet.template}, policies {fleet.claim_policy} and {fleet.thing_policy}, a claim certificate")
     print(f"{out}: keep it out of version control, it holds the claim's private key")
     print(f'Next: make flash PORT=... ARGS="--settings {out}"')
@@ -135,12 +136,11 @@ def _root(path, endpoint_url):
 
 
 def _network(text):
-    ssid, _, password = text.partition(":")
-    if not ssid:
-        raise Mistake('--wifi: say "network:password", or "network" for an open one')
-    if password and not 8 <= len(password) <= 64:
-        raise Mistake(f"--wifi: a password has 8 to 63 characters, that of {ssid!r} has {len(password)}")
-    return {"ssid": ssid, "password": password or None}
+    try:
+        ssid, password = network(text)
+    except ValueError as error:
+        raise Mistake(str(error)) from error
+    return {"ssid": ssid, "password": password}
 
 
 def _require_usable(networks, hardware):

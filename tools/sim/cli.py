@@ -9,17 +9,20 @@ from typing import Annotated
 
 import typer
 
-from tools import person_json
 from tools.interpreter import MissingTool
 from tools.signals import interrupt, on_end
 from tools.sim import folder as folders
+from tools.sim import options
 from tools.sim.bare import bare as bare_board
 from tools.sim.commands import Commands
 from tools.sim.cord import Board
+from tools.sim.options import Mistake
 from tools.sim.world import World
 from tools.troubles import sentence
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+_HOME = ("home", "password")  # the network in range unless somebody names others
 
 _print_lock = threading.Lock()
 
@@ -35,7 +38,10 @@ def main(
     ] = None,
     wifi: Annotated[list[str] | None, typer.Option(help='A network in range, "name:password"; repeatable.')] = None,
     main: Annotated[
-        Path | None, typer.Option("--main", exists=True, help="The application, instead of this checkout's main.py.")
+        Path | None,
+        typer.Option(
+            "--main", exists=True, dir_okay=False, help="The application, instead of this checkout's main.py."
+        ),
     ] = None,
     settings: Annotated[Path | None, typer.Option(help="Becomes /settings.json before the device starts.")] = None,
     endpoint: Annotated[
@@ -65,6 +71,11 @@ def main(
     on_end(interrupt)
     folder = folder or folders.default(image, bare, main)
     try:
+        options.check_heap(heap)
+        options.check_cloud(cloud, ca)
+        options.check_bare(bare, main)
+        networks, names = options.networks(wifi), options.endpoints(endpoint)
+        document = options.settings(settings)
         with (
             contextlib.suppress(KeyboardInterrupt),
             folders.alone(folder),
@@ -74,8 +85,8 @@ def main(
         ):
             world.internet = internet
             folders.lay_out(folder, image, erase)
-            _prepare(board, settings, erase)
-            network = _furnish(world, wifi, endpoint, board)
+            _prepare(board, document, erase)
+            network = _furnish(world, networks or _networks(board), names)
             if cloud != "none":
                 _connect_cloud(world, board, cloud, ca, network, folder / "settings.json" if bare else None)
             _name_port(board, folder)
@@ -87,10 +98,6 @@ def main(
             _obey(Commands(board, world, show))
     except (Mistake, folders.FolderInUse, MissingTool, ValueError, OSError) as mistake:
         sys.exit(f"sim: {sentence(mistake)}")
-
-
-class Mistake(Exception):
-    """An option cannot be used; the message says why."""
 
 
 def show(line):
@@ -127,38 +134,27 @@ def _bluetooth(world, is_wanted):
 def _prepare(board, settings, erase):
     if erase:
         board.erase()
-    if settings is None:
-        return
-    try:
-        text = json.dumps(person_json.parse(settings.read_bytes()), ensure_ascii=False)
-    except OSError as error:
-        raise Mistake(f"--settings {settings}: {error.strerror}") from error
-    except ValueError as error:
-        raise Mistake(f"--settings {settings} is not JSON: {error}") from error
-    board.write_file("/settings.json", text)
+    if settings is not None:
+        board.write_file("/settings.json", settings)
 
 
-def _furnish(world, wifi, endpoints, board):
+def _furnish(world, networks, names):
     """The networks and the names of the world. Returns the first network."""
-    networks = [network.partition(":") for network in wifi or _networks(board)]
-    for name, _, password in networks:
-        world.access_point(name, password or None)
+    for name, password in networks:
+        world.access_point(name, password)
         show(f"sim: access point {name!r} is on")
-    for endpoint in endpoints or ():
-        name, _, port = endpoint.partition("=")
-        if not name or not port.isdecimal() or not 0 < int(port) < 65536:
-            raise Mistake(f"--endpoint {endpoint!r}: say NAME=PORT")
-        world.name(name, int(port))
-    return networks[0][0], networks[0][2] or None
+    for name, port in names:
+        world.name(name, port)
+    return networks[0]
 
 
 def _networks(board):
     """The networks that the device's own settings name, so that it finds what it looks for."""
     try:
         networks = json.loads(board.read_file("/settings.json")).get("networks", [])
-        return [f"{network['ssid']}:{network.get('password') or ''}" for network in networks] or ["home:password"]
+        return [(network["ssid"], network.get("password") or None) for network in networks] or [_HOME]
     except (OSError, ValueError, KeyError, AttributeError, TypeError):
-        return ["home:password"]
+        return [_HOME]
 
 
 def _kind(folder, serial, is_bare, main):

@@ -27,7 +27,7 @@ class Image:
         self.lib = Path(lib or interpreter.LIB).resolve()
         folders = [interpreter.BOARD, *(packages or interpreter.package_folders()), self.lib]
         self.path = [str(Path((compiled or {}).get(folder, folder)).resolve()) for folder in folders]
-        self.heap_bytes = _bytes(heap) if heap else None
+        self.heap_bytes = heap_bytes(heap) if heap else None
         self._frozen = None  # what was unpacked of the slot that runs
         self.fakes_bytes = None  # known once boot.py has begun
         self.program = "import simulated.power_on"
@@ -76,7 +76,8 @@ class Image:
         self.fakes_bytes = allocated
 
 
-def _bytes(size):
+def heap_bytes(size):
+    """The number that a size such as 98304 or "96k" stands for. Raises ValueError."""
     if isinstance(size, int):
         return size
     text = size.strip().lower()

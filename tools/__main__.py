@@ -1,5 +1,11 @@
 """The command line behind `make`: `python -m tools VERB`. A verb's module is imported when the verb is called."""
 
+import signal
+
+if __name__ == "__main__" and signal.getsignal(signal.SIGINT) == signal.default_int_handler:
+    # Until a verb begins Ctrl-C ends it at once, by the signal: an exception would show what is being imported.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import importlib
 import inspect
 import sys
@@ -44,7 +50,10 @@ def main(arguments):
     if not arguments or arguments[0] not in VERBS:
         app(args=arguments, prog_name="python -m tools")
     verb = arguments[0]
-    _load(verb, VERBS[verb][0])(args=arguments[1:], prog_name=f"python -m tools {verb}")
+    run = _load(verb, VERBS[verb][0])
+    if signal.getsignal(signal.SIGINT) == signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    run(args=arguments[1:], prog_name=f"python -m tools {verb}")
 
 
 def _load(verb, name):

@@ -1,6 +1,7 @@
 """The command line explains itself, and `make` says what is missing on the machine, in one line."""
 
 import re
+import signal
 import subprocess
 import sys
 
@@ -66,6 +67,12 @@ def test_ctrl_c_while_a_verb_is_loaded_ends_it_quietly(tmp_path):
     load = f"import sys, tools.__main__ as t; sys.path.insert(0, {str(tmp_path)!r}); t.VERBS['slow'] = ('slow', '')"
     answer = run(sys.executable, "-c", load + "; t.main(['slow'])")
     assert (answer.returncode, answer.stdout, answer.stderr) == (130, "", "")
+
+
+def test_ctrl_c_before_the_command_line_is_read_shows_no_source(tmp_path):
+    (tmp_path / "typer.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGINT)\n")
+    answer = run("env", f"PYTHONPATH={tmp_path}", sys.executable, "-m", "tools", "sim")
+    assert (answer.returncode, answer.stdout, answer.stderr) == (-signal.SIGINT, "", "")
 
 
 def test_make_alone_lists_what_it_can_do():

@@ -97,6 +97,23 @@ def test_what_the_device_does_is_told_in_words_once_it_is_followed(capsys):
     assert told.count("✓ online") == 1
 
 
+def test_a_narrow_terminal_cuts_nothing_off_that_is_to_be_copied(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    link = "http://localhost:8765/#AAISEM2EKVTHPCEZ"
+    Screen().label("awsesp-0a1b2c", "AAIS-EM2E-KVTH-PCEZ", link)
+    assert f"  link        {link}\n" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(
+    not dbus_daemon.is_installed(), reason="no dbus-daemon on this machine; on Debian: apt-get install dbus"
+)
+def test_the_end_of_what_is_typed_ends_it():
+    with phone() as person:
+        person.see("What the device does")
+        person.type("\x04", end="")
+        assert person.wait() == 0
+
+
 def test_the_page_alone_with_the_label_of_a_real_device():
     with phone("--no-device", "--code", "aais em2e kvth pcez", "--page", "https://example.com/setup/") as person:
         person.see("▄▄▄▄▄▄▄")

@@ -129,7 +129,7 @@ def _opened(screen, link, environment):
 
 def _obey(beside, screen, url, page):
     """Typed lines play with the world around the device, until quit."""
-    from tools.sim.commands import Commands
+    from tools.sim.commands import Commands, obey_typed
 
     class WithNew(Commands):
         def do_new(self):
@@ -139,11 +139,7 @@ def _obey(beside, screen, url, page):
             screen.follows = True
             screen.label(beside.name, beside.code, _link(page or url, beside.code))
 
-    commands = WithNew(beside.desk.device, beside.desk.world, screen.say)
-    for line in sys.stdin:
-        if not commands.obey(line):
-            return
-    threading.Event().wait()  # no terminal: run until Ctrl-C
+    obey_typed(WithNew(beside.desk.device, beside.desk.world, screen.say))
 
 
 def _link(page, code):

@@ -6,7 +6,6 @@ import threading
 import segno
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from tools.phone import browser
 
@@ -36,10 +35,10 @@ class Screen:
         self._console.print(f"\n[bold cyan]{escape(text)}[/bold cyan]")
 
     def facts(self, rows):
-        table = Table.grid(padding=(0, 2))
+        """[(what, value)], a line each, which the terminal wraps: what is to be copied is never cut off or padded."""
+        width = max(len(what) for what, _ in rows)
         for what, value in rows:
-            table.add_row("", f"[dim]{escape(what)}[/dim]", escape(value))
-        self._console.print(table)
+            self._console.print(f"  [dim]{what:{width}}[/dim]  {escape(value)}")
 
     def label(self, name, code, link):
         """As it is on a device: the name, the setup code, and both for a camera."""

@@ -14,7 +14,7 @@ from tools.signals import interrupt, on_end
 from tools.sim import folder as folders
 from tools.sim import options
 from tools.sim.bare import bare as bare_board
-from tools.sim.commands import Commands
+from tools.sim.commands import Commands, obey_typed
 from tools.sim.cord import Board
 from tools.sim.options import Mistake
 from tools.sim.world import World
@@ -95,7 +95,7 @@ def main(
                 show("sim: or give it some over Bluetooth, with --bluetooth here")
             show(f"sim: board {board.unique_id}, flash in {board.flash.folder}; type help, or quit")
             board.power_on()
-            _obey(Commands(board, world, show))
+            obey_typed(Commands(board, world, show))
     except (Mistake, folders.FolderInUse, MissingTool, ValueError, OSError) as mistake:
         sys.exit(f"sim: {sentence(mistake)}")
 
@@ -211,14 +211,6 @@ def _settings_beside(main):
     """What an application's own settings.json says, such as that of an example."""
     path = main.with_name("settings.json")
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-
-
-def _obey(commands):
-    for line in sys.stdin:
-        if not commands.obey(line):
-            return
-    if not sys.stdin.isatty():  # else it was Ctrl-D
-        threading.Event().wait()  # no terminal: run until Ctrl-C
 
 
 if __name__ == "__main__":

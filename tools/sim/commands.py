@@ -3,6 +3,7 @@
 import contextlib
 import inspect
 import shlex
+import sys
 import threading
 
 _PRESS_S = 0.2
@@ -175,6 +176,15 @@ class Commands:
         for number, reason in enumerate(self._board.starts, 1):
             self._show(f"  {number}: {reason}")
         self._show(f"  {self._board.writes} flash writes")
+
+
+def obey_typed(commands):
+    """Obey what is typed, until quit or Ctrl-D; without a terminal until Ctrl-C."""
+    for line in sys.stdin:
+        if not commands.obey(line):
+            return
+    if not sys.stdin.isatty():
+        threading.Event().wait()
 
 
 def _on(what):

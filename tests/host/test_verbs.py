@@ -75,6 +75,23 @@ def test_ctrl_c_before_the_command_line_is_read_shows_no_source(tmp_path):
     assert (answer.returncode, answer.stdout, answer.stderr) == (-signal.SIGINT, "", "")
 
 
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        ("bench --heap lots", "bench: heap 'lots' is no size"),
+        ("bench --heap 5", "bench: --heap 5: say 16k to 64m"),
+        ("qualify --scale 0 --list", "'--scale'"),
+        ("qualify --port 0 --list", "'--port'"),
+        ("soak --bound 0 --minutes 0.1 --devices 1", "'--bound'"),
+    ],
+)
+def test_a_number_that_cannot_be_meant_is_refused_at_once(words, complaint):
+    answer = tools(*words.split())
+    assert answer.returncode in (1, 2)
+    assert complaint in answer.stderr
+    assert len(answer.stderr.splitlines()) <= 4
+
+
 def test_make_alone_lists_what_it_can_do():
     answer = run("make", "-s")
     assert answer.returncode == 0

@@ -17,12 +17,14 @@ from tools import interpreter
 from tools.bench.desk import Desk, Failed
 from tools.bench.registry import Measurement, measurements
 from tools.signals import interrupt, on_end
+from tools.sim.options import Mistake, check_heap
 
 DOCUMENT = interpreter.ROOT / "docs" / "measurements.md"
 BEGIN = "<!-- numbers: begin, written by `make bench ARGS=--write` -->"
 END = "<!-- numbers: end -->"
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+_LEAST_HEAP_KB = 16  # MicroPython itself begins; what a measurement needs is its own matter
 
 
 class Result:
@@ -67,6 +69,10 @@ def bench(
     mqtt_as where MQTT_AS names one of peterhinch/micropython-mqtt.
     """
     on_end(interrupt)
+    try:
+        check_heap(heap, _LEAST_HEAP_KB)
+    except (Mistake, ValueError) as mistake:
+        sys.exit(f"bench: {mistake}")
     chosen = chosen_by(only)
     if names:
         for one in chosen:

@@ -25,13 +25,15 @@ def main(
     words: Annotated[list[str] | None, typer.Argument(help="Only cases whose names have one of these.")] = None,
     short: Annotated[bool, typer.Option("--short", help="The short set, as in CI.")] = False,
     listed: Annotated[bool, typer.Option("--list", help="Only say which cases there are.")] = False,
-    scale: Annotated[float, typer.Option(help="Of the firmware's own time-outs; 1 is as shipped, and slow.")] = 0.1,
+    scale: Annotated[
+        float, typer.Option(min=0.01, help="Of the firmware's own time-outs; 1 is as shipped, and slow.")
+    ] = 0.1,
     workers: Annotated[int, typer.Option(min=1, help="Cases at the same time.")] = 8,
     junit: Annotated[Path | None, typer.Option(help="Also write JUnit's XML there.")] = None,
     device: Annotated[
         str | None, typer.Option(help="Address of this machine in the network of a real board, which connects to it.")
     ] = None,
-    port: Annotated[int, typer.Option(help="With --device: the port that it connects to.")] = 8883,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="With --device: the port that it connects to.")] = 8883,
     verbose: Annotated[bool, typer.Option("--verbose", help="The device's console where a case fails.")] = False,
 ):
     """Run AWS IoT Core Device Advisor's cases, by their AWS names.

@@ -8,20 +8,20 @@ from tools.configure.firmware import certificates, errors, settings_checks
 from tools.sim.image import heap_bytes
 from tools.wifi_option import network
 
-_HEAP = (48 * 1024, 64 * 1024 * 1024)  # with less not even boot.py runs; no chip has more
+_LEAST_HEAP_KB = 48  # with less not even boot.py runs
+_MOST_HEAP_KB = 64 * 1024  # no chip has more
 
 
 class Mistake(Exception):
     """An option cannot be used; the message says why."""
 
 
-def check_heap(text):
+def check_heap(text, least_kb=_LEAST_HEAP_KB):
     """A size in which something runs."""
     if text is None:
         return
-    least, most = _HEAP
-    if not least <= heap_bytes(text) <= most:
-        raise Mistake(f"--heap {text}: say {least // 1024}k to {most // 1024 // 1024}m; the chip has 160k")
+    if not least_kb <= heap_bytes(text) / 1024 <= _MOST_HEAP_KB:
+        raise Mistake(f"--heap {text}: say {least_kb}k to {_MOST_HEAP_KB // 1024}m; the chip has 160k")
 
 
 def check_cloud(url, ca):

@@ -26,9 +26,9 @@ def main(
     minutes: Annotated[float, typer.Option(min=0.1, help="How long faults befall the devices.")] = 10,
     devices: Annotated[int, typer.Option(min=1, max=50, help="Simulated devices, each in a world of its own.")] = 4,
     seed: Annotated[int | None, typer.Option(help="Of all chance: that of an earlier soak repeats its faults.")] = None,
-    bound: Annotated[int, typer.Option(help="Seconds in which a device must be back after a fault.")] = 90,
+    bound: Annotated[int, typer.Option(min=1, help="Seconds in which a device must be back after a fault.")] = 90,
     heap_bound: Annotated[
-        int, typer.Option(help="Bytes by which what a collection leaves may grow: first use takes some.")
+        int, typer.Option(min=0, help="Bytes by which what a collection leaves may grow: first use takes some.")
     ] = 8192,
     logs: Annotated[Path, typer.Option(help="Folder for what each device said, and what befell it.")] = _LOGS,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Tell every fault.")] = False,

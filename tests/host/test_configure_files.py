@@ -191,7 +191,7 @@ def test_a_file_that_is_too_large_is_not_read_to_its_end(tmp_path):
         (("--reset", "everything"), "settings, or all"),
         (("--reset", "all"), "--yes"),
         (("--file", "not/there.json"), "No such file"),
-        (("--file", "-"), "not JSON"),
+        (("--file", "-"), "--file -: it is not JSON"),
         (("--list", "--code", "12345"), "setup code"),
     ],
 )

@@ -58,7 +58,7 @@ class Work:
         self._options = options
         self._screen = screen
         self._has_terminal = sys.stdin.isatty() and not options.json  # a question would stand in the JSON
-        self._plan = document.from_file(_bytes(options.file)) if options.file else None
+        self._plan = _plan(options.file) if options.file else None
         self._code = self._parsed(options.code) if options.code else None
 
     def do(self):
@@ -221,6 +221,14 @@ class Work:
                 return
         answer = self._run(self._link.ask("RESET", {"what": what}))
         self._screen.good(f"{self._link.name} has forgotten {words}, and restarts. {answer.sentence}")
+
+
+def _plan(path):
+    data = _bytes(path)
+    try:
+        return document.from_file(data)
+    except Mistake as mistake:
+        raise Mistake(f"--file {path}: {mistake}") from mistake
 
 
 def _bytes(path):

@@ -87,7 +87,7 @@ def test_what_is_ordered_happens(ask, cloud):
         ({"kind": "no_connack", "colour": "red"}, "colour"),
         ({"kind": "no_connack", "target": "x"}, "does not take all of target"),
         ({"kind": "slow"}, "amount"),
-        ({"kind": "certificate"}, "expired"),
+        ({"kind": "certificate"}, "certificate needs to be told more: the server shows"),
         ({"kind": "certificate", "value": "torn"}, "wrong_name"),
         ({"kind": "throttle_provisioning", "packets": -1}, "-1"),
         ({"kind": "files.redirect"}, "target"),

@@ -99,10 +99,11 @@ def main(
     on_end(lambda *_: stop.set())
     try:
         _check_names(region, endpoint, *(name or ()))
-        mqtt_port = _choose_port(host, mqtt_port, _MQTT_PORT, "MQTT", screen)
-        control_port = _choose_port(host, control_port, _CONTROL_PORT, "control plane", screen)
-        files_port = _choose_port(host, files_port, _FILES_PORT, "files", screen)
-        https_port = _choose_port(host, https_port, _HTTPS_PORT, "MQTT over WebSockets", screen)
+        notes: list[str] = []
+        mqtt_port = _choose_port(host, mqtt_port, _MQTT_PORT, "MQTT", notes)
+        control_port = _choose_port(host, control_port, _CONTROL_PORT, "control plane", notes)
+        files_port = _choose_port(host, files_port, _FILES_PORT, "files", notes)
+        https_port = _choose_port(host, https_port, _HTTPS_PORT, "MQTT over WebSockets", notes)
         cloud = LocalCloud(
             folder,
             mqtt_port,
@@ -117,13 +118,15 @@ def main(
             hooks=_hooks(serials, hook),
             log=screen.log,
         )
-        _run(cloud, fleet, screen, stop)
+        _run(cloud, fleet, screen, stop, notes)
     except (Mistake, StoreError, ClientError, OSError) as mistake:
         sys.exit(f"cloud: {sentence(mistake)}")
 
 
-def _run(cloud: LocalCloud, fleet: str, screen: Screen, stop: threading.Event) -> None:
+def _run(cloud: LocalCloud, fleet: str, screen: Screen, stop: threading.Event, notes: list[str]) -> None:
     with cloud:
+        for note in notes:  # only now: of a second cloud in the same folder they would hide what is wrong
+            screen.say(note, style="yellow")
         kit = make_kit(cloud, fleet) if fleet else None
         if fleet:
             _set_hook(cloud, fleet)
@@ -173,8 +176,9 @@ def _set_hook(cloud: LocalCloud, template: str) -> None:
     cloud.iot().update_provisioning_template(templateName=template, **change)
 
 
-def _choose_port(host: str, asked: int | None, usual: int, what: str, screen: Screen) -> int:
-    """The port to use, 0 for a free one. One that was asked for must be free; for the usual one there is another."""
+def _choose_port(host: str, asked: int | None, usual: int, what: str, notes: list[str]) -> int:
+    """The port to use, 0 for a free one. One that was asked for must be free; for the usual one there is another,
+    and a note."""
     port = usual if asked is None else asked
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
@@ -186,5 +190,5 @@ def _choose_port(host: str, asked: int | None, usual: int, what: str, screen: Sc
             reason = error.strerror
     if asked is not None:
         raise Mistake(f"cannot listen on {host}:{asked} for {what}: {reason}")
-    screen.say(f"Port {usual} for {what}: {reason}; using a free one.", style="yellow")
+    notes.append(f"Port {usual} for {what}: {reason}; using a free one.")
     return 0

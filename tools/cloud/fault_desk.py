@@ -55,7 +55,8 @@ class FaultDesk:
         try:
             self._order(kind, **options)
         except TypeError:
-            raise ValueError(f"{kind} does not take all of {', '.join(options) or 'nothing'}: {KINDS[kind]}") from None
+            problem = f"does not take all of {', '.join(options)}" if options else "needs to be told more"
+            raise ValueError(f"{kind} {problem}: {KINDS[kind]}") from None
 
     def _order(self, kind: str, **options) -> None:
         if kind == _CERTIFICATE:

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from tools.cloud import LocalCloud
+from tools.cloud.hooks import AllowList
+from tools.cloud.kit import make_kit
 from tools.interpreter import ROOT
 from tools.sim import Board, World, cli, factory, folder, storage
 from tools.sim.commands import Commands
@@ -225,8 +227,29 @@ def test_application_that_is_left_out_is_told(tmp_path):
             read_to("sim: main.py's application is left out")
 
 
+def test_a_board_enrols_into_the_fleet_of_the_running_cloud_whose_hook_decides(tmp_path, monkeypatch):
+    monkeypatch.setattr(factory, "URL_FILE", tmp_path / "control-url")
+    monkeypatch.setattr(factory, "DEVICE_FILE", tmp_path / "cloud" / "device.json")
+    hooks = {"enrol": AllowList(serials=["0a1b2c3d4e5f"])}
+    with (
+        LocalCloud(tmp_path / "cloud", hooks=hooks, fast_keys=True) as cloud,
+        World() as world,
+        Board(tmp_path / "flash", world, mac="0a1b2c3d4e60") as board,
+    ):
+        make_kit(cloud, "fleet")
+        hook = {"targetArn": cloud.hook_arn("enrol")}
+        cloud.iot().update_provisioning_template(templateName="fleet", preProvisioningHook=hook)
+        factory.URL_FILE.write_text(f"{cloud.control_url}\n", encoding="ascii")
+        world.access_point("home", "password")
+        cli._connect_cloud(world, board, None, cloud.ca_file, ("home", "password"))
+        board.power_on()
+        board.wait_for("code=claim_refused")
+        assert [each["templateName"] for each in cloud.iot().list_provisioning_templates()["templates"]] == ["fleet"]
+
+
 def test_running_cloud_is_found_and_one_that_was_killed_is_ignored(tmp_path, monkeypatch):
     monkeypatch.setattr(factory, "URL_FILE", tmp_path / "control-url")
+    monkeypatch.setattr(factory, "DEVICE_FILE", tmp_path / "none")
     with World() as world, Board(tmp_path / "flash", world) as board:
         with LocalCloud(tmp_path / "cloud") as cloud:
             factory.URL_FILE.write_text(f"{cloud.control_url}\n", encoding="ascii")

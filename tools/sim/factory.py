@@ -12,9 +12,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tools.cloud.recipes import create_fleet
 from tools.interpreter import ROOT
 
-# What `make cloud` keeps in its folder: its root certificate, and its control URL while it runs.
+# What `make cloud` keeps in its folder: its root certificate, its control URL while it runs, settings with its claim.
 CA_FILE = ROOT / ".cloud" / "ca.pem"
 URL_FILE = ROOT / ".cloud" / "control-url"
+DEVICE_FILE = ROOT / ".cloud" / "device.json"
 
 _REGION = "us-east-1"
 _QUICKLY = Config(connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 1}, proxies={})
@@ -64,20 +65,36 @@ class Cloud:
             raise CloudMissing(
                 f"the cloud's root certificate {path} cannot be read ({error}); say --ca FILE"
             ) from error
-        # An erased board comes here again: then the fleet of before is still there.
-        fleet = self._ask(create_fleet, self._iot, f"sim-{serial}-{secrets.token_hex(3)}")
+        template, claim = self._own_fleet() or self._new_fleet(serial)
         document = {
             "schema": 1,
             "hardware": "esp32",
             "pins": {"button": 0},
             "networks": [{"ssid": network[0], "password": network[1]}],
-            "aws": {"endpoint": self.endpoint()[0], "template": fleet.template},
+            "aws": {"endpoint": self.endpoint()[0], "template": template},
             "certs": [
                 {"role": "ca", "cert": root},
-                {"role": "claim", "cert": fleet.claim_cert_pem, "key": fleet.claim_key_pem},
+                claim,
             ],
         }
         return json.dumps(document)
+
+    def _own_fleet(self):
+        """(template, claim) of the fleet that `make cloud` has made, whose hook decides here too; None without one."""
+        if self._url != running_cloud():
+            return None
+        try:
+            document = json.loads(DEVICE_FILE.read_text(encoding="utf-8"))
+        except OSError:
+            return None
+        (claim,) = (each for each in document["certs"] if each["role"] == "claim")
+        return document["aws"]["template"], claim
+
+    def _new_fleet(self, serial):
+        """(template, claim) in a cloud of which nothing is known but its URL."""
+        # An erased board comes here again: then the fleet of before is still there.
+        fleet = self._ask(create_fleet, self._iot, f"sim-{serial}-{secrets.token_hex(3)}")
+        return fleet.template, {"role": "claim", "cert": fleet.claim_cert_pem, "key": fleet.claim_key_pem}
 
     def _ask(self, call, *arguments, **options):
         try:

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tools.docs import codes, events
+from tools.docs import cli, codes, events
 from tools.interpreter import ROOT
 
 PAGES = sorted([*(ROOT / "docs").glob("*.md"), *ROOT.glob("*.md"), ROOT / "firmware" / "README.md",
@@ -32,6 +32,18 @@ def test_a_port_that_is_taken_is_told_in_a_line():
         answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert (answer.returncode, answer.stdout) == (1, "")
     assert answer.stderr == f"docs: port {port} cannot be used (address already in use): choose another by --port\n"
+
+
+@pytest.mark.parametrize(("serve", "code"), [(False, 130), (True, 0)])
+def test_ctrl_c_is_the_end_of_what_is_served_and_no_success_of_a_build(monkeypatch, serve, code):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli.subprocess, "run", interrupted)
+    monkeypatch.setattr(cli, "_require_free", lambda port: None)
+    with pytest.raises(SystemExit) as end:
+        cli.main(serve=serve, port=8001)
+    assert end.value.code == code
 
 
 def test_troubleshooting_has_every_code_with_its_sentence():

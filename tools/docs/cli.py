@@ -28,7 +28,7 @@ def main(
         environment = dict(os.environ, NO_MKDOCS_2_WARNING="1")
         code = subprocess.run([sys.executable, "-m", "mkdocs", *command], cwd=ROOT, env=environment).returncode
     except KeyboardInterrupt:
-        sys.exit(0)
+        sys.exit(0 if serve else 130)  # the site is half a one
     if code:
         sys.exit("docs: there are warnings, see above")
     if not serve:

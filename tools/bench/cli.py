@@ -16,7 +16,7 @@ from rich.table import Table
 from tools import interpreter
 from tools.bench.desk import Desk, Failed
 from tools.bench.registry import Measurement, measurements
-from tools.signals import interrupt, on_end
+from tools.signals import interrupt_once
 from tools.sim.options import Mistake, check_heap
 
 DOCUMENT = interpreter.ROOT / "docs" / "measurements.md"
@@ -68,7 +68,7 @@ def bench(
     Other MQTT clients are measured beside it: umqtt.simple where MICROPYTHON_LIB names a checkout of micropython-lib,
     mqtt_as where MQTT_AS names one of peterhinch/micropython-mqtt.
     """
-    on_end(interrupt)
+    interrupt_once()
     try:
         check_heap(heap, _LEAST_HEAP_KB)
     except (Mistake, ValueError) as mistake:

@@ -13,11 +13,11 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 def main(verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the device's console, too.")] = False):
     """A factory-new simulated ESP32 becomes a working AWS IoT device, before your eyes. Ends 0 when all came true."""
     from tools.demo.story import tell
-    from tools.signals import interrupt, on_end
+    from tools.signals import interrupt_once
 
     sys.stdout.reconfigure(errors="replace")  # a terminal without UTF-8 shows question marks, not a traceback
-    # As Ctrl-C does: by themselves they would leave the desk's folder and the device's process behind.
-    on_end(interrupt)
+    # By themselves signals would leave the desk's folder and the device's process behind.
+    interrupt_once()
     try:
         raise typer.Exit(tell(verbose))
     except KeyboardInterrupt as stopped:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from tools.phone import offline
-from tools.signals import interrupt, on_end
+from tools.signals import interrupt_once
 
 _PORT = 8765
 
@@ -42,7 +42,7 @@ def main(
     from tools.phone.server import Server
 
     code = _checked(code) if code else ""
-    on_end(interrupt)
+    interrupt_once()
     sys.stdout.reconfigure(errors="replace")  # a terminal without UTF-8 shows question marks, not a traceback
     try:
         server = Server(port)

@@ -15,7 +15,7 @@ from tools.qualify import report
 from tools.qualify.bench import NetworkBench
 from tools.qualify.case import ERROR, FAIL
 from tools.qualify.runner import chosen, run_in_turn, run_simulated
-from tools.signals import interrupt, on_end
+from tools.signals import interrupt_once
 from tools.troubles import sentence
 
 _FOLDER = ROOT / "build" / "qualify"
@@ -42,7 +42,7 @@ def main(
     firmware unchanged. With it against a board: build/qualify/settings.json is what it must be flashed with, and
     tools/qualify/application.py is its main.py. Exit code 1 when a case fails.
     """
-    on_end(interrupt)
+    interrupt_once()
     cases = chosen(words or (), short)
     if not cases:
         sys.exit("qualify: no case has that in its name; --list tells which there are")

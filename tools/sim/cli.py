@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from tools.interpreter import MissingTool
-from tools.signals import interrupt, on_end
+from tools.signals import interrupt_once
 from tools.sim import folder as folders
 from tools.sim import options
 from tools.sim.bare import bare as bare_board
@@ -68,7 +68,7 @@ def main(
 
     Its console is printed here. What you type goes to the world around it: `help` tells the commands.
     """
-    on_end(interrupt)
+    interrupt_once()
     folder = folder or folders.default(image, bare, main)
     try:
         options.check_heap(heap)

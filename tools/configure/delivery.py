@@ -60,7 +60,7 @@ class Delivery:
             screen.say("Not watched to the end.")
             return
         if wait_s < TOTAL_S:
-            screen.say(f"It did not come back within {wait_s} s.")
+            screen.say(f"It did not come back within {wait_s} s: no failure so far. Your cloud says if it is there.")
         elif not self._is_saved:
             screen.say("It was not seen any more. If it is not in your cloud, look for it again: it says why.")
         else:

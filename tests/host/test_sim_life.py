@@ -82,6 +82,7 @@ def test_a_mistake_of_the_simulator_is_told_on_the_console(tmp_path):
         board.power_on()
         board.wait_for("^sim: off: the simulator itself has failed: TypeError", timeout_s=10)
         board.wait_until_off()
+        board._runner._thread.join(10)  # what it dies of would be told as another test's
 
 
 KILLED = """

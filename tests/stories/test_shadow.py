@@ -69,8 +69,8 @@ def test_what_is_wished_while_it_is_away_is_followed_when_it_is_back(desk, shado
 
 
 def test_after_a_power_cut_it_is_as_wished_again(desk, shadow):
-    shadow.wish(led=True)
-    shadow.reports(led=True)
+    shadow.wish(led=True, fan=300)
+    shadow.reports(led=True, fan=100)
     version = shadow.document()["version"]
     desk.device.power_cut()
     desk.device.power_on()

@@ -20,9 +20,9 @@ _TRUNCATED = 0x0200
 _RECURSION_DESIRED = 0x0100
 _RCODE = 0x000F
 _NXDOMAIN = 3
-_CNAME = 5
 _POINTER = 0xC0
 _A_IN = b"\x00\x01\x00\x01"  # type A, class IN
+_CNAME_IN = b"\x00\x05\x00\x01"
 # EDNS(0), RFC 6891: answers of 1232 bytes may be sent.
 _MAY_BE_LONG = b"\x00\x00\x29\x04\xd0\x00\x00\x00\x00\x00\x00"
 _HOST_CHARACTERS = b"abcdefghijklmnopqrstuvwxyz0123456789-_"
@@ -164,7 +164,7 @@ def _records(packet, at, flags):
             raise
         if kind == _A_IN and size == 4:
             found.append((owner, "%d.%d.%d.%d" % tuple(packet[start:at])))
-        elif kind == b"\x00\x05\x00\x01":  # CNAME, IN
+        elif kind == _CNAME_IN:
             aliases[owner] = _name(packet, start)[0]
     return found, aliases
 

@@ -17,7 +17,7 @@ _TRIES = const(10)
 _CROWDED_MS = const(5000)
 _MOST_CROWDED = const(24)  # of these: two minutes
 _FEW_CROWDED = const(4)  # where flash knows how it ended: a new start has the memory to tell it
-_MAX_PAIRS = const(10)  # of details: AWS's
+_MAX_PAIRS = const(10)  # of details: that of job_words.py, which is not in memory here
 _MAX_TEXT = const(128)
 _SUCCEEDED, _FAILED, _REJECTED = "SUCCEEDED", "FAILED", "REJECTED"  # may be tried again; will never work here
 

@@ -15,7 +15,7 @@ from .link import unload
 
 _AGAIN_MS = const(5000)
 _QUEUED, _IN_PROGRESS, _SUCCEEDED = "QUEUED", "IN_PROGRESS", "SUCCEEDED"
-_MAX_PAIRS = const(10)  # of details: AWS's
+_MAX_PAIRS = const(10)  # of details: that of job_words.py, which is not in memory here
 
 
 async def progress(job, details):

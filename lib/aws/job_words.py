@@ -9,7 +9,7 @@ QUEUED = "QUEUED"
 IN_PROGRESS = "IN_PROGRESS"
 SUCCEEDED = "SUCCEEDED"
 
-MAX_PAIRS = 10
+_MAX_PAIRS = 10  # of details: AWS's, as is the next
 _MAX_TEXT = 128
 _LETTERS = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:_-"
 
@@ -40,8 +40,8 @@ def details(values):
     for name in values:
         if values[name] is not None:
             kept[_name(name)] = _printable(str(values[name]))[:_MAX_TEXT] or "-"
-    if len(kept) > MAX_PAIRS:
-        raise errors.error("limit", "A job's %d details" % len(kept), "%d" % MAX_PAIRS)
+    if len(kept) > _MAX_PAIRS:
+        raise errors.error("limit", "A job's %d details" % len(kept), "%d" % _MAX_PAIRS)
     return kept
 
 

@@ -18,7 +18,7 @@ class Connector:
         self._context = None
 
     async def connect(self, host, port, first_packet):
-        """A connection that has written `first_packet`. Errors: all of "the road to the cloud" in errors.py."""
+        """A connection that has written `first_packet`. Errors: those of `resolve` and dial.py, but `cert_refused`."""
         if self._context is None:
             from . import tls
 

@@ -82,7 +82,7 @@ class Engine:
     async def connect(self, clean_session=True, timeout=None):
         """Connect; returns 1 when the broker has kept the session, else 0. `timeout`: seconds for the TCP connection.
 
-        Errors: all of "the road to the cloud" in error_table.py.
+        Errors: those of `resolve` and of dial.py; `no_connack`, `not_authorised`, `server_busy`, `protocol`.
         """
         from . import opening
 

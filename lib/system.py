@@ -260,7 +260,6 @@ class System:
         except MemoryError:  # at the next look
             pass
 
-
     def _is_trying(self):
         # A start with what is on trial has lasted when that has proved itself: else an application that dies without
         # the cloud, a minute later each time, would keep what can never reach it. In CONFIG hours are no crash.

@@ -84,9 +84,13 @@ async def _begin_anew(road):
     road._crowded += 1
     starts = notes.read(road._flash).get("anew", 0)
     if road._crowded >= _CROWDED << starts:
+        try:
+            await notes.change(road._flash, anew=min(starts + 1, _MOST_ANEW))
+        except errors.StorageError:
+            if road._crowded < _CROWDED << _MOST_ANEW:  # rarely, where nobody can count how often
+                raise
         if not road._aws.connections:  # none since the start: it is not the application that has used it up
             road._board.leave_more_to_network()
-        await notes.change(road._flash, anew=min(starts + 1, _MOST_ANEW))
         road._system.leave("restart_requested", "there is no memory for TLS: a restart gives a fresh heap")
 
 

@@ -5,6 +5,7 @@ import asyncio
 import errors
 import events
 import road
+import road_outcome
 from fakes import Group
 from harness import equal
 from test_road import Identity, System
@@ -65,6 +66,25 @@ async def test_a_flash_that_stays_full_is_not_worn_out_by_it():
     system.identity = Full(10000)
     await noted(system, 86400)
     equal(150 < system.identity.confirmed < 200, True)
+
+
+async def test_a_device_without_memory_begins_anew_though_that_cannot_be_noted_but_rarely():
+    system = System(is_connected=False)
+    made, failures = road.Road(system), 0
+    made._is_known = True
+    crowded = Group(name=events.AWS_DISCONNECTED, data={"code": "no_memory", "message": ""})
+
+    async def refuse(name, secret, bulk=b""):
+        raise errors.error("flash_full", name)
+
+    system.flash.save = refuse
+    while not system.left and failures < 1000:
+        failures += 1
+        try:
+            await road_outcome.note(made, crowded)
+        except errors.StorageError:
+            pass
+    equal((system.left, failures, system.board.left_more), ("restart_requested", 192, 1))
 
 
 async def test_what_has_worked_is_not_noted_once_it_does_not_any_more():

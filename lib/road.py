@@ -45,7 +45,7 @@ class Road:
         self._reached_ms = system.board.uptime_ms()
         self._judged_s = 0  # by what time TLS has judged the cloud's certificate, less the uptime
         self._windows = 0  # how often CONFIG was opened since the cloud was reached
-        self._offline_s = 0  # without the cloud, between sleeps, before this start
+        self._offline_s = 0  # without the cloud, before this start
         self._is_full = False  # the flash: what is tried out may never be written down as what works
         self._crowded = 0  # connections in a row for which there was no memory
 

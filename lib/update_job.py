@@ -56,7 +56,7 @@ async def _do(system, job):
     if known is not None:
         await updates.forget()
     # Bounded by limits.update_starts and limits.trials. After the restart its document is not asked for again.
-    await job.keep(accepted=True, bounded=True, _operation=job.operation)
+    await job.keep(accepted=True, bounded=True, _resumes_as=job.operation)
     await updates.want(job.id, *wanted[:2], slot[4])
     await _leave(system, "version %s" % wanted[0])
 

@@ -51,7 +51,7 @@ class Job:
         self._patience = _MOST_CROWDED
         self._is_kept = False  # how it ended is on flash
         self._load()
-        self.operation = self.operation or self.kept.get("_operation")  # see job_start.py
+        self.operation = self.operation or self.kept.get("_resumes_as")  # see job_start.py
 
     # For the handler
 

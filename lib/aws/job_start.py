@@ -40,7 +40,7 @@ def _needs_no_document(jobs, summary):
         if record["job"] != job_words().identity(summary):
             return False
         if record["outcome"] is None:
-            return jobs.with_application and "_operation" in record["kept"]  # mode OTA, which has none, does not
+            return jobs.with_application and "_resumes_as" in record["kept"]  # mode OTA, which has none, does not
         details = record["outcome"][1]
         return "reason" not in details or "message" in details  # else its sentence may name the operation
     except (errors.StorageError, TypeError, ValueError, KeyError):

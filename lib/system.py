@@ -263,7 +263,9 @@ class System:
     def _is_trying(self):
         # A start with what is on trial has lasted when that has proved itself: else an application that dies without
         # the cloud, a minute later each time, would keep what can never reach it. In CONFIG hours are no crash.
-        return self.mode == "NORMAL" and bool(self.identity.trial or self.identity.rotating)
+        if self.mode != "NORMAL" or not (self.identity.trial or self.identity.rotating):
+            return False
+        return self.aws is None or not self.aws.is_connected  # else flash has no room yet to note that it works
 
 
 async def _for_ever():

@@ -79,19 +79,22 @@ def test_a_start_that_lasted_is_forgiven_once():
 
 
 def test_a_start_with_what_is_on_trial_is_forgiven_once_that_has_proved_itself():
-    for mode, trial, rotating, forgiven in (
-        ("NORMAL", "none", False, 0),
-        ("NORMAL", None, True, 0),
-        ("NORMAL", None, False, 1),
-        ("CONFIG", "none", False, 1),
+    for mode, trial, rotating, is_connected, forgiven in (
+        ("NORMAL", "none", False, False, 0),
+        ("NORMAL", None, True, False, 0),
+        ("NORMAL", None, False, False, 1),
+        ("NORMAL", "none", False, True, 1),  # what the flash has no room to note
+        ("CONFIG", "none", False, False, 1),
     ):
         head = Head()
         head.board, head.watchdog, head.good_from_ms, head.mode = Board(), None, 60000, mode
         head.board.looks = 1
         head.supervisor, head._bearable_ms = Group(longest_stall_ms=0), 4500
         head.identity, head.board.now_ms = Group(trial=trial, rotating=rotating), 61000
+        head.aws.is_connected = is_connected
         System._feed(head)
         equal((mode, trial, rotating, head.board.forgiven), (mode, trial, rotating, forgiven))
+        head.aws.is_connected = False
         head.identity.trial = head.identity.rotating = None
         head.board.now_ms = 110000
         System._feed(head)

@@ -52,7 +52,10 @@ def update(size=SIZE, partition=None, timeouts=Timeouts):
 
 def asked():
     """The requests since the last look: [(path, where the range began)]."""
-    lines = [line.split() for line in stored("asked").decode().split("\n") if line]
+    try:
+        lines = [line.split() for line in stored("asked").decode().split("\n") if line]
+    except OSError:  # there was none yet
+        lines = []
     with open("asked", "w"):
         pass
     return [(path, int(start)) for path, start in lines]

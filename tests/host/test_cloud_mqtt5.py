@@ -178,6 +178,7 @@ def test_a_session_lives_as_long_as_was_asked_and_messages_do(desk, aws):
     client = aws("kept", session_behavior=rejoin, session_expiry_interval_sec=100)
     said = client.connack()
     assert (said.session_present, said.session_expiry_interval_sec) == (False, 100)
+    assert aws("longer", session_expiry_interval_sec=600_000).connack().session_expiry_interval_sec == 3600
     client.subscribe("kept/#")
     client.leave()
     desk.wait_for("disconnected")

@@ -51,8 +51,7 @@ _ENDS = {
     presence.THROTTLED: QUOTA,
     presence.WEBSOCKET_TTL: 0x98,
 }
-_LONGEST_EXPIRY_S = 7 * 86400  # AWS's, as the next
-_LARGEST_PACKET = 149504
+_LARGEST_PACKET = 149504  # AWS's
 _LONGEST_REASON = 256  # characters: a topic in it may be long
 _CARRIED = ("payload_format", "content_type", "response_topic", "correlation_data", "user")
 
@@ -84,7 +83,7 @@ class Mqtt5:
             connect,
             client_id=connect.client_id or f"$GEN/{uuid.uuid4()}",
             assigned=not connect.client_id,
-            session_expiry_s=_expiry_s(asked.get("session_expiry", 0)),
+            session_expiry_s=self._expiry_s(asked.get("session_expiry", 0)),
             receive_maximum=asked.get("receive_maximum", 65535),
             packet_maximum=asked.get("maximum_packet_size"),
         )
@@ -151,7 +150,11 @@ class Mqtt5:
         found = properties.read(fields, DISCONNECT) if fields.more() else {}
         fields.finish()
         expiry_s = found.get("session_expiry")
-        return reason == _WITH_WILL, None if expiry_s is None else _expiry_s(expiry_s)
+        return reason == _WITH_WILL, None if expiry_s is None else self._expiry_s(expiry_s)
+
+    def _expiry_s(self, asked_s: int) -> float:
+        """No longer than a session of MQTT 3.1.1 is kept: AWS has one quota for both, which CONNACK tells."""
+        return min(float(asked_s), self._limits.session_expiry_s)
 
     def wants_retained(self, options: int, is_new: bool) -> bool:
         """Retain Handling: whether a subscription with these options gets what is retained."""
@@ -205,10 +208,6 @@ class Mqtt5:
         return packet(
             head, encode_text(message.topic) + identifier + encode_length(len(carried)) + carried + message.payload
         )
-
-
-def _expiry_s(asked_s: int) -> float:
-    return float(min(asked_s, _LONGEST_EXPIRY_S))
 
 
 def _in_words(reason: str) -> bytes:

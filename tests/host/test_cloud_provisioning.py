@@ -4,9 +4,12 @@ import json
 
 import cbor2
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
 
 from tests.host.cloud_control import Device, Refused, WallClock
 from tools.cloud import LocalCloud
+from tools.cloud.authority import new_ec_key
 from tools.cloud.recipes import create_fleet, fleet_template
 
 CREATE = "$aws/certificates/create/json"
@@ -235,12 +238,22 @@ def test_policy_written_in_the_template_is_made_and_device_configuration_is_give
         assert device.message() == ("anything", b"at all")
 
 
+def signing_request():
+    """PEM of a request for a certificate, of a key that nobody has seen."""
+    name = x509.Name([x509.NameAttribute(x509.oid.NameOID.COMMON_NAME, "mine")])
+    request = x509.CertificateSigningRequestBuilder().subject_name(name).sign(new_ec_key(), hashes.SHA256())
+    return request.public_bytes(serialization.Encoding.PEM).decode()
+
+
 def test_claim_made_by_the_control_plane_is_good_for_five_minutes(cloud, fleet, clock, tmp_path):
     claim = cloud.iot().create_provisioning_claim(templateName="fleet")
     credentials = (claim["certificatePem"], claim["keyPair"]["PrivateKey"])
     with Device(cloud, tmp_path, "trusted-user", *credentials) as device:
         token = device.create_keys()["certificateOwnershipToken"]
         assert device.provision(token, SerialNumber="1")["thingName"] == "device-1"
+        request = {"certificateSigningRequest": signing_request()}
+        token = device.ask("$aws/certificates/create-from-csr/json", request)["certificateOwnershipToken"]
+        assert device.provision(token, SerialNumber="2")["thingName"] == "device-2"
     clock.advance(301)
     with pytest.raises(Refused), Device(cloud, tmp_path, "late", *credentials):
         pass

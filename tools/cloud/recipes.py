@@ -142,6 +142,12 @@ def claim_policy(region: str, account: str, template: str) -> dict:
     return _document(region, account, ["*"], topics)
 
 
+def trusted_user_policy(region: str, account: str, template: str) -> dict:
+    """What a claim of CreateProvisioningClaim may do: also send a request of its own for the certificate."""
+    topics = [f"$aws/certificates/{verb}/*" for verb in ("create", "create-from-csr")]
+    return _document(region, account, ["*"], [*topics, f"$aws/provisioning-templates/{template}/provision/*"])
+
+
 def thing_policy(region: str, account: str) -> dict:
     """May connect as the thing that the certificate is attached to, and use what carries its name."""
     services = [f"$aws/things/{_THING}/{service}/*" for service in ("shadow", "jobs", "defender/metrics")]

@@ -20,7 +20,7 @@ from tools.cloud.jobs.templates import JobTemplates
 from tools.cloud.names import Names
 from tools.cloud.policies import Policies
 from tools.cloud.provisioning_templates import ProvisioningTemplates
-from tools.cloud.recipes import claim_policy
+from tools.cloud.recipes import trusted_user_policy
 from tools.cloud.shadows.shadows import Shadows
 from tools.cloud.store import Store, StoreError
 from tools.cloud.tags import Tags
@@ -108,5 +108,5 @@ class Registry:
     def _documents(self, certificate_id: str, claim_template: str | None) -> tuple[dict, ...]:
         documents = [json.loads(self.policies.document(name)) for name in self.policies_of(certificate_id)]
         if claim_template is not None:
-            documents.append(claim_policy(self.names.region, self.names.account, claim_template))
+            documents.append(trusted_user_policy(self.names.region, self.names.account, claim_template))
         return tuple(documents)

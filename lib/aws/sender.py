@@ -36,7 +36,7 @@ class Sender:
         self._blocked = asyncio.Event()
         self._drained = asyncio.Event()
         self._spoke_ms = time.ticks_ms()
-        self.last_topic = None
+        self.last_topic = None  # of the last message, if that was of QoS 0: nothing says whether the cloud took it
 
     def publish_now(self, topic, payload, retain):
         """Send a QoS 0 message of bytes at once; False when it has to wait, take turns, or is too large for that."""
@@ -98,7 +98,7 @@ class Sender:
 
     def _send_publish(self, first, topic, packet_id, payload):
         buffer = self._buffer
-        self.last_topic = topic
+        self.last_topic = None if packet_id else topic
         size = len(payload)
         at = publish_head(buffer, first, topic, packet_id, size)
         room = len(buffer) - at

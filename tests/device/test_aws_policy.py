@@ -61,6 +61,22 @@ async def test_one_of_qos_0_is_named_too():
         equal("after a message to 'not/mine'" in desk.of(events.AWS_DISCONNECTED)[0]["message"], True)
 
 
+async def test_one_that_was_acknowledged_is_not_what_a_connection_ends_for():
+    told = asyncio.Event()
+
+    async def taken_over(peer):  # as by another client with the same id
+        await peer.accept()
+        await peer.answer(await peer.receive(PUBLISH))
+        await told.wait()
+
+    async with Desk(taken_over, serve) as desk:
+        await desk.aws.connected()
+        await desk.aws.publish("mine", b"", 1)
+        told.set()
+        await until(lambda: desk.of(events.AWS_DISCONNECTED))
+        equal("mine" in desk.of(events.AWS_DISCONNECTED)[0]["message"], False)
+
+
 async def serve(peer):
     await peer.accept()
     await peer.serve()

@@ -30,7 +30,6 @@ _CURVES = (
     (b"\x2b\x81\x04\x00\x22", 384, 0x389CB27E0BC8D220A7E5F24DB74F58851313E695333AD68D),
     (b"\x2b\x81\x04\x00\x23", 521, 0x5AE79787C40D069948033FEB708F65A2FC44A36477663B851449048E16EC79BF7),
 )
-_OID_ENCRYPTION = b"\x2a\x86\x48\x86\xf7\x0d\x01\x05"  # the arc of PKCS#5, password-based encryption
 _UNUSABLE = {
     b"\x2b\x65\x70": "Ed25519",
     b"\x2b\x65\x71": "Ed448",
@@ -240,17 +239,18 @@ def _read_key(der):
     outer = whole.enter(SEQUENCE)
     whole.finish()
     if outer.next_is(SEQUENCE):
-        raise _not_a_key(outer.enter(SEQUENCE))
+        raise _not_a_key(outer)
     version = outer.enter(INTEGER).unsigned()
     if outer.next_is(OCTET_STRING):
         return _read_sec1(outer, None)
-    if version:  # RFC 5958 has one more of PKCS#8, RFC 8017 of PKCS#1: TLS reads neither
-        raise Malformed("it is of a newer version of PKCS#8, or an RSA key with more than two primes")
+    if version:  # RFC 7292, a store; RFC 5958 has one more of PKCS#8, RFC 8017 of PKCS#1: TLS reads none
+        raise Malformed("it is PKCS#12, of a newer version of PKCS#8, or an RSA key with more than two primes")
     return _read_pkcs8(outer) if outer.next_is(SEQUENCE) else _read_pkcs1(outer)
 
 
-def _not_a_key(first):
-    if first.next_is(OBJECT) and first.enter(OBJECT).contents().startswith(_OID_ENCRYPTION):
+def _not_a_key(outer):
+    # Encrypted by PKCS#5 or PKCS#12: an algorithm, and bytes.
+    if outer.enter(SEQUENCE).next_is(OBJECT) and outer.next_is(OCTET_STRING):
         import pem
 
         return Malformed(pem.ENCRYPTED)

@@ -88,6 +88,9 @@ def test_ec_key_that_names_two_curves_is_refused():
     assert "two curves" in refusal(certificates.key, b"\x30\x81" + bytes([len(wrapped)]) + wrapped)
 
 
+EC_KEY_PEM = key_bytes(EC_KEY, PEM)
+
+
 def openssl(*arguments, data):
     return subprocess.run(["openssl", *arguments], input=data, capture_output=True, check=True).stdout
 
@@ -228,6 +231,18 @@ def test_key_that_cannot_be_used_is_refused_with_the_reason(key, words):
 
     assert words in message
     assert message.startswith("the thing's key is not")
+
+
+def test_key_that_is_encrypted_as_in_pkcs12_is_told_so():
+    old = openssl("pkcs8", "-topk8", "-v1", "PBE-SHA1-3DES", "-passout", "pass:x", "-outform", "DER", data=EC_KEY_PEM)
+
+    assert "encrypted with a password" in refusal(certificates.key, old)
+
+
+def test_pkcs12_in_place_of_a_key_is_named():
+    store = openssl("pkcs12", "-export", "-passout", "pass:x", data=EC_KEY_PEM + EC_PEM)
+
+    assert "it is PKCS#12" in refusal(certificates.key, base64.b64encode(store).decode())
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Certificate files on the phone page, sorted out and judged as on the device."""
 
+import subprocess
+
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import pkcs7, pkcs12
@@ -32,6 +34,10 @@ PKCS12 = pkcs12.serialize_key_and_certificates(
     b"device", pki.EC_KEY, x509.load_der_x509_certificate(pki.EC_CERT), None, pki.serialization.NoEncryption()
 )
 PKCS7 = pkcs7.serialize_certificates([x509.load_der_x509_certificate(pki.EC_CERT)], pki.DER)
+OLD_ENCRYPTED = subprocess.run(
+    ["openssl", "pkcs8", "-topk8", "-v1", "PBE-SHA1-3DES", "-passout", "pass:x", "-outform", "DER"],
+    input=EC_KEY, capture_output=True, check=True,
+).stdout  # fmt: skip
 SEC1 = pki.key_bytes(pki.EC_KEY, pki.DER, pki.TRADITIONAL)
 
 
@@ -120,6 +126,7 @@ def test_a_key_is_tried_on_its_certificate(node, cert, key_pair, fits):
         (pki.key_bytes(pki.OTHER_EC_KEY, pki.PEM), "does not belong"),
         (pki.key_bytes(pki.EC_KEY, pki.PEM, pki.PKCS8, pki.serialization.BestAvailableEncryption(b"x")), "password"),
         (pki.key_bytes(pki.EC_KEY, pki.DER, pki.PKCS8, pki.serialization.BestAvailableEncryption(b"x")), "password"),
+        (OLD_ENCRYPTED, "password"),
         (pki.key_bytes(pki.ODD_KEY, pki.PEM), "secp256k1"),
         (EC_KEY[:60], "cut off"),
         (ROOT + EC_KEY[:60], "cut off"),

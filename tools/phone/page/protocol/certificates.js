@@ -30,7 +30,6 @@ const CURVES = {
   "2b81040022": { size: 384, lack: 0x389cb27e0bc8d220a7e5f24db74f58851313e695333ad68dn },
   "2b81040023": { size: 521, lack: 0x5ae79787c40d069948033feb708f65a2fc44a36477663b851449048e16ec79bf7n },
 };
-const OID_ENCRYPTION = "2a864886f70d0105"; // the arc of PKCS#5, password-based encryption
 const OID_COMMON_NAME = "550403";
 const UNUSABLE = {
   "2b6570": "Ed25519",
@@ -80,10 +79,10 @@ export function readKey(der) {
   const whole = new Reader(der);
   const outer = whole.enter(SEQUENCE);
   whole.finish();
-  if (outer.nextIs(SEQUENCE)) throw notAKey(outer.enter(SEQUENCE));
+  if (outer.nextIs(SEQUENCE)) throw notAKey(outer);
   const version = outer.enter(INTEGER).unsigned();
   if (outer.nextIs(OCTET_STRING)) return { der, form: "EC PRIVATE KEY", ...readSec1(outer, null) };
-  if (version.length) throw new Malformed("it is of a newer version of PKCS#8, or an RSA key with more than two primes");
+  if (version.length) throw new Malformed("it is PKCS#12, of a newer version of PKCS#8, or an RSA key with more than two primes");
   if (outer.nextIs(SEQUENCE)) return { der, form: "PRIVATE KEY", ...readPkcs8(outer) };
   return { der, form: "RSA PRIVATE KEY", ...readPkcs1(outer) };
 }
@@ -200,10 +199,9 @@ function unusable(kind) {
   return new Malformed(`its kind (${name}) is not one the device can use: ${USABLE}`);
 }
 
-function notAKey(first) {
-  if (first.nextIs(OBJECT) && hex(first.enter(OBJECT).contents).startsWith(OID_ENCRYPTION)) {
-    return new Malformed(ENCRYPTED);
-  }
+function notAKey(outer) {
+  // Encrypted by PKCS#5 or PKCS#12: an algorithm, and bytes.
+  if (outer.enter(SEQUENCE).nextIs(OBJECT) && outer.nextIs(OCTET_STRING)) return new Malformed(ENCRYPTED);
   return new Malformed("it is no private key");
 }
 

@@ -9,6 +9,8 @@ import settings_shapes as checks
 
 CERT_FIELDS = ("role", "cert", "key")
 
+_EDWARDS = b"\x30\x05\x06\x03\x2b\x65"  # how the algorithms Ed25519 and Ed448 begin, which TLS cannot even read
+
 
 def convert(document):
     """(document, warnings): what is in a settings file in the current schema, with its certificates as DER.
@@ -56,6 +58,10 @@ def merge_cert(document, dat, path="", warnings=None):
 def _convert(role, dat):
     if role in checks.ROOTS:
         roots = certificates.certificates(dat["cert"], "cert")
+        for place, root in enumerate(roots):  # beside it no other would be trusted, either
+            if _EDWARDS in root:
+                what = "certificate %d of %d" % (place + 1, len(roots))
+                raise errors.error("bad_certificate", what, "Ed25519 is no kind that it knows: use EC or RSA")
         return {"role": role, "cert": b"".join(roots), "roots": roots}
     cert, key = certificates.pair(dat["cert"], dat["key"], role)
     return {"role": role, "cert": cert, "key": key}

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import certificates
 import errors
+import settings_certs
 from tests.host.pki import (
     DER,
     EC_CERT,
@@ -243,6 +244,16 @@ def test_pkcs12_in_place_of_a_key_is_named():
     store = openssl("pkcs12", "-export", "-passout", "pass:x", data=EC_KEY_PEM + EC_PEM)
 
     assert "it is PKCS#12" in refusal(certificates.key, base64.b64encode(store).decode())
+
+
+@pytest.mark.parametrize("kind", ["ed25519", "ed448"])
+def test_root_of_a_kind_that_tls_cannot_read_is_named_before_it_keeps_the_others_from_being_trusted(kind):
+    request = ("req", "-x509", "-newkey", kind, "-nodes", "-subj", "/CN=root", "-keyout", "/dev/null")
+    entry = {"role": "ca", "cert": (EC_PEM + openssl(*request, data=b"")).decode()}
+
+    message = refusal(settings_certs.convert, {"certs": [entry]})
+    assert message.startswith("certs[0]: certificate 2 of 2 is not")
+    assert "use EC or RSA" in message
 
 
 @pytest.mark.parametrize(

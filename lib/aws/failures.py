@@ -23,7 +23,7 @@ _SOCKET_ERRORS = 256  # below it are the errors of sockets; those of Mbed TLS ar
 
 # What a handshake fails by that has not come to our certificate: one text, as in error_table.py. The numbers are
 # MBEDTLS_ERR_SSL_CONN_EOF, _FATAL_ALERT_MESSAGE, _PEER_CLOSE_NOTIFY, _BAD_PROTOCOL_VERSION, _INVALID_RECORD and
-# _BAD_CERTIFICATE, MBEDTLS_ERR_X509_FATAL_ERROR, MBEDTLS_ERR_SSL_BAD_INPUT_DATA and (older) _FEATURE_UNAVAILABLE.
+# _BAD_CERTIFICATE, MBEDTLS_ERR_X509_FATAL_ERROR, MBEDTLS_ERR_SSL_BAD_INPUT_DATA, (older) _FEATURE_UNAVAILABLE, and ECONNRESET.
 _HANDSHAKES = """
 -29312 the server closed it: does it speak TLS 1.2?
 -30592 the server refused it: does it speak TLS 1.2 with ECDHE and AES, and is the endpoint right?
@@ -34,6 +34,7 @@ _HANDSHAKES = """
 -12288 the server shows more than 8 certificates above its own
 -28928 what the server sent is too large: 16 KB for all its certificates
 -28800 the server's certificates are too large, or come in pieces
+104 it was broken off: does the server take one more client, and does a firewall let it through?
 """
 # MBEDTLS_ERR_X509_CERT_VERIFY_FAILED: so many verdicts that they did not fit into MicroPython's text.
 _ALL_VERDICTS = -9984
@@ -92,7 +93,7 @@ def handshake_failure(failure, host, judged, alerted):
     # that we still write. What else it may dislike it tells before.
     if judged and number in (_FATAL_ALERT, _CLOSE_NOTIFY, _EPIPE, _CONN_EOF, errno.ECONNRESET):
         return errors.error("cert_refused")
-    key = "\n%s " % number
+    key = "\n%s " % (errno.ECONNRESET if number == _EPIPE else number)
     at = _HANDSHAKES.find(key)
     if at >= 0:
         return errors.error("tls_failed", _HANDSHAKES[at + len(key) : _HANDSHAKES.find("\n", at + 1)])

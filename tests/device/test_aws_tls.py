@@ -185,6 +185,12 @@ def test_a_server_that_closes_once_it_has_seen_our_certificate_refuses_it():
     equal(failures.handshake_failure(OSError(errno.ECONNRESET), "host", True, True).code, "cert_refused")
 
 
+def test_a_handshake_that_is_broken_off_is_told_without_numbers():
+    for number in (errno.ECONNRESET, -errno.ECONNRESET, 32):  # as by a broker that has enough clients
+        failure = failures.handshake_failure(OSError(number), "host", False, False)
+        equal((failure.code, "does the server take one more client" in failure.message), ("tls_failed", True))
+
+
 def test_errors_of_the_socket_below_tls_have_another_sign_in_micropython_1_24():
     for number in (errno.ECONNRESET, 32):
         equal(failures.handshake_failure(OSError(-number), "host", True, False).code, "cert_refused")

@@ -7,7 +7,7 @@ of it than a fragmented heap has.
 _PERSON = (
     """
 wrong_password: Wi-Fi '%s' refused the password: check it and configure it again.
-unknown_name: The name '%s' does not exist: check the AWS endpoint or server name.
+unknown_name: The name '%s' does not exist, is blocked, or has no IPv4 address: check the AWS endpoint or server name.
 server_cert_untrusted: No trusted root vouches for the server's certificate: set the right CA, or let the server send its chain.
 server_cert_wrong_name: The server's certificate is not for '%s': check the AWS endpoint or server name.
 key_mismatch: The private key does not fit the certificate: give both parts of the same pair.
@@ -40,7 +40,7 @@ no_network: Wi-Fi '%s' is not in range: move the device closer or switch the acc
 no_address: Wi-Fi '%s' gave no address in time: check the router's DHCP.
 wifi_failed: Joining Wi-Fi '%s' failed (%s): the device tries again.
 wifi_lost: Wi-Fi '%s' was lost (%s): the device joins again.
-no_dns: No name server answered for '%s': check the router's internet connection.
+no_dns: No name server told the address of '%s': check the router's internet connection.
 no_ntp: No time server answered (%s): allow UDP port 123 or set servers.ntp.
 clock_not_set: The clock is not set, so certificates cannot be judged: waiting for a time server.
 port_blocked: %s:%d does not answer: a firewall may block the port (8883 must be open outwards).

@@ -140,7 +140,13 @@ def test_an_address_behind_as_many_aliases_as_name_servers_follow_is_found():
 
 def test_blocked_name_leads_nowhere():
     packet = reply("ab.example", a("0.0.0.0"))
-    equal(raises(errors.PersonError, lambda: dns.answer(packet, "ab.example", 0x1234)).code, "unknown_name")
+    failure = raises(errors.PersonError, lambda: dns.answer(packet, "ab.example", 0x1234))
+    equal((failure.code, "is blocked, or has no IPv4 address" in failure.message), ("unknown_name", True))
+
+
+def test_name_server_that_refuses_to_say_has_answered():
+    failure = raises(errors.RetryError, lambda: dns.answer(reply("ab.example", flags=0x8185), "ab.example", 0x1234))
+    equal((failure.code, "No name server told the address" in failure.message), ("no_dns", True))
 
 
 def test_answer_cut_by_the_server_keeps_what_is_whole():

@@ -23,7 +23,8 @@ _SOCKET_ERRORS = 256  # below it are the errors of sockets; those of Mbed TLS ar
 
 # What a handshake fails by that has not come to our certificate: one text, as in error_table.py. The numbers are
 # MBEDTLS_ERR_SSL_CONN_EOF, _FATAL_ALERT_MESSAGE, _PEER_CLOSE_NOTIFY, _BAD_PROTOCOL_VERSION, _INVALID_RECORD and
-# _BAD_CERTIFICATE, MBEDTLS_ERR_X509_FATAL_ERROR, MBEDTLS_ERR_SSL_BAD_INPUT_DATA, (older) _FEATURE_UNAVAILABLE, and ECONNRESET.
+# _BAD_CERTIFICATE, MBEDTLS_ERR_X509_FATAL_ERROR, MBEDTLS_ERR_SSL_BAD_INPUT_DATA, (older) _FEATURE_UNAVAILABLE, and
+# ECONNRESET.
 _HANDSHAKES = """
 -29312 the server closed it: does it speak TLS 1.2?
 -30592 the server refused it: does it speak TLS 1.2 with ECDHE and AES, and is the endpoint right?

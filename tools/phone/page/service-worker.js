@@ -4,7 +4,7 @@
  * The next two lines are written by `python -m tools phone --stamp`; a test holds them. A changed VERSION makes the
  * browser fetch everything anew, so that files of two versions never meet.
  */
-const VERSION = "60de2e6d0cb6";
+const VERSION = "fb7b958344bd";
 const FILES = [
   "./",
   "flow/delivery.js",

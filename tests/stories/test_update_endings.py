@@ -272,9 +272,6 @@ OPTIONS = {
 }
 
 
-_AT_ONCE = 10  # with all of them at once a busy desk answers some boards too late
-
-
 def _tell(story, opening):
     with opening:  # a few begin at a time: an enrolment is work
         desk = Told(**OPTIONS.get(story, {})).__enter__()
@@ -292,7 +289,7 @@ def told(request):
     """{name: future} of the stories that were chosen."""
     chosen = [story for story in STORIES if any(f"[{story.__name__}]" in item.name for item in request.session.items)]
     opening = threading.Semaphore(4)
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
+    with ThreadPoolExecutor(10) as pool:  # all of them at once a busy desk answers too late
         yield {story.__name__: pool.submit(_tell, story, opening) for story in chosen}
 
 

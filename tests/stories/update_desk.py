@@ -23,12 +23,13 @@ awsesp.run(application)
 FILLS = """
 import asyncio, awsesp
 async def application(device):
-    with open("/filler", "w") as file:
+    for size in (16384, 4096, 256):  # on a busy desk 4096 alone take more than a minute
         try:
-            while True:
-                file.write("x" * 4096)
-                file.flush()
-                await asyncio.sleep_ms(0)  # the watchdog wants to be fed: on a busy desk a full flash takes a minute
+            with open("/filler%d" % size, "w") as file:
+                while True:
+                    file.write("x" * size)
+                    file.flush()
+                    await asyncio.sleep_ms(0)  # the watchdog wants to be fed
         except OSError:
             pass
     print("full")

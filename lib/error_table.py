@@ -43,7 +43,7 @@ wifi_lost: Wi-Fi '%s' was lost (%s): the device joins again.
 no_dns: No name server told the address of '%s': check the router's internet connection.
 no_ntp: No time server answered (%s): allow UDP port 123 or set servers.ntp.
 clock_not_set: The clock is not set, so certificates cannot be judged: waiting for a time server.
-port_blocked: %s:%d does not answer: a firewall may block the port (8883 must be open outwards).
+port_blocked: %s:%d does not answer: a firewall may block the port, which must be open outwards.
 """,
     """
 refused: %s:%d refused the connection: check endpoint and port.

@@ -128,7 +128,7 @@ def test_a_group_is_given_it_by_and_by_until_too_many_fail(tool, cloud, devices)
     for name in THINGS:
         iot.add_thing_to_thing_group(thingGroupName="lamps", thingName=name)
     devices(lamp_1=[("FAILED", {})])
-    growth = ("--start-rate", "1", "--increase", "2", "--increase-after", "1")
+    growth = growth_of("2")
     abort = ("--abort-above", "50", "--abort-min", "1", "--timeout", "30")
     code, output = publish(tool, cloud, "--group", "lamps", "--rate", "50", *growth, *abort)
     assert (code, "0 of " in output) == (1, True), output
@@ -231,6 +231,10 @@ def test_aws_must_be_told_bucket_and_role(bucket, role):
     assert str(place(account, "bucket", "arn:role", document)) == "s3://bucket/firmware/a_b_c/1.2.3-ffffffffffff.bin"
 
 
+def growth_of(factor):
+    return ("--start-rate", "1", "--increase", factor, "--increase-after", "1")
+
+
 @pytest.mark.parametrize(
     ("options", "code", "sentence"),
     [
@@ -238,6 +242,7 @@ def test_aws_must_be_told_bucket_and_role(bucket, role):
         (["--thing", "toaster"], 2, "no thing is called 'toaster'"),
         (["--thing", "lamp-1", "--start-rate", "5"], 2, "say all three"),
         (["--thing", "lamp-1", "--increase", "2", "--increase-after", "5"], 2, "say all three"),
+        (["--thing", "lamp-1", *growth_of("1.55")], 2, "--increase 1.55: AWS takes one decimal"),
         (["--thing", "lamp-1", "--endpoint-url", "localhost:5000"], 2, "Invalid endpoint: localhost:5000: say"),
     ],
 )
@@ -246,6 +251,11 @@ def test_mistakes_are_told_before_anything_is_done(tool, cloud, options, code, s
     found, output = publish(tool, cloud, *options)
     assert (found, sentence in output) == (code, True), output
     assert len(cloud.iot().list_jobs()["jobs"]) == before
+
+
+def test_an_image_that_is_not_there_is_told_before_the_account(tool, tmp_path):
+    code, output = tool.run("publish", tmp_path / "nowhere.bin", "--endpoint-url", "http://127.0.0.1:9")
+    assert (code, output) == (2, f"release: {tmp_path}/nowhere.bin: No such file or directory\n")
 
 
 def test_a_cloud_that_does_not_run_is_told_as_that(tool):

@@ -33,7 +33,8 @@ _MEANING = {
 
 def main(
     port: Annotated[
-        list[str] | None, typer.Option(help="Serial port of a board, or several. Default: the only one on USB.")
+        list[str] | None,
+        typer.Option(metavar="PORT", help="Serial port of a board, or several. Default: the only one on USB."),
     ] = None,
     settings: Annotated[Path | None, typer.Option(help="A settings file (docs/settings.md) to put there, too.")] = None,
     main: Annotated[Path | None, typer.Option("--main", help="Your own main.py instead of this checkout's.")] = None,

@@ -23,7 +23,9 @@ _END = b"\x1d"  # Ctrl-]
 
 
 def main(
-    port: Annotated[list[str] | None, typer.Option(help="Serial port of the board. Default: the only one.")] = None,
+    port: Annotated[
+        list[str] | None, typer.Option(metavar="PORT", help="Serial port of the board. Default: the only one.")
+    ] = None,
     level: Annotated[str, typer.Option(help="Least importance shown: debug, info, warning, error.")] = "debug",
     time: Annotated[bool, typer.Option("--time", help="This machine's time in front of each line.")] = False,
     log: Annotated[Path | None, typer.Option(help="Also append every line, undecorated, to this file.")] = None,

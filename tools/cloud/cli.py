@@ -64,7 +64,8 @@ def main(
     ] = None,
     endpoint: Annotated[str, typer.Option(help="Host name that devices connect to.")] = "localhost",
     name: Annotated[
-        list[str] | None, typer.Option(help="A further name or address for the server's certificate; repeatable.")
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A further name or address for the server's certificate; repeatable."),
     ] = None,
     region: Annotated[str, typer.Option(help="The AWS region it says it is in.")] = DEFAULT_REGION,
     fleet: Annotated[

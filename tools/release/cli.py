@@ -34,8 +34,10 @@ app.command()(key_commands.image)
 @app.command("publish")
 def publish_command(
     image: opt.Image,
-    thing: Annotated[list[str] | None, typer.Option(help="A device, by the name of its thing; repeatable.")] = None,
-    group: Annotated[list[str] | None, typer.Option(help="A thing group; repeatable.")] = None,
+    thing: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="A device, by the name of its thing; repeatable.")
+    ] = None,
+    group: Annotated[list[str] | None, typer.Option(metavar="NAME", help="A thing group; repeatable.")] = None,
     document: Annotated[
         Path | None, typer.Option(help="A document that was signed elsewhere, by `sign --out`; else it is signed now.")
     ] = None,
@@ -75,6 +77,7 @@ def publish_command(
     with opt.guarded():
         screen = Screen()
         rollout.settings()
+        images.load(image)  # what is wrong on this desk comes first
         account = opt.account(profile, region, local, endpoint_url)
         arns = publish.targets(account, thing or [], group or [])
         data, made = signing.sign(image) if document is None else _signed_elsewhere(image, document, signing)

@@ -33,6 +33,8 @@ class Rollout:
         growth = (self.start_per_minute, self.increase, self.increase_after)
         if any(growth) and not all(growth):  # what was asked for by half would be a fleet that updates all at once
             raise Mistake("--start-rate grows by --increase each --increase-after devices: say all three")
+        if self.increase is not None and round(self.increase, 1) != self.increase:
+            raise Mistake(f"--increase {self.increase}: AWS takes one decimal, such as {self.increase:.1f}")
         if self.per_minute or self.start_per_minute:
             found["jobExecutionsRolloutConfig"] = self._rollout()
         if self.abort_percent is not None:

@@ -36,7 +36,9 @@ def main(
         str | None,
         typer.Option(help='The firmware\'s heap, such as "256k"; the chip has 160k, for objects of half the size.'),
     ] = None,
-    wifi: Annotated[list[str] | None, typer.Option(help='A network in range, "name:password"; repeatable.')] = None,
+    wifi: Annotated[
+        list[str] | None, typer.Option(metavar="NAME:PASSWORD", help="A network in range; repeatable.")
+    ] = None,
     main: Annotated[
         Path | None,
         typer.Option(
@@ -45,7 +47,8 @@ def main(
     ] = None,
     settings: Annotated[Path | None, typer.Option(help="Becomes /settings.json before the device starts.")] = None,
     endpoint: Annotated[
-        list[str] | None, typer.Option(help='"NAME=PORT": connections to NAME go to this machine\'s PORT; repeatable.')
+        list[str] | None,
+        typer.Option(metavar="NAME=PORT", help="Connections to NAME go to this machine's PORT; repeatable."),
     ] = None,
     cloud: Annotated[
         str | None,

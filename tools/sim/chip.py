@@ -3,6 +3,8 @@
 import threading
 import time
 
+from tools.sim.write_meter import WriteMeter
+
 PWRON, HARD, WDT, DEEPSLEEP, SOFT = 1, 2, 3, 4, 5
 
 # Free bytes of the areas that `esp32.idf_heap_info(HEAP_DATA)` reports while Wi-Fi is up.
@@ -13,7 +15,7 @@ class Chip:
     """Shared by the thread that serves the device and by whoever holds the board."""
 
     def __init__(self):
-        self.writes = 0
+        self.meter = WriteMeter()
         self.cause = PWRON
         self.wake = 0
         self.skew_ns = 0
@@ -22,8 +24,6 @@ class Chip:
         self.running = None  # label of the partition that the bootloader started
         self.watchdog_ms = None
         self._fed_at = 0.0
-        self._cut_left = None
-        self._cut_torn = False
         self._pins = {}
         self._changes = []
         self._lock = threading.Lock()
@@ -57,24 +57,6 @@ class Chip:
         if self.watchdog_ms is None:
             return None
         return self._fed_at + self.watchdog_ms / 1000 - time.monotonic()
-
-    def cut_at_write(self, n, torn):
-        """The power goes at the n-th flash write from now; None never."""
-        with self._lock:
-            self._cut_left = n
-            self._cut_torn = torn
-
-    def count_write(self):
-        """One more flash write. Returns False, "cut" or "torn"."""
-        with self._lock:
-            self.writes += 1
-            if self._cut_left is None:
-                return False
-            self._cut_left -= 1
-            if self._cut_left > 0:
-                return False
-            self._cut_left = None
-            return "torn" if self._cut_torn else "cut"
 
     def drive_pin(self, pin, level):
         """From outside: 0, 1, or None (nothing attached)."""

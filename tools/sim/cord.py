@@ -65,7 +65,7 @@ class Board:
     @property
     def writes(self):
         """Flash writes so far, programming and erasing of a block alike."""
-        return self._runner.chip.writes
+        return self._runner.chip.meter.writes
 
     @property
     def lines(self):
@@ -114,7 +114,7 @@ class Board:
 
         The board is off then. None calls it off.
         """
-        self._runner.chip.cut_at_write(n, torn)
+        self._runner.chip.meter.cut_at(n, torn)
 
     def wait_until_off(self, timeout_s=20):
         """Until `cut_at_write` has struck, or something else ended it. Raises TimeoutError."""

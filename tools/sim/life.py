@@ -116,7 +116,7 @@ class Life:
             [*command, "-c", self._image.program],
             cwd=self._flash.folder,
             env=environment,
-            pass_fds=[channel.fileno(), leash.fileno()],
+            pass_fds=[channel.fileno(), leash.fileno(), self._chip.meter.fileno()],
             start_new_session=True,  # Ctrl-C in the terminal is not for the device
         )
 
@@ -193,6 +193,7 @@ class Life:
             "folder": str(self._flash.folder),
             "rows": self._flash.rows,
             "running": self._chip.running,
+            "meter": self._chip.meter.fileno(),
         }
 
     def _on_image(self):
@@ -207,13 +208,13 @@ class Life:
         self._image.running(allocated)
 
     def _on_write(self):
-        cut = self._chip.count_write()
+        cut = self._chip.meter.count()
         if cut == "cut":
             self._on_dead()
         return cut or None
 
     def _on_dead(self):
-        raise End(f"power cut at write {self._chip.writes}")
+        raise End(f"power cut at write {self._chip.meter.writes}")
 
     def _on_restart(self, reason, cause):
         sleep_s = 0

@@ -1,6 +1,7 @@
 """Board and world when a host process (`tools.sim.Board`, `tools.sim.World`) holds the power cord and the radio."""
 
 import binascii
+import struct
 
 import uselect
 import usocket
@@ -87,14 +88,24 @@ class _Datagrams:
 
 
 class Meter:
-    """Every flash write asks the host whether the power still holds."""
+    """Counts flash writes in a page that the host shares; while a power cut is set each asks if the power holds."""
 
-    def __init__(self, channel):
+    def __init__(self, channel, page):
         self._channel = channel
+        self._page = open(page, "r+b", 0)
+        self._state = bytearray(5)  # number of writes (u32), whether a cut is set (u8): tools/sim/write_meter.py
+        self._count = memoryview(self._state)[:4]
 
     def count_write(self):
         """False, or "torn": half of this write may still happen. A clean cut does not come back."""
-        return self._channel.ask("write") or False
+        self._page.seek(0)
+        self._page.readinto(self._state)
+        if self._state[4]:
+            return self._channel.ask("write") or False
+        struct.pack_into("<I", self._state, 0, struct.unpack_from("<I", self._state)[0] + 1)
+        self._page.seek(0)
+        self._page.write(self._count)
+        return False
 
     def power_lost(self):
         self._channel.die("dead")
@@ -112,7 +123,7 @@ class Board:
         self.clock_skew_ns = state["skew"]
         self.rtc_memory = binascii.unhexlify(state["rtc"])
         self.idf_heap = state["idf_heap"]
-        self.flash = Meter(channel)
+        self.flash = Meter(channel, state["meter"])
         self._opened = vfs.VfsPosix("/").open  # also when the firmware sees nothing of the desk any more
         self._folder = state["folder"]
         self.rows = state["rows"]

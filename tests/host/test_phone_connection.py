@@ -144,3 +144,22 @@ def test_settings_are_sent_though_a_scan_still_waits_for_the_connection(phone):
     phone.page.wait(f"{opened} === 3")
     phone.let_in()
     phone.see("saved")
+
+
+def test_a_look_that_never_connects_is_not_the_last_one(phone):
+    """While the device restarts a browser may begin a connect that never ends."""
+    phone.open()
+    phone.connect()
+    phone.review()
+    phone.send()
+    phone.radio.device.state = {
+        "mode": "CONFIG", "step": "waiting", "code": 0, "message": "",
+        "last": {"code": 14, "message": "The cloud was not reached."},
+    }  # fmt: skip
+    phone.holds_open = True
+    phone.hurry(30)
+    phone.push(phone.device.release())
+    phone.page.wait("radio.asked.filter((what) => what === 'open').length >= 3", 30)
+    phone.holds_open = False
+    phone.see("trouble", 30)
+    assert "The cloud was not reached" in phone.page.text()

@@ -66,6 +66,7 @@ class Beside:
         device = self.desk.device
         device.power_cut()
         device.erase()
+        device.forget_lines()  # those of the device that it was
         if self._settings:
             device.write_file("/settings.json", json.dumps({"schema": 1, **self._settings}))
         device.power_on()

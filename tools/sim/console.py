@@ -67,6 +67,11 @@ class Console:
                     raise TimeoutError(self._complaint(pattern, reason or f"not within {timeout_s} s"))
                 self._changed.wait(min(left_s, 0.2))
 
+    def skip(self):
+        """`wait_for` reads on behind the last line there is."""
+        with self._changed:
+            self._read = self._count
+
     def _next(self, wanted):
         first = self._count - len(self._lines)
         for number in range(max(self._read, first), self._count):

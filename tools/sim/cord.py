@@ -145,6 +145,10 @@ class Board:
         """
         return self._console.wait_for(pattern, timeout_s, self._silent_because)
 
+    def forget_lines(self):
+        """`wait_for` passes over what was printed until now."""
+        self._console.skip()
+
     def wait_for_start(self, reason, timeout_s=40):
         """Until it has started for that reason (regular expression), such as "watchdog"."""
         return self.wait_for(f"^sim: start .*{reason}", timeout_s)

@@ -11,6 +11,7 @@ export const WATCH = Object.freeze({
   total: 180000, // milliseconds
   first: 8000, // before the first look: the device restarts when the phone has gone, or after 3 s
   between: 5000,
+  look: 30000, // for one look: a connect that began while the device restarted may never end
 });
 
 const ON_ITS_WAY = ["joining", "saving", "restarting"]; // steps of a device that has not restarted yet
@@ -23,7 +24,7 @@ export async function watch(link, { timing = WATCH, onTick = () => {}, stopped =
   try {
     await pause(timing.first);
     while (left() > 0 && !stopped()) {
-      const state = await look(link, left());
+      const state = await look(link, Math.min(timing.look, left()));
       if (stopped()) break;
       if (state && isBack(state)) return { outcome: "failed", failure: lastFailure(state) };
       if (state?.step === "joining") start = Date.now(); // eight networks may take it four minutes
@@ -38,10 +39,10 @@ export async function watch(link, { timing = WATCH, onTick = () => {}, stopped =
 const isBack = ({ mode, step }) => mode === "CONFIG" && !ON_ITS_WAY.includes(step);
 
 // The STATE of a device that is there, or null. One that is back stays connected.
-async function look(link, left) {
+async function look(link, limitMs) {
   let state = null;
   try {
-    await link.reach(left);
+    await link.reach(limitMs);
     state = await link.readState();
   } catch (error) {
     if (!(error instanceof Trouble)) throw error; // not there: that is what is hoped for

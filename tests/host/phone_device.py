@@ -56,6 +56,10 @@ class ReferenceDevice:
     def read_state(self):
         return json.dumps(self.state).encode()
 
+    def opens_config_again(self, code, message):
+        """It has restarted, could not work with its settings, and its STATE says why."""
+        self.state = dict(self.state, mode="CONFIG", step="waiting", last={"code": code, "message": message})
+
     def write(self, data):
         assert len(data) <= self.chunk, "a write is longer than the device said"
         self.heard += data

@@ -152,10 +152,7 @@ def test_a_look_that_never_connects_is_not_the_last_one(phone):
     phone.connect()
     phone.review()
     phone.send()
-    phone.radio.device.state = {
-        "mode": "CONFIG", "step": "waiting", "code": 0, "message": "",
-        "last": {"code": 14, "message": "The cloud was not reached."},
-    }  # fmt: skip
+    phone.device.opens_config_again(14, "The cloud was not reached.")
     phone.holds_open = True
     phone.hurry(30)
     phone.push(phone.device.release())

@@ -77,10 +77,7 @@ def test_the_device_that_comes_back_says_why_and_is_set_up_again(phone):
     phone.connect()
     phone.review()
     phone.send()
-    phone.radio.device.state = {
-        "mode": "CONFIG", "step": "waiting", "code": 0, "message": "",
-        "last": {"code": 15, "message": "The cloud refused the device's certificate: register it."},
-    }  # fmt: skip
+    phone.device.opens_config_again(15, "The cloud refused the device's certificate: register it.")
     phone.hurry(30)
     phone.push(phone.device.release())
     phone.see("trouble")

@@ -32,8 +32,8 @@ async def _watch(jobs, job, task):
         while not job.ended:
             await jobs.news.wait()
             jobs.news.clear()
-            # After the handler has told the end itself, the job has ended in the cloud, too: no cancellation.
-            if not job.ended and job.outcome is None and await _is_gone(jobs, job):
+            # When the handler tells the end itself, also meanwhile, the job ends in the cloud, too: no cancellation.
+            if not job.ended and job.outcome is None and await _is_gone(jobs, job) and job.outcome is None:
                 job.gone = True
                 task.cancel()
                 await _end_of(job)

@@ -105,6 +105,33 @@ async def test_a_handler_that_has_told_its_end_may_clean_up_whatever_news_there_
     equal(after, [False])
 
 
+async def test_an_end_that_is_told_while_the_cloud_is_asked_for_news_is_no_cancellation():
+    asking, after = [], []
+
+    async def blink(job):
+        await desk.announce()
+        await until(lambda: asking)
+        await job.succeed()
+        await asyncio.sleep_ms(200)
+        after.append(job.gone)
+
+    desk = JobsDesk()
+    desk.add("one", {"operation": "blink"})
+    async with desk:
+        ask = desk.jobs.ask
+
+        async def overtaken(operation, *details):
+            if operation == "one/get":
+                asking.append(operation)
+                await until(lambda: desk.status("one") == "SUCCEEDED")
+            return await ask(operation, *details)
+
+        desk.jobs.ask = overtaken
+        desk.jobs.on("blink", blink)
+        await until(lambda: not desk.jobs.working and asking)
+        equal((after, [event["status"] for event in desk.of(events.JOB_FINISHED)]), ([False], ["SUCCEEDED"]))
+
+
 async def test_news_that_come_twice_or_at_work_do_no_harm():
     done = []
 

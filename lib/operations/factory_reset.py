@@ -16,11 +16,13 @@ async def run(system, job):
     what = job.document.get("what", "settings")
     if what not in ("settings", "all"):
         raise errors.error("invalid_setting", "what", "something else", '"settings" or "all"')
-    await notes.change(system.flash, reset=what)
-    await job.succeed()
-    if job.gone:  # cancelled while the device was offline
-        await notes.change(system.flash, reset=None)
-    else:
+    try:
+        await notes.change(system.flash, reset=what)
+        await job.succeed()
+    finally:
+        if job.gone:  # cancelled: just now, or while the device was offline
+            await notes.change(system.flash, reset=None)
+    if not job.gone:
         await finish(system)
 
 

@@ -1,5 +1,7 @@
 """Factory reset from afar: told before it is done, done whatever happens then, unless it was cancelled."""
 
+import asyncio
+
 import errors
 import notes
 from harness import equal, raises
@@ -41,6 +43,23 @@ async def test_a_reset_that_was_cancelled_before_the_cloud_heard_of_it_is_not_do
 
     await dispatch.find(system, "factory-reset")(Cancelled({}))
     equal((sorted(system.flash.kept), system.steps), (["thing"], []))
+
+
+async def test_a_reset_that_is_cancelled_while_it_is_noted_is_not_done_by_the_next_start():
+    system, job = System("factory-reset"), Job({})
+    system.flash.kept["thing"] = (b"", b"")
+    save = system.flash.save
+
+    async def interrupted(*record):
+        await save(*record)
+        if not job.gone:
+            job.gone = True
+            raise asyncio.CancelledError
+
+    system.flash.save = interrupted
+    await raises(asyncio.CancelledError, dispatch.find(system, "factory-reset")(job))
+    await factory_reset.finish(system)
+    equal((job.outcome, sorted(system.flash.kept), system.steps), (None, ["thing"], []))
 
 
 async def test_a_reset_that_flash_refuses_is_told_and_leaves_the_device_at_work():

@@ -32,8 +32,12 @@ async def _want(system, job):
     if not wanted:
         raise errors.error("invalid_setting", "settings", "missing", "settings, certs, or both")
     await notes.change(system.flash, refused=None, tried=None)
-    await system.flash.save("wanted", b"", json.dumps(wanted).encode())
-    await job.keep(wanted=True)
+    try:
+        await system.flash.save("wanted", b"", json.dumps(wanted).encode())
+        await job.keep(wanted=True)
+    except BaseException:  # the job has failed, or is cancelled: no later start is to try what it wanted
+        await system.flash.erase("wanted")
+        raise
     await system.restart("job %s: new settings" % job.id)
 
 

@@ -268,3 +268,14 @@ async def test_a_step_that_has_told_all_the_details_there_is_room_for_has_not_fa
     job.progress = no_room
     await do(system, job, "steps")
     equal(len(done), 2)
+
+
+async def test_settings_of_a_job_that_has_failed_before_the_restart_are_not_tried_by_a_later_start():
+    system, job = System("settings"), Job({"settings": {"app": {}}})
+
+    async def full(**values):
+        raise errors.error("flash_full", "job")
+
+    job.keep = full
+    await raises(errors.StorageError, dispatch.find(system, "settings")(job))
+    equal((sorted(system.flash.kept), system.steps), ([], []))

@@ -58,6 +58,8 @@ class Queue:
             self.size -= self._size(self.first)
             self._remove(self._path(self.first))
             self.first += 1
+        if not len(self):
+            self.size = 0  # of files that were erased meanwhile nobody knows the size: room is made by dropping
 
     def clear(self):
         """Forget all of it."""

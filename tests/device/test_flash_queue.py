@@ -136,3 +136,15 @@ async def test_more_than_there_is_can_be_dropped():
     equal(len(queue), 0)
     queue.append(b"two")
     equal(records(queue), [b"two"])
+
+
+async def test_what_was_erased_meanwhile_takes_no_room_once_it_is_dropped():
+    store = await new_board()
+    queue = store.queue("outbox")
+    for _ in range(3):
+        queue.append(b"record")
+    await store.erase_all(("user", "/outbox"))  # a factory reset, while the application still publishes
+    queue.clear()
+    equal((len(queue), queue.size), (0, 0))
+    queue.append(b"new")
+    equal((records(queue), queue.size), ([b"new"], 3))

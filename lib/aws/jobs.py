@@ -120,15 +120,19 @@ class Jobs(Service):
             done.set()
 
     async def _wait_after(self, failure):
-        if failure.code == "no_memory" or not isinstance(failure, errors.RetryError):
-            self.bus.emit(events.TASK_FAILED, task="jobs", code=failure.code, message=failure.message)
         is_forbidden = self.forbidden is not None and failure is self.forbidden[1]
         try:
+            if failure.code == "no_memory" or not isinstance(failure, errors.RetryError):
+                self.bus.emit(events.TASK_FAILED, task="jobs", code=failure.code, message=failure.message)
             await asyncio.wait_for_ms(self.news.wait(), _FORBIDDEN_MS if is_forbidden else _AGAIN_MS)
         except asyncio.TimeoutError:
             self.starved += failure.code == "no_memory"
             if self.refusal is None:  # a session that was refused is refused again
                 self.news.set()
+        except MemoryError:  # for the waiting itself: else nobody would look again before there are news
+            await asyncio.sleep_ms(_AGAIN_MS)
+            self.starved += 1
+            self.news.set()
 
     def _connected(self):
         self.calm = False

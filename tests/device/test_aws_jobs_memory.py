@@ -245,3 +245,34 @@ async def test_jobs_for_which_there_is_never_memory_are_the_affair_of_a_new_star
     finally:
         jobs._job_start, asyncio.wait_for_ms = before, wait_before
     equal(len(waited), 20)
+
+
+async def test_a_job_is_looked_for_again_though_there_was_no_memory_to_wait_for_news():
+    files, wait_before, sleep_before = jobs._job_start, asyncio.wait_for_ms, asyncio.sleep_ms
+    short, slept = [], []
+
+    def no_memory(*_):
+        if len(short) < 2:
+            short.append(True)
+            raise MemoryError
+        return files()
+
+    def wait(waiting, wait_ms):
+        if wait_ms == 30000:
+            waiting.close()
+            no_memory()
+        return wait_before(waiting, wait_ms)
+
+    def quickly(wait_ms):
+        slept.append(wait_ms)
+        return sleep_before(min(wait_ms, 250))
+
+    desk = JobsDesk()
+    desk.add("one", {"operation": "dance"})
+    jobs._job_start, asyncio.wait_for_ms, asyncio.sleep_ms = no_memory, wait, quickly
+    try:
+        async with desk:
+            await until(lambda: desk.status("one") == "REJECTED")
+    finally:
+        jobs._job_start, asyncio.wait_for_ms, asyncio.sleep_ms = files, wait_before, sleep_before
+    equal((len(short), slept.count(30000)), (2, 1))

@@ -87,7 +87,7 @@ class Backlog:
                 await rate.wait(self._rates, len(payload))
                 await self._publish_once(topic, payload, retain, timeout_ms)
                 return
-            except errors.RetryError:
+            except (errors.RetryError, MemoryError):
                 pass  # then later
         try:
             self.keep(topic, payload, retain)
@@ -174,7 +174,10 @@ class Backlog:
             self._draining = None
 
     def _tell(self, code, failure):
-        self._bus.emit(events.TASK_FAILED, task="outbox", code=code, message="%s" % failure)
+        try:
+            self._bus.emit(events.TASK_FAILED, task="outbox", code=code, message="%s" % failure)
+        except MemoryError:
+            pass  # what is kept is sent all the same
 
     async def _send_some(self):
         first = self._store.first

@@ -98,6 +98,49 @@ async def test_what_is_kept_is_sent_on_this_connection_though_memory_was_short_w
         equal([event["code"] for event in desk.of(events.TASK_FAILED)], ["no_memory"])
 
 
+async def test_it_is_sent_on_this_connection_though_there_was_no_memory_to_tell_that_either():
+    cloud, sleep_before = Cloud(), asyncio.sleep_ms
+    async with Desk(cloud.serve, run=False) as desk:
+        await keep_several(desk.aws, b"1", b"2")
+        backlog, untold = desk.aws._backlog, []
+        read, emit = backlog._store.read, backlog._bus.emit
+
+        def short_of_memory(number):
+            if not untold:
+                raise MemoryError
+            return read(number)
+
+        def untellable(name, **data):
+            if name == events.TASK_FAILED and not untold:
+                untold.append(name)
+                raise MemoryError
+            emit(name, **data)
+
+        backlog._store.read, backlog._bus.emit = short_of_memory, untellable
+        asyncio.sleep_ms = lambda wait_ms: sleep_before(min(wait_ms, 200))
+        desk.start()
+        try:
+            await until(lambda: not desk.aws.kept)
+        finally:
+            asyncio.sleep_ms = sleep_before
+        equal((sorted(set(cloud.arrived)), untold), ([b"1", b"2"], [events.TASK_FAILED]))
+
+
+async def test_what_there_is_no_memory_to_send_is_kept():
+    cloud = Cloud()
+    async with Desk(cloud.serve, backoff=Backoff(300, 300, 300)) as desk:
+        await desk.aws.connected()
+        publish = desk.aws._client.publish
+
+        def short_of_memory(*message):
+            desk.aws._client.publish = publish
+            raise MemoryError
+
+        desk.aws._client.publish = short_of_memory
+        await desk.aws.publish("t", b"1", keep=True)
+        await until(lambda: cloud.arrived == [b"1"] and not desk.aws.kept)
+
+
 async def fill(when_full, *payloads):
     """(what arrives, what was told as dropped, how many calls were refused) with room for five."""
     cloud = Cloud()

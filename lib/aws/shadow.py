@@ -292,4 +292,7 @@ class Shadow:
             self._tell(errors.error("task_failed", "shadow, %s" % what, repr(failure)))
 
     def _tell(self, failure):
-        self._bus.emit(events.TASK_FAILED, task="shadow", code=failure.code, message=failure.message)
+        try:
+            self._bus.emit(events.TASK_FAILED, task="shadow", code=failure.code, message=failure.message)
+        except MemoryError:
+            pass  # the shadow is followed all the same

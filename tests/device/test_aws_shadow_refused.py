@@ -47,3 +47,42 @@ async def test_a_shadow_that_was_refused_is_asked_for_again_after_an_hour():
             equal((followed, desk.broker.connections), ([True], 1))
     finally:
         aws.shadow.asyncio = asyncio
+
+
+class Seconds(Hours):
+    """asyncio, where none of the waits of seconds is longer than a moment."""
+
+    async def sleep_ms(self, wait_ms):
+        self.waiting += wait_ms >= 5000
+        await asyncio.sleep_ms(min(wait_ms, 50))
+
+
+async def test_a_shadow_is_followed_though_there_was_no_memory_to_tell_that_there_was_none_for_it():
+    cloud, seconds, followed, short = CloudShadow(desired={"led": True}), Seconds(), [], []
+    aws.shadow.asyncio = seconds
+    try:
+        async with Desk(cloud.serve, run=False) as desk:
+            shadow = desk.aws.shadow()
+            shadow.bind("led", followed.append, False)
+            get, emit = shadow._get, desk.aws._bus.emit
+
+            def no_memory(what):
+                if what not in short:
+                    short.append(what)
+                    raise MemoryError
+
+            async def starved_get():
+                no_memory("get")
+                return await get()
+
+            def starved_emit(name, **data):
+                if name == events.TASK_FAILED:
+                    no_memory("tell")
+                emit(name, **data)
+
+            shadow._get, desk.aws._bus.emit = starved_get, starved_emit
+            desk.start()
+            await cloud.reported(led=True)
+            equal((followed, short, seconds.waiting), ([True], ["get", "tell"], 1))
+    finally:
+        aws.shadow.asyncio = asyncio

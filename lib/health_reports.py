@@ -19,11 +19,14 @@ async def report(system, owned):
             owned.beat()
             await asyncio.sleep(_LOOK_S)
         try:
-            failure = await _health().tell(system)
-        except MemoryError:  # not even for what makes it
-            failure = errors.error("no_memory")
-        if failure is not None:
-            system.bus.emit(events.TASK_FAILED, task="health", code=failure.code, message=failure.message)
+            try:
+                failure = await _health().tell(system)
+            except MemoryError:  # not even for what makes it
+                failure = errors.error("no_memory")
+            if failure is not None:
+                system.bus.emit(events.TASK_FAILED, task="health", code=failure.code, message=failure.message)
+        except MemoryError:
+            pass  # nor to tell that it is left out
         # Jitter: a fleet that was switched on together must not report together for ever. In pieces: ticks reach 6
         # days, a report may be due once a week.
         left_s = every_s * random.randint(750, 1250) / 1000

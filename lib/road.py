@@ -66,7 +66,10 @@ class Road:
                     # It will not pass by itself: only the owner of the cloud account can change it, or flash cannot
                     # keep what the claim gives. Ask rarely.
                     wait_ms += timeouts.refused_s * 1000
-                self._bus.emit(events.AWS_DISCONNECTED, code=failure.code, message=failure.message, wait_ms=wait_ms)
+                try:
+                    self._bus.emit(events.AWS_DISCONNECTED, code=failure.code, message=failure.message, wait_ms=wait_ms)
+                except MemoryError:
+                    pass  # it goes again all the same
                 if failure.code == "no_memory" and not self._is_known:
                     await self._make_room()
                 await _sleep(wait_ms, owned.beat)

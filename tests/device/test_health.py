@@ -47,6 +47,27 @@ async def test_no_memory_for_what_makes_the_report_restarts_nothing_either():
     reports.cancel()
 
 
+async def test_nor_does_no_memory_to_tell_that():
+    told = []
+
+    def emit(name, **data):
+        told.append(name)
+        raise MemoryError
+
+    usual, asleep = health_reports._health, asyncio.sleep
+    system = Group(settings=Group(health=Group(every_s=3600)), aws=Group(is_connected=True), bus=Group(emit=emit))
+    health_reports._health = lambda: exhausted(system)
+    asyncio.sleep = lambda _: asleep(0)
+    try:
+        reports = asyncio.create_task(health_reports.report(system, Group(beat=lambda: None)))
+        while len(told) < 2 and not reports.done():
+            await asleep(0)
+    finally:
+        health_reports._health, asyncio.sleep = usual, asleep
+    equal((len(told), reports.done()), (2, False))
+    reports.cancel()
+
+
 class Cut:
     """A cloud that was lost: what is published waits for as long as it may."""
 

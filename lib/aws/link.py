@@ -103,9 +103,11 @@ class Link:
 
     def close(self):
         """Close it. What was not written is lost."""
-        if self.stream is not None:
-            self.stream.close()
-        if self.raw is not None:
-            self.raw.close()
+        for one in (self.stream, self.raw):
+            try:
+                if one is not None:
+                    one.close()
+            except OSError:
+                pass  # lwIP had no memory for the goodbye, for 20 s; the collector closes it once more
         self._data = self._tail = None
         self.busy = False

@@ -122,6 +122,30 @@ async def test_a_lost_connection_that_there_is_no_memory_to_tell_of_is_followed_
         equal(desk.running.done(), False)
 
 
+class Unclosable:
+    """A socket that the chip's network cannot close for want of memory: it waits for 20 s, then says so."""
+
+    def __init__(self, socket):
+        self._socket = socket
+
+    def __getattr__(self, name):
+        return getattr(self._socket, name)
+
+    def close(self):
+        self._socket.close()
+        raise OSError(12)
+
+
+async def test_a_connection_that_cannot_be_closed_is_followed_by_the_next_one():
+    async with Desk(serve, serve) as desk:
+        await desk.aws.connected()
+        link = desk.aws._client._connection._link
+        link.stream = Unclosable(link.stream)
+        await desk.aws._client.disconnect("no_memory")
+        await until(lambda: desk.broker.connections == 2 and desk.aws.is_connected)
+        equal([lost["code"] for lost in desk.of(events.AWS_DISCONNECTED)], ["no_memory"])
+
+
 async def test_the_back_off_grows_across_short_connections():
     async def short(peer):
         await peer.accept()

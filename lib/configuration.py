@@ -76,7 +76,10 @@ class Configuration:
 
     def _restart(self, reason):
         """Restart when the phone has gone, or soon."""
-        self._system.own("farewell", lambda owned: self._say_farewell(reason))
+        try:
+            self._system.own("farewell", lambda owned: self._say_farewell(reason))
+        except MemoryError:  # at once: nothing else is answered any more
+            self._system.leave("restart_requested", reason)
 
     async def _say_farewell(self, reason):
         await asyncio.sleep_ms(_LOOK_MS)  # the answer goes out when the handler has returned

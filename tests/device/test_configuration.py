@@ -82,3 +82,13 @@ async def test_a_flash_without_room_for_a_new_setup_code_keeps_no_phone_out():
     wifi = Group(start=lambda: None, stop=stop)
     system = Group(flash=flash, bus=None, settings=None, make_wifi=lambda bus, settings: wifi)
     equal(len(await config_ble._setup_code(system)), 10)
+
+
+async def test_a_restart_that_a_phone_waits_for_comes_though_there_is_no_memory_to_wait_until_it_has_gone():
+    def own(name, run):
+        raise MemoryError
+
+    system = new_system(Group(is_busy=False))
+    system.own = own
+    Configuration(system)._restart("new settings")
+    equal(system.left, ["restart_requested"])

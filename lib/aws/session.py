@@ -204,6 +204,7 @@ class Session:
                 await self._client.drain(self._settings.timeouts.drain_s * 1000 if drain_ms is None else drain_ms)
                 await self._tell_status("disconnected")
         finally:  # without memory to tell it, or the time: what follows may want the connection's memory
+            self._wifi.close()
             await self._client.disconnect()
 
 

@@ -111,3 +111,16 @@ async def test_an_answer_that_is_too_large_is_told():
         desk.start()
         failure = await raises(errors.DeviceError, desk.ask("job-1/get", {}))
         equal(failure.code, "limit")
+
+
+async def test_once_it_has_left_the_cloud_nothing_is_kept_for_it():
+    async def script(peer):
+        await granting(peer)
+        await peer.until_closed()
+
+    async with AskerDesk(script) as desk:
+        heard = len(desk.bus._listeners)
+        desk.start()
+        await desk.aws.connected()
+        await desk.aws.stop()
+        equal(len(desk.bus._listeners), heard - 1)

@@ -58,17 +58,26 @@ class Job:
     async def progress(self, percent=None, **details):
         """Tell the cloud how far it is, and details to go on from: at most ten in all, texts of 128 characters.
 
-        They stay until they are given anew. While there is no connection the next one of these carries them on.
+        They stay until they are given anew. Without a connection, or memory, the next one of these carries them on.
         """
         if percent is not None:
             details["percent"] = int(percent)
-        await _telling().progress(self, details)
+        try:
+            await _telling().progress(self, details)
+        except MemoryError:  # no reason to fail
+            self.details.update(details)
 
     async def keep(self, **values):
         """Put values (of JSON) into flash, where they stay for this job; beside what was kept before. A restart finds
         them in `kept`. `bounded=True`: the handler counts its starts itself. Errors: `flash_full`, `flash_failed`."""
+        before = self.kept
+        self.kept = dict(before)
         self.kept.update(values)
-        await self._save()
+        try:
+            await self._save()
+        except BaseException:  # what flash does not have, a handler that is called again must not find
+            self.kept = before
+            raise
 
     async def succeed(self, **details):
         """End it as SUCCEEDED now, when it cannot be told after the handler has returned."""

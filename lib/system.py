@@ -218,7 +218,10 @@ class System:
     async def restart(self, reason):
         """Restart the device in order: the application is stopped, flash written, the cloud told. Never returns."""
         reason = "%s" % (reason,)
-        self.bus.emit(events.RESTART_REQUESTED, reason=reason)
+        try:
+            self.bus.emit(events.RESTART_REQUESTED, reason=reason)
+        except MemoryError:
+            pass  # it restarts all the same
         self.leave("restart_requested", reason)
         await _for_ever()
 

@@ -29,7 +29,8 @@ async def apply(system):
         system.bus.trace(failure)
         refused = {"code": "task_failed", "message": "%s: %s" % (type(failure).__name__, failure)}
     await notes.change(flash, refused=refused)
-    return False
+    # The failure may have come when it was saved already: a later start would try it, of which the job would not know.
+    return flash.load("candidate") is not None
 
 
 def _changed(document, wanted):

@@ -7,6 +7,7 @@ import os
 import simulation
 
 import candidate
+import events
 import flash_board
 import notes
 import settings
@@ -115,6 +116,26 @@ def test_a_settings_file_that_flash_does_not_give_leaves_the_confirmed_settings_
     equal(candidate.has_better(desk.system), True)
     desk.system.file_is_good = True
     equal(candidate.has_better(desk.system), False)
+
+
+def test_new_settings_are_tried_though_there_was_no_memory_to_tell_of_them():
+    for untold in ("restart.requested", "settings.received"):
+        desk, emit, short = new_desk(), events.Bus.emit, []
+
+        def starved(bus, name, **data):
+            if name == untold and not short:
+                short.append(name)
+                raise MemoryError
+            emit(bus, name, **data)
+
+        desk.send({"operation": "settings", "settings": {"app": {"every_s": 2}}})
+        events.Bus.emit = starved
+        try:
+            desk.live_on()
+        finally:
+            events.Bus.emit = emit
+        equal((untold, desk.status(), desk.system.settings.app), (untold, ("SUCCEEDED", None), {"every_s": 2}))
+        equal((short, desk.system.flash.load("candidate")), ([untold], None))
 
 
 def run(coroutine):

@@ -1,5 +1,4 @@
-"""Mode OTA: fetches the job of the accepted update again, and installs the update (installing.py). The application
-does not run, the heap is fresh.
+"""Mode OTA: fetches the job of the accepted update again and installs it, without the application, in a fresh heap.
 
 Whatever happens, the device leaves this mode after `timeouts.update_s`, and does not enter it for the same job more
 often than `limits.update_starts`. How it ended is on flash before the cloud is told.
@@ -90,6 +89,7 @@ class Updating:
                 if self.offline:
                     raise
                 self.offline = True
+                await self.make_room()  # a connection may have been begun by halves
                 await self._install()
             if self.is_over:
                 await _for_ever()

@@ -6,6 +6,7 @@ import simulation
 
 from harness import equal
 from jobs_desk import Refused
+from supervisor import Supervisor
 from update_desk import SIZE, SLOT, Desk, given_up
 
 TIMEOUT_S = 60
@@ -158,6 +159,25 @@ def test_a_cloud_that_takes_no_progress_gets_the_update_all_the_same():
     desk.faults = [slowly]
     desk.live_on()
     equal((desk.status(), desk.starts), (("SUCCEEDED", None), ["1.0.0", "1.0.0", "1.1.0"]))
+
+
+def test_memory_that_ends_while_a_connection_is_begun_costs_no_more_than_another_one():
+    for task in ("cloud", "jobs", "asking"):
+        desk, own, ended = Desk(), Supervisor.own, []
+
+        def crowded(supervisor, name, run, *details, **more):
+            if name == task and desk.system.mode == "OTA" and not ended:
+                ended.append(name)
+                raise MemoryError
+            return own(supervisor, name, run, *details, **more)
+
+        desk.send("1.1.0")
+        Supervisor.own = crowded
+        try:
+            desk.live_on()
+        finally:
+            Supervisor.own = own
+        equal((ended, desk.status(), desk.starts), ([task], ("SUCCEEDED", None), ["1.0.0", "1.0.0", "1.1.0"]))
 
 
 def test_memory_that_ends_while_progress_is_told_noted_or_asked_for_ends_no_download():

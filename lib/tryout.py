@@ -10,7 +10,7 @@ import sys
 
 import notes
 
-_SETTLED_MS = 10000
+_SETTLED_MS = 40000  # longer than `road` waits before it asks a flash again that has refused to confirm them
 _TICK_MS = 100
 
 

@@ -7,10 +7,12 @@ import os
 import simulation
 
 import candidate
+import errors
 import events
 import flash_board
 import notes
 import settings
+from flash import Flash
 from harness import equal
 from update_desk import Desk
 
@@ -136,6 +138,35 @@ def test_new_settings_are_tried_though_there_was_no_memory_to_tell_of_them():
             events.Bus.emit = emit
         equal((untold, desk.status(), desk.system.settings.app), (untold, ("SUCCEEDED", None), {"every_s": 2}))
         equal((short, desk.system.flash.load("candidate")), ([untold], None))
+
+
+def test_new_settings_have_succeeded_though_flash_refuses_something_once_when_they_work():
+    for what in ("settings", "notes"):
+        desk, save, erase, refused = new_desk(), Flash.save, Flash.erase, []
+
+        def refuse(name):
+            if name == what and desk.system.aws and desk.system.identity.name and not refused:
+                refused.append(name)
+                raise errors.error("flash_failed", "writing " + name, "it is worn")
+
+        async def refuse_to_save(flash, name, *record):
+            if what == "settings":
+                refuse(name)
+            await save(flash, name, *record)
+
+        async def refuse_to_erase(flash, name):
+            refuse(name)
+            await erase(flash, name)
+
+        desk.send({"operation": "settings", "settings": {"app": {"every_s": 2}}})
+        equal(desk.live(), "restart")
+        Flash.save, Flash.erase = refuse_to_save, refuse_to_erase
+        try:
+            desk.live_on()
+        finally:
+            Flash.save, Flash.erase = save, erase
+        equal((what, desk.status(), desk.system.settings.app), (what, ("SUCCEEDED", None), {"every_s": 2}))
+        equal((refused, desk.system.flash.load("candidate")), ([what], None))
 
 
 def run(coroutine):

@@ -53,7 +53,7 @@ class Road:
         """Connect, again and again. `wifi` and `aws` emit their own failures as events, this emits the others."""
         timeouts = self._system.settings.timeouts
         backoff = Backoff(timeouts.backoff_s * 1000, timeouts.backoff_cap_s * 1000, floor_ms=1000)
-        await self._begin(owned.beat)
+        await _in_three_tries(self._use_credentials, owned.beat)  # early, while the heap is in one piece
         while True:
             try:
                 try:
@@ -73,16 +73,6 @@ class Road:
                 if failure.code == "no_memory" and not self._is_known:
                     await self._make_room()
                 await _sleep(wait_ms, owned.beat)
-
-    async def _begin(self, beat):
-        for again in (True, True, False):
-            try:
-                self._use_credentials()  # early, while the heap is in one piece
-                return
-            except MemoryError:  # other tasks start at the same time, and will soon need less
-                if not again:
-                    raise
-            await _sleep(_CROWDED_MS, beat)
 
     async def _go(self, beat):
         while self._wifi.ip is None:  # polled: as connected() returns, what joined is still in memory
@@ -186,7 +176,8 @@ class Road:
         while self._system.trial or self._system.supervisor.has("trial") or (self._is_trying() and not self._is_full):
             owned.beat()
             await asyncio.sleep_ms(_LISTEN_MS)
-        if _is_to_be_reset(self._flash):
+        is_to_be_reset = await _in_three_tries(lambda: _is_to_be_reset(self._flash), owned.beat)
+        if is_to_be_reset:
             from operations import factory_reset
 
             await factory_reset.finish(self._system)
@@ -218,6 +209,17 @@ async def _sleep(wait_ms, beat):
         beat()
         await asyncio.sleep_ms(min(_BEAT_MS, wait_ms))
         wait_ms -= _BEAT_MS
+
+
+async def _in_three_tries(do, beat):
+    """What `do()` returns, once there is memory for it: other tasks start at the same time, and will soon need less."""
+    for again in (True, True, False):
+        try:
+            return do()
+        except MemoryError:
+            if not again:
+                raise
+        await _sleep(_CROWDED_MS, beat)
 
 
 # What is needed now and then: in functions, so that no coroutine's frame keeps it in memory.

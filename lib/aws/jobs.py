@@ -67,7 +67,15 @@ class Jobs(Service):
         None, and raises the error for one that is not allowed.
         """
         self.flash, self.find, self.with_application = flash, find, with_application
-        self._attach(self)
+        for again in (True, True, False):
+            try:
+                self._attach(self)
+                break
+            except MemoryError:  # other tasks start at the same time, and will soon need less
+                if not again:
+                    raise
+            beat()
+            await asyncio.sleep_ms(CALM_MS)
         while True:
             await _until(self.news, beat)
             self.news.clear()

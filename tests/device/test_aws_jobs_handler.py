@@ -3,6 +3,7 @@
 import builtins
 
 import errors
+from aws.client import Aws
 from harness import equal, raises
 from jobs_desk import JobsDesk
 from scripted_broker import until
@@ -60,3 +61,24 @@ async def test_progress_that_there_is_no_memory_to_tell_comes_with_the_next_one(
         builtins.__import__ = usual
     details = {"percent": "40", "part": "first"}
     equal(told, [("IN_PROGRESS", details), ("SUCCEEDED", details)])
+
+
+async def test_jobs_begin_as_soon_as_there_is_memory_to_subscribe_to_them():
+    desk, short = JobsDesk(), []
+    attach = Aws.attach
+
+    def crowded(aws, service, more=()):
+        if len(short) < 2:
+            short.append(service.base)
+            raise MemoryError
+        attach(aws, service, more)
+
+    async def blink(job):
+        pass
+
+    Aws.attach = crowded
+    try:
+        equal(await done_by(blink, desk), [("SUCCEEDED", {})])
+    finally:
+        Aws.attach = attach
+    equal(short, ["jobs"] * 2)

@@ -113,3 +113,28 @@ async def test_notes_for_which_there_is_no_memory_for_minutes_end_in_a_new_start
     finally:
         road.asyncio = asyncio
     equal(sum(waited) // 60000, 10)
+
+
+async def test_jobs_begin_as_soon_as_there_is_memory_to_look_into_the_notes():
+    system, began, outcome, short = System(), [], road._outcome, []
+
+    async def run(*_):
+        began.append("jobs")
+
+    def crowded():
+        if len(short) < 2:
+            short.append("notes")
+            raise MemoryError
+        return outcome()
+
+    async def at_once(wait_ms):
+        """No wait."""
+
+    system.aws.jobs.run = run
+    system.trial, system.supervisor = False, Group(has=lambda name: False)
+    road._outcome, road.asyncio = crowded, Group(sleep_ms=at_once)
+    try:
+        await road.Road(system).do_jobs(Group(beat=lambda: None), True)
+    finally:
+        road._outcome, road.asyncio = outcome, asyncio
+    equal((short, began), (["notes"] * 2, ["jobs"]))

@@ -66,7 +66,6 @@ not_connected: Not connected to the cloud: wait for aws.connected.
 claim_failed: Provisioning failed for now (%s): the device tries again.
 """,
     """
-token_expired: The ownership token is too old: a new certificate is asked for.
 too_fast: More than %s per second: the message was not sent.
 download_failed: The download was interrupted (%s): check the server.
 link_expired: The server refused the link of the download (HTTP %d): it is too old, or may not read the file.

@@ -1,16 +1,17 @@
 """Notes from one start to the next: whether to open CONFIG, what failed last, what a job is trying out.
 
-They are the record `notes`, a JSON object. In brackets the file that writes a note, and says more about it:
+They are the record `notes`, a JSON object. In brackets the files that write a note, and say more about it:
 
-    into         "CONFIG": the next start opens it (system)
-    last         {"code", "message"}: the failure of the last attempt to reach the cloud (road)
+    into         "CONFIG": the next start opens it (road_outcome, mode_requests)
+    last         {"code", "message"}: the failure of the last attempt to reach the cloud (road_outcome, starting)
     trial        "job": the candidate came from the cloud, nobody is there (operations/wanted)
     tried        what that candidate is known by (operations/wanted)
-    refused      {"code", "message", "rejected"}: why what a job tried was taken back, or never tried (tryout)
+    refused      {"code", "message", "rejected"}: why what a job tried was taken back, or never tried
+                 (tryout, starting, operations/wanted)
     reset        "settings" or "all": the factory reset that must be done, whatever happens (resetting, operations)
     enrol_first  True: enrol before the application runs; beside it there was no memory for that (road_outcome)
     anew         starts because there was no memory for TLS, since the cloud was reached (road_outcome)
-    windows      how often CONFIG was opened by itself since the cloud was reached (road)
+    windows      how often CONFIG was opened by itself since the cloud was reached (road_outcome)
     offline      seconds without the cloud, before the last restart or sleep (road_outcome)
 """
 

@@ -34,7 +34,6 @@ _ERRORS = """
 14: no_dns unknown_name no_ntp clock_not_set port_blocked refused unreachable server_cert_expired
 14: server_cert_not_yet_valid server_cert_untrusted server_cert_wrong_name tls_failed server_busy protocol no_connack
 14: no_acknowledgement no_pingresp connection_lost not_reached not_connected subscribe_refused claim_failed
-14: token_expired
 15: cert_refused not_authorised claim_refused key_mismatch
 """
 

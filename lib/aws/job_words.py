@@ -5,10 +5,7 @@ https://docs.aws.amazon.com/iot/latest/developerguide/jobs-mqtt-api.html and ...
 
 import errors
 
-QUEUED = "QUEUED"
-IN_PROGRESS = "IN_PROGRESS"
-SUCCEEDED = "SUCCEEDED"
-
+_IN_PROGRESS = "IN_PROGRESS"
 _MAX_PAIRS = 10  # of details: AWS's, as is the next
 _MAX_TEXT = 128
 _LETTERS = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:_-"
@@ -65,7 +62,7 @@ def _name(name):
 def update(status, details, version, minutes):
     """The payload that moves an execution on from `version`. `minutes`: until the next one, for IN_PROGRESS."""
     request = {"status": status, "statusDetails": details, "expectedVersion": version}
-    if status == IN_PROGRESS:
+    if status == _IN_PROGRESS:
         request["stepTimeoutInMinutes"] = minutes
     return request
 

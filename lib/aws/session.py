@@ -196,12 +196,12 @@ class Session:
             beginning.cancel()
         return client.error
 
-    async def pause(self, drain_ms=None):
-        """Send what waits, within `drain_s`; then DISCONNECT and close. `run` does not connect again."""
+    async def pause(self, drain_ms):
+        """Send what waits, for so long at most; then DISCONNECT and close. `run` does not connect again."""
         self._stopped = True
         try:
             if self._client.is_connected:
-                await self._client.drain(self._settings.timeouts.drain_s * 1000 if drain_ms is None else drain_ms)
+                await self._client.drain(drain_ms)
                 await self._tell_status("disconnected")
         finally:  # without memory to tell it, or the time: what follows may want the connection's memory
             self._wifi.close()

@@ -160,7 +160,7 @@ class Engine:
             await core.sleep_ms(0)  # a stream of QoS 0 messages must not keep the loop from the others
             if self._connection is not None and self._connection.publish_now(topic, payload, first & 1):
                 return None
-        elif qos > 1:
+        elif qos != 1:
             raise errors.error("not_supported", "QoS %d" % qos)
         if len(topic) + 9 > len(self._send_buffer):
             raise errors.error("limit", "A topic of %d bytes" % len(topic), "less than the send buffer")

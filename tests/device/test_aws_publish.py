@@ -67,6 +67,14 @@ async def test_what_could_not_be_published_is_counted_and_told():
         equal(desk.of(events.PUBLISH_DROPPED)[1], {"topic": "t", "code": "not_connected", "dropped": 2})
 
 
+async def test_a_qos_that_is_none_is_refused_at_once_and_not_sent():
+    async with Desk(serve, run=False) as desk:  # without a connection it would wait for one
+        for qos in (2, -1, 3, "1", 0.5):
+            failure = raises(errors.BugError, lambda: desk.aws.publish("t", b"x", qos))
+            equal((failure.code, str(qos) in failure.message), ("not_supported", True))
+        equal(desk.of(events.PUBLISH_DROPPED), [])
+
+
 async def test_whoever_has_no_time_does_not_wait():
     async def silent(peer):
         await peer.accept()

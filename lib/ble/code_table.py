@@ -29,12 +29,12 @@ _ERRORS = """
 5: settings_missing
 6: wrong_password
 7: no_network
-8: invalid_setting bad_certificate settings_too_new
+8: invalid_setting bad_certificate key_mismatch settings_too_new
 9: no_address
 14: no_dns unknown_name no_ntp clock_not_set port_blocked refused unreachable server_cert_expired
 14: server_cert_not_yet_valid server_cert_untrusted server_cert_wrong_name tls_failed server_busy protocol no_connack
 14: no_acknowledgement no_pingresp connection_lost not_reached not_connected subscribe_refused claim_failed
-15: cert_refused not_authorised claim_refused key_mismatch
+15: cert_refused not_authorised claim_refused
 """
 
 

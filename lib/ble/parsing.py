@@ -87,3 +87,6 @@ def _check_configuration(dat):
             raise codes.refuse(codes.INVALID, "allowed are %s" % ", ".join(sorted(_CFG_FIELDS)))
         if value is not None:
             _check_field(dat, field, _CFG_FIELDS[field])
+    for place, network in enumerate(dat.get("networks") or ()):
+        if type(network) is dict and "ssid" not in network:
+            raise codes.refuse(codes.MISSING_FIELD, "networks[%d].ssid" % place)

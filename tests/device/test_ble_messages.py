@@ -14,6 +14,9 @@ def refused(document):
     return raises(codes.Refusal, lambda: messages.parse(memoryview(data)))
 
 
+HOME = {"ssid": "home", "password": None}
+
+
 def cfg(dat):
     return {"typ": "CFG", "id": 4, "dat": dat}
 
@@ -60,6 +63,7 @@ def test_missing_field_is_named_with_what_is_known():
         ({"typ": "CERT", "id": 1, "dat": {"cert": "pem", "key": "pem"}}, "role", "CERT", 1),
         ({"typ": "CERT", "id": 1, "dat": {"role": "thing", "cert": "pem"}}, "key", "CERT", 1),
         ({"typ": "TIME", "id": 1, "dat": {"time": None}}, "time", "TIME", 1),
+        ({"typ": "CFG", "id": 1, "dat": {"networks": [HOME, {"password": None}]}}, "networks[1].ssid", "CFG", 1),
     ):
         refusal = refused(document)
         equal((refusal.number, refusal.pkt, refusal.id), (codes.MISSING_FIELD, pkt, message_id))
@@ -139,6 +143,7 @@ def test_errors_of_the_device_reach_the_phone_as_codes_with_their_sentence():
         (errors.error("cert_refused"), 15),
         (errors.error("claim_refused", "403"), 15),
         (errors.error("invalid_setting", "aws.port", "0", "1 to 65535"), 8),
+        (errors.error("key_mismatch"), 8),
         (errors.error("settings_missing", "no Wi-Fi"), 5),
         (errors.DeviceError("of_tomorrow", "New."), 12),
     ):

@@ -17,7 +17,7 @@ async def on_apply(configuring, _):
     await ble.progress()
     try:
         await _join(configuring, _checked(configuring))
-        await ble.set_state("saving")
+        await ble.set_state("saving", last={})
         await candidate.save(configuring.system, configuring.document, "phone")
     except BaseException as failure:  # also no memory, or its time is up: while STATE says "joining" a phone waits
         told = failure if isinstance(failure, errors.DeviceError) else codes.refuse(codes.FAILED)

@@ -90,8 +90,9 @@ class Ble:
         await self._host.progress(sentence)
 
     async def set_state(self, step, code=0, message="", last=None):
-        """Change what STATE shows; `last` (dict) stays until it is given again. A phone is notified to read it."""
-        self._last = last or self._last
+        """Change what STATE shows; `last` stays until it is given again, {} for none. A phone is notified to read it."""
+        if last is not None:
+            self._last = last or None
         self._code = code
         self._sequence = (self._sequence + 1) & 0xFF
         self._state = documents.state(step, code, message, self._last)

@@ -96,6 +96,7 @@ def a_wifi_that_cannot_be_joined_is_told_by_its_code_and_nothing_is_kept(desk):
         assert visitor.ask("STS")["last"]["code"] == 9
         assert not ALL & records(desk.device)
         assert tell(visitor, NO_NETWORKS, networks(NETWORK), ("APPLY", {}))["code"] == 2
+        assert visitor.state()["last"] is None, "the last attempt has not failed"
     desk.device.wait_for(r"aws\.connected")
     assert PASSWORD not in "\n".join(desk.device.lines)
     assert "not the password" not in "\n".join(desk.device.lines)

@@ -18,7 +18,7 @@ from .ring import Message
 class Handlers:
     """`waiting` is the `Ring` for messages that arrive while a handler is at work.
 
-    `dropped(topic, reason)` is told what gave way, and raises nothing; `failed(topic, error)` gets the
+    `dropped(topic, reason, count=1)` is told what gave way, and raises nothing; `failed(topic, error)` gets the
     errors.DeviceError for a handler that raised an exception (`task_failed`) or took longer than `timeout_s`
     (`task_stuck`; it is cancelled); `trace(exception)` tells where it came from.
     """
@@ -62,7 +62,7 @@ class Handlers:
             self._dropped(topic, "no_memory")
             return
         if gave_way:
-            self._dropped(topic, "handler_busy")
+            self._dropped(self._waiting.lost, "handler_busy", gave_way)
 
     def _call(self, handler, message):
         self._topic = message.topic

@@ -161,7 +161,7 @@ class Inbox:
             self._drop(topic, "no_memory")
             return
         if gave_way:
-            self._drop(topic, "ring_full", gave_way)
+            self._drop(self.ring.lost, "ring_full", gave_way)
 
     # What is lost
 

@@ -12,10 +12,12 @@ class Message:
 
 
 class Ring:
-    """At most `limit` messages and `size` bytes of payload wait. `dropped` counts what gave way unread."""
+    """At most `limit` messages and `size` bytes of payload wait. `dropped` counts what gave way unread, `lost` is the
+    topic of the last one that did."""
 
     def __init__(self, limit, size):
         self.dropped = 0
+        self.lost = None
         self._slots = [None] * limit
         self._size = size
         self._bytes = 0
@@ -32,7 +34,7 @@ class Ring:
         gave_way = 0
         size = len(message.payload)
         while self._count and (self._count == len(self._slots) or self._bytes + size > self._size):
-            self._pop()
+            self.lost = self._pop().topic
             gave_way += 1
         self.dropped += gave_way
         self._slots[(self._first + self._count) % len(self._slots)] = message

@@ -97,7 +97,7 @@ async def test_handlers_run_one_after_the_other_in_order_of_arrival():
 
 
 async def test_messages_for_a_busy_handler_are_bounded_and_the_loss_is_told():
-    told = Told(limit=2)
+    told = Told(limit=2, size=1000)
     heard = []
     may_go_on = asyncio.Event()
 
@@ -105,13 +105,16 @@ async def test_messages_for_a_busy_handler_are_bounded_and_the_loss_is_told():
         heard.append(bytes(message.payload))
         await may_go_on.wait()
 
-    add(told.inbox, "t", 0, handler)
+    add(told.inbox, "t/+", 0, handler)
     for number in range(5):
-        deliver(told.inbox, b"t", b"%d" % number)
-    equal(await told.next(), {"topic": "t", "reason": "handler_busy", "dropped": 1})
+        deliver(told.inbox, b"t/%d" % number, b"%d" % number)
+    equal(await told.next(), {"topic": "t/1", "reason": "handler_busy", "dropped": 1})
+    await told.next()
+    deliver(told.inbox, b"t/5", b"5" * 1000)  # in the place of two
+    equal(await told.next(), {"topic": "t/4", "reason": "handler_busy", "dropped": 4})
     may_go_on.set()
-    await until(lambda: len(heard) == 3)
-    equal(heard, [b"0", b"3", b"4"])
+    await until(lambda: len(heard) == 2)
+    equal(heard, [b"0", b"5" * 1000])
 
 
 async def test_a_handler_that_raises_is_told_and_the_next_message_is_handled():
@@ -187,10 +190,10 @@ async def test_without_a_handler_messages_wait_in_the_ring_as_copies():
 async def test_the_ring_is_bounded_in_number_the_oldest_give_way_and_are_told():
     told = Told(limit=3)
     for number in range(5):
-        deliver(told.inbox, b"t", b"%d" % number)
+        deliver(told.inbox, b"t/%d" % number, b"%d" % number)
     equal(told.inbox.messages.dropped, 2)
     await told.next()
-    equal(await told.next(), {"topic": "t", "reason": "ring_full", "dropped": 2})
+    equal(await told.next(), {"topic": "t/1", "reason": "ring_full", "dropped": 2})
     equal([told.inbox.messages.get_nowait().payload for _ in range(3)], [b"2", b"3", b"4"])
 
 

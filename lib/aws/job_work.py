@@ -44,7 +44,9 @@ async def _watch(jobs, job, task):
 
 async def _guarded(jobs, job, handler):
     try:
-        await handler(job)
+        work = handler(job)
+        if hasattr(work, "send"):  # a plain handler may return anything
+            await work
     except asyncio.CancelledError:
         job.failure = errors.error("task_failed", job.operation, "cancelled")  # it awaited a task that was
     except Exception as failure:  # noqa: BLE001 - the handler's own fault: the job has failed, the device goes on

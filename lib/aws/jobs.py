@@ -51,7 +51,7 @@ class Jobs(Service):
         self.grace_ms = _GRACE_MS  # left for the application to register its handlers, before a job is rejected
 
     def on(self, operation, handler):
-        """Let `handler(job)`, a coroutine function, do the jobs with this "operation" (or "action") in their document.
+        """Let `handler(job)`, a coroutine function or a plain one, do the jobs with this "operation" (or "action").
 
         A handler that returns has SUCCEEDED, one that raises has FAILED; see `Job` in job.py for the rest. It comes
         before an operation of the firmware with the same name.

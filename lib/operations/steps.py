@@ -67,7 +67,9 @@ async def _do(job, step, handler, is_last):
     if step["ignored"]:
         job.fail = job.reject = _nothing
     try:
-        await handler(job)
+        work = handler(job)
+        if hasattr(work, "send"):  # as in aws/job_work.py
+            await work
     except Exception:  # whatever the step's handler raises
         if not step["ignored"]:
             raise

@@ -34,6 +34,18 @@ async def test_a_job_is_announced_done_and_told_as_succeeded():
         equal(desk.of(events.JOB_FINISHED), [{"job": "one", "status": "SUCCEEDED"}])
 
 
+async def test_a_plain_function_does_a_job_too():
+    done = []
+    desk = JobsDesk()
+    for name in ("one", "two"):
+        desk.add(name, {"operation": name})
+    async with desk:
+        desk.jobs.on("one", lambda job: done.append(job.id))
+        desk.jobs.on("two", lambda job: done)  # what it returns means nothing
+        await until(lambda: desk.status("two") == "SUCCEEDED")
+        equal((desk.status("one"), done), ("SUCCEEDED", ["one"]))
+
+
 async def test_what_waits_when_it_connects_is_done_in_order():
     done = []
 

@@ -154,7 +154,7 @@ async def test_a_step_that_fails_ends_it_unless_that_is_ignored():
         done.append("fail")
         raise ValueError("no")
 
-    async def blink(job):
+    def blink(job):  # a plain function does, too
         done.append("blink")
 
     system = System(Fail=fail, Blink=blink)

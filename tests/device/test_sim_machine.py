@@ -82,6 +82,9 @@ def test_calendar_of_the_chip():
         equal(time.mktime(time.gmtime(seconds)), seconds)
     equal(time.gmtime(5097600), (2000, 2, 29, 0, 0, 0, 1, 60))
     equal(time.gmtime(2147483647), (2068, 1, 19, 3, 14, 7, 3, 19))
+    equal(time.mktime((2024, 14, 1, 0, 0, 0, 0, 0)), time.mktime((2025, 2, 1, 0, 0, 0, 0, 0)))
+    equal(time.mktime((2024, 27, 32, 25, 0, 0, 0, 0)), time.mktime((2026, 4, 2, 1, 0, 0, 0, 0)))
+    equal(time.mktime([2024, -10, 0, 0, 0, 0, 0, 0]), time.mktime((2023, 1, 31, 0, 0, 0, 0, 0)))
     raises(OverflowError, lambda: time.gmtime(2147483648))  # extmod/modtime.c takes a machine word
     equal(raises(TypeError, lambda: time.mktime((2000, 1))).args, ("mktime needs a tuple of length 8 or 9",))
 
@@ -112,6 +115,24 @@ def test_pins_read_the_button_and_drive_a_led():
     for number in (-1, 20, 40, "x"):
         equal(raises(ValueError, lambda: machine.Pin(number)).args, ("invalid pin",))
     equal(raises(ValueError, lambda: machine.Pin(34, machine.Pin.OUT)).args, ("pin can only be input",))
+    equal(machine.Pin(led) is led, True)
+
+
+def test_a_pin_with_a_voltage_reads_as_0_or_1():
+    pin = machine.Pin(34, machine.Pin.IN)
+    for microvolts, level in ((730000, 0), (2500000, 1)):
+        simulation.board.drive_pin(34, microvolts)
+        equal(pin.value(), level)
+
+
+def test_signals_and_pulses_of_pins():
+    led = machine.Pin(2, machine.Pin.OUT)
+    signal = machine.Signal(led, invert=True)
+    signal.on()
+    equal((led.value(), signal.value()), (0, 1))
+    signal.off()
+    equal((led.value(), signal.value()), (1, 0))
+    equal(machine.time_pulse_us(led, 0, 1000), -2)
 
 
 def test_pins_interrupt():
@@ -120,9 +141,23 @@ def test_pins_interrupt():
     pin.irq(lambda pin: seen.append(pin.value()), machine.Pin.IRQ_FALLING)
     simulation.board.hold_button(0)
     time.sleep_ms(1)
+    simulation.board.hold_button(0)  # no edge
+    time.sleep_ms(1)
     simulation.board.release_button(0)
     time.sleep_ms(1)
     equal(seen, [0])
+    equal(pin.irq().trigger(), machine.Pin.IRQ_FALLING)  # asking changes nothing
+    simulation.board.hold_button(0)
+    time.sleep_ms(1)
+    equal(seen, [0, 0])
+    pin.irq()()
+    time.sleep_ms(1)
+    equal(len(seen), 3)
+    pin.irq(handler=None)
+    simulation.board.release_button(0)
+    simulation.board.hold_button(0)
+    time.sleep_ms(1)
+    equal(len(seen), 3)
 
 
 def test_the_frequency_is_one_that_the_chip_has():

@@ -128,12 +128,71 @@ def test_ctrl_c_while_a_board_is_switched_on_leaves_none_that_is_on(tmp_path, mo
 
 
 def test_drivers_may_run_where_they_lie_in_a_memory_as_the_bench_wants_them(tmp_path):
-    if "VfsRom" not in subprocess.run(
-        [interpreter.micropython(), "-c", "import vfs; print(dir(vfs))"], capture_output=True, text=True, timeout=10
-    ).stdout:
+    if (
+        "VfsRom"
+        not in subprocess.run(
+            [interpreter.micropython(), "-c", "import vfs; print(dir(vfs))"], capture_output=True, text=True, timeout=10
+        ).stdout
+    ):
         pytest.skip("this MicroPython has no ROMFS: 1.25 or later has")
     (tmp_path / "main.py").write_text("import machine\nprint('drivers from', machine.__file__)\n")
     with Board(tmp_path / "flash", main=tmp_path / "main.py") as board:
         board.image.run_in_place(tmp_path / "rom")
         board.power_on()
         assert board.wait_for("drivers from").endswith("/in_place/fakes/machine.mpy")
+
+
+def test_a_timer_that_asks_for_a_pin_disturbs_no_other_question(tmp_path):
+    program = """
+        import machine, time
+        led, button, seen = machine.Pin(2, machine.Pin.OUT), machine.Pin(0), []
+        timer = machine.Timer(0, period=1, callback=lambda timer: seen.append((led.value(), button.value())))
+        clock = machine.RTC()
+        for number in range(2000):
+            clock.memory(b"%d" % number)
+            assert button.value() == 0 and clock.memory() == b"%d" % number
+        while len(seen) < 20:
+            time.sleep(1)
+        timer.deinit()
+        print("seen", set(seen))
+    """
+    with desk(tmp_path, program) as (_, board):
+        board.hold_button()
+        board.power_on()
+        board.wait_for(r"^seen \{\(0, 0\)\}$")
+
+
+def test_a_button_that_was_released_before_the_next_feed_has_interrupted_all_the_same(tmp_path):
+    program = """
+        import machine
+        button = machine.Pin(0, machine.Pin.IN, machine.Pin.PULL_UP)
+        button.irq(lambda pin: print("pressed"), machine.Pin.IRQ_FALLING)
+        print("ready")
+        while not machine.Pin(4).value():
+            pass
+        machine.WDT(timeout=60000).feed()
+        print("fed")
+    """
+    with desk(tmp_path, program) as (_, board):
+        board.power_on()
+        board.wait_for("^ready$")
+        board.hold_button()
+        board.release_button()
+        board.drive_pin(4, 1)
+        board.wait_for("^fed$")
+        assert board.lines.count("pressed") == 1
+
+
+def test_a_button_that_was_held_before_the_start_does_not_interrupt(tmp_path):
+    program = """
+        import machine
+        button = machine.Pin(0, machine.Pin.IN, machine.Pin.PULL_UP)
+        button.irq(lambda pin: print("pressed"), machine.Pin.IRQ_FALLING)
+        machine.WDT(timeout=60000).feed()
+        print("level", button.value())
+    """
+    with desk(tmp_path, program) as (_, board):
+        board.hold_button()
+        board.power_on()
+        board.wait_for("^level 0$")
+        assert "pressed" not in board.lines

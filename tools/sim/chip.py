@@ -69,6 +69,12 @@ class Chip:
         """What `drive_pin` has put on it."""
         return self._pins.get(pin)
 
+    def pins_at_start(self):
+        """[(pin, level), ...]: what is on them already is no change for the program that starts."""
+        with self._lock:
+            self._changes = []
+            return list(self._pins.items())
+
     def pin_changes(self):
         """What has changed since it was last asked, or None."""
         with self._lock:

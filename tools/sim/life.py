@@ -194,6 +194,7 @@ class Life:
             "rows": self._flash.rows,
             "running": self._chip.running,
             "meter": self._chip.meter.fileno(),
+            "pins": self._chip.pins_at_start(),
         }
 
     def _on_image(self):

@@ -1,16 +1,17 @@
-"""The esp32 port's `machine`, as far as the firmware uses it (modmachine.c, machine_rtc.c, machine_wdt.c,
-machine_pin.c)."""
+"""The esp32 port's `machine` (modmachine.c, machine_rtc.c, machine_wdt.c); pins and what is behind them are in files of
+their own."""
 
-import micropython
 import simulation
 import umachine
 import utime
 from micropython import const
 from simulated import calendar
+from simulated.pin import Pin
 
 idle = umachine.idle
 time_pulse_us = umachine.time_pulse_us
 Signal = umachine.Signal
+PinBase = umachine.PinBase
 
 PWRON_RESET = const(1)
 HARD_RESET = const(2)
@@ -29,18 +30,31 @@ ULP_WAKE = const(6)
 
 _EPOCH_2000 = const(946684800)
 _RTC_MEMORY_MAX = const(2048)
-_PIN_MAX = const(39)
 
 _frequency = [160000000]
 
+# Imported when an application has use for them: names take heap that the chip has in its flash.
+_ELSEWHERE = {
+    "ADC": "adc",
+    "DAC": "analog",
+    "I2C": "bus",
+    "PWM": "pwm",
+    "SPI": "bus",
+    "SoftI2C": "bus",
+    "SoftSPI": "bus",
+    "Timer": "timer",
+    "TouchPad": "analog",
+    "UART": "uart",
+}
+_NOT_SIMULATED = ("ADCBlock", "Counter", "Encoder", "I2S", "SDCard", "dht_readinto", "mem8", "mem16", "mem32")
+
 
 def __getattr__(name):
-    # Imported when somebody measures: names take heap that the chip has in its flash.
-    if name != "ADC":
-        raise AttributeError(name)
-    from simulated.adc import ADC
-
-    return ADC
+    if name in _NOT_SIMULATED:
+        raise NotImplementedError("machine.%s is not simulated" % name)
+    if name not in _ELSEWHERE:
+        raise AttributeError("'module' object has no attribute '%s'" % name)
+    return getattr(__import__("simulated." + _ELSEWHERE[name], None, None, (name,)), name)
 
 
 def reset():
@@ -76,6 +90,25 @@ def freq(hertz=None):
         raise ValueError("frequency must be 20MHz, 40MHz, 80Mhz, 160MHz or 240MHz")
     _frequency[0] = hertz
     return None
+
+
+def disable_irq():
+    """What `enable_irq` takes. Nothing interrupts here but between two steps of the program."""
+    return 0
+
+
+def enable_irq(state):
+    pass
+
+
+def bitstream(pin, encoding, timing, data):
+    """Sends bits; nobody is there."""
+    if encoding != 0:
+        raise ValueError("encoding")
+    if len(timing) != 4:
+        raise ValueError("requested length 4 but object has length %d" % len(timing))
+    Pin(pin)
+    memoryview(data)
 
 
 def lightsleep(time_ms=None):
@@ -146,88 +179,3 @@ class RTC:
             raise ValueError("buffer too long")
         simulation.board.set_rtc_memory(bytes(data))
         return None
-
-
-class Pin:
-    """A pin that somebody outside may drive (`hold_button`)."""
-
-    IN = const(1)
-    OUT = const(3)
-    OPEN_DRAIN = const(7)
-    PULL_DOWN = const(1)
-    PULL_UP = const(2)
-    IRQ_RISING = const(1)
-    IRQ_FALLING = const(2)
-    WAKE_LOW = const(4)
-    WAKE_HIGH = const(5)
-    DRIVE_0 = const(0)
-    DRIVE_1 = const(1)
-    DRIVE_2 = const(2)
-    DRIVE_3 = const(3)
-
-    _pins = {}
-
-    def __new__(cls, id, *args, **kwargs):
-        if not isinstance(id, int) or not 0 <= id <= _PIN_MAX or id in (20, 24, 28, 29, 30, 31):
-            raise ValueError("invalid pin")
-        pin = cls._pins.get(id)
-        if pin is None:
-            pin = cls._pins[id] = super().__new__(cls)
-            pin._id, pin._mode, pin._pull, pin._output = id, Pin.IN, None, 0
-            pin._handler, pin._trigger = None, 0
-        return pin
-
-    def __init__(self, id, mode=-1, pull=-1, *, value=None, drive=None, hold=None):
-        self.init(mode, pull, value=value)
-
-    def init(self, mode=-1, pull=-1, *, value=None, drive=None, hold=None):
-        if mode != -1 and mode is not None:
-            if mode & 2 and self._id >= 34:
-                raise ValueError("pin can only be input")
-            self._mode = mode
-        if pull != -1:
-            self._pull = pull
-        if value is not None:
-            self._output = 1 if value else 0
-
-    def value(self, level=None):
-        """Reads the level, or sets the output."""
-        if level is not None:
-            self._output = 1 if level else 0
-            return None
-        outside = simulation.board.pin_level(self._id)
-        if outside is not None:
-            return outside
-        if self._mode & 2:
-            return self._output
-        return 1 if self._pull == Pin.PULL_UP else 0
-
-    __call__ = value
-
-    def on(self):
-        self.value(1)
-
-    def off(self):
-        self.value(0)
-
-    def toggle(self):
-        self.value(1 - self._output)
-
-    def irq(self, handler=None, trigger=3, wake=None):
-        """Calls `handler(pin)` when the level changes from outside."""
-        self._handler, self._trigger = handler, trigger
-        return self
-
-    def __repr__(self):
-        return "Pin(%d)" % self._id
-
-
-def _level_changed(number, level):
-    pin = Pin._pins.get(number)
-    if pin is None or pin._handler is None:
-        return
-    if pin._trigger & (Pin.IRQ_RISING if pin.value() else Pin.IRQ_FALLING):
-        micropython.schedule(pin._handler, pin)
-
-
-simulation.board.listen_pins(_level_changed)

@@ -11,6 +11,7 @@ from utime import *  # noqa: F403  (other ticks, and sleeps, are the same)
 _EPOCH_2000 = 946684800
 _LONGEST_TICKS = 1 << 29  # half of what the chip counts to: 6 days
 _WORD = 1 << 31
+_SLICE_MS = 10
 
 
 def time():
@@ -42,10 +43,25 @@ localtime = gmtime
 
 
 def mktime(parts):
-    """The inverse of `gmtime`."""
+    """The inverse of `gmtime`. Months and all below them may be too many or too few."""
     if not 8 <= len(parts) <= 9:
         raise TypeError("mktime needs a tuple of length 8 or 9")
-    return calendar.join(parts) - _epoch()
+    years, month = divmod(parts[1] - 1, 12)
+    return calendar.join((parts[0] + years, month + 1) + tuple(parts[2:6])) - _epoch()
+
+
+def sleep_ms(milliseconds):
+    """Waits. What interrupts meanwhile, a timer or a pin, is called at once, as on the chip, and not at the end."""
+    end = utime.ticks_add(utime.ticks_ms(), milliseconds)
+    while milliseconds > _SLICE_MS:
+        utime.sleep_ms(_SLICE_MS)
+        milliseconds = utime.ticks_diff(end, utime.ticks_ms())
+    utime.sleep_ms(milliseconds)
+
+
+def sleep(seconds):
+    """As `sleep_ms`."""
+    sleep_ms(int(seconds * 1000))
 
 
 def ticks_add(ticks, delta):

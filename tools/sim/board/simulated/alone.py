@@ -186,6 +186,8 @@ class Board:
     def pin_level(self, pin):
         return self._levels.get(pin)
 
+    noticed_level = pin_level
+
     def listen_pins(self, listener):
         self._listeners.append(listener)
 

@@ -17,20 +17,20 @@ class Channel:
     def __init__(self, number):
         self._file = open(int(number), "r+b", 0)
         self._header = bytearray(_HEADER)
-        self._is_asking = False
+        self.is_asking = False  # or was, when a Ctrl-C broke in
         self._breaks = 0
 
     def ask(self, *request):
         """Send [operation, arguments...], return the answer."""
         try:
-            if self._is_asking:
+            if self.is_asking:
                 self._skip_answers()
-            self._is_asking = True
+            self.is_asking = True
             self._file.write(_framed(request))
             self._read(self._header)
             answer = bytearray(struct.unpack("!I", self._header)[0])
             self._read(answer)
-            self._is_asking = False
+            self.is_asking = False
         except OSError:
             self._end()
         return json.loads(answer) if answer else None

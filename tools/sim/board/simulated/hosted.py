@@ -129,6 +129,7 @@ class Board:
         self.rows = state["rows"]
         self.running = state["running"]  # label of the application that runs
         self.nvs_flash = self.piece("nvs")
+        self._noticed = dict(state["pins"])
 
     def piece(self, label, kind=PartitionFile):
         """Reads, programs and erases the partition of that label."""
@@ -155,9 +156,14 @@ class Board:
     def pin_level(self, pin):
         return self.channel.ask("pin", pin)
 
+    def noticed_level(self, pin):
+        """What was on the pin when the chip last looked, which is when it was fed."""
+        return self._noticed.get(pin)
+
     def listen_pins(self, listener):
         self._listener = listener
 
     def _pins_changed(self, changes):
         for pin, level in changes or ():
+            self._noticed[pin] = level
             self._listener(pin, level)

@@ -211,6 +211,54 @@ def test_names_and_addresses():
     raises(ValueError, lambda: network.country("GER"))
 
 
+def test_an_address_of_its_own_needs_no_router():
+    simulation.world.access_point("home", PASSWORD).no_address()
+    wlan = station()
+    wlan.ifconfig(("192.168.1.9", 24, "192.168.1.1", "9.9.9.9"))
+    equal(wlan.ifconfig(), ("192.168.1.9", "255.255.255.0", "192.168.1.1", "9.9.9.9"))
+    wlan.connect("home", PASSWORD)
+    until(wlan, 1010)
+    equal(wlan.ipconfig("dhcp4"), False)
+    wlan.ipconfig(addr4="192.168.1.10/16", gw4="192.168.1.2")
+    equal((wlan.ipconfig("addr4"), wlan.ipconfig("gw4")), (("192.168.1.10", "255.255.0.0"), "192.168.1.2"))
+    wlan.ipconfig(addr4=("192.168.1.11", "255.255.255.0"))
+    equal(wlan.ifconfig()[:3], ("192.168.1.11", "255.255.255.0", "192.168.1.2"))
+    wlan.ipconfig(dhcp4=True)
+    equal(wlan.ipconfig("dhcp4"), True)
+    network.ipconfig(dns="8.8.8.8")
+    equal(network.ipconfig("dns"), "8.8.8.8")
+
+
+def test_addresses_that_are_none_are_refused_as_by_the_port():
+    sta, ap = network.WLAN(network.STA_IF), network.WLAN(network.AP_IF)
+    for call, words in (
+        (lambda: sta.ifconfig(("home", 24, "", "")), "invalid arguments"),
+        (lambda: sta.ifconfig(("1.2.3.4", 24, "")), "requested length 4 but object has length 3"),
+        (lambda: sta.ifconfig("static"), "invalid arguments"),
+        (lambda: ap.ifconfig("dhcp"), "invalid arguments"),
+        (lambda: ap.ipconfig("dhcp4"), "unexpected key"),
+        (lambda: sta.ipconfig(colour=1), "unexpected key"),
+        (lambda: network.ipconfig(dns="home"), "invalid arguments as dns server"),
+    ):
+        equal(raises(ValueError, call).args, (words,))
+    equal(raises(TypeError, lambda: sta.ipconfig("gw4", gw4="")).args, ("can't specify pos and kw args",))
+
+
+def test_what_only_a_radio_that_runs_can_tell():
+    sta, ap = network.WLAN(network.STA_IF), network.WLAN(network.AP_IF)
+    for call in (lambda: sta.config("channel"), lambda: sta.config("txpower"), lambda: sta.config(txpower=5)):
+        equal(failure(raises(OSError, call)), (OSError, ("Wifi Not Started",)))
+    sta.active(True)
+    equal((sta.config("channel"), sta.config("txpower")), (1, 20.0))
+    equal(failure(raises(OSError, sta.connect)), (OSError, ("Wifi SSID Invalid",)))
+    equal(failure(raises(RuntimeError, lambda: sta.config(pm=7))), (RuntimeError, ("Wifi Unknown Error 0x0102",)))
+    equal(ap.config("ssid"), "ESP_%02X%02X%02X" % tuple(ap.config("mac")[3:]))
+    ap.config(ssid="setup", key="12345678", security=network.WLAN.SEC_WPA2)
+    equal(ap.config("ssid"), "setup")
+    equal(failure(raises(ValueError, lambda: ap.config("key"))), (ValueError, ("unknown config param",)))
+    raises(ValueError, lambda: sta.config("password"))
+
+
 def test_scan_shows_what_is_in_range_strongest_first():
     world = simulation.world
     world.access_point("weak", PASSWORD, rssi=-80, channel=11)

@@ -2,6 +2,7 @@
 network_common.c, modnetwork_globals.h)."""
 
 from micropython import const
+from simulated.air import is_address
 from simulated.station import STAT_CONNECTING, STAT_GOT_IP, STAT_IDLE
 from simulated.wlan import WLAN, hostname, name_server, names
 
@@ -24,7 +25,9 @@ AUTH_WPA2_WPA3_PSK = const(7)
 AUTH_WAPI_PSK = const(8)
 AUTH_OWE = const(9)
 AUTH_WPA3_ENT_192 = const(10)
-AUTH_MAX = const(14)
+AUTH_WPA3_EXT_PSK = const(11)
+AUTH_WPA3_EXT_PSK_MIXED_MODE = const(12)
+AUTH_MAX = const(17)
 
 STAT_NO_AP_FOUND = const(201)
 STAT_NO_AP_FOUND_IN_RSSI_THRESHOLD = const(212)
@@ -63,6 +66,8 @@ def ipconfig(param=None, **values):
     for key, value in values.items():
         if key != "dns":
             raise ValueError("unexpected key")
+        if not is_address(value):
+            raise ValueError("invalid arguments as dns server")
         names["dns"] = value
 
 

@@ -153,7 +153,7 @@ class Air:
         """
         host = host.lower()
         old = self._names.get(host)
-        address = old[0] if old else host if _is_address(host) else _dotted(_OUTSIDE + len(self._names))
+        address = old[0] if old else host if is_address(host) else _dotted(_OUTSIDE + len(self._names))
         self._names[host] = (address, port)
         return address
 
@@ -209,7 +209,8 @@ class Air:
         return address
 
 
-def _is_address(host):
+def is_address(host):
+    """Whether it is an IPv4 address and no name."""
     return host.count(".") == 3 and host.replace(".", "").isdigit()
 
 

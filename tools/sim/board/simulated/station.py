@@ -40,6 +40,7 @@ class Station:
         self.reconnects = 0  # 0: for ever; n: n - 1 more attempts after the first (conf_wifi_sta_reconnects)
         self.ssid = ""
         self.bssid = None
+        self.has_address = False  # of its own: nobody needs to give it one
         self._air = air
         self._linked = linked
         self._ticks = ticks
@@ -119,7 +120,7 @@ class Station:
         point = self._air.point(self.ssid)
         if point is None or point.kicks != self._kicks:
             return self._network_is_gone(point)
-        if self._state == _ASSOCIATED and point.gives_address and self._is_due():
+        if self._state == _ASSOCIATED and (point.gives_address or self.has_address) and self._is_due():
             self._state = _CONNECTED
             self._reason = 0
             self._linked(self.ssid)

@@ -6,6 +6,7 @@ import utime
 from micropython import const
 
 from simulated import air
+from simulated.addresses import Addresses
 from simulated.station import SCAN_MS, Station
 
 STA_IF = const(0)
@@ -33,11 +34,18 @@ def name_server():
     return names["dns"] or (air.GATEWAY if _sta.isconnected() else "0.0.0.0")
 
 
+def _ap_mac():
+    mac = simulation.board.unique_id
+    return mac[:5] + bytes([(mac[5] + 1) & 255])
+
+
 def _linked(name):
     simulation.world.linked(simulation.board.unique_id, name)
 
 
-class _Interface:
+class _Interface(Addresses):
+    _names = names
+
     IF_STA = const(0)
     IF_AP = const(1)
     SEC_OPEN = const(0)
@@ -51,6 +59,12 @@ class _Interface:
     SEC_WAPI = const(8)
     SEC_OWE = const(9)
     SEC_WPA3_ENT_192 = const(10)
+    SEC_WPA3_EXT_PSK = const(11)
+    SEC_WPA3_EXT_PSK_MIXED_MODE = const(12)
+    SEC_DPP = const(13)
+    SEC_WPA3_ENT = const(14)
+    SEC_WPA2_WPA3_ENT = const(15)
+    SEC_WPA_ENT = const(16)
     PROTOCOL_DEFAULT = const(7)
     PROTOCOL_LR = const(8)
     PM_NONE = const(0)
@@ -88,9 +102,12 @@ class _Interface:
             return _station.reconnects - 1
         elif key == "ssid" and self._is_sta:
             return _station.ssid
+        elif key in ("channel", "txpower"):
+            _require_started()
+        elif key == "key":
+            raise ValueError("unknown config param")
         elif key == "mac":
-            mac = simulation.board.unique_id
-            return self._values.get("mac") or (mac if self._is_sta else mac[:5] + bytes([(mac[5] + 1) & 255]))
+            return self._values.get("mac") or (simulation.board.unique_id if self._is_sta else _ap_mac())
         if key not in self._values:
             raise ValueError("unknown config param")
         return self._values[key]
@@ -108,42 +125,25 @@ class _Interface:
             raise ValueError("invalid buffer length")
         elif key not in ("mac", "channel", "bandwidth", "txpower", "protocol", "pm"):
             raise ValueError("unknown config param")
+        elif key == "txpower" or (key == "channel" and self._is_sta):
+            _require_started()
+        if key in _LIMITS and not _LIMITS[key][0] <= value <= _LIMITS[key][1]:
+            raise RuntimeError("Wifi Unknown Error 0x0102")
         self._values[key] = value
 
-    def ifconfig(self, settings=None):
-        """(address, netmask, gateway, name server)."""
-        if settings is None:
-            address, netmask = self.ipconfig("addr4")
-            return address, netmask, self.ipconfig("gw4"), name_server()
-        if settings == "dhcp" and self._is_sta:
-            self._values["static"] = None
-            return None
-        if isinstance(settings, str):
-            raise ValueError("invalid arguments")
-        self._values["static"] = tuple(settings[:3])
-        names["dns"] = settings[3]
-        return None
+    def _is_up(self):
+        return self.isconnected() if self._is_sta else self._active
 
-    def ipconfig(self, param=None, **values):
-        """`addr4` (address, netmask), `gw4`, `dhcp4`."""
-        if values:
-            raise NotImplementedError("ipconfig(...=): not simulated")
-        if param is None:
-            raise TypeError("must query one param")
-        static = self._values.get("static")
-        up = self.isconnected() if self._is_sta else self._active
-        if param == "addr4":
-            return static[:2] if static else (self._address(), air.NETMASK) if up else ("0.0.0.0", "0.0.0.0")
-        if param == "gw4":
-            return static[2] if static else air.GATEWAY if up else "0.0.0.0"
-        if param == "dhcp4" and self._is_sta:
-            return static is None
-        raise ValueError("unexpected key")
-
-    def _address(self):
-        return air.STATION if self._is_sta else air.GATEWAY
+    def _name_server(self):
+        return name_server()
 
 
+def _require_started():
+    if not _sta._active and not _ap._active:
+        raise OSError("Wifi Not Started")
+
+
+_LIMITS = {"channel": (1, 14), "txpower": (2, 21), "pm": (0, 2), "bandwidth": (1, 2)}
 _ALIASES = {"essid": "ssid", "authmode": "security", "password": "key", "dhcp_hostname": "hostname"}
 
 
@@ -166,6 +166,10 @@ class _Sta(_Interface):
             simulation.board.restart("panic: phy_init: failed to allocate memory for RF calibration data", _HARD_RESET)
         self._is_calibrated = True
 
+    def _set_static(self, *values):
+        super()._set_static(*values)
+        _station.has_address = bool(values)
+
     def connect(self, ssid=None, key=None, *, bssid=None):
         """Begin to join; returns at once."""
         if bssid is not None and len(bssid) != 6:
@@ -176,6 +180,8 @@ class _Sta(_Interface):
             raise OSError("Wifi Internal Error")
         if ssid is not None:
             ssid = _text(ssid, _SSID_MAX)
+        if not (_station.ssid if ssid is None else ssid):
+            raise OSError("Wifi SSID Invalid")
         _station.connect(ssid, _text(key or "", _PASSWORD_MAX), bssid)
 
     def disconnect(self):
@@ -251,7 +257,7 @@ _sta = _Sta(True, {"channel": 1, "bandwidth": 2, "ifname": "st1", "txpower": 20.
 _ap = _Ap(
     False,
     {
-        "ssid": "ESP_4E5F60",
+        "ssid": "ESP_%02X%02X%02X" % tuple(_ap_mac()[3:]),
         "hidden": False,
         "security": 0,
         "channel": 1,

@@ -1,6 +1,7 @@
 """The simulated `esp32` beside NVS: heap figures, and the partitions of a stock image."""
 
 import esp32
+import machine
 import simulation
 from esp32 import Partition
 
@@ -31,3 +32,21 @@ def test_partitions_are_found_by_type_and_label():
     equal([p.info()[4] for p in Partition.find(Partition.TYPE_DATA, label="vfs")], ["vfs"])
     equal(Partition.find(Partition.TYPE_DATA, subtype=0), [])
     equal(raises(OSError, lambda: Partition("ota_0")).args, (2,))
+
+
+def test_what_the_chip_wakes_by_is_checked_as_by_the_port():
+    esp32.wake_on_ext1((machine.Pin(32), machine.Pin(33)), esp32.WAKEUP_ANY_HIGH)
+    equal(raises(ValueError, lambda: esp32.wake_on_ext1((machine.Pin(5),))).args, ("invalid pin",))
+    equal(raises(ValueError, lambda: esp32.wake_on_ext0(pin=16)).args, ("invalid pin",))
+    esp32.wake_on_ext0(pin=machine.Pin(0), level=esp32.WAKEUP_ALL_LOW)
+    equal(raises(ValueError, lambda: esp32.wake_on_touch(True)).args, ("no resources",))
+    esp32.wake_on_ext0(pin=None)
+    esp32.wake_on_touch(True)
+    equal(raises(ValueError, lambda: esp32.wake_on_ext0(pin=0)).args, ("no resources",))
+    esp32.gpio_deep_sleep_hold(True)
+
+
+def test_what_another_chip_has_is_not_there():
+    equal(type(esp32.raw_temperature()), int)
+    equal(hasattr(esp32, "mcu_temperature"), False)
+    equal(raises(NotImplementedError, lambda: esp32.RMT).args, ("esp32.RMT is not simulated",))

@@ -19,12 +19,12 @@ def power_cycle():
 
 def test_values_outlive_a_power_cut_with_or_without_commit():
     store = esp32.NVS("app")
-    store.set_i32("n", -2147483648)
+    store.set_i32("n", -2147483647)
     store.set_blob("b", b"\0\xff" * 1000)
     power_cycle()
     store = esp32.NVS("app")
     buffer = bytearray(2500)
-    equal(store.get_i32("n"), -2147483648)
+    equal(store.get_i32("n"), -2147483647)
     equal(store.get_blob("b", buffer), 2000)
     equal(bytes(buffer[:2000]), b"\0\xff" * 1000)
 
@@ -51,6 +51,15 @@ def test_errors_have_the_chips_numbers_and_names():
     equal(os_error(lambda: store.set_blob("k" * 16, b"")), (-4361, "ESP_ERR_NVS_KEY_TOO_LONG"))
     equal(os_error(lambda: esp32.NVS("n" * 16)), (-4361, "ESP_ERR_NVS_KEY_TOO_LONG"))
     equal(os_error(lambda: store.set_blob("b", bytes(20001))), (-4366, "ESP_ERR_NVS_VALUE_TOO_LONG"))
+
+
+def test_a_number_that_is_too_large_is_refused_not_cut():
+    store = esp32.NVS("app")
+    for number in (2147483648, -2147483648, 1700000000000):
+        error = raises(OverflowError, lambda: store.set_i32("n", number))
+        equal(error.args, ("overflow converting long int to machine word",))
+    store.set_i32("n", 2147483647)
+    equal(store.get_i32("n"), 2147483647)
 
 
 def test_reading_cuts_a_long_key_where_setting_refuses_it():

@@ -161,7 +161,7 @@ def test_each_start_writes_once():
 
 
 def test_corrupt_records_are_survived():
-    for number in (-1, 0x7FFFFFFF, -0x80000000):
+    for number in (-1, 0x7FFFFFFF, -0x7FFFFFFF):
         fresh()
         esp32.NVS("awsesp").set_i32("starts", number)
         equal(1 <= starts.count() <= 255, True)

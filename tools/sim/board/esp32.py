@@ -9,6 +9,7 @@ HEAP_DATA = const(4)
 HEAP_EXEC = const(1)
 WAKEUP_ALL_LOW = False
 WAKEUP_ANY_HIGH = True
+_WORD = const(0x80000000)
 
 _state = {}
 
@@ -63,7 +64,8 @@ class NVS:
         return self._opened
 
     def set_i32(self, key, value):
-        value = (value + 0x80000000 & 0xFFFFFFFF) - 0x80000000
+        if not -_WORD < value < _WORD:  # the interpreter on the chip takes not even the least of an i32
+            raise OverflowError("overflow converting long int to machine word")
         _check(self._storage.set_i32, self._namespace, key, value)
 
     def get_i32(self, key):
@@ -97,12 +99,24 @@ def idf_heap_info(capabilities):
     return [(8248, small, small, small), (180224, large, large * 3 // 4, large)]
 
 
-def mcu_temperature():
-    return 41
-
-
 def raw_temperature():
+    """In Fahrenheit; `mcu_temperature` is of later chips."""
     return 128
+
+
+def gpio_deep_sleep_hold(enable):
+    """The pins keep their levels in deep sleep, or not; nobody looks."""
+
+
+def __getattr__(name):
+    # Seldom used: names take heap that the chip has in its flash.
+    if name[:8] == "wake_on_":
+        from simulated import wake
+
+        return getattr(wake, name)
+    if name in ("PCNT", "RMT", "ULP", "idf_task_info"):
+        raise NotImplementedError("esp32.%s is not simulated" % name)
+    raise AttributeError("'module' object has no attribute '%s'" % name)
 
 
 _start()

@@ -1,5 +1,7 @@
 """The simulated `esp32` beside NVS: heap figures, and the partitions of a stock image."""
 
+import os
+
 import esp32
 import machine
 import simulation
@@ -50,3 +52,11 @@ def test_what_another_chip_has_is_not_there():
     equal(type(esp32.raw_temperature()), int)
     equal(hasattr(esp32, "mcu_temperature"), False)
     equal(raises(NotImplementedError, lambda: esp32.RMT).args, ("esp32.RMT is not simulated",))
+
+
+def test_the_system_says_that_it_is_an_esp32():
+    system = os.uname()
+    equal((system.sysname, system[1], system.machine), ("esp32", "esp32", "Generic ESP32 module with ESP32"))
+    equal(system.version.startswith("v%s on " % system.release), True)
+    os.sync()
+    equal(os.dupterm(None), None)

@@ -62,6 +62,25 @@ def test_name_server_answers_over_udp():
     equal(answer[-4:], bytes([int(part) for part in simulation.world.lookup("cloud.example").split(".")]))
 
 
+def test_a_datagram_needs_a_network_and_somebody_to_go_to():
+    sock = datagram_socket()
+    error = raises(OSError, lambda: sock.sendto(QUESTION, ("192.168.4.1", 53)))
+    equal(error.errno, errno.EHOSTUNREACH)
+    equal(raises(OSError, lambda: sock.send(QUESTION)).errno, errno.EINVAL)
+    join()
+    simulation.world.time_server("time.example")
+    sock.connect(("time.example", 123))
+    sock.send(TIME_QUESTION)
+    equal(len(sock.recv(100)), 48)
+    equal(raises(ValueError, lambda: sock.sendto(b"", ("time.example", 123))).args, ("invalid arguments",))
+
+
+def test_what_only_a_desk_has_is_not_there():
+    for module, name in ((socket, "SO_KEEPALIVE"), (socket, "inet_pton"), (time, "clock")):
+        equal(hasattr(module, name), False)
+    equal(hasattr(socket, "SO_BINDTODEVICE"), True)
+
+
 def test_unknown_name_is_nxdomain():
     join()
     equal(ask(QUESTION, 53)[0][2:8], b"\x81\x83\0\x01\0\0")

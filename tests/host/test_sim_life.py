@@ -196,3 +196,13 @@ def test_a_button_that_was_held_before_the_start_does_not_interrupt(tmp_path):
         board.power_on()
         board.wait_for("^level 0$")
         assert "pressed" not in board.lines
+
+
+def test_a_program_has_no_shell_and_no_environment_as_on_the_chip(tmp_path):
+    program = """
+        import os
+        print("has", [name for name in ("system", "getenv", "VfsPosix", "uname", "sync") if hasattr(os, name)])
+    """
+    with desk(tmp_path, program) as (_, board):
+        board.power_on()
+        board.wait_for(r"^has \['uname', 'sync'\]$")

@@ -8,11 +8,10 @@ Only tests and the fakes beside this file import it, the firmware never. When a 
 (`tools.sim.Board`), `world` and `board` speak to it; otherwise everything is in this process, in memory.
 """
 
-import os
-
+import uos
 from simulated.faults import PowerCut, Restarted  # noqa: F401  (tests catch them)
 
-channel = os.getenv("SIM_CHANNEL")
+channel = uos.getenv("SIM_CHANNEL")
 
 if channel:
     from simulated.hosted import connect

@@ -20,6 +20,20 @@ _CLOSE = micropython.const(4)
 _READABLE = micropython.const(1)
 _WRITABLE = micropython.const(4)
 
+for _name in (
+    "AF_UNIX",
+    "IP_DROP_MEMBERSHIP",
+    "MSG_DONTROUTE",
+    "SO_ERROR",
+    "SO_KEEPALIVE",
+    "SO_LINGER",
+    "inet_ntop",
+    "inet_pton",
+    "sockaddr",
+):  # the chip has none of them: a program that needs one has to fail here, too
+    globals().pop(_name, None)
+
+SO_BINDTODEVICE = 0x100B
 IPPROTO_TCP = 6
 IPPROTO_UDP = 17
 IPPROTO_IP = 0
@@ -74,6 +88,7 @@ class _DatagramSocket(io.IOBase):
     def __init__(self):
         self._endpoint = simulation.world.datagrams()
         self._timeout_ms = -1
+        self._peer = None
 
     def setblocking(self, on):
         self._timeout_ms = -1 if on else 0
@@ -88,20 +103,25 @@ class _DatagramSocket(io.IOBase):
         pass
 
     def connect(self, address):
-        self._peer = _target(address)
+        host, port = _pair(address)
+        self._peer = _address(host), port
 
     def send(self, data):
+        if self._peer is None:
+            raise OSError(errno.EINVAL)
         return self.sendto(data, self._peer)
 
     def sendto(self, data, address):
         host, port = _target(address)
+        if not host.startswith("127."):
+            _require_network()
         self._endpoint.send(bytes(data), host, port)
         return len(data)
 
-    def recvfrom(self, limit):
+    def recvfrom(self, limit, flags=0):
         return self._receive(limit)
 
-    def recv(self, limit):
+    def recv(self, limit, flags=0):
         return self._receive(limit)[0]
 
     def readinto(self, buffer):
@@ -134,8 +154,21 @@ class _DatagramSocket(io.IOBase):
         self._endpoint.close()
 
 
+def _require_network():
+    from simulated.wlan import _station  # not sooner: there are programs that never send
+
+    if not _station.is_connected:
+        raise OSError(errno.EHOSTUNREACH)  # lwIP finds no interface for it
+
+
+def _pair(address):
+    if len(address) != 2:
+        raise ValueError("requested length 2 but object has length %d" % len(address))
+    return address
+
+
 def _target(address):
-    host, port = address
+    host, port = _pair(address)
     if not _is_dotted(host):
         raise ValueError("invalid arguments")
     return host, port

@@ -8,6 +8,8 @@ import utime
 from simulated import calendar
 from utime import *  # noqa: F403  (other ticks, and sleeps, are the same)
 
+globals().pop("clock", None)  # the chip has none
+
 _EPOCH_2000 = 946684800
 _LONGEST_TICKS = 1 << 29  # half of what the chip counts to: 6 days
 _WORD = 1 << 31

@@ -5,8 +5,9 @@ also between a request and the end of its answer: what is left of that is skippe
 """
 
 import json
-import os
 import struct
+
+import uos
 
 _HEADER = 4
 
@@ -64,7 +65,7 @@ class Channel:
 
     def _end(self):
         # The host has gone: so does this process, whatever the firmware would catch.
-        os.system("kill -9 $PPID")
+        uos.system("kill -9 $PPID")
 
 
 def _framed(value):

@@ -3,9 +3,9 @@ comes in, one goes out."""
 
 import binascii
 import json
-import os
 import sys
 
+import uos
 import vfs
 
 from simulated.flash import VfsFile
@@ -52,7 +52,7 @@ def _do(fs, order):
 
 
 def _main():
-    device = VfsFile(os.getenv("SIM_FLASH"), int(os.getenv("SIM_FLASH_SIZE")), _NoMeter())
+    device = VfsFile(uos.getenv("SIM_FLASH"), int(uos.getenv("SIM_FLASH_SIZE")), _NoMeter())
     try:
         fs = vfs.VfsLfs2(device)
     except OSError:

@@ -15,8 +15,15 @@ from tls import *  # noqa: F403
 _EPOCH_2000 = 946684800
 
 
-def _der(data, many=False):
-    """DER of PEM or DER; a list of all with `many`."""
+def _der(data, what, many=False):
+    """DER of PEM or DER; a list of all with `many`. Raises ValueError("invalid `what`"), as the port for all of it."""
+    try:
+        return _blocks(data, many)
+    except ValueError:
+        raise ValueError("invalid " + what)
+
+
+def _blocks(data, many):
     if isinstance(data, str):
         data = data.encode()
     data = bytes(data)
@@ -80,10 +87,10 @@ class _Context:
         self._inner.set_ciphers(names)
 
     def load_cert_chain(self, cert, key):
-        self._inner.load_cert_chain(_der(cert), _der(key))
+        self._inner.load_cert_chain(_der(cert, "cert"), _der(key, "key"))
 
     def load_verify_locations(self, cadata):
-        for root in _der(cadata, many=True):
+        for root in _der(cadata, "cert", many=True):
             self._inner.load_verify_locations(root)
 
     def wrap_socket(self, *details, **more):

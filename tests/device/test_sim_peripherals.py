@@ -6,6 +6,7 @@ import errno
 import time
 
 import machine
+import neopixel
 import simulation
 
 from harness import equal, raises
@@ -157,6 +158,15 @@ def test_voltages_and_fingers():
     untouched = touch.read()
     simulation.board.hold_button(4)
     equal(touch.read() < untouched, True)
+
+
+def test_a_row_of_lamps_remembers_its_colours():
+    lamps = neopixel.NeoPixel(machine.Pin(4), 3)
+    lamps.fill((1, 2, 3))
+    lamps[1] = (9, 8, 7)
+    lamps.write()
+    equal((len(lamps), lamps[0], lamps[1]), (3, (1, 2, 3), (9, 8, 7)))
+    equal(bytes(lamps.buf[3:6]), b"\x08\x09\x07")
 
 
 def test_what_the_chip_has_and_this_has_not_is_named():

@@ -7,7 +7,9 @@ import struct
 import time
 
 import network
+import ntptime
 import simulation
+import utime
 
 from harness import equal, raises
 
@@ -73,6 +75,16 @@ def test_a_datagram_needs_a_network_and_somebody_to_go_to():
     sock.send(TIME_QUESTION)
     equal(len(sock.recv(100)), 48)
     equal(raises(ValueError, lambda: sock.sendto(b"", ("time.example", 123))).args, ("invalid arguments",))
+
+
+def test_the_clock_is_set_as_every_tutorial_does_it():
+    join()
+    simulation.board.use_chip_clock()
+    ntptime.settime()
+    equal(abs(time.time() + 946684800 - utime.time()) < 5, True)
+    simulation.world.ntp = False
+    ntptime.timeout = 0.1
+    equal(raises(OSError, ntptime.settime).errno, errno.ETIMEDOUT)
 
 
 def test_what_only_a_desk_has_is_not_there():

@@ -111,3 +111,35 @@ def _names(folder):
         check=True,
     )
     return done.stdout
+
+
+ROBUST = """
+import os
+from umqtt.robust import MQTTClient
+
+class Quick(MQTTClient):
+    DELAY = 0
+
+client = Quick("robust", "127.0.0.1", int(os.getenv("BROKER_PORT")), keepalive=30)
+client.set_callback(lambda topic, message: print("message", topic, message))
+client.connect()
+client.sock.close()
+client.publish(b"a/b", b"all the same")
+client.subscribe(b"a/#")
+client.publish(b"a/b", b"heard")
+client.wait_msg()
+client.sock.close()
+print("nothing", client.check_msg())
+"""
+
+
+def test_the_robust_one_connects_again():
+    with open_broker() as broker:
+        done = subprocess.run(
+            [interpreter.micropython(), "-c", ROBUST],
+            env={"MICROPYPATH": f"{interpreter.STAND_INS}:.frozen", "BROKER_PORT": str(broker.port)},
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+    assert done.stdout == "message b'a/b' b'heard'\nnothing None\n", done.stderr

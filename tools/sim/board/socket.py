@@ -39,6 +39,9 @@ IPPROTO_UDP = 17
 IPPROTO_IP = 0
 TCP_NODELAY = 1
 
+_GIVEN = 8
+_given = []  # (what `getaddrinfo` gave for TCP, address, port): a datagram may go there, too, as that of ntptime
+
 _EAI_FAIL = -202  # lwIP: the name could not be resolved, for whatever reason
 
 
@@ -51,7 +54,14 @@ def getaddrinfo(host, port, family=0, type=0, proto=0, flags=0):
         target = (address, port)
     else:
         target = local_address(_route(address, port))
+        _remember(target, address, port)
     return [(usocket.AF_INET, type, proto, host, target)]
+
+
+def _remember(target, address, port):
+    _given.append((target, address, port))
+    if len(_given) > _GIVEN:
+        _given.pop(0)
 
 
 def _address(host):
@@ -162,6 +172,9 @@ def _require_network():
 
 
 def _pair(address):
+    for target, host, port in reversed(_given):
+        if target == address:
+            return host, port
     if len(address) != 2:
         raise ValueError("requested length 2 but object has length %d" % len(address))
     return address

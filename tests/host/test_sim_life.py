@@ -206,3 +206,17 @@ def test_a_program_has_no_shell_and_no_environment_as_on_the_chip(tmp_path):
     with desk(tmp_path, program) as (_, board):
         board.power_on()
         board.wait_for(r"^has \['uname', 'sync'\]$")
+
+
+def test_a_program_may_begin_as_the_ports_own_tutorials_do(tmp_path):
+    program = """
+        import esp, micropython
+        esp.osdebug(None)
+        micropython.alloc_emergency_exception_buf(100)
+        from micropython import const, schedule
+        _ANSWER = const(42)
+        print("begins", _ANSWER, esp.flash_size(), hasattr(micropython, "mem_peak"))
+    """
+    with desk(tmp_path, program) as (_, board):
+        board.power_on()
+        board.wait_for("^begins 42 4194304 False$")

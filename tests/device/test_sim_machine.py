@@ -57,6 +57,9 @@ def test_rtc_memory_holds_2048_bytes_until_the_power_goes():
     rtc.memory(bytearray(b"x" * 2048))
     equal(raises(ValueError, lambda: rtc.memory(bytes(2049))).args, ("buffer too long",))
     equal(machine.RTC().memory(), b"x" * 2048)
+    rtc.memory("text")
+    equal(rtc.memory(), b"text")
+    raises(TypeError, lambda: rtc.memory(7))
     simulation.board.power_cycle()
     equal(machine.RTC().memory(), b"")
 

@@ -254,7 +254,9 @@ def test_what_only_a_radio_that_runs_can_tell():
     equal(failure(raises(RuntimeError, lambda: sta.config(pm=7))), (RuntimeError, ("Wifi Unknown Error 0x0102",)))
     equal(ap.config("ssid"), "ESP_%02X%02X%02X" % tuple(ap.config("mac")[3:]))
     ap.config(ssid="setup", key="12345678", security=network.WLAN.SEC_WPA2)
-    equal(ap.config("ssid"), "setup")
+    equal((ap.config("ssid"), ap.config("security")), ("setup", 3))
+    error = raises(OSError, lambda: ap.config(ssid="other", password="short"))
+    equal((failure(error), ap.config("ssid")), ((OSError, ("Wifi Invalid Password",)), "setup"))
     equal(failure(raises(ValueError, lambda: ap.config("key"))), (ValueError, ("unknown config param",)))
     raises(ValueError, lambda: sta.config("password"))
 

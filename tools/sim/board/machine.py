@@ -175,7 +175,8 @@ class RTC:
         """Reads or replaces the memory."""
         if data is None:
             return simulation.board.rtc_memory
+        data = bytes(memoryview(data))  # text, too
         if len(data) > _RTC_MEMORY_MAX:
             raise ValueError("buffer too long")
-        simulation.board.set_rtc_memory(bytes(data))
+        simulation.board.set_rtc_memory(data)
         return None

@@ -16,6 +16,7 @@ _CALIBRATION = const(1904)  # sizeof(esp_phy_calibration_data_t)
 _HARD_RESET = const(2)
 _HOSTNAME_MAX = const(32)
 _SSID_MAX = const(32)
+_PASSWORD_MIN = const(8)
 _PASSWORD_MAX = const(64)
 
 names = {"hostname": "mpy-esp32", "country": "XX", "dns": None}
@@ -88,8 +89,19 @@ class _Interface(Addresses):
             if param is None:
                 raise TypeError("can query only one param")
             return self._get(_ALIASES.get(param, param))
-        for key, value in values.items():
-            self._set(_ALIASES.get(key, key), value)
+        before = dict(self._values)
+        try:
+            for key, value in values.items():
+                self._set(_ALIASES.get(key, key), value)
+            self._check_password()
+        except Exception:
+            self._values = before  # nothing of what belongs together is changed
+            raise
+
+    def _check_password(self):
+        secure = self._values.get("security", 0) not in (self.SEC_OPEN, self.SEC_OWE)
+        if secure and not _PASSWORD_MIN <= len(self._values.get("key", "")) < _PASSWORD_MAX:
+            raise OSError("Wifi Invalid Password")
 
     def _get(self, key):
         if key == "hostname":

@@ -84,6 +84,16 @@ def test_typed_lines_play_with_the_world_and_quit_ends(tmp_path):
         assert process.wait(20) == 0
 
 
+def test_the_name_of_the_serial_port_ends_with_the_board(tmp_path):
+    with running("--folder", tmp_path / "flash", "--bare") as (process, read_to):
+        read_to("its serial port is")
+        read_to("start 1: power on")
+        assert (tmp_path / "flash" / "serial").is_char_device()
+        say(process, "quit")
+        assert process.wait(timeout=30) == 0
+    assert not (tmp_path / "flash" / "serial").is_symlink()
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupt_leaves_no_process_behind(tmp_path, number):
     with running("--folder", tmp_path / "flash") as (process, read_to):

@@ -92,13 +92,13 @@ def main(
             network = _furnish(world, networks or _networks(board), names)
             if cloud != "none":
                 _connect_cloud(world, board, cloud, ca, network, folder / "settings.json" if bare else None)
-            _name_port(board, folder)
-            if not bare and "/settings.json" not in board.list_files():
-                show("sim: the device has no settings: run `make cloud` in another terminal first, or use --settings;")
-                show("sim: or give it some over Bluetooth, with --bluetooth here")
-            show(f"sim: board {board.unique_id}, flash in {board.flash.folder}; type help, or quit")
-            board.power_on()
-            obey_typed(Commands(board, world, show))
+            with _named_port(board, folder):
+                if not bare and "/settings.json" not in board.list_files():
+                    show("sim: the device has no settings: run `make cloud` in another terminal first, or use")
+                    show("sim: --settings; or give it some over Bluetooth, with --bluetooth here")
+                show(f"sim: board {board.unique_id}, flash in {board.flash.folder}; type help, or quit")
+                board.power_on()
+                obey_typed(Commands(board, world, show))
     except (Mistake, folders.FolderInUse, MissingTool, ValueError, OSError) as mistake:
         sys.exit(f"sim: {sentence(mistake)}")
 
@@ -165,8 +165,9 @@ def _kind(folder, serial, is_bare, main):
     return {"serial": True, **bare_board(folder)} if is_bare else {"serial": serial, "main": main}
 
 
-def _name_port(board, folder):
-    """A name for the serial port that is the same each time."""
+@contextlib.contextmanager
+def _named_port(board, folder):
+    """A name for the serial port that is the same each time, and gone with it: another terminal gets the number."""
     name = folder / "serial"
     name.unlink(missing_ok=True)
     if board.port:
@@ -176,6 +177,10 @@ def _name_port(board, folder):
         show(f"sim: its serial port is {_near(name)}, also {board.port}; in another terminal:")
         show(f"sim:   make flash PORT={_near(name)}{options}")
         show(f"sim:   make monitor PORT={_near(name)}")
+    try:
+        yield
+    finally:
+        name.unlink(missing_ok=True)
 
 
 def _near(path):

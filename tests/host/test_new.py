@@ -50,6 +50,12 @@ def test_a_name_that_is_none_is_refused(tmp_path, name):
     assert "is no good name" in answer.stderr
 
 
+def test_without_a_name_it_says_how_to_give_one():
+    answer = new()
+    assert answer.returncode == 1
+    assert answer.stderr == "new: say which folder: make new NAME=../my-lamp\n"
+
+
 def test_nothing_is_written_over(tmp_path):
     (tmp_path / "lamp").mkdir()
     (tmp_path / "lamp" / "notes.txt").write_text("mine")

@@ -19,13 +19,15 @@ _DOTTED = {"gitignore": ".gitignore"}
 
 
 def main(
-    name: Annotated[str, typer.Argument(help="Folder to make; its last part is the application's name.")],
+    name: Annotated[str, typer.Argument(help="Folder to make; its last part is the application's name.")] = "",
 ):
     """Begin an application in a folder of its own.
 
     It holds a main.py, an example of its settings, a test that runs it on a simulated ESP32 against a local AWS IoT,
     and a Makefile that uses this checkout: `make test`, `make sim`, `make flash PORT=...`.
     """
+    if not name:
+        sys.exit("new: say which folder: make new NAME=../my-lamp")
     folder = Path(name).resolve()
     if not _NAME.fullmatch(folder.name):
         sys.exit(f"new: {folder.name!r} is no good name: a letter, then letters, digits and hyphens, at most 32 in all")

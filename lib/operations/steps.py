@@ -18,7 +18,7 @@ async def run(system, job):
     """Do the steps, once there is a handler for each of them."""
     steps = _steps(job.document)
     if not steps:
-        await job.reject("bad_document")
+        await job.reject("bad_document", "Each of the steps needs an action with a name and an input.")
         return
     jobs, handlers = system.aws.jobs, []
     for step in steps:

@@ -60,7 +60,7 @@ class Job:
         self.outcome = "SUCCEEDED"
 
     async def reject(self, reason, message=None):
-        self.outcome = "REJECTED " + reason
+        self.outcome, self.message = "REJECTED " + reason, message
 
     async def fail(self, reason, message=None):
         self.outcome = "FAILED " + reason
@@ -210,6 +210,7 @@ async def test_steps_that_cannot_be_understood_are_rejected():
             job = Job(document)
             await do(System(), job, "steps")
             equal(job.outcome, "REJECTED bad_document")
+            equal(job.message, "Each of the steps needs an action with a name and an input.")
     for document in ({"operation": "steps"}, {"steps": [action(["x"])]}, {"steps": [action("steps")]}):
         job = Job(document)
         await do(System(), job, "steps")

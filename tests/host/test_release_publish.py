@@ -152,7 +152,9 @@ def test_list_follow_and_cancel(tool, cloud, devices):
     listed = tool.good("list", *where)
     assert listed.index("ota-9 ") < listed.index(job)  # the newest first
     assert "mine" not in listed
-    assert "is cancelled" in tool.good("cancel", job, *where)
+    output = tool.good("cancel", job, *where)
+    assert "is cancelled" in output
+    assert f"aws iot cancel-job-execution --force --job-id {job} " in output  # --force would be refused from here on
     code, output = tool.run("follow", job, *where)
     assert (code, "0 of 1 devices run 2.0.0." in output, "cancelled" in output) == (1, True, True)
     assert job not in tool.good("list", *where)

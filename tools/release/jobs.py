@@ -67,8 +67,10 @@ def cancel(screen: Screen, account: Account, job_id: str, force: bool) -> None:
     """Cancel a job; by force for devices at work, too."""
     with told():
         account.iot.cancel_job(jobId=job_id, force=force, comment="cancelled by python -m tools release")
-    others = "" if force else "; devices that are at work go on (--force stops them, too)"
-    screen.say(f"Job {job_id} is cancelled{others}.")
+    screen.say(f"Job {job_id} is cancelled.")
+    if not force:  # --force is too late now: AWS refuses to cancel a job twice
+        screen.say("Devices that are at work go on. To stop one of them:")
+        screen.say(f"  aws iot cancel-job-execution --force --job-id {job_id} --thing-name NAME")
 
 
 def _row(account: Account, job: dict) -> list[str] | None:

@@ -135,12 +135,13 @@ def test_who_corrects_the_cloud_finds_what_was_typed_before(way):
     assert before[1]["endpoint"] == "abc.example"
 
 
-def test_a_listed_network_with_a_lock_has_a_password_and_is_chosen_once():
+def test_a_listed_network_with_a_lock_has_a_password_and_is_chosen_once(capsys):
     ap = {"ssid": "home", "rssi": -50, "secure": True}
     wizard = Wizard(None, None, Scripted("1", "", "first password", "y", "home", "second password", "n"))
     wizard._scan = lambda: [ap]
     wizard._wifi()
     assert wizard._networks == [{"ssid": "home", "password": "second password"}]
+    assert "! empty; allowed: 8 to 63" in capsys.readouterr().out
 
 
 def test_a_device_that_refuses_to_tell_is_set_up_all_the_same():

@@ -250,7 +250,7 @@ def _problem(check, value):
     try:
         check("it", value)
     except errors.PersonError as error:
-        return error.message
+        return error.message.removeprefix("it: ")  # who has just typed it knows what is meant
     return None
 
 

@@ -1,4 +1,4 @@
-"""All of it together: telemetry, a shadow, a job, bytes in flash, events, a health check for updates, the button."""
+"""All of it together: telemetry, a shadow, a job, bytes in flash, a health check for updates."""
 
 import asyncio
 import json

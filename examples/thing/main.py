@@ -18,13 +18,21 @@ async def application(device):
     while True:
         message = await device.aws.messages.get()
         n += 1
-        said = bytes(message.payload).decode()
+        said = text_of(message.payload)
         print("application: told %s (%d dropped so far)" % (said, device.aws.messages.dropped))
         try:
             answer = json.dumps({"n": n, "said": said})
             await device.aws.publish("devices/%s/out" % device.name, answer, qos=1)
         except errors.RetryError as error:
             print("application: not sent, %s" % error)
+
+
+def text_of(payload):
+    """What was said; whoever may publish there may send anything, and no message may end the application."""
+    try:
+        return bytes(payload).decode()
+    except UnicodeError:
+        return "%d bytes that are no text" % len(payload)
 
 
 if __name__ == "__main__":

@@ -76,6 +76,8 @@ def test_thing(desk, hearing, tmp_path):
         device.wait_for(r"aws\.connected .*greenhouse")
         eventually(lambda: say(desk, "devices/greenhouse/in", "42", device))
         assert message_on(hearing, "out") == {"n": 1, "said": "42"}
+        desk.cloud.iot_data().publish(topic="devices/greenhouse/in", qos=1, payload=b"\xff\x00")
+        device.wait_for("application: told 2 bytes that are no text")
 
 
 def say(desk, topic, text, device):

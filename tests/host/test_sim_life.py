@@ -215,6 +215,9 @@ def test_a_program_may_begin_as_the_ports_own_tutorials_do(tmp_path):
         micropython.alloc_emergency_exception_buf(100)
         from micropython import const, schedule
         _ANSWER = const(42)
+        import sys
+        assert sys.platform == "esp32" and sys.implementation._machine.endswith("ESP32"), sys.implementation
+        sys.path.append("/more")
         print("begins", _ANSWER, esp.flash_size(), hasattr(micropython, "mem_peak"))
     """
     with desk(tmp_path, program) as (_, board):

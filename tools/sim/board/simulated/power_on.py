@@ -15,7 +15,7 @@ import vfs
 
 import __main__
 import simulated
-from simulated import own_micropython
+from simulated import own_micropython, own_sys
 from simulated.flash import VfsFile
 from simulated.read_only import ReadOnly
 
@@ -83,7 +83,7 @@ def _on_rom(path):
 
 
 def _start():
-    sys.modules["micropython"] = own_micropython
+    sys.modules["micropython"], sys.modules["sys"] = own_micropython, own_sys
     _leave_the_desk()
     # esp32 first: nvs_flash_init comes before the file system. Compiling leaves holes in a small heap.
     for name in ("esp32", "machine", "network", "socket", "ssl", "bluetooth"):

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import select
 import socket
 import struct
 import time
@@ -75,6 +76,16 @@ def test_a_datagram_needs_a_network_and_somebody_to_go_to():
     sock.send(TIME_QUESTION)
     equal(len(sock.recv(100)), 48)
     equal(raises(ValueError, lambda: sock.sendto(b"", ("time.example", 123))).args, ("invalid arguments",))
+
+
+def test_select_tells_who_is_ready():
+    join()
+    silent, asking = datagram_socket(), datagram_socket()
+    equal(select.select([silent], [], [], 0.01), ([], [], []))
+    asking.sendto(TIME_QUESTION, ("192.168.4.1", 123))
+    equal(select.select([silent, asking], [], [], 5), ([asking], [], []))
+    equal(select.select([silent], [silent], [silent]), ([], [silent], []))
+    equal(select.select([silent, asking], [asking], [], 0), ([asking], [asking], []))
 
 
 def test_the_clock_is_set_as_every_tutorial_does_it():

@@ -240,7 +240,7 @@ def test_own_address_is_kept_with_the_flash_and_differs_between_boards(tmp_path)
 
 
 def test_interpreter_that_dies_restarts_as_a_panic_would_and_not_for_ever(tmp_path):
-    program = "import uos; uos.system('kill -9 $PPID')"
+    program = "from simulated.channel import uos; uos.system('kill -9 $PPID')"
     with desk(tmp_path, program) as (_, board):
         board.power_on()
         board.wait_until_off()

@@ -218,6 +218,8 @@ def test_a_program_may_begin_as_the_ports_own_tutorials_do(tmp_path):
         import sys
         assert sys.platform == "esp32" and sys.implementation._machine.endswith("ESP32"), sys.implementation
         sys.path.append("/more")
+        import machine, os, select, socket, time, umachine, uos, uselect, usocket, utime
+        assert (umachine, uos, uselect, usocket, utime) == (machine, os, select, socket, time)
         print("begins", _ANSWER, esp.flash_size(), hasattr(micropython, "mem_peak"))
     """
     with desk(tmp_path, program) as (_, board):

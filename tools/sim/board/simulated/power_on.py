@@ -21,6 +21,7 @@ from simulated.read_only import ReadOnly
 
 _ROM = "/rom"
 _IN_PLACE = "/in_place"  # tools/sim/rom.py
+_OLD_NAMES = ("machine", "os", "select", "socket", "time")  # old programs say utime: without help it is the desk's
 
 
 def _mount(device):
@@ -86,9 +87,11 @@ def _start():
     sys.modules["micropython"], sys.modules["sys"] = own_micropython, own_sys
     _leave_the_desk()
     # esp32 first: nvs_flash_init comes before the file system. Compiling leaves holes in a small heap.
-    for name in ("esp32", "machine", "network", "socket", "ssl", "bluetooth"):
+    for name in ("esp32", "machine", "network", "socket", "ssl", "bluetooth") + _OLD_NAMES:
         __import__(name)
         gc.collect()
+    for name in _OLD_NAMES:
+        sys.modules["u" + name] = sys.modules[name]
     state = simulation.board.channel.ask("image")
     vfs.mount(_mount(simulation.board.piece("vfs", VfsFile)), "/")
     os.chdir("/")

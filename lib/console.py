@@ -56,12 +56,18 @@ def line(uptime_ms, mode, event):
 def transition(uptime_ms, mode, event, after, reason):
     """`  12.34 NORMAL --restart_requested--> restart (reason)`; `reason` may be None."""
     text = "%7.2f %s --%s--> %s" % (uptime_ms / 1000, mode, event, after)
-    return "%s (%s)" % (text, reason) if reason else text
+    return "%s (%s)" % (text, plain(reason)) if reason else text
+
+
+def plain(value):
+    """A value as text that breaks no line: a topic or a network's name may hold anything."""
+    text = str(value)
+    data = text.encode()  # looked through as bytes: MicroPython keeps each character of a str for ever, as a name
+    if any(byte < 0x20 for byte in data):
+        text = bytes([byte if byte >= 0x20 else 0x3F for byte in data]).decode()  # "?"
+    return text
 
 
 def _quoted(value):
-    text = str(value)
-    data = text.encode()  # looked through as bytes: MicroPython keeps each character of a str for ever, as a name
-    if any(byte < 0x20 for byte in data):  # a topic or a network's name may hold anything
-        text = bytes([byte if byte >= 0x20 else 0x3F for byte in data]).decode()  # "?"
+    text = plain(value)
     return '"%s"' % text.replace('"', "'") if " " in text or not text else text

@@ -63,14 +63,15 @@ def begin_row():
 
 
 def mark_clean(reason):
-    """The next start follows a restart that was wanted. Keeps `reason` (str), cut to 64 bytes of UTF-8.
+    """The next start follows a restart that was wanted. Keeps `reason` (str), cut to 64 bytes of UTF-8, as one line.
 
     Returns False when the flash refuses: the next start then counts as one after a crash.
     """
     reason = reason[:_REASON_LIMIT]
     while len(reason.encode()) > _REASON_LIMIT:
         reason = reason[:-1]
-    return _write("set_blob", "clean", struct.pack("<I", _read()[0]) + reason.encode())
+    text = bytes([byte if byte >= 0x20 else 0x3F for byte in reason.encode()])  # "?": it may quote a network's name
+    return _write("set_blob", "clean", struct.pack("<I", _read()[0]) + text)
 
 
 def clean_reason():

@@ -27,6 +27,11 @@ def test_a_change_of_mode_says_where_to_and_why():
     equal(console.transition(65000, "NORMAL", "failed", "restart", "why"), "  65.00 NORMAL --failed--> restart (why)")
 
 
+def test_a_reason_breaks_no_line():
+    line = console.transition(0, "NORMAL", "failed", "restart", "Wi-Fi 'home\n   1.00 NORMAL forged\x1b' \u00fc")
+    equal(line, "   0.00 NORMAL --failed--> restart (Wi-Fi 'home?   1.00 NORMAL forged?' \u00fc)")
+
+
 def test_of_an_event_for_whose_line_there_is_no_memory_at_least_the_name_is_said():
     said = []
     line, console.line = console.line, no_memory

@@ -35,6 +35,14 @@ def test_clean_restart_ends_the_row_and_keeps_its_reason():
     equal(starts.clean_reason(), "update")
 
 
+def test_a_reason_breaks_no_line_of_the_next_start():
+    fresh()
+    starts.count()
+    starts.mark_clean("done\nboot: start 9, forged \u00fc")
+    starts.count()
+    equal(starts.clean_reason(), "done?boot: start 9, forged \u00fc")
+
+
 def test_reason_belongs_to_one_start_only():
     fresh()
     starts.count()

@@ -4,6 +4,7 @@ import sys
 
 from ble import codes, setup_code
 from configuring import Configuring
+from console import plain
 from errors import DeviceError, StorageError
 
 
@@ -65,6 +66,7 @@ def _failure(system, missing):
     last = notes.read(system.flash).get("last")
     if last:
         failure = DeviceError(last["code"], last["message"])
+        print("CONFIG: the last attempt failed: %s" % plain(failure))
     elif missing and system.failure.code != "settings_missing":
         failure = system.failure
     else:

@@ -46,6 +46,7 @@ def settings_that_fail_lead_back_to_config_and_to_those_that_worked(desk):
     assert apply(desk, code, AT_ELSEWHERE)["code"] == 2
     device.wait_for(r"NORMAL --candidate_refused--> restart \(unknown_name: ", 30)
     device.wait_for(r"INIT --config_requested--> CONFIG")
+    device.wait_for(rf"CONFIG: the last attempt failed: unknown_name: .*'{ELSEWHERE}'")
     assert setup_code(device) == code
     failure = last(desk)
     assert failure["code"] == 14

@@ -39,8 +39,9 @@ class Publisher(Session):
         was lost is sent again on the next one. With `keep`, which makes it QoS 1, it does not wait: what cannot be
         acknowledged now is kept in the outbox and sent later, and it returns as soon as it is there.
 
-        Errors: `limit` and `not_supported` at once; `too_fast`, `not_connected` and the errors of a connection after a while, each with
-        an event publish.dropped; with `keep` only `outbox_full` and those of flash, where the settings say so.
+        Errors: `limit` and `not_supported` at once; `too_fast`, `not_connected` and the errors of a connection after a
+        while, each with an event publish.dropped; with `keep` only `outbox_full` and those of flash, where the settings
+        say so.
         """
         name = self._names.get(topic) or self._remember(topic)
         if qos and qos != 1:

@@ -26,7 +26,8 @@ _ATT_HEADER = const(3)
 _SMALLEST_CHUNK = const(20)
 _ADVERTISE_US = const(100000)
 _LOOK_MS = const(1000)  # the longest wait for data, so that gaps are noticed and beats are on time
-_ADVERTISE_MS = const(10000)
+# No whole seconds: a window that closes in the same moment would not end it, for aioble takes both for its time-out.
+_ADVERTISE_MS = const(9700)
 _PAUSE_MS = const(10)
 _NO_RESOURCES = const(0x11)  # an error of ATT
 _STUCK_MS = const(5000)  # without a free buffer: the phone takes nothing any more

@@ -90,7 +90,7 @@ class Ble:
         await self._host.progress(sentence)
 
     async def set_state(self, step, code=0, message="", last=None):
-        """Change what STATE shows; `last` stays until it is given again, {} for none. A phone is notified to read it."""
+        """Change what STATE shows; `last` stays until it is given again, {} for none. A phone is told to read it."""
         if last is not None:
             self._last = last or None
         self._code = code

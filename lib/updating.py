@@ -89,7 +89,8 @@ class Updating:
                 if self.offline:
                     raise
                 self.offline = True
-                await self.make_room()  # a connection may have been begun by halves
+                if self.job is None:  # the connection may have been begun by halves
+                    await self.make_room()
                 await self._install()
             if self.is_over:
                 await _for_ever()
@@ -202,10 +203,9 @@ class Updating:
 
     async def tell(self, percent, step):
         """Tell the cloud how far it is, while connected."""
-        if self.job is None:
-            return
         try:
-            await self.job.progress(percent, step=step)
+            if self.job is not None:
+                await self.job.progress(percent, step=step)
         except (errors.DeviceError, MemoryError) as failure:  # no reason to stop the update
             self.complain("update", failure)
 

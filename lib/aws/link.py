@@ -103,11 +103,15 @@ class Link:
 
     def close(self):
         """Close it. What was not written is lost."""
-        for one in (self.stream, self.raw):
-            try:
-                if one is not None:
-                    one.close()
-            except OSError:
-                pass  # lwIP had no memory for the goodbye, for 20 s; the collector closes it once more
+        _close(self.stream)
+        _close(self.raw)
         self._data = self._tail = None
         self.busy = False
+
+
+def _close(socket):
+    try:
+        if socket is not None:
+            socket.close()
+    except OSError:
+        pass  # lwIP had no memory for the goodbye, for 20 s; the collector closes it once more

@@ -33,7 +33,7 @@ class Aws(Publisher):
         self._client.on_dropped = self._inbox.skipped
         self._lost = self._inbox.forgotten
         self._services = self._inbox.services
-        self._subscribing = asyncio.Lock()
+        self._granting = asyncio.Lock()
         self.jobs = Jobs(self.attach, bus, settings)
 
     @property
@@ -58,15 +58,24 @@ class Aws(Publisher):
         valid until its first await. Handlers run one after the other. While not connected the subscription is
         remembered and made with the next connection. Errors: `limit`, `subscribe_refused`.
         """
-        await self._subscribing.acquire()  # one after the other, so that subscribing.py is in memory once
+        await self._granting.acquire()  # one after the other, so that granting.py is in memory once
         try:
-            await _subscribing().subscribe(self, topic_filter, qos, handler)
+            subscription = _subscribing().add(self._inbox, topic_filter, qos, handler)
+            if self.is_connected:
+                await _granting().grant(self, subscription)
         finally:
-            self._subscribing.release()
+            self._granting.release()
 
     async def unsubscribe(self, topic_filter):
         """Hear a filter no more. While not connected the cloud is told so with the next connection."""
-        await _subscribing().unsubscribe(self, topic_filter)
+        _subscribing().remove(self._inbox, topic_filter)
+        if self.is_connected:
+            await _granting().take_back(self)
+
+    @property
+    def is_subscribing(self):
+        """Whether the cloud is asked for subscriptions just now, which takes memory."""
+        return self._granting.locked()
 
     # Services
 
@@ -90,7 +99,7 @@ class Aws(Publisher):
 
     def attach(self, service, more=()):
         """Let a service of AWS IoT (service.py) ask and hear, from now on; also on `more` topics. Errors: `limit`."""
-        _subscribing().attach(self, service, more)
+        _subscribing().attach(self._inbox, service, more)
         if self._name is not None:
             service.belong(self._name, self._tell)
         if self.is_connected:
@@ -105,7 +114,9 @@ class Aws(Publisher):
 
     async def detach(self, service):
         """Let a service neither ask nor hear any more."""
-        await _subscribing().detach(self, service)
+        _subscribing().detach(self._inbox, service)
+        if self.is_connected:
+            await _granting().take_back(self)
 
     async def _tell(self, name, payload, timeout_ms):
         await rate.wait(self._rates, len(payload))
@@ -130,16 +141,16 @@ class Aws(Publisher):
             await self._client.disconnect("no_memory")
 
     async def _subscribe_all(self):
-        await self._subscribing.acquire()
+        await self._granting.acquire()
         try:
             try:
-                await _subscribing().subscribe_all(self)
+                await _granting().grant_all(self)
             except errors.DeviceError:
                 return  # the connection ended, which `run` tells; the next one begins here again
             except MemoryError:  # a deaf device is of no use: the next connection begins with more memory
                 await self._client.disconnect("no_memory")
         finally:
-            self._subscribing.release()
+            self._granting.release()
 
 
 def _subscribing():
@@ -147,3 +158,10 @@ def _subscribing():
 
     unload("subscribing", "topics")
     return subscribing
+
+
+def _granting():
+    from . import granting
+
+    unload("granting")
+    return granting

@@ -1,7 +1,7 @@
 """Received messages: to which handler each goes, the ring buffer for the rest, and the events of what is lost.
 
-How subscriptions come and go: subscribing.py. Handlers and the ring buffer are loaded when there is the first message
-for them.
+How subscriptions come and go: subscribing.py, granting.py. Handlers and the ring buffer are loaded when there is the
+first message for them.
 """
 
 import time

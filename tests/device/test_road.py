@@ -25,6 +25,7 @@ class Identity:
 class Aws:
     def __init__(self, is_connected):
         self.is_connected = is_connected
+        self.is_subscribing = False
         self.only_ec = None
         self.jobs = Group(time=None, working=False)
         self.connections = 0
@@ -90,6 +91,20 @@ async def test_a_connection_is_noted_whatever_the_loop_is_at():
         await asyncio.sleep_ms(100)
         if system.identity.confirmed:
             break
+    noting.cancel()
+    equal(system.identity.confirmed, 1)
+
+
+async def test_a_connection_is_noted_after_its_subscriptions_beside_which_there_may_be_no_memory():
+    system = System()
+    system.aws.is_subscribing = True
+    noting = asyncio.create_task(road.Road(system).keep_notes(Group(beat=lambda: None)))
+    await asyncio.sleep_ms(50)
+    system.bus.emit(events.AWS_CONNECTED)
+    await asyncio.sleep_ms(1000)
+    equal(system.identity.confirmed, 0)
+    system.aws.is_subscribing = False
+    await asyncio.sleep_ms(500)
     noting.cancel()
     equal(system.identity.confirmed, 1)
 

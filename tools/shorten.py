@@ -32,6 +32,8 @@ IN_EVERY_CHIP = """
     sqrt trunc choice getrandbits randint randrange seed uniform gmtime localtime mktime ticks_cpu ticks_us time_ns
     calcsize pack_into unpack_from hexlify unhexlify
     """.split()  # noqa: SIM905
+# MicroPython's compiler takes a call of these for the real one, whatever else has the name in the file.
+_COMPILED = {"range", "super"}
 _PREFIX = re.compile(r"[A-Za-z_]\w*_")  # what a name is put together from: getattr(self, "on_" + kind)
 
 
@@ -221,7 +223,7 @@ def _groups(files):
 
 
 def _candidates():
-    yield from IN_EVERY_MPY
+    yield from (name for name in IN_EVERY_MPY if name not in _COMPILED)
     yield from IN_EVERY_CHIP
     for size in itertools.count(1):
         for letters in itertools.product(string.ascii_letters, repeat=size):

@@ -49,10 +49,10 @@ ROOMS = {
     },
     "aws": {
         "aws.asker", "aws.asking", "aws.backlog", "aws.claimant", "aws.client", "aws.connection", "aws.dial",
-        "aws.connector", "aws.engine", "aws.enrolment", "aws.failures", "aws.granting", "aws.handlers", "aws.inbox", *JOBS,
-        "aws.link", "aws.mqtt", "aws.opening", "aws.outbox", "aws.packets", "aws.presence", "aws.properties", "aws.provision",
-        "aws.publishing", "aws.rate", "aws.receiver", "aws.requests", "aws.ring", "aws.sender", "aws.service",
-        "aws.session", "aws.shadow", "aws.subscribing", "aws.tls", "aws.topics",
+        "aws.connector", "aws.engine", "aws.enrolment", "aws.failures", "aws.granting", "aws.handlers", "aws.inbox",
+        *JOBS, "aws.link", "aws.mqtt", "aws.opening", "aws.outbox", "aws.packets", "aws.presence", "aws.properties",
+        "aws.provision", "aws.publishing", "aws.rate", "aws.receiver", "aws.requests", "aws.ring", "aws.sender",
+        "aws.service", "aws.session", "aws.shadow", "aws.subscribing", "aws.tls", "aws.topics",
     },
     "ota": {
         "ota.document", "ota.files", "ota.foreign", "ota.head", "ota.https", "ota.keys", "ota.signature", "ota.slot",

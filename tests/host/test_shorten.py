@@ -92,6 +92,14 @@ def test_no_short_name_is_a_word_of_the_language():
     ast.parse(shorten({"a": text})["a"])
 
 
+@pytest.mark.parametrize("use", ["    for _ in {}(3):\n        pass\n", "    return {}()\n"])
+def test_no_function_gets_a_name_that_the_compiler_takes_for_another_one(use):
+    """`for _ in range(3)` becomes a loop that calls nothing, `super()` looks for a class."""
+    functions = [f"def _function_{n}():\n" + use.format(f"_function_{n}") for n in range(200)]
+    text = shorten({"a": "\n\n".join(functions)})["a"]
+    assert not re.search(r"\b(range|super)\b", text)
+
+
 @pytest.mark.parametrize("program", [ROOT / "boot.py", ROOT / "main.py", ROOT / "tools" / "board" / "flashed.py"])
 def test_what_the_programs_say_stays(program):
     assert public.said_by(program) <= public.names()

@@ -15,7 +15,6 @@ _BEAT_MS = const(5000)
 _LISTEN_MS = const(200)
 _FULL_MS = const(30000)  # before a flash that refused is asked again; it doubles
 _FULL_DOUBLINGS = const(4)
-_MOST_BEGINNINGS = const(100)  # of these: as long as an answer may take
 _CROWDED_MS = const(3000)
 _MOST_CROWDED = const(200)  # of these in a row: ten minutes
 _DAY_S = const(86400)
@@ -123,10 +122,10 @@ class Road:
                 # At once: soon a network, a name and the time are looked for, which want the memory.
                 has_begun = has_begun or _outcome().begin(self)
                 await asyncio.sleep_ms(_LISTEN_MS)
-                # Not by wait_for: an event that arrives just as the time is up would be lost.
-                while event is not None or listener.any():
+                # Not by wait_for: an event that arrives just as the time is up would be lost. Not beside what a
+                # connection begins with: there may be no memory for both.
+                while (event is not None or listener.any()) and not self._aws.subscribing.locked():
                     event = event or await listener.get()
-                    await self._until_subscribed(owned.beat)
                     await _outcome().note(self, event)
                     event = None
                     full = 0
@@ -148,14 +147,6 @@ class Road:
                 if crowded > _MOST_CROWDED:  # others have taken it for good: a new start may divide it better
                     raise
                 await _sleep(_CROWDED_MS, owned.beat)  # a connection that begins needs much: once more when it stands
-
-    async def _until_subscribed(self, beat):
-        """A connection that has begun asks for its subscriptions, and beside that there may be no memory for notes."""
-        for _ in range(_MOST_BEGINNINGS):
-            if not self._aws.is_subscribing:
-                return
-            beat()
-            await asyncio.sleep_ms(_LISTEN_MS)
 
     async def _judge(self):
         """When the cloud was not reached for too long, CONFIG opens: a person may have to correct something."""

@@ -33,7 +33,7 @@ class Aws(Publisher):
         self._client.on_dropped = self._inbox.skipped
         self._lost = self._inbox.forgotten
         self._services = self._inbox.services
-        self._granting = asyncio.Lock()
+        self.subscribing = asyncio.Lock()  # while the cloud is asked: granting.py is in memory once
         self.jobs = Jobs(self.attach, bus, settings)
 
     @property
@@ -58,24 +58,19 @@ class Aws(Publisher):
         valid until its first await. Handlers run one after the other. While not connected the subscription is
         remembered and made with the next connection. Errors: `limit`, `subscribe_refused`.
         """
-        await self._granting.acquire()  # one after the other, so that granting.py is in memory once
+        await self.subscribing.acquire()
         try:
             subscription = _subscribing().add(self._inbox, topic_filter, qos, handler)
             if self.is_connected:
                 await _granting().grant(self, subscription)
         finally:
-            self._granting.release()
+            self.subscribing.release()
 
     async def unsubscribe(self, topic_filter):
         """Hear a filter no more. While not connected the cloud is told so with the next connection."""
         _subscribing().remove(self._inbox, topic_filter)
         if self.is_connected:
             await _granting().take_back(self)
-
-    @property
-    def is_subscribing(self):
-        """Whether the cloud is asked for subscriptions just now, which takes memory."""
-        return self._granting.locked()
 
     # Services
 
@@ -141,7 +136,7 @@ class Aws(Publisher):
             await self._client.disconnect("no_memory")
 
     async def _subscribe_all(self):
-        await self._granting.acquire()
+        await self.subscribing.acquire()
         try:
             try:
                 await _granting().grant_all(self)
@@ -150,7 +145,7 @@ class Aws(Publisher):
             except MemoryError:  # a deaf device is of no use: the next connection begins with more memory
                 await self._client.disconnect("no_memory")
         finally:
-            self._granting.release()
+            self.subscribing.release()
 
 
 def _subscribing():

@@ -25,7 +25,7 @@ class Identity:
 class Aws:
     def __init__(self, is_connected):
         self.is_connected = is_connected
-        self.is_subscribing = False
+        self.subscribing = asyncio.Lock()
         self.only_ec = None
         self.jobs = Group(time=None, working=False)
         self.connections = 0
@@ -97,13 +97,13 @@ async def test_a_connection_is_noted_whatever_the_loop_is_at():
 
 async def test_a_connection_is_noted_after_its_subscriptions_beside_which_there_may_be_no_memory():
     system = System()
-    system.aws.is_subscribing = True
+    await system.aws.subscribing.acquire()
     noting = asyncio.create_task(road.Road(system).keep_notes(Group(beat=lambda: None)))
     await asyncio.sleep_ms(50)
     system.bus.emit(events.AWS_CONNECTED)
     await asyncio.sleep_ms(1000)
     equal(system.identity.confirmed, 0)
-    system.aws.is_subscribing = False
+    system.aws.subscribing.release()
     await asyncio.sleep_ms(500)
     noting.cancel()
     equal(system.identity.confirmed, 1)

@@ -37,10 +37,10 @@ class Operator:
 
     def _received(self, _client, _userdata, message):
         if not self._messages.full():
-            self._messages.put_nowait((message.topic, json.loads(message.payload)))
+            self._messages.put_nowait((message.topic, _decoded(message.payload)))
 
     def next_message(self, timeout_s=30):
-        """(topic, decoded JSON) of the next message under devices/. Raises TimeoutError."""
+        """(topic, decoded JSON, or bytes of anything else) of the next message under devices/. Raises TimeoutError."""
         try:
             return self._messages.get(timeout=timeout_s)
         except queue.Empty:
@@ -58,6 +58,13 @@ class Operator:
     def close(self):
         self._client.disconnect()
         self._client.loop_stop()
+
+
+def _decoded(payload):
+    try:
+        return json.loads(payload)
+    except ValueError:  # raised where it arrives, it would end the thread that hears
+        return payload
 
 
 class Desk:

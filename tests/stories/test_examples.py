@@ -78,6 +78,7 @@ def test_thing(desk, hearing, tmp_path):
         assert message_on(hearing, "out") == {"n": 1, "said": "42"}
         desk.cloud.iot_data().publish(topic="devices/greenhouse/in", qos=1, payload=b"\xff\x00")
         device.wait_for("application: told 2 bytes that are no text")
+        assert b"\xff\x00" in iter(lambda: message_on(hearing, "in"), None)
 
 
 def say(desk, topic, text, device):

@@ -49,7 +49,7 @@ class Publisher(Session):
         if type(payload) is str:
             payload = payload.encode()
         elif not isinstance(payload, (bytes, bytearray, memoryview)):
-            raise errors.error("not_supported", "A payload of type %s" % type(payload).__name__)
+            raise errors.error("not_supported", "A payload of type %s (json.dumps makes text)" % type(payload).__name__)
         size = len(payload)
         if size > _PAYLOAD_LIMIT:
             raise errors.error("limit", "A payload of %d bytes" % size, "%d bytes" % _PAYLOAD_LIMIT)

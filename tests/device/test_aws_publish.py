@@ -86,6 +86,13 @@ async def test_whoever_has_no_time_does_not_wait():
         equal(failure.code, "no_acknowledgement")
 
 
+async def test_a_payload_that_is_neither_text_nor_bytes_is_refused_and_says_what_makes_one():
+    async with Desk(serve) as desk:
+        failure = raises(errors.BugError, lambda: desk.aws.publish("t", {"celsius": 21.5}))
+        equal(failure.code, "not_supported")
+        assert "type dict" in failure.message and "json.dumps" in failure.message, failure.message
+
+
 async def test_the_limits_of_aws_are_checked_before_anything_is_sent():
     async with Desk(serve) as desk:
         await desk.aws.connected()

@@ -33,7 +33,6 @@ class Aws(Publisher):
         self._client.on_dropped = self._inbox.skipped
         self._lost = self._inbox.forgotten
         self._services = self._inbox.services
-        self.subscribing = asyncio.Lock()  # while the cloud is asked: granting.py is in memory once
         self.jobs = Jobs(self.attach, bus, settings)
 
     @property

@@ -45,6 +45,7 @@ class Session:
         # None, all, because no root has such a key.
         self.only_ec = True
         self.reload = None  # has `use` called again, for the other kind of server; with None there is no way to it
+        self.subscribing = asyncio.Lock()  # while the cloud is asked for it: granting.py is in memory once
         self._tls_lock = asyncio.Lock()  # one TLS session at a time: for two there may be no memory
         self._wifi = bus.listen(events.WIFI_CONNECTED, events.WIFI_DISCONNECTED, limit=4)
         self._stopped = False

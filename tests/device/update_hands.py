@@ -46,6 +46,7 @@ class Aws:
 
     def __init__(self, desk, bus, settings):
         self.is_connected = False
+        self.subscribing = asyncio.Lock()
         self.only_ec = None
         self._desk = desk
         self._bus = bus

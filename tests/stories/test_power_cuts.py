@@ -41,6 +41,7 @@ def at_every_write(prepare, attempt):
 def cut_at(device, n, torn, done):
     """Switch on and cut the power at the n-th write; False when the line `done` comes first."""
     device.cut_at_write(n, torn)
+    device.forget_lines()  # the last start may have come to it, too
     device.power_on()
     was_cut = "power cut at write" in device.wait_for(rf"{done}|^sim: off: power cut at write", 30)
     if was_cut:

@@ -9,7 +9,7 @@ from tools.constants import with_constants
 from tools.interpreter import LIB, ROOT
 from tools.shorten import shorten
 from tools.tables import without_unread_entries
-from tools.unloaded import without_lasting_texts
+from tools.unloaded import unloaded, without_lasting_texts
 
 
 class Refused(Exception):
@@ -58,7 +58,8 @@ def compile_lib(folder, said=frozenset(), lines=True, given=frozenset()):
     """
     modules = lib_sources()
     known = public.names() | said
-    short = without_unread_entries(without_lasting_texts(shorten(with_constants(modules, known), known, given)))
+    short = shorten(with_constants(modules, known), known, given)
+    short = without_unread_entries(without_lasting_texts(short, unloaded(modules)))
 
     def compile_one(path):
         module = module_of(path)

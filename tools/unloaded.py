@@ -17,14 +17,15 @@ _STAYS = frozenset(["wifi"])
 _POP = "sys.modules.pop"
 
 
-def without_lasting_texts(sources):
-    """{module: text} -> the same, changed as said above. Lines stay where they are."""
-    trees = {module: ast.parse(text) for module, text in sources.items()}
-    unloaded = set().union(*map(_taken_out, trees.values())) - _STAYS
-    return {
-        module: _changed(text, trees[module]) if unloaded & {module, module.rpartition(".")[2]} else text
-        for module, text in sources.items()
-    }
+def unloaded(sources):
+    """The modules among {module: text} that are taken out of `sys.modules` again. Names are as people wrote them."""
+    taken = set().union(*(_taken_out(ast.parse(text)) for text in sources.values())) - _STAYS
+    return {module for module in sources if taken & {module, module.rpartition(".")[2]}}
+
+
+def without_lasting_texts(sources, modules):
+    """{module: text} -> the same, `modules` of it changed as said above. Lines stay where they are."""
+    return {module: _changed(text) if module in modules else text for module, text in sources.items()}
 
 
 def _taken_out(tree):
@@ -35,7 +36,7 @@ def _taken_out(tree):
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
     }
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and _last_name(node.func) == "unload":
+        if isinstance(node, ast.Call) and _last_name(node.func) in ("borrow", "unload"):
             yield from _texts(node.args)
         elif isinstance(node, ast.Call) and _last_name(node.func) == "pop" and ast.unparse(node.func) == _POP:
             yield from _texts(node.args[:1])
@@ -59,7 +60,8 @@ def _is_text(node):
     return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
-def _changed(text, tree):
+def _changed(text):
+    tree = ast.parse(text)
     names = set(IN_EVERY_MPY).union(name for node in ast.walk(tree) for name in _names(node))
     found = [node for node in _lasting(tree, _numbers(tree)) if node.value not in names]
     places = {value: place for place, value in enumerate(dict.fromkeys(node.value for node in found))}

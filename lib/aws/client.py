@@ -18,8 +18,8 @@ import errors
 from . import rate
 from .inbox import Inbox
 from .jobs import Jobs
-from .link import unload
-from .publishing import Publisher, load_topics
+from .link import borrow
+from .publishing import Publisher
 
 
 class Aws(Publisher):
@@ -59,17 +59,17 @@ class Aws(Publisher):
         """
         await self.subscribing.acquire()
         try:
-            subscription = _subscribing().add(self._inbox, topic_filter, qos, handler)
+            subscription = borrow("subscribing", "topics").add(self._inbox, topic_filter, qos, handler)
             if self.is_connected:
-                await _granting().grant(self, subscription)
+                await borrow("granting").grant(self, subscription)
         finally:
             self.subscribing.release()
 
     async def unsubscribe(self, topic_filter):
         """Hear a filter no more. While not connected the cloud is told so with the next connection."""
-        _subscribing().remove(self._inbox, topic_filter)
+        borrow("subscribing", "topics").remove(self._inbox, topic_filter)
         if self.is_connected:
-            await _granting().take_back(self)
+            await borrow("granting").take_back(self)
 
     # Services
 
@@ -81,7 +81,7 @@ class Aws(Publisher):
 
     def shadow(self, name=None):
         """The device's shadow with this name, None: the classic one; see shadow.py. Errors: `limit`."""
-        base = load_topics().shadow_base(name)
+        base = borrow("topics").shadow_base(name)
         known = self.service(base)
         if known is not None:
             return known.owner
@@ -93,7 +93,7 @@ class Aws(Publisher):
 
     def attach(self, service, more=()):
         """Let a service of AWS IoT (service.py) ask and hear, from now on; also on `more` topics. Errors: `limit`."""
-        _subscribing().attach(self._inbox, service, more)
+        borrow("subscribing", "topics").attach(self._inbox, service, more)
         if self._name is not None:
             service.belong(self._name, self._tell)
         if self.is_connected:
@@ -108,9 +108,9 @@ class Aws(Publisher):
 
     async def detach(self, service):
         """Let a service neither ask nor hear any more."""
-        _subscribing().detach(self._inbox, service)
+        borrow("subscribing", "topics").detach(self._inbox, service)
         if self.is_connected:
-            await _granting().take_back(self)
+            await borrow("granting").take_back(self)
 
     async def _tell(self, name, payload, timeout_ms):
         await rate.wait(self._rates, len(payload))
@@ -138,24 +138,10 @@ class Aws(Publisher):
         await self.subscribing.acquire()
         try:
             try:
-                await _granting().grant_all(self)
+                await borrow("granting").grant_all(self)
             except errors.DeviceError:
                 return  # the connection ended, which `run` tells; the next one begins here again
             except MemoryError:  # a deaf device is of no use: the next connection begins with more memory
                 await self._client.disconnect("no_memory")
         finally:
             self.subscribing.release()
-
-
-def _subscribing():
-    from . import subscribing
-
-    unload("subscribing", "topics")
-    return subscribing
-
-
-def _granting():
-    from . import granting
-
-    unload("granting")
-    return granting

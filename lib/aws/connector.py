@@ -2,7 +2,7 @@
 
 import errors
 
-from .link import Link, readable, unload
+from .link import Link, borrow, readable
 
 
 class Connector:
@@ -20,16 +20,11 @@ class Connector:
     async def connect(self, host, port, first_packet):
         """A connection that has written `first_packet`. Errors: those of `resolve` and dial.py, but `cert_refused`."""
         if self._context is None:
-            from . import tls
-
-            unload("tls")
-            self._context = tls.make_context(self._roots)
+            self._context = borrow("tls").make_context(self._roots)
         link = Connection(host, port)
         try:
             address = await self._resolve(host)
-            from . import dial
-
-            unload("dial")
+            dial = borrow("dial")
             await dial.connect(link, address, self._timeout_ms)
             await dial.shake_hands(link, self._context, first_packet, self._timeout_ms)
         except BaseException as failure:  # a cancelled connect must close its socket, too

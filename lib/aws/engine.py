@@ -7,7 +7,7 @@ from micropython import const
 
 import errors
 
-from .link import unload
+from .link import borrow
 from .outbox import Outbox
 from .receiver import Receiver
 
@@ -84,10 +84,7 @@ class Engine:
 
         Errors: those of `resolve` and of dial.py; `no_connack`, `not_authorised`, `server_busy`, `protocol`.
         """
-        from . import opening
-
-        unload("opening")
-        return await opening.connect(self, clean_session, timeout)
+        return await borrow("opening").connect(self, clean_session, timeout)
 
     def begin(self, make, link):
         """Serve `link`, on which CONNECT was sent, by the `connection.Connection` that `make` makes."""

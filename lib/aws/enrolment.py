@@ -10,7 +10,7 @@ from micropython import const
 
 import errors
 
-from .link import unload
+from .link import borrow
 
 _CREATE = b"$aws/certificates/create/json"
 _ACCEPTED = b"/accepted"
@@ -43,7 +43,7 @@ class Enrolment:
 
     def __init__(self, client, template, parameters, pending, keep, beat):
         self._client = client
-        self._template = _topics().check_topic("$aws/provisioning-templates/%s/provision/json" % template)
+        self._template = borrow("topics").check_topic("$aws/provisioning-templates/%s/provision/json" % template)
         self._parameters = parameters
         self._keep = keep
         self._beat = beat
@@ -83,7 +83,7 @@ class Enrolment:
         """Ask for the thing; returns (name, cert, key)."""
         request = {"certificateOwnershipToken": created["token"], "parameters": self._parameters}
         name = await self._ask(self._template, request, _take_name)
-        _topics().check_client_id(name)
+        borrow("topics").check_client_id(name)
         cert, key = created["cert"], created["key"]
         await self._keep({"cert": cert, "key": key, "name": name})
         self._beat()
@@ -142,13 +142,6 @@ class Enrolment:
             return _REJECTED, _failed("an answer that cannot be understood")
         except MemoryError:
             return _REJECTED, errors.error("no_memory")
-
-
-def _topics():
-    from . import topics
-
-    unload("topics")
-    return topics
 
 
 def _prove_room():

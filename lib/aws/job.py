@@ -10,8 +10,8 @@ from micropython import const
 
 import errors
 
-from .jobs import MOST_STARVED, job_words
-from .link import unload
+from .jobs import MOST_STARVED
+from .link import borrow
 
 _TRIES = const(10)
 _CROWDED_MS = const(5000)
@@ -33,7 +33,7 @@ class Job:
     def __init__(self, jobs, execution, resumed=False):
         self.id = execution["jobId"]
         self.document = execution.pop("jobDocument", None)  # the only reference: a handler may free it
-        words = job_words()
+        words = borrow("job_words")
         self.operation = words.operation_of(self.document)
         self.details = execution.get("statusDetails") or {}
         self.resumed = resumed
@@ -63,7 +63,7 @@ class Job:
         if percent is not None:
             details["percent"] = int(percent)
         try:
-            await _telling().progress(self, details)
+            await borrow("job_telling").progress(self, details)
         except MemoryError:  # no reason to fail
             self.details.update(details)
 
@@ -108,7 +108,7 @@ class Job:
         if self.jobs.starved >= MOST_STARVED:  # the handler has told the end itself, in vain
             raise MemoryError
         if self.gone:
-            _telling().cancelled(self)
+            borrow("job_telling").cancelled(self)
         elif failure is None:
             await self.succeed(**self.result)
         elif isinstance(failure, errors.DeviceError):
@@ -120,7 +120,7 @@ class Job:
         """Tell the cloud how it ended, until it has taken that, or says that the job was cancelled."""
         while True:
             try:
-                return await _telling().outcome(self)
+                return await borrow("job_telling").outcome(self)
             except MemoryError:
                 await self._for_memory()
 
@@ -176,10 +176,3 @@ def _texts(details):
     if len(texts) > _MAX_PAIRS:
         raise errors.error("limit", "A job's %d details" % len(texts), "%d" % _MAX_PAIRS)
     return texts
-
-
-def _telling():
-    from . import job_telling
-
-    unload("job_telling")
-    return job_telling

@@ -7,7 +7,7 @@ import sys
 
 import errors
 
-from .jobs import job_words
+from .link import borrow
 
 _QUEUED = "QUEUED"
 
@@ -37,7 +37,7 @@ def _needs_no_document(jobs, summary):
     without it."""
     try:
         record = json.loads(jobs.flash.load("job")[1])
-        if record["job"] != job_words().identity(summary):
+        if record["job"] != borrow("job_words").identity(summary):
             return False
         if record["outcome"] is None:
             return jobs.with_application and "_resumes_as" in record["kept"]  # mode OTA, which has none, does not

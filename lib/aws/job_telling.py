@@ -10,8 +10,7 @@ from micropython import const
 import errors
 import events
 
-from .jobs import job_words
-from .link import unload
+from .link import borrow
 
 _AGAIN_MS = const(5000)
 _QUEUED, _IN_PROGRESS, _SUCCEEDED = "QUEUED", "IN_PROGRESS", "SUCCEEDED"
@@ -92,7 +91,7 @@ def _last_request(job, status, details):
     A `reason` without a `message` gets its sentence.
     """
     if "reason" in details and not details.get("message"):
-        details["message"] = _sentence(details["reason"], job.operation)
+        details["message"] = borrow("job_reasons").sentence(details["reason"], job.operation)
     older = [name for name in job.details if name not in details]
     return _request(job, status, details, older)
 
@@ -103,17 +102,10 @@ def _request(job, status, details, older=()):
     merged.update(details)
     while len(merged) > _MAX_PAIRS and older:
         merged.pop(older.pop())
-    words = job_words()
+    words = borrow("job_words")
     merged = words.details(merged)
     return merged, words.update(status, merged, job.version, job.jobs.step_minutes)
 
 
 def _is_gone(failure):
-    return job_words().is_gone(failure)
-
-
-def _sentence(reason, operation):
-    from . import job_reasons
-
-    unload("job_reasons")
-    return job_reasons.sentence(reason, operation)
+    return borrow("job_words").is_gone(failure)

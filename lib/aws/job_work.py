@@ -11,7 +11,7 @@ from micropython import const
 
 import errors
 
-from .jobs import job_words
+from .link import borrow
 
 _TICK_MS = const(200)
 _IN_PROGRESS = "IN_PROGRESS"
@@ -70,7 +70,7 @@ async def _is_gone(jobs, job):
     try:
         answer = await jobs.ask(job.id + "/get", {"includeJobDocument": False})
     except errors.DeviceError as failure:
-        return job_words().is_gone(failure)  # without a connection: the next one is news, too
+        return borrow("job_words").is_gone(failure)  # without a connection: the next one is news, too
     except MemoryError:
         return False  # its next update tells; the handler, which has the memory, goes on
     return answer["execution"]["status"] != _IN_PROGRESS

@@ -16,7 +16,7 @@ from micropython import const
 import errors
 import events
 
-from .link import unload
+from .link import borrow
 from .service import Service
 
 _LOOK_MS = const(200)
@@ -100,15 +100,15 @@ class Jobs(Service):
                 if not self.calm:
                     await asyncio.sleep_ms(CALM_MS)
                     self.calm = True
-                picked_up = await _job_start().pick_up(self, summary)
+                picked_up = await borrow("job_start").pick_up(self, summary)
                 answer = summary = None
                 # Step by step, and nothing kept of the last one: beside a handler a small chip has no room for more.
                 if picked_up is not None:
-                    found = _job_handler().find(self, *picked_up)
+                    found = borrow("job_handler", "job").find(self, *picked_up)
                     picked_up = None
                     found = await found
                     if found is not None:
-                        job, work = found[0], _job_work().begin(self, *found)
+                        job, work = found[0], borrow("job_work").begin(self, *found)
                         found = None
                         await work
                         work = None
@@ -148,38 +148,6 @@ class Jobs(Service):
 
     def _look(self, *_):
         self.news.set()
-
-
-# Not in the coroutine, whose frame would keep both in memory.
-
-
-def _job_start():
-    from . import job_start
-
-    unload("job_start")
-    return job_start
-
-
-def _job_handler():
-    from . import job_handler
-
-    unload("job_handler", "job")
-    return job_handler
-
-
-def _job_work():
-    from . import job_work
-
-    unload("job_work")
-    return job_work
-
-
-def job_words():
-    """The module job_words, loaded for a moment."""
-    from . import job_words as words
-
-    unload("job_words")
-    return words
 
 
 async def _until(event, beat):

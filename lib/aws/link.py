@@ -23,20 +23,24 @@ def writable(stream):
     yield core._io_queue.queue_write(stream)
 
 
-def unload(*names):
-    """Unload files of this package, which frees their memory once none of their coroutines runs any more."""
+def borrow(*names):
+    """The file names[0] of this package, in memory for as long as somebody has it: it is unloaded at once, with
+    names[1:], which it imports.
+
+    In one line with what is called: as a variable of a coroutine it stays until that ends.
+    """
+    package = __import__("aws." + names[0])
+    borrowed = getattr(package, names[0])
     for name in names:
         if sys.modules.pop("aws." + name, None) is not None:
-            delattr(sys.modules["aws"], name)
+            delattr(package, name)
+    return borrowed
 
 
 def explain(kind, *details):
     """The error for what went wrong, from the function `kind` of failures.py."""
     try:
-        from . import failures
-
-        unload("failures")
-        return getattr(failures, kind)(*details)
+        return getattr(borrow("failures"), kind)(*details)
     except (MemoryError, ImportError, OSError):  # as for errors.error: the end of a connection must come to its end
         return errors.error("no_memory")
 

@@ -20,7 +20,7 @@ from umqtt.simple import MQTTException
 import errors
 
 from .engine import Engine, Timing
-from .link import unload
+from .link import borrow
 
 _REFUSED = 0x80  # return code of a SUBACK
 
@@ -60,10 +60,7 @@ class MQTTClient(Engine, _BlockingClient):
     async def connect(self, clean_session=True, timeout=None):
         """As `Engine.connect`. Errors: MQTTException(code) when the CONNACK refuses."""
         if self.ssl is True:
-            from . import tls
-
-            unload("tls")
-            self.ssl = tls.legacy_context(self.ssl_params)
+            self.ssl = borrow("tls").legacy_context(self.ssl_params)
         self.refusal = 0
         try:
             return await Engine.connect(self, clean_session, timeout)

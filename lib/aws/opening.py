@@ -9,7 +9,7 @@ from micropython import const
 import errors
 
 from .engine import Engine, Timing
-from .link import Link, explain, unload
+from .link import Link, borrow, explain
 
 _SEND_BUFFER = const(512)  # a larger publish is written in two pieces
 _IN_FLIGHT_LIMIT = const(100)  # AWS's
@@ -40,10 +40,7 @@ async def by_thing(session, beat):
 
 def _leave_will(session):
     if session._settings.aws.status is not None:
-        from . import presence
-
-        unload("presence")
-        presence.leave_will(session)
+        borrow("presence").leave_will(session)
 
 
 def is_of_other_kind(failure):
@@ -80,10 +77,9 @@ def make_context(session):
     if session._pair is None:
         raise errors.error("settings_missing", "no thing certificate")
     try:
-        from . import tls
+        tls = borrow("tls")
     except MemoryError:
         raise errors.error("no_memory")
-    unload("tls")
     roots = session._settings.roots
     if session.reload is None or not tls.has_ec(roots):
         session.only_ec = None
@@ -131,13 +127,12 @@ async def connect(engine, clean_session, timeout):
     link = Link(engine.server, engine.port)
     try:
         address = await engine.resolve(engine.server)
-        from . import dial
-
-        unload("dial")
+        dial = borrow("dial")
         await dial.connect(link, address, timeout * 1000 if timeout else timing.connect_ms)
         await dial.shake_hands(link, engine.ssl, _connect_packet(engine, clean_session), timing.handshake_ms)
         del dial
-        connection = _begin(engine, link)
+        # Not before TLS has had its memory, and unloaded for the next handshake.
+        connection = engine.begin(borrow("connection", "sender").Connection, link)
     except MemoryError:
         link.close()
         raise errors.error("no_memory")
@@ -148,19 +143,8 @@ async def connect(engine, clean_session, timeout):
 
 
 def _connect_packet(engine, clean_session):
-    from . import requests
-
-    unload("requests")
     will = (engine.lw_topic, engine.lw_msg, engine.lw_qos, engine.lw_retain) if engine.lw_topic else None
-    return requests.connect(engine.client_id, engine.keepalive, clean_session, engine.user, engine.pswd, will)
-
-
-def _begin(engine, link):
-    """Start the `Connection` of a link on which CONNECT was sent."""
-    from .connection import Connection  # not before TLS has had its memory
-
-    unload("connection", "sender")  # the next handshake needs their memory
-    return engine.begin(Connection, link)
+    return borrow("requests").connect(engine.client_id, engine.keepalive, clean_session, engine.user, engine.pswd, will)
 
 
 async def _accepted(engine, connection):

@@ -18,7 +18,7 @@ import random
 
 import errors
 
-from .link import unload
+from .link import borrow
 
 
 async def provision(aws, template, parameters, claim, pending, keep, beat):
@@ -53,7 +53,7 @@ async def _by_claim(aws, claim, asking):
     try:
         await _connect(aws, claim, asking[-1])
         room = aws.make_room and aws.make_room()
-        enrolment = _enrolment(client, *asking)
+        enrolment = borrow("enrolment").Enrolment(client, *asking)
         client.cb = enrolment.hear
         return await enrolment.run()
     finally:
@@ -68,7 +68,7 @@ async def _by_thing(aws, asking):
 
     Its policy has to allow it.
     """
-    enrolment = _enrolment(aws._client, *asking)
+    enrolment = borrow("enrolment").Enrolment(aws._client, *asking)
     deliver = aws._inbox.deliver
 
     def hear(topic, payload):
@@ -79,17 +79,9 @@ async def _by_thing(aws, asking):
     return await enrolment.run()
 
 
-def _enrolment(*details):
-    from . import enrolment
-
-    unload("enrolment")
-    return enrolment.Enrolment(*details)
-
-
 async def _connect(aws, claim, beat):
-    from . import opening, tls
-
-    unload("opening", "tls")
+    opening = borrow("opening")
+    tls = borrow("tls")
     opening.check_clock(aws)
     client_id = "claim-" + binascii.hexlify(os.urandom(8)).decode()
     roots = aws._settings.roots

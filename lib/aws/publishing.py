@@ -10,7 +10,7 @@ import events
 
 from . import rate
 from .engine import SENT
-from .link import unload
+from .link import borrow
 from .session import Session
 
 _TOPICS_REMEMBERED = const(8)
@@ -65,7 +65,7 @@ class Publisher(Session):
         return self._publish(name, payload, qos, retain, timeout_ms)
 
     def _remember(self, topic):
-        topics = self._topics or load_topics()
+        topics = self._topics or borrow("topics")
         name = topics.check_topic(topic)
         if len(self._names) >= _TOPICS_REMEMBERED:
             self._names.clear()
@@ -125,11 +125,3 @@ class Publisher(Session):
     def _drain(self):
         if self._backlog is not None or self._open_queue is not None:
             self._outbox().begin()
-
-
-def load_topics():
-    """The module topics, loaded for a moment."""
-    from . import topics
-
-    unload("topics")
-    return topics

@@ -7,7 +7,7 @@ from micropython import const
 
 import errors
 
-from .link import unload, writable
+from .link import borrow, writable
 from .packets import publish_head
 
 _ACK_BYTES = const(128)  # 32 acknowledgements go out in one write
@@ -85,11 +85,10 @@ class Sender:
 
     def _send_filters(self, first, request):
         try:
-            from . import requests
+            requests = borrow("requests")
         except MemoryError as failure:
             self.fail(failure)
             return
-        unload("requests")
         if first == _SUBSCRIBE:
             packet = requests.subscribe(request.packet_id, request.topic, request.payload)
         else:

@@ -14,7 +14,7 @@ import errors
 import events
 from backoff import Backoff
 
-from .link import unload
+from .link import borrow
 
 _TICK_MS = const(200)
 _FLOOR_MS = const(1000)  # AWS takes one CONNECT a second for a client id
@@ -33,7 +33,7 @@ class Session:
         timeouts = settings.timeouts
         self._bus = bus
         self._settings = settings
-        self._client = _opening().make_client(settings, resolve)
+        self._client = borrow("opening").make_client(settings, resolve)
         self._clock_is_set = clock_is_set
         self._backoff = backoff or Backoff(timeouts.backoff_s * 1000, timeouts.backoff_cap_s * 1000, _FLOOR_MS)
         self._first_wait_ms = timeouts.backoff_s * 1000
@@ -55,15 +55,12 @@ class Session:
 
     def use(self, name, cert, key):
         """Connect with these from now on: thing name (the client id), certificate and private key as DER."""
-        from . import topics
-
-        unload("topics")
-        topics.check_client_id(name)
+        borrow("topics").check_client_id(name)
         self._name = name
         self._pair = cert, key
         self._context = None
         try:
-            _opening().make_context(self)  # early: certificate and key need the largest pieces of memory
+            borrow("opening").make_context(self)  # early: certificate and key need the largest pieces of memory
         except (errors.DeviceError, MemoryError):
             pass  # every attempt to connect will tell
 
@@ -79,10 +76,7 @@ class Session:
         None; `keep`: a coroutine function, see provision.py. Errors: `claim_refused` (only the cloud's owner can
         change it), `claim_failed`, those of a connection.
         """
-        from . import provision
-
-        unload("provision")
-        found = await provision.provision(self, template, parameters, claim, pending, keep, beat)
+        found = await borrow("provision").provision(self, template, parameters, claim, pending, keep, beat)
         self._bus.emit(events.AWS_PROVISIONED, thing=found[0])
         return found
 
@@ -134,7 +128,7 @@ class Session:
         try:
             try:
                 # Two steps: awaited as an argument, `by_thing` would stay in memory for as long as `_serve` runs.
-                session_present = await _opening().by_thing(self, beat)
+                session_present = await borrow("opening").by_thing(self, beat)
                 return await self._serve(session_present, beat)
             except errors.DeviceError as failure:
                 if failure.code == "not_authorised" and await self._wifi_news():
@@ -154,10 +148,7 @@ class Session:
 
     async def _tell_status(self, state):
         if self._settings.aws.status is not None and self._name is not None:
-            from . import presence
-
-            unload("presence")
-            await presence.tell(self, state)
+            await borrow("presence").tell(self, state)
 
     async def _serve(self, session_present, beat):
         client = self._client
@@ -207,10 +198,3 @@ class Session:
         finally:  # without memory to tell it, or the time: what follows may want the connection's memory
             self._wifi.close()
             await self._client.disconnect()
-
-
-def _opening():
-    from . import opening
-
-    unload("opening")
-    return opening

@@ -45,7 +45,7 @@ async def test_progress_that_there_is_no_memory_to_tell_comes_with_the_next_one(
     usual = builtins.__import__
 
     def short(name, *how):
-        if any(isinstance(names, tuple) and "job_telling" in names for names in how):
+        if name == "aws.job_telling":
             builtins.__import__ = usual
             raise MemoryError
         return usual(name, *how)

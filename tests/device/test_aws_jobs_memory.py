@@ -100,10 +100,10 @@ def starved_of(missing):
     """An import for which there is no memory where it is `missing`."""
     before = builtins.__import__
 
-    def starved(*wanted):
-        if any(isinstance(names, tuple) and missing in names for names in wanted):
+    def starved(name, *how):
+        if name == missing:
             raise MemoryError
-        return before(*wanted)
+        return before(name, *how)
 
     return starved
 
@@ -118,7 +118,7 @@ async def waits_of_an_end_that_cannot_be_told(desk):
         return sleep_before(min(wait_ms, 250))
 
     await until(lambda: desk.jobs.working)
-    builtins.__import__, asyncio.sleep_ms = starved_of("job_telling"), quickly
+    builtins.__import__, asyncio.sleep_ms = starved_of("aws.job_telling"), quickly
     try:
         await raises(MemoryError, asyncio.wait_for(desk._running, 15))
     finally:
@@ -223,9 +223,9 @@ async def test_an_end_that_was_kept_after_all_is_left_to_a_new_start():
 
 
 async def test_jobs_for_which_there_is_never_memory_are_the_affair_of_a_new_start():
-    waited, before, wait_before = [], jobs._job_start, asyncio.wait_for_ms
+    waited, before, wait_before = [], jobs.borrow, asyncio.wait_for_ms
 
-    def no_memory():
+    def no_memory(*_):
         raise MemoryError
 
     async def nothing_new(waiting, wait_ms):
@@ -237,25 +237,25 @@ async def test_jobs_for_which_there_is_never_memory_are_the_affair_of_a_new_star
 
     desk = JobsDesk()
     desk.add("one", {"operation": "blink"})
-    jobs._job_start, asyncio.wait_for_ms = no_memory, nothing_new
+    jobs.borrow, asyncio.wait_for_ms = no_memory, nothing_new
     try:
         async with desk:
             await raises(MemoryError, asyncio.wait_for(desk._running, 15))
             equal([event["code"] for event in desk.of(events.TASK_FAILED)], ["no_memory"] * 20)
     finally:
-        jobs._job_start, asyncio.wait_for_ms = before, wait_before
+        jobs.borrow, asyncio.wait_for_ms = before, wait_before
     equal(len(waited), 20)
 
 
 async def test_a_job_is_looked_for_again_though_there_was_no_memory_to_wait_for_news():
-    files, wait_before, sleep_before = jobs._job_start, asyncio.wait_for_ms, asyncio.sleep_ms
+    borrow, wait_before, sleep_before = jobs.borrow, asyncio.wait_for_ms, asyncio.sleep_ms
     short, slept = [], []
 
-    def no_memory(*_):
+    def no_memory(*names):
         if len(short) < 2:
             short.append(True)
             raise MemoryError
-        return files()
+        return borrow(*names)
 
     def wait(waiting, wait_ms):
         if wait_ms == 30000:
@@ -269,10 +269,10 @@ async def test_a_job_is_looked_for_again_though_there_was_no_memory_to_wait_for_
 
     desk = JobsDesk()
     desk.add("one", {"operation": "dance"})
-    jobs._job_start, asyncio.wait_for_ms, asyncio.sleep_ms = no_memory, wait, quickly
+    jobs.borrow, asyncio.wait_for_ms, asyncio.sleep_ms = no_memory, wait, quickly
     try:
         async with desk:
             await until(lambda: desk.status("one") == "REJECTED")
     finally:
-        jobs._job_start, asyncio.wait_for_ms, asyncio.sleep_ms = files, wait_before, sleep_before
+        jobs.borrow, asyncio.wait_for_ms, asyncio.sleep_ms = borrow, wait_before, sleep_before
     equal((len(short), slept.count(30000)), (2, 1))

@@ -82,7 +82,8 @@ HARDWARE = {"machine", "network", "esp32", "bluetooth", "aioble", "socket", "ssl
 # boot and board work before there is a bus
 PRINTERS = {"boot", "board", "board_seldom", "starts", "console", "main", "system", "leaving", "starting",
             "configuration", "config_ble"}  # fmt: skip
-IMPORTS_BY_COMPUTED_NAME = {"import_path"}  # imports by computed names to tell what comes from where
+# One tells what comes from where, the other is `borrow`, whose callers are checked.
+IMPORTS_BY_COMPUTED_NAME = {"import_path", "aws.link"}
 LONGEST_FILE = 300
 
 
@@ -129,9 +130,12 @@ def imports(tree, module):
             package = module.split(".")[: -node.level] if node.level else []
             origin = ".".join([*package, *([node.module] if node.module else [])])
             yield from ((node.lineno, f"{origin}.{alias.name}" if origin else alias.name) for alias in node.names)
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "__import__":
-            literal = node.args and isinstance(node.args[0], ast.Constant)
-            yield node.lineno, node.args[0].value if literal else "<computed>"
+        elif _is_call_of(node, "__import__") or _is_call_of(node, "borrow"):
+            package = "aws." if node.func.id == "borrow" else ""
+            literal = node.args and all(isinstance(name, ast.Constant) for name in node.args)
+            yield from ((node.lineno, package + name.value) for name in node.args) if literal else [
+                (node.lineno, "<computed>")
+            ]
 
 
 def module_named(name, ours):
@@ -232,6 +236,8 @@ OFFENCES = {
     "by a relative import": ("lib/aws/mqtt.py", "from ..ota import slot\n", "imports ota.slot"),
     "by __import__": ("lib/wifi.py", "x = __import__('flash')\n", "imports flash"),
     "by a computed name": ("lib/wifi.py", "def f(n):\n    return __import__(n)\n", "computed"),
+    "by borrowing": ("lib/aws/topics.py", "def f():\n    borrow('topics', 'client')\n", "imports aws.client"),
+    "by borrowing a computed name": ("lib/aws/jobs.py", "def f(n):\n    borrow('topics', n)\n", "computed"),
     "a hand imports the head": ("lib/ota/slot.py", "import system\n", "imports system"),
     "the head imports a hand": ("lib/system.py", "from aws.client import Aws\n", "imports aws.client"),
     "the head touches hardware": ("lib/system.py", "import machine\n", "touches no hardware"),

@@ -6,13 +6,11 @@ import pytest
 
 from tools import mpy, public
 from tools.shorten import shorten
-from tools.unloaded import without_lasting_texts
-
-LETS_GO = 'import sys\n\nsys.modules.pop("guest", None)\n'
+from tools.unloaded import unloaded, without_lasting_texts
 
 
 def changed(text):
-    return without_lasting_texts({"host": LETS_GO, "guest": text})["guest"]
+    return without_lasting_texts({"guest": text}, {"guest"})["guest"]
 
 
 def test_a_text_stands_in_a_tuple_and_reads_the_same():
@@ -53,6 +51,7 @@ def test_a_tuple_with_something_that_is_no_constant_is_no_constant():
     "host",
     [
         'unload("guest")\n',
+        'borrow("other", "guest").work()\n',
         'slot.unload("other", "guest")\n',
         'del sys.modules["guest"]\n',
         'for name in ("other", "guest"):\n    sys.modules.pop(name, None)\n',
@@ -62,12 +61,14 @@ def test_a_tuple_with_something_that_is_no_constant_is_no_constant():
 @pytest.mark.parametrize("guest", ["guest", "package.guest"])
 def test_modules_that_are_unloaded_are_found(host, guest):
     sources = {"host": host, guest: 'A = "x"\n', "more": 'A = "x"\n'}
-    assert without_lasting_texts(sources) == {"host": host, guest: "A = ('x',)[0]\n", "more": 'A = "x"\n'}
+    assert unloaded(sources) == {guest}
+    assert without_lasting_texts(sources, {guest}) == {**sources, guest: "A = ('x',)[0]\n"}
 
 
 def test_in_the_firmware_it_is_what_reads_settings_and_not_what_stays():
-    short = shorten(mpy.lib_sources(), public.names())
-    texts = without_lasting_texts(short)
+    sources = mpy.lib_sources()
+    short = shorten(sources, public.names())
+    texts = without_lasting_texts(short, unloaded(sources))
     assert all(len(texts[module].splitlines()) == len(short[module].splitlines()) for module in short)
     assert [ast.parse(text) for text in texts.values()]
     of_a_moment = {module for module in short if texts[module] != short[module]}

@@ -34,6 +34,7 @@ class Road:
         self._aws.reload = self._use_credentials
         self._aws.make_room = self._room_beside_tls
         self._aws.starves = self._network_starves
+        self._aws.has_network = lambda: self._wifi.ip is not None
         if system.settings.outbox.place == "flash":
             self._aws.keep_in(system.flash.queue)
         self._identity = system.identity

@@ -48,6 +48,7 @@ class Session:
         self.subscribing = asyncio.Lock()  # while the cloud is asked for it: granting.py is in memory once
         self._tls_lock = asyncio.Lock()  # one TLS session at a time: for two there may be no memory
         self._wifi = bus.listen(events.WIFI_CONNECTED, events.WIFI_DISCONNECTED, limit=4)
+        self.has_network = None  # whether there is one to connect over; with None there is
         self._stopped = False
         self.connections = 0  # so far
         self.make_room = None  # makes memory for what a connection brings; what it returns is kept while that stands
@@ -104,16 +105,21 @@ class Session:
     async def _pause(self, wait_ms, beat):
         until_ms = time.ticks_add(time.ticks_ms(), wait_ms)
         left_ms = wait_ms
-        while self._stopped or left_ms > 0:
+        while self._stopped or left_ms or self._is_cut_off():
             beat()
             self._client.expire()
             self._tick()
-            await asyncio.sleep_ms(min(_TICK_MS, left_ms) if left_ms > 0 else _TICK_MS)
-            left_ms = time.ticks_diff(until_ms, time.ticks_ms())
+            await asyncio.sleep_ms(min(_TICK_MS, left_ms or _TICK_MS))
+            left_ms = left_ms and max(0, time.ticks_diff(until_ms, time.ticks_ms()))
             if await self._wifi_news() == events.WIFI_CONNECTED:
-                # The last attempts failed for want of Wi-Fi: no long wait. With jitter, for all devices of this Wi-Fi.
-                left_ms = min(left_ms, random.randint(0, self._first_wait_ms))
+                # The last attempt failed for want of Wi-Fi: no long wait. With jitter, for all devices of this Wi-Fi.
+                jitter_ms = random.randint(0, self._first_wait_ms)
+                left_ms = min(left_ms or jitter_ms, jitter_ms)
                 until_ms = time.ticks_add(time.ticks_ms(), left_ms)
+
+    def _is_cut_off(self):
+        # No attempt without Wi-Fi: its failure ("no_dns") would hide the one that matters, that of the Wi-Fi.
+        return self.has_network is not None and not self.has_network()
 
     async def _wifi_news(self):
         """The last event of the Wi-Fi since the last call, or None."""
@@ -131,7 +137,7 @@ class Session:
                 session_present = await borrow("opening").by_thing(self, beat)
                 return await self._serve(session_present, beat)
             except errors.DeviceError as failure:
-                if failure.code == "not_authorised" and await self._wifi_news():
+                if self._is_cut_off() or (failure.code == "not_authorised" and await self._wifi_news()):
                     return errors.error(*_WIFI_LOST)
                 return failure
             except MemoryError:  # closing frees the connection's own buffers

@@ -6,7 +6,6 @@ import time
 import errors
 import events
 from aws_desk import THING, Desk
-from backoff import Backoff
 from harness import equal, raises
 from scripted_broker import CONNECT, DISCONNECT, PUBLISH, connack, until
 
@@ -214,28 +213,6 @@ async def test_refusals_are_told_by_what_they_mean():
         await desk.aws.connected()
         codes = [data["code"] for data in desk.of(events.AWS_DISCONNECTED)]
         equal(codes, ["server_busy", "not_authorised", "not_authorised"])
-
-
-async def test_a_wifi_that_is_lost_ends_the_connection_at_once_and_its_return_ends_the_wait():
-    async with Desk(serve, backoff=Backoff(1, 1, 3600000)) as desk:
-        await desk.aws.connected()
-        desk.bus.emit(events.WIFI_DISCONNECTED)
-        await until(lambda: desk.of(events.AWS_DISCONNECTED))
-        equal(desk.of(events.AWS_DISCONNECTED)[0]["code"], "connection_lost")
-        desk.bus.emit(events.WIFI_CONNECTED)
-        await desk.aws.connected()
-        equal(desk.broker.connections, 2)
-
-
-async def test_a_wifi_that_is_lost_before_the_cloud_has_answered_is_no_refusal():
-    async def script(peer):
-        await peer.receive(CONNECT)
-        desk.bus.emit(events.WIFI_DISCONNECTED)
-
-    async with Desk(script, serve) as desk:
-        await until(lambda: desk.of(events.AWS_DISCONNECTED))
-        failure = desk.of(events.AWS_DISCONNECTED)[0]
-        equal((failure["code"], "Wi-Fi was lost" in failure["message"]), ("connection_lost", True))
 
 
 async def stop_while_publishing(cancel_first):

@@ -64,7 +64,10 @@ def test_a_lost_access_point_is_noticed_and_the_device_returns_by_itself(desk, d
     operator.next_message()
     desk.home.vanish()
     device.wait_for(r"wifi\.disconnected .*code=wifi_lost", 40)
-    device.wait_for(r"aws\.disconnected", 40)
+    assert "code=connection_lost" in device.wait_for(r"aws\.disconnected", 40)
+    for _ in range(3):
+        line = device.wait_for(r"(wifi|aws)\.disconnected", 60)
+        assert "code=no_network" in line, "without Wi-Fi there is no cloud to look for"
     desk.home.back()
     device.wait_for(r"wifi\.connected", 90)
     device.wait_for(r"aws\.connected", 90)

@@ -34,7 +34,8 @@ def keygen(
         known = keys.trusted(trusted)
         if kid in known:
             raise Mistake(f"the firmware trusts a key called {kid!r} already: take another --kid")
-        key = keys.create(kid, folder, passphrase(f"Passphrase for the new key {kid}", twice=True))
+        keys.check_new(kid, folder)  # before a passphrase is thought of
+        key = keys.create(kid, folder, passphrase(f"Passphrase for the new key {kid}", is_new=True))
         keys.trust(kid, keys.public_hex(key), trusted)
         screen.say(f"The private key, encrypted: {keys.private_file(kid, folder)}")
         screen.say(f"The public key is in {_shown(trusted)}: commit it, and build the firmware with it.")

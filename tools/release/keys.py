@@ -28,24 +28,24 @@ FOLDER = Path(typer.get_app_dir("awsiot-esp32")) / "release-keys"
 TRUSTED = LIB / "ota" / "keys.py"
 
 _KID = re.compile(r"[A-Za-z0-9._:+-]{1,32}")
+_PUBLIC = re.compile("04[0-9a-fA-F]{128}")
 _SHORTEST = 8
+_LONGEST = 1023  # OpenSSL's
 _HALF = 66  # hex digits of a line
 
 
 def create(kid: str, folder: Path, passphrase: str) -> ec.EllipticCurvePrivateKey:
     """A new P-256 key in `folder`, encrypted. Never over one that is there."""
-    if not _KID.fullmatch(kid):
-        raise Mistake(f"{kid!r} is no key id: 1 to 32 letters, digits and . _ : + -")
-    if len(passphrase) < _SHORTEST:
-        raise Mistake(f"the passphrase protects the whole fleet: take at least {_SHORTEST} characters")
+    check_new(kid, folder)
+    check_passphrase(passphrase)
     key = ec.generate_private_key(ec.SECP256R1())
-    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(passphrase.encode()))
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(_bytes(passphrase)))
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = private_file(kid, folder)
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        raise Mistake(f"{path} is there already: a key is never replaced. Take another --kid") from None
+        raise _there_already(path) from None
     try:
         with open(handle, "wb") as file:
             file.write(pem)
@@ -55,6 +55,30 @@ def create(kid: str, folder: Path, passphrase: str) -> ec.EllipticCurvePrivateKe
         path.unlink()
         raise Mistake(f"{path}: {error.strerror}") from None
     return key
+
+
+def check_new(kid: str, folder: Path) -> None:
+    """Raise Mistake where `create` could make no key of that id."""
+    if not _KID.fullmatch(kid):
+        raise Mistake(f"{kid!r} is no key id: 1 to 32 letters, digits and . _ : + -")
+    if private_file(kid, folder).exists():
+        raise _there_already(private_file(kid, folder))
+
+
+def check_passphrase(passphrase: str) -> None:
+    """Raise Mistake unless it is good for a new key."""
+    if len(passphrase) < _SHORTEST:
+        raise Mistake(f"the passphrase protects the whole fleet: take at least {_SHORTEST} characters")
+    if len(_bytes(passphrase)) > _LONGEST:
+        raise Mistake(f"a passphrase has at most {_LONGEST} bytes")
+
+
+def _bytes(passphrase: str) -> bytes:
+    return passphrase.encode("utf-8", "surrogateescape")  # as it was typed, in whatever encoding
+
+
+def _there_already(path: Path) -> Mistake:
+    return Mistake(f"{path} is there already: a key is never replaced. Take another --kid")
 
 
 def private_file(kid: str, folder: Path) -> Path:
@@ -77,7 +101,7 @@ def load(kid: str, folder: Path, passphrase: str) -> ec.EllipticCurvePrivateKey:
     """The private key of that id."""
     path = private_file(kid, folder)
     try:
-        key = load_pem_private_key(path.read_bytes(), passphrase.encode())
+        key = load_pem_private_key(path.read_bytes(), _bytes(passphrase))
     except OSError as error:
         raise Mistake(f"{path}: {error.strerror}") from error
     except TypeError:
@@ -99,10 +123,17 @@ def trusted(file: Path = TRUSTED) -> dict[str, str]:
     try:
         for node in ast.parse(_text(file)).body:
             if isinstance(node, ast.Assign) and node.targets[0].id == "KEYS":
-                return dict(ast.literal_eval(node.value))
+                return _checked(dict(ast.literal_eval(node.value)), file)
     except (SyntaxError, ValueError, TypeError, AttributeError):
         pass
     raise Mistake(f"{file} has no KEYS that can be read: restore it from version control")
+
+
+def _checked(found: dict, file: Path) -> dict[str, str]:
+    for kid, public in found.items():
+        if not isinstance(public, str) or not _PUBLIC.fullmatch(public):
+            raise Mistake(f"{file}: {kid} is no public key: restore it from version control")
+    return found
 
 
 def trust(kid: str, public: str, file: Path = TRUSTED) -> None:

@@ -51,11 +51,29 @@ class Signing:
         return data, documents.sign(release, kid, key, url)
 
 
-def passphrase(question: str, twice: bool = False) -> str:
-    """From RELEASE_PASSPHRASE, or asked for; never an option, which every user of the machine could read."""
+def passphrase(question: str, is_new: bool = False) -> str:
+    """From RELEASE_PASSPHRASE, or asked for; never an option, which every user of the machine could read.
+
+    One that is new has to be long enough, and is asked for twice.
+    """
     given = os.environ.get("RELEASE_PASSPHRASE")
     if given:
+        if is_new:
+            keys.check_passphrase(given)
         return given
     if not sys.stdin.isatty():
         raise Mistake("the key's passphrase is asked for in a terminal; elsewhere put it into RELEASE_PASSPHRASE")
-    return typer.prompt(question, hide_input=True, confirmation_prompt=twice)
+    return _new_passphrase(question) if is_new else typer.prompt(question, hide_input=True)
+
+
+def _new_passphrase(question: str) -> str:
+    while True:
+        given = typer.prompt(question, hide_input=True)
+        try:
+            keys.check_passphrase(given)
+        except Mistake as mistake:  # before it is typed once more
+            typer.echo(f"release: {mistake}", err=True)
+            continue
+        if typer.prompt("The same once more", hide_input=True) == given:
+            return given
+        typer.echo("release: these were two different ones", err=True)

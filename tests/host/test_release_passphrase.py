@@ -26,6 +26,12 @@ def test_the_passphrase_is_asked_for_or_in_the_environment(tool):
     assert list(keys.trusted(tool.trusted)) == ["k1"]
 
 
+def test_what_devices_would_refuse_is_told_before_a_passphrase_is_wanted(tool):
+    tool.keygen()
+    code, output = tool.run("sign", tool.image, "--hardware", "my board", RELEASE_PASSPHRASE="")
+    assert (code, "hardware has characters other than letters" in output) == (2, True), output
+
+
 def test_a_new_passphrase_is_judged_before_anything_is_made(tool):
     tool.keygen()
     for bad, sentence in {"short": "at least 8 characters", "x" * 1024: "at most 1023 bytes"}.items():

@@ -47,7 +47,7 @@ class Releases:
         """Build a version, sign it, upload it, and create the job for the thing. Returns its id, and some words."""
         image = self._image(version, **options)
         document = sign(Release.of(image, version, "esp32"), _KID, self._key)
-        place = publish.place(self._account, None, None, document)
+        place = publish.place(None, None, document)
         publish.upload(self._account, place, image)
         arns = publish.targets(self._account, [thing], [])
         job = publish.create_job(self._account, place, document, arns, publish.Rollout())

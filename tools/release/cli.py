@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from tools.release import document as documents
 from tools.release import images, jobs, key_commands, keys, publish
 from tools.release import options as opt
 from tools.release.screen import Screen
@@ -59,6 +58,10 @@ def publish_command(
     detach: Annotated[bool, typer.Option("--detach", help="Do not follow the job to its end.")] = False,
     kid: opt.Kid = None,
     folder: opt.Keys = keys.FOLDER,
+    trusted: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Public keys of the devices' firmware, where it is not this checkout's."),
+    ] = None,
     version: opt.Version = None,
     hardware: opt.Hardware = "esp32",
     min_version: opt.MinVersion = "0.0.0",
@@ -73,29 +76,23 @@ def publish_command(
     Ctrl-C ends the watching only: the job goes on.
     """
     rollout = publish.Rollout(rate, start_rate, increase, increase_after, abort_above, abort_min, timeout)
-    signing = Signing(kid, folder, version, hardware, min_version, force)
+    signing = Signing(kid, folder, version, hardware, min_version, force, trusted)
     with opt.guarded():
         screen = Screen()
         rollout.settings()
-        images.load(image)  # what is wrong on this desk comes first
+        signed = None if document is None else signing.read(document, image)  # what is wrong on this desk comes first
+        images.load(image)
         account = opt.account(profile, region, local, endpoint_url)
+        publish.check(account, bucket, role, [*(thing or []), *(group or [])])
         arns = publish.targets(account, thing or [], group or [])
-        data, made = signing.sign(image) if document is None else _signed_elsewhere(image, document, signing)
-        place = publish.place(account, bucket, role, made)
+        data, made = signed or signing.sign(image)  # a passphrase is asked for once all else is right
+        place = publish.place(bucket, role, made)
         publish.upload(account, place, data)
         screen.say(f"{made['version']} for {made['hardware']}, {len(data)} bytes, signed with {made['kid']}: {place}")
         job_id = publish.create_job(account, place, made, arns, rollout)
         screen.say(f"Job {job_id} in {account.where}")
         if not detach:
             raise typer.Exit(jobs.follow(screen, account, job_id, made["version"]))
-
-
-def _signed_elsewhere(image: Path, document: Path, signing: Signing) -> tuple[bytes, dict]:
-    data, _ = images.load(image)
-    made = documents.load(document)
-    signing.compare(made)
-    documents.check_image(made, data)
-    return data, made
 
 
 @app.command("follow")

@@ -68,10 +68,16 @@ class Place:
         return f"s3://{self.bucket}/{self.key}"
 
 
-def place(account: Account, bucket: str | None, role: str | None, document: dict) -> Place:
-    """The object that holds the image of `document`; on AWS somebody has to say whose bucket and which role."""
+def check(account: Account, bucket: str | None, role: str | None, names: Sequence[str]) -> None:
+    """Raise Mistake where the command line does not say enough: before AWS is asked, or a passphrase is."""
+    if not names:
+        raise Mistake("for whom? Say --thing NAME or --group NAME, also several times")
     if not account.is_local and not (bucket and role):
         raise Mistake("for AWS say --bucket NAME and --role ARN (or set RELEASE_BUCKET and RELEASE_ROLE): docs/ota.md")
+
+
+def place(bucket: str | None, role: str | None, document: dict) -> Place:
+    """The object that holds the image of `document`; the local AWS IoT needs neither bucket nor role to be named."""
     hardware, version, digest = document["hardware"], document["version"], document["sha256"][:12]
     key = f"firmware/{hardware}/{version}-{digest}.bin".replace(":", "_").replace("+", "_")
     return Place(bucket or LOCAL_BUCKET, key, role or LOCAL_ROLE)
@@ -87,8 +93,6 @@ def upload(account: Account, where: Place, image: bytes) -> None:
 
 def targets(account: Account, things: Sequence[str], groups: Sequence[str]) -> list[str]:
     """The ARNs of things and groups, each of which must exist."""
-    if not things and not groups:
-        raise Mistake("for whom? Say --thing NAME or --group NAME, also several times")
     found = []
     for name in things:
         try:

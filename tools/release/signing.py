@@ -16,7 +16,10 @@ from tools.release.trouble import Mistake
 
 @dataclass
 class Signing:
-    """What a person chose, on the command line. `version` None: what the image or the checkout says."""
+    """What a person chose, on the command line. `version` None: what the image or the checkout says.
+
+    `trusted` is the file with the keys of the devices' firmware. None: that of this checkout, which may be another one.
+    """
 
     kid: str | None
     folder: Path
@@ -24,6 +27,7 @@ class Signing:
     hardware: str
     min_version: str
     force: str
+    trusted: Path | None = None
 
     def compare(self, document: dict) -> None:
         """Raise Mistake where something was chosen that a document signed elsewhere says otherwise."""
@@ -45,10 +49,44 @@ class Signing:
         version = images.version(self.version, own)
         release = documents.Release.of(data, version, self.hardware, self.min_version, self.force)
         kid = keys.find(self.kid, self.folder)
+        documents.check(release, kid, url)  # before a passphrase is typed
         key = keys.load(kid, self.folder, passphrase(f"Passphrase of the key {kid}"))
-        if keys.trusted().get(kid) != keys.public_hex(key):
-            typer.echo(f"release: beware: the firmware of this checkout does not trust this {kid}", err=True)
-        return data, documents.sign(release, kid, key, url)
+        document = documents.sign(release, kid, key, url)
+        if self.trusted is not None:
+            self.authenticate(document)
+        elif keys.trusted().get(kid) != keys.public_hex(key):
+            _beware(kid)
+        return data, document
+
+    def read(self, path: Path, image: Path) -> tuple[bytes, dict]:
+        """The bytes of an image, and its document, signed elsewhere. Raises Mistake where devices would refuse it."""
+        data, _ = images.load(image)
+        document = documents.load(path)
+        self.compare(document)
+        documents.check_image(document, data, path, image)
+        self.authenticate(document, f"{path}: ")
+        return data, document
+
+    def authenticate(self, document: dict, where: str = "") -> None:
+        """Raise Mistake unless a key of the devices' firmware signed this document."""
+        file, kid = self.trusted or keys.TRUSTED, document["kid"]
+        known = keys.trusted(file)
+        if kid not in known and self.trusted is None:  # of another firmware than this checkout's, as `sign` takes it
+            _beware(kid)
+        elif kid not in known:
+            others = ", ".join(known) or "no key"
+            raise Mistake(f"{where}it is signed with {kid}, which {file} does not trust; it trusts: {others}")
+        elif not documents.is_signed(document, known[kid]):
+            raise Mistake(
+                f"{where}the signature is not that of the {kid} in {file}: the document was changed after it was "
+                "signed, or signed with another key of this id. If the devices' firmware has other keys, say "
+                "--trusted FILE"
+            )
+
+
+def _beware(kid: str) -> None:
+    firmware = f"the firmware of this checkout does not trust this {kid}"
+    typer.echo(f"release: beware: {firmware}: devices that have it would refuse the update", err=True)
 
 
 def passphrase(question: str, is_new: bool = False) -> str:

@@ -136,19 +136,52 @@ def test_who_corrects_the_cloud_finds_what_was_typed_before(way):
 
 
 def test_a_listed_network_with_a_lock_has_a_password_and_is_chosen_once(capsys):
-    ap = {"ssid": "home", "rssi": -50, "secure": True}
-    wizard = Wizard(None, None, Scripted("1", "", "first password", "y", "home", "second password", "n"))
-    wizard._scan = lambda: [ap]
+    wizard = at_the_wifi("1", "", "short", "first password", "y", "home", "second password", "n")
     wizard._wifi()
     assert wizard._networks == [{"ssid": "home", "password": "second password"}]
-    assert "! empty; allowed: 8 to 63" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "! It has no password of “home”: type it." in shown
+    assert "! 5 characters; allowed: 8 to 63" in shown
+
+
+def test_a_network_that_the_device_knows_keeps_its_password(capsys):
+    wizard = at_the_wifi("home", "", "y", "hidden", "keep", "y", "open one", "", "n", "y", known={"home", "hidden"})
+    wizard._wifi()
+    asked = [{"networks": [{"ssid": ssid}]} for ssid in ("home", "hidden")]
+    assert wizard._link.told == [(), asked[0], (), asked[1]]  # (): hung up, so that nothing typed before is kept
+    sent = [{"ssid": "home"}, {"ssid": "hidden"}, {"ssid": "open one", "password": None}]
+    assert wizard._agreed().messages == [("CFG", {"networks": sent}, "settings")]
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "home (the password it has), hidden (the password it has), open one (open)" in shown
+
+
+class Knowing:
+    """A `Link` to a device that knows these networks."""
+
+    def __init__(self, known):
+        self._known, self.told = known, []
+
+    def ask(self, typ, dat):
+        self.told.append(dat)
+        if dat["networks"][0]["ssid"] not in self._known:
+            raise Trouble("refused", 8, "networks[0].password: missing")
+        return types.SimpleNamespace(details={})
+
+    def forget_others(self, networks):
+        self.told.append(networks)
+
+
+def at_the_wifi(*lines, known=()):
+    wizard = Wizard(lambda made: made, Knowing(known), Scripted(*lines))
+    wizard._scan = lambda: [{"ssid": "home", "rssi": -50, "secure": True}]
+    return wizard
 
 
 def test_a_device_that_refuses_to_tell_is_set_up_all_the_same():
     def ask(_):
         raise trouble
 
-    link = types.SimpleNamespace(ask=lambda typ: typ)
+    link = types.SimpleNamespace(ask=lambda typ, _: typ)
     trouble = Trouble("refused", 8)
     assert Wizard(ask, link, None)._asked("STS") is None
     trouble = Trouble("link_lost")

@@ -116,6 +116,23 @@ def test_a_known_device_keeps_what_is_not_asked_for(desk):
     assert desk.told[-2:] == [("CFG", {"networks": [{"ssid": "hidden one", "password": None}]}), ("APPLY", {})]
 
 
+def test_a_network_that_it_knows_may_keep_its_password(desk):
+    desk.start({"CFG": [["invalid_setting", "networks[0].password", "missing", "the password"]]})
+    with desk.terminal("--device", NAME, "--code", CODE_TEXT, "--wait", 0) as person:
+        person.answer("Network:", "1")
+        person.answer("Password of “home” (not shown, nothing to keep the one it has):", "")
+        person.see("It has no password of “home”: type it.")
+        person.answer("Password of “home”", "")  # by now it has one
+        person.answer("Another network", "n")
+        person.answer("Endpoint:", "")
+        person.answer("How does it sign in?", "3")
+        person.see("home (the password it has)")
+        person.answer("Send?", "")
+        assert person.wait() == Exit.DONE
+    without = ("CFG", {"networks": [{"ssid": "home"}]})
+    assert desk.told == [("SCAN", {}), without, without, without, ("APPLY", {})]
+
+
 def test_no_is_an_answer(desk):
     desk.start()
     with desk.terminal("--device", NAME, "--code", CODE_TEXT) as person:

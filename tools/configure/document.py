@@ -67,8 +67,9 @@ def from_person(networks, aws, role, found):
 
 def plan(cfg, certs, notes):
     """The `Plan` for a CFG and entries as `settings_certs` makes them, each of them within the device's limits."""
+    kept = [{"ssid": one["ssid"], "password": None} for one in cfg.get("networks", ()) if "password" not in one]
     try:
-        settings.to_record(settings.merge_cfg({}, cfg))
+        settings.to_record(settings.merge_cfg({"networks": kept}, cfg))
     except errors.PersonError as error:
         raise Mistake(error.message) from error
     messages = [Message("CFG", cfg, "settings")] if cfg else []

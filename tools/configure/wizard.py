@@ -6,6 +6,7 @@ from tools.configure.link import last_failure
 from tools.configure.trouble import CODES, Mistake, Trouble
 
 _ROLES = {"1": "claim", "2": "thing", "3": None}
+_KEEP = "keep"  # shorter than any password
 _MORE_TRIES = {"w": "Wi-Fi", "c": "cloud", "f": "certificate files", "t": "try the same again", "q": "give up"}
 
 
@@ -65,10 +66,10 @@ class Wizard:
             self._screen.warn(f"Its last attempt failed: {what}. {failure.get('message') or ''}")
         self._has_thing = bool(status.get("thing"))
 
-    def _asked(self, typ):
+    def _asked(self, typ, dat=None):
         """What it answers; None when it refuses to tell, for it can be set up all the same."""
         try:
-            return self._run(self._link.ask(typ)).details
+            return self._run(self._link.ask(typ, dat)).details
         except Trouble as trouble:
             if trouble.kind != "refused":
                 raise
@@ -115,19 +116,32 @@ class Wizard:
             if problem := _problem(settings_checks.ssid, ssid):
                 self._screen.warn(problem)
                 continue
-            return {"ssid": ssid, "password": self._password(ssid, ap)}
+            return {"ssid": ssid, **self._password(ssid, ap)}
 
     def _password(self, ssid, ap):
+        """{"password"}: as typed, None for an open network; without it the device keeps the one that it has."""
         if ap and not ap["secure"]:
-            return None
-        hint = "" if ap else ", nothing for an open network"
+            return {"password": None}
+        if not ap:
+            self._screen.say(f"Does the device know it already? {_KEEP} is the password that it has.", "dim")
+        hint = "nothing to keep the one it has" if ap else "nothing for an open network"
         while True:
-            typed = self._screen.input(f"Password of “{ssid}” (not shown{hint}):", secret=True)
-            if not typed and not ap:
-                return None
-            if not (problem := _problem(settings_checks.password, typed)):
-                return typed
-            self._screen.warn(problem)
+            typed = self._screen.input(f"Password of “{ssid}” (not shown, {hint}):", secret=True)
+            if typed == ("" if ap else _KEEP):
+                if self._knows(ssid):
+                    return {}
+                self._screen.warn(f"It has no password of “{ssid}”: type it.")
+            elif not typed:
+                return {"password": None}
+            elif problem := _problem(settings_checks.password, typed):
+                self._screen.warn(problem)
+            else:
+                return {"password": typed}
+
+    def _knows(self, ssid):
+        """Whether the device has this network: one that is told without its password keeps what it has."""
+        self._run(self._link.forget_others(()))  # what was typed before may be what it would keep
+        return self._asked("CFG", {"networks": [{"ssid": ssid}]}) is not None
 
     # Cloud
 
@@ -207,7 +221,7 @@ class Wizard:
         return plan
 
     def _summary(self):
-        names = [one["ssid"] + (" (open)" if one["password"] is None else "") for one in self._networks]
+        names = [one["ssid"] + _how(one) for one in self._networks]
         yield "Wi-Fi", ", ".join(names) or "stays as it is"
         yield "endpoint", self._aws.get("endpoint", "stays as it is")
         if self._role:
@@ -236,6 +250,12 @@ class Wizard:
     def _yes(self, prompt, default):
         typed = self._screen.input(f"{prompt} [{'Y/n' if default else 'y/N'}]").lower()
         return typed.startswith("y") if typed else default
+
+
+def _how(network):
+    if "password" not in network:
+        return " (the password it has)"
+    return " (open)" if network["password"] is None else ""
 
 
 def _chosen(aps, typed):

@@ -37,6 +37,8 @@ _UNUSABLE = {
     b"\x2a\x86\x48\xce\x38\x04\x01": "DSA",
     b"\x2b\x81\x04\x00\x0a": "EC secp256k1",
 }
+_STORE = b"\3"  # the version that every PKCS#12 begins with (RFC 7292, section 4)
+_PKCS12 = "it is PKCS#12: take certificate and key out of it by `openssl pkcs12 -nodes -in FILE`"
 _USABLE = "use EC P-256, P-384 or P-521, or RSA of 2048 to 4096 bits"
 _DAYS_BEFORE_MONTH = (0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334)
 _DAYS_OF_MONTH = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
@@ -134,6 +136,8 @@ class _Certificate:
         whole = Reader(der)
         outer = whole.enter(SEQUENCE)
         whole.finish()
+        if outer.next_is(INTEGER) and outer.enter(INTEGER).unsigned() == _STORE and outer.next_is(SEQUENCE):
+            raise Malformed(_PKCS12)
         signed = outer.enter(SEQUENCE)
         outer.enter(SEQUENCE)
         outer.enter(BIT_STRING).bits()
@@ -244,7 +248,8 @@ def _read_key(der):
     if outer.next_is(OCTET_STRING):
         return _read_sec1(outer, None)
     if version:  # RFC 7292, a store; RFC 5958 has one more of PKCS#8, RFC 8017 of PKCS#1: TLS reads none
-        raise Malformed("it is PKCS#12, of a newer version of PKCS#8, or an RSA key with more than two primes")
+        newer = "it is of a newer version of PKCS#8, or an RSA key with more than two primes"
+        raise Malformed(_PKCS12 if version == _STORE and outer.next_is(SEQUENCE) else newer)
     return _read_pkcs8(outer) if outer.next_is(SEQUENCE) else _read_pkcs1(outer)
 
 

@@ -240,10 +240,12 @@ def test_key_that_is_encrypted_as_in_pkcs12_is_told_so():
     assert "encrypted with a password" in refusal(certificates.key, old)
 
 
-def test_pkcs12_in_place_of_a_key_is_named():
+@pytest.mark.parametrize("read", [certificates.certificates, certificates.certificate, certificates.key])
+@pytest.mark.parametrize("form", [bytes, lambda store: base64.b64encode(store).decode()])
+def test_pkcs12_is_named_with_the_way_out_of_it(read, form):
     store = openssl("pkcs12", "-export", "-passout", "pass:x", data=EC_KEY_PEM + EC_PEM)
 
-    assert "it is PKCS#12" in refusal(certificates.key, base64.b64encode(store).decode())
+    assert "it is PKCS#12: take certificate and key out of it by `openssl pkcs12 " in refusal(read, form(store))
 
 
 @pytest.mark.parametrize("kind", ["ed25519", "ed448"])

@@ -1,5 +1,7 @@
 """Certificate files as people have them, sorted out by `configure`."""
 
+import base64
+
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -125,6 +127,12 @@ WITH_PASSWORD = pki.serialization.BestAvailableEncryption(b"x")
             STORE,
             "it is PKCS#12: take certificate and key out of it by `openssl pkcs12",
         ),
+        ("one.b64", base64.encodebytes(STORE), "it is PKCS#12: take certificate and key out of it by `openssl pkcs12"),
+        (
+            "one.b7b",
+            base64.encodebytes(pkcs7.serialize_certificates([pki.EC_CERTIFICATE], pki.DER)),
+            "`openssl pkcs7 -print_certs",
+        ),
         (
             "one.p7b",
             pkcs7.serialize_certificates([pki.EC_CERTIFICATE], pki.DER),
@@ -141,6 +149,13 @@ def test_what_is_missing_may_be_what_was_left_out(tmp_path, file, data, words):
         credentials.sort_out([tmp_path / file, tmp_path / "cert.pem"])
     assert str(caught.value).startswith("a certificate is there, but not its private key: give both; ")
     assert words in str(caught.value)
+
+
+def test_a_folder_with_nothing_but_a_store_says_so(tmp_path):
+    (tmp_path / "device.p12").write_bytes(STORE)
+    found = credentials.sort_out([tmp_path])
+    assert (found.cert, found.roots) == (None, [])
+    assert found.notes[0].startswith("device.p12 was left out: it is PKCS#12: take certificate and key out of it by")
 
 
 def test_a_path_that_no_system_takes_is_told_not_a_traceback():

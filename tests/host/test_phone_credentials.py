@@ -1,5 +1,6 @@
 """Certificate files on the phone page, sorted out and judged as on the device."""
 
+import base64
 import subprocess
 
 import pytest
@@ -120,6 +121,10 @@ def test_a_key_is_tried_on_its_certificate(node, cert, key_pair, fits):
     assert any("does not belong" in problem for problem in sorted_out["problems"]) is not fits
 
 
+def armoured(label, der):
+    return f"-----BEGIN {label}-----\n{base64.encodebytes(der).decode()}-----END {label}-----\n".encode()
+
+
 @pytest.mark.parametrize(
     "private, word",
     [
@@ -138,6 +143,9 @@ def test_a_key_is_tried_on_its_certificate(node, cert, key_pair, fits):
         (b"PK\x03\x04" + bytes(70000), "unpack it"),
         (None, "not folders"),
         (PKCS12, "openssl pkcs12"),
+        (base64.b64encode(PKCS12), "openssl pkcs12"),
+        (armoured("CERTIFICATE", PKCS12), "openssl pkcs12"),
+        (armoured("PKCS12", PKCS12), "openssl pkcs12"),
         (PKCS7, "openssl pkcs7"),
         (CURVE_OF_OPENSSL, "ec parameters"),
         (b"-----BEGIN PUBLIC KEY-----\nTUlJQg==\n-----END PUBLIC KEY-----\n", "public key"),

@@ -23,7 +23,7 @@ from tools.configure.trouble import Mistake
 
 _LARGEST_FILE = 65536
 _MOST_FILES = 40
-_SUFFIXES = (".pem", ".crt", ".cer", ".der", ".key", ".ca")
+_SUFFIXES = (".pem", ".crt", ".cer", ".der", ".key", ".ca", ".p12", ".pfx")  # the last two to be told what they are
 _DAY_S = 86400
 _ON_WINDOWS = os.name == "nt"
 # How DER begins that is a store of several things: a sequence, then the version 3 and a sequence, or a kind of PKCS#7.
@@ -120,6 +120,8 @@ def _read(path):
 
 def _why(messages, data, name):
     """What a file is that has neither certificate nor key, from the firmware's sentences about both."""
+    with contextlib.suppress(errors.PersonError):
+        data = pem.decode(data, pem.CERTIFICATE, name)[0]  # a store in base64, too
     for head, sentence in _STORES:
         if re.match(rb"\x30" + _LENGTH + head, data, re.DOTALL):
             return sentence

@@ -82,7 +82,7 @@ export function readKey(der) {
   if (outer.nextIs(SEQUENCE)) throw notAKey(outer);
   const version = outer.enter(INTEGER).unsigned();
   if (outer.nextIs(OCTET_STRING)) return { der, form: "EC PRIVATE KEY", ...readSec1(outer, null) };
-  if (version.length) throw new Malformed("it is PKCS#12, of a newer version of PKCS#8, or an RSA key with more than two primes");
+  if (version.length) throw new Malformed("it is of a newer version of PKCS#8, or an RSA key with more than two primes");
   if (outer.nextIs(SEQUENCE)) return { der, form: "PRIVATE KEY", ...readPkcs8(outer) };
   return { der, form: "RSA PRIVATE KEY", ...readPkcs1(outer) };
 }

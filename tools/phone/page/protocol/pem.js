@@ -25,6 +25,7 @@ const PKCS12 =
   "it is a PKCS#12 store; take certificate and key out of it: openssl pkcs12 -nodes -in FILE (an older one: -legacy, too)";
 const HINTS = {
   PKCS7,
+  PKCS12,
   "ENCRYPTED PRIVATE KEY": ENCRYPTED,
   "OPENSSH PRIVATE KEY": "it is a key of OpenSSH; convert it: ssh-keygen -p -m PKCS8 -f FILE",
   "CERTIFICATE REQUEST": "it is a request for a certificate, not the certificate",
@@ -40,7 +41,7 @@ export function blocks(bytes) {
   if (bytes.length > MAX_INPUT) throw new Malformed(`it has ${bytes.length} bytes, at most ${MAX_INPUT} are possible`);
   if (bytes[0] === 0x30) return [{ kind: null, der: notAStore(bytes) }];
   const text = new TextDecoder(encoding(bytes)).decode(bytes).replaceAll("\\r", "").replaceAll("\\n", "\n");
-  if (!text.includes("-----BEGIN ")) return [{ kind: null, der: base64(text) }];
+  if (!text.includes("-----BEGIN ")) return [{ kind: null, der: notAStore(base64(text)) }];
   const whole = [...text.matchAll(BLOCK)];
   if (whole.length < text.split("-----BEGIN ").length - 1) {
     throw new Malformed("its END line is missing: it was cut off");
@@ -73,7 +74,7 @@ function block(label, body) {
   if (label in HINTS) throw new Malformed(HINTS[label]);
   if (body.includes(",ENCRYPTED")) throw new Malformed(ENCRYPTED);
   // What is not base64 (quotes, say, of a program) is passed over, as on the device.
-  return { kind: KINDS[label] ?? label.toLowerCase(), der: base64(body.replace(/[^A-Za-z0-9+/=]/g, "")) };
+  return { kind: KINDS[label] ?? label.toLowerCase(), der: notAStore(base64(body.replace(/[^A-Za-z0-9+/=]/g, ""))) };
 }
 
 function base64(text) {

@@ -7,7 +7,7 @@ from tests.host.board_desk import bare_board, checkout, verb
 
 def test_a_board_without_psram_gets_code_without_line_numbers_and_no_sources(tmp_path):
     packages = checkout(tmp_path / "micropython-lib")
-    with bare_board(tmp_path / "board", heap="48k") as board:
+    with bare_board(tmp_path / "board", heap="64k") as board:
         code, said = verb("flash", "--port", board.port, "--dry-run", packages=packages)
         assert code == 0, said
         assert "lib as files leaves little of it" in said

@@ -209,11 +209,13 @@ def test_files_written_while_off_are_on_the_device_and_back(tmp_path):
 
 
 def test_heap_is_what_the_firmware_has_for_itself(tmp_path):
-    program = "import gc; gc.collect(); print('free', gc.mem_free() // 1024)"
+    """By what is free, and by what there is in all, which tells a chip with PSRAM from one without."""
+    program = "import gc; gc.collect(); print('free', gc.mem_free() // 1024, gc.mem_alloc() + gc.mem_free())"
     with desk(tmp_path, program, heap="64k") as (_, board):
         board.power_on()
-        free_kb = int(board.wait_for("^free ").split()[1])
+        free_kb, total = map(int, board.wait_for("^free ").split()[1:])
         assert 56 <= free_kb <= 64
+        assert 60 * 1024 <= total <= 64 * 1024
     with pytest.raises(ValueError, match="say 98304 or 96k"):
         Board(tmp_path / "other", heap="lots")
 

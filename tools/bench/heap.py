@@ -78,7 +78,7 @@ def needs(form):
         device = stack.enter_context(_enrolled(folder, {"main": main, "lib": lib}, form))
         device.power_on()
         line = device.wait_for("bench: held", _ONLINE_S)
-        held = int(re.search(r"held (\d+)", line)[1]) - device.image.fakes_bytes
+        held = int(re.search(r"held (\d+)", line)[1])
         device.power_cut()
         return _smallest(device, held, folder / "enrolled"), held
 

@@ -15,7 +15,7 @@ import vfs
 
 import __main__
 import simulated
-from simulated import own_micropython, own_sys
+from simulated import own_gc, own_micropython, own_sys
 from simulated.flash import VfsFile
 from simulated.read_only import ReadOnly
 
@@ -84,7 +84,8 @@ def _on_rom(path):
 
 
 def _start():
-    sys.modules["micropython"], sys.modules["sys"] = own_micropython, own_sys
+    for name, own in (("gc", own_gc), ("micropython", own_micropython), ("sys", own_sys)):
+        sys.modules[name] = own
     _leave_the_desk()
     # esp32 first: nvs_flash_init comes before the file system. Compiling leaves holes in a small heap.
     for name in ("esp32", "machine", "network", "socket", "ssl", "bluetooth") + _OLD_NAMES:
@@ -99,6 +100,7 @@ def _start():
     sys.path[:] = [""] + folders + [".frozen", "/lib"]
     state["path"] = folders = None
     gc.collect()
+    state["fakes"] = own_gc.begin()
     _boot(state)
 
 
@@ -126,7 +128,7 @@ def _boot(state):
 def _run_programs(state):
     """Leaves in `state` why the REPL begins. What is typed is heard from "running" on."""
     state["why"] = "boot.py failed"
-    simulation.board.channel.ask("running", gc.mem_alloc())
+    simulation.board.channel.ask("running", state["fakes"])
     if not _run("boot.py", _scripts(state, "boot")):
         return
     state["why"] = "soft reset in the raw REPL"

@@ -1,6 +1,7 @@
 """`make fleet`: what it makes in the cloud, and a settings file with which a device enrols."""
 
 import json
+import signal
 import ssl
 import stat
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from typer.testing import CliRunner
 
 from tests.host import pki
 from tools.board import bundle
@@ -84,6 +86,9 @@ def test_what_cannot_be_written_or_used_is_told_before_anything_is_made(cloud, t
     assert 'devices would refuse these settings: hardware: "my board"; allowed' in answer.stderr
     answer = made(cloud, tmp_path / "settings.json", "--name", "unwritten", "--wifi", "n" * 33 + ":long enough")
     assert "networks[0].ssid: 33 bytes" in answer.stderr
+    for name in ("un written", "unwritten" * 5, ""):
+        answer = made(cloud, tmp_path / "settings.json", "--name", name)
+        assert answer.stderr == f"fleet: --name {name}: say 1 to 36 letters, digits, hyphens and underscores\n"
     answer = made(cloud, tmp_path / "settings.json", "--name", "unwritten", "--endpoint-url", "localhost:9")
     assert answer.stderr == "fleet: Invalid endpoint: localhost:9: say --endpoint-url as http://127.0.0.1:4585\n"
     assert not any(each["policyName"].startswith("unwritten") for each in cloud.iot().list_policies()["policies"])
@@ -104,6 +109,48 @@ def test_a_fleet_that_is_made_by_half_is_taken_away_again(cloud, tmp_path):
     answer = made(cloud, tmp_path / "settings.json", "--name", "lamps", "--wifi", "guests")
     assert answer.returncode == 0
     assert "note: 'guests' is taken for an open network" in answer.stdout
+
+
+def things_of(cloud, name):
+    iot = cloud.iot()
+    policies = [each["policyName"] for each in iot.list_policies()["policies"] if name in each["policyName"]]
+    templates = [each["templateName"] for each in iot.list_provisioning_templates()["templates"]]
+    return len(iot.list_certificates()["certificates"]), policies, [each for each in templates if name in each]
+
+
+def test_a_full_disk_leaves_no_fleet_whose_key_nobody_has(cloud, tmp_path):
+    before = things_of(cloud, "valves")
+    words = ["--endpoint-url", cloud.control_url, "--ca", cloud.ca_file, "--out", tmp_path / "settings.json"]
+    command = [sys.executable, "-B", "-m", "tools", "fleet", *map(str, words), "--name", "valves"]
+    full = ["sh", "-c", 'ulimit -f 1; exec "$@"', "sh", *command]  # no file is longer than 512 bytes
+    answer = subprocess.run(full, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert answer.returncode == 1
+    assert answer.stderr.startswith(f"fleet: {tmp_path}/settings.json: File too large; what was made in the cloud was")
+    assert (things_of(cloud, "valves"), list(tmp_path.iterdir())) == (before, [])
+
+
+def test_ctrl_c_leaves_nothing_behind(cloud, tmp_path, monkeypatch):
+    before = things_of(cloud, "horns")
+
+    class Interrupted:
+        """AWS IoT, and somebody who presses Ctrl-C while it makes the template."""
+
+        create_provisioning_template = staticmethod(lambda **_: signal.raise_signal(signal.SIGINT))
+
+        def __getattr__(self, name):
+            return getattr(cloud.iot(), name)
+
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    monkeypatch.setattr(cli, "_client", lambda *_: Interrupted())
+    words = ["--endpoint-url", cloud.control_url, "--ca", cloud.ca_file, "--out", tmp_path / "settings.json"]
+    try:
+        answer = CliRunner().invoke(cli.app, [*map(str, words), "--name", "horns"])
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    assert answer.exit_code == 130
+    assert "fleet: stopped; nothing was made, or it was taken away again" in answer.output
+    assert (things_of(cloud, "horns"), list(tmp_path.iterdir())) == (before, [])
 
 
 def test_a_cloud_that_is_not_there_is_told_in_one_line(tmp_path):

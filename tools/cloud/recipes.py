@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -51,10 +51,16 @@ def create_fleet(iot, template: str = "fleet", role_arn: str | None = None, hook
     a call refuses comes as boto3's exception, such as `iot.exceptions.ResourceAlreadyExistsException` when there is
     such a fleet already; what was made until then is taken away again.
     """
+    with new_fleet(iot, template, role_arn, hook_arn) as fleet:
+        return fleet
+
+
+@contextlib.contextmanager
+def new_fleet(iot, template: str, role_arn: str | None = None, hook_arn: str | None = None) -> Iterator[Fleet]:
+    """`create_fleet` for whoever has to keep the claim's key: it is taken away again, too, when the block fails."""
     with contextlib.ExitStack() as undo:
-        fleet = _create_fleet(iot, template, role_arn, hook_arn, undo)
+        yield _create_fleet(iot, template, role_arn, hook_arn, undo)
         undo.pop_all()
-    return fleet
 
 
 def _create_fleet(iot, template, role_arn, hook_arn, undo):
@@ -79,6 +85,7 @@ def _create_fleet(iot, template, role_arn, hook_arn, undo):
     undo.callback(_without_a_word, iot.delete_provisioning_template, templateName=template)
     iot.attach_policy(policyName=claim_policy_name, target=claim.certificate_arn)
     undo.callback(_without_a_word, iot.detach_policy, policyName=claim_policy_name, target=claim.certificate_arn)
+    undo.callback(_without_a_word, iot.update_certificate, certificateId=certificate, newStatus="INACTIVE")
     iot.update_certificate(certificateId=certificate, newStatus="ACTIVE")
     return Fleet(template, claim.cert_pem, claim.key_pem, claim.certificate_arn, claim_policy_name, thing_policy_name)
 

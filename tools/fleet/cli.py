@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import signal
 import ssl
 import sys
 from pathlib import Path
@@ -13,10 +14,11 @@ import boto3
 import typer
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
-from tools.cloud.recipes import create_fleet
+from tools.cloud.recipes import new_fleet
 from tools.configure.firmware import certificates, errors, settings
 from tools.fleet.roots import RootMissing, amazon_roots
 from tools.interpreter import ROOT
+from tools.signals import interrupt_once
 from tools.wifi_option import network
 
 _ROLE_HELP = """The role is what AWS IoT assumes to register things. Once, with rights in IAM:
@@ -55,17 +57,24 @@ def main(
 
     Nothing that exists is changed: a name that is taken is an error. The settings file holds a private key.
     """
+    interrupt_once()  # what was made until then is taken away again, and that is not interrupted
     try:
         _require_role(role, endpoint_url)
         iot = _client(region, profile, endpoint_url)
         root = _root(ca, endpoint_url)
         networks = [_network(each) for each in wifi or ()]
-        _require_usable(networks, hardware)
+        _require_usable(name, networks, hardware)
         with _new_file(out) as file:
             endpoint = iot.describe_endpoint(endpointType="iot:Data-ATS")["endpointAddress"]
-            fleet = create_fleet(iot, name, role)
-            json.dump(_document(networks, endpoint, fleet, root, hardware), file, indent=2)
-            file.write("\n")
+            with new_fleet(iot, name, role) as fleet:
+                json.dump(_document(networks, endpoint, fleet, root, hardware), file, indent=2)
+                file.write("\n")
+                file.flush()  # a full disk is noticed while the fleet can be taken away again
+    except KeyboardInterrupt as stopped:
+        print("\nfleet: stopped; nothing was made, or it was taken away again", file=sys.stderr)
+        sys.exit(128 + (stopped.args[0] if stopped.args else signal.SIGINT))
+    except OSError as error:
+        sys.exit(f"fleet: {out}: {error.strerror}; what was made in the cloud was taken away again")
     except (Mistake, RootMissing) as mistake:
         sys.exit(f"fleet: {mistake}")
     except ClientError as refusal:
@@ -143,8 +152,10 @@ def _network(text):
     return {"ssid": ssid, "password": password}
 
 
-def _require_usable(networks, hardware):
-    """What devices would refuse is told while nothing is made yet."""
+def _require_usable(name, networks, hardware):
+    """What devices or AWS would refuse is told while nothing is made yet."""
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,36}", name):  # the template's; policies may have longer ones
+        raise Mistake(f"--name {name}: say 1 to 36 letters, digits, hyphens and underscores")
     try:
         settings.load(json.dumps({"schema": 1, "hardware": hardware, "networks": networks}))
     except errors.PersonError as error:

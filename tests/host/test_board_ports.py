@@ -65,6 +65,10 @@ def test_without_a_port_it_is_the_only_one_and_of_several_none_is_guessed(plugge
         ports.resolved("flash", None)
 
 
+def test_a_port_that_is_named_twice_is_one_board(plugged):
+    assert ports.resolved("flash", ["COM3 COM4", "COM3"]) == ["COM3", "COM4"]
+
+
 def test_index_that_cannot_be_reached_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(deps.interpreter, "DEPS", tmp_path / "deps")
     monkeypatch.setattr(deps.interpreter, "ROOT", tmp_path)

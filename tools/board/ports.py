@@ -11,7 +11,7 @@ def resolved(verb, wanted):
 
     Ends the verb, and says which ports there are, when one cannot be opened.
     """
-    ports = [port for each in wanted or [] for port in each.split()]
+    ports = list(dict.fromkeys(port for each in wanted or [] for port in each.split()))  # each once
     if not ports or ports == ["auto"]:
         ports = [_only_port(verb)]
     for port in ports:

@@ -102,6 +102,17 @@ def test_a_public_key_that_was_damaged_by_hand_is_named(tool, broken):
     assert (code, output) == (2, f"release: {tool.trusted}: k1 is no public key: restore it from version control\n")
 
 
+def test_a_key_that_the_firmware_could_not_be_told_of_leaves_nothing_behind(tool, monkeypatch):
+    def write_protected(_keys, file):
+        raise OSError(30, "Read-only file system", str(file))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(keys, "_write", write_protected)
+        code, output = tool.run("keygen", "--trusted", tool.trusted)
+    assert (code, output) == (2, f"release: {tool.trusted}: Read-only file system\n")
+    tool.keygen()
+
+
 def test_a_key_takes_the_place_of_no_other(tool):
     keys.trust("k1", "04" + "ab" * 64, tool.trusted)
     with pytest.raises(Mistake, match="trusts another key called 'k1' already"):

@@ -26,10 +26,12 @@ def test_the_passphrase_is_asked_for_or_in_the_environment(tool):
     assert list(keys.trusted(tool.trusted)) == ["k1"]
 
 
-def test_what_devices_would_refuse_is_told_before_a_passphrase_is_wanted(tool):
+def test_what_cannot_be_done_is_told_before_a_passphrase_is_wanted(tool):
     tool.keygen()
     code, output = tool.run("sign", tool.image, "--hardware", "my board", RELEASE_PASSPHRASE="")
     assert (code, "hardware has characters other than letters" in output) == (2, True), output
+    code, output = tool.run("sign", tool.image, "--out", tool.folder / "none" / "file", RELEASE_PASSPHRASE="")
+    assert (code, output) == (2, f"release: {tool.folder}/none/file: No such file or directory\n")
 
 
 def test_a_new_passphrase_is_judged_before_anything_is_made(tool):

@@ -228,6 +228,9 @@ def growth_of(factor):
         (["--thing", "lamp-1", "--start-rate", "5"], 2, "say all three"),
         (["--thing", "lamp-1", "--increase", "2", "--increase-after", "5"], 2, "say all three"),
         (["--thing", "lamp-1", *growth_of("1.55")], 2, "--increase 1.55: AWS takes one decimal"),
+        (["--thing", "lamp-1", "--rate", "5", "--start-rate", "6", *growth_of("2")[2:]], 2, "--start-rate 6 is more"),
+        (["--thing", "lamp-1", "--abort-min", "3"], 2, "--abort-min 3 is for --abort-above: say both"),
+        (["--thing", "lamp-1", "--role", "releases"], 2, "--role releases: say its ARN"),
         (["--thing", "lamp-1", "--endpoint-url", "localhost:5000"], 2, "Invalid endpoint: localhost:5000: say"),
     ],
 )

@@ -51,7 +51,7 @@ def publish_command(
     abort_above: Annotated[
         float | None, typer.Option(min=1, max=100, help="Cancel it when more than so many percent do not end well ...")
     ] = None,
-    abort_min: Annotated[int, typer.Option(min=1, help="... once so many have ended.")] = 5,
+    abort_min: Annotated[int | None, typer.Option(min=1, help="... once so many have ended; else 5.")] = None,
     timeout: Annotated[
         int | None, typer.Option(min=1, max=10080, help="Minutes that a device has once it began.")
     ] = None,

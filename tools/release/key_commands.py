@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from pathlib import Path
@@ -36,7 +37,11 @@ def keygen(
             raise Mistake(f"the firmware trusts a key called {kid!r} already: take another --kid")
         keys.check_new(kid, folder)  # before a passphrase is thought of
         key = keys.create(kid, folder, passphrase(f"Passphrase for the new key {kid}", is_new=True))
-        keys.trust(kid, keys.public_hex(key), trusted)
+        try:
+            keys.trust(kid, keys.public_hex(key), trusted)
+        except BaseException:  # a key that no firmware knows would only keep the next `keygen` from its name
+            keys.private_file(kid, folder).unlink()
+            raise
         screen.say(f"The private key, encrypted: {keys.private_file(kid, folder)}")
         screen.say(f"The public key is in {_shown(trusted)}: commit it, and build the firmware with it.")
         screen.say("Back up the private key AND its passphrase, apart from each other: when all your keys are lost,")
@@ -89,6 +94,8 @@ def sign(
 ):
     """Sign an image, without the network. Prints the job document of its update, with the signature."""
     with opt.guarded():
+        if out is not None:
+            _require_place(out)  # before a passphrase is typed
         _, document = Signing(kid, folder, version, hardware, min_version, force).sign(image, url)
         text = json.dumps(document, indent=2)
         if out is None:
@@ -115,12 +122,21 @@ def image(
     with opt.guarded():
         if not images.is_version(version):
             raise Mistake(f"--version {version}: say x.y.z, three numbers, such as 1.1.0")
+        _require_place(out)
         try:
             data = firmware.build(version, lib=lib, thin=thin, size=size)
         except ValueError as error:
             raise Mistake(str(error)) from error
         out.write_bytes(data)
         Screen().say(f"{out}: {version}, {len(data)} bytes, for simulated devices")
+
+
+def _require_place(out: Path) -> None:
+    """Raise OSError where no file of this name can be."""
+    if out.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(out))
+    if not out.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(out))
 
 
 def _here(kid: str, folder: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import time
 from collections.abc import Sequence
@@ -12,6 +13,8 @@ from tools.release.account import LOCAL_BUCKET, LOCAL_ROLE, Account, told
 from tools.release.trouble import Mistake, Refused
 
 _LINK_S = 3600  # the longest that AWS IoT makes; a device asks for a fresh one when it needs it
+_ABORT_MIN = 5  # devices
+_ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/\S+")
 PREFIX = "ota-"  # of the ids of our jobs
 
 
@@ -24,7 +27,7 @@ class Rollout:
     increase: float | None = None
     increase_after: int | None = None
     abort_percent: float | None = None
-    abort_min: int = 5
+    abort_min: int | None = None  # _ABORT_MIN, once there is an abort_percent
     timeout_minutes: int | None = None
 
     def settings(self) -> dict:
@@ -35,11 +38,16 @@ class Rollout:
             raise Mistake("--start-rate grows by --increase each --increase-after devices: say all three")
         if self.increase is not None and round(self.increase, 1) != self.increase:
             raise Mistake(f"--increase {self.increase}: AWS takes one decimal, such as {self.increase:.1f}")
+        if self.per_minute and (self.start_per_minute or 0) > self.per_minute:
+            raise Mistake(f"--start-rate {self.start_per_minute} is more than --rate {self.per_minute} allows")
+        if self.abort_min is not None and self.abort_percent is None:
+            raise Mistake(f"--abort-min {self.abort_min} is for --abort-above: say both")
         if self.per_minute or self.start_per_minute:
             found["jobExecutionsRolloutConfig"] = self._rollout()
         if self.abort_percent is not None:
             criterion = {"failureType": "ALL", "action": "CANCEL", "thresholdPercentage": self.abort_percent}
-            found["abortConfig"] = {"criteriaList": [{**criterion, "minNumberOfExecutedThings": self.abort_min}]}
+            criterion["minNumberOfExecutedThings"] = self.abort_min or _ABORT_MIN
+            found["abortConfig"] = {"criteriaList": [criterion]}
         if self.timeout_minutes is not None:
             found["timeoutConfig"] = {"inProgressTimeoutInMinutes": self.timeout_minutes}
         return found
@@ -74,6 +82,8 @@ def check(account: Account, bucket: str | None, role: str | None, names: Sequenc
         raise Mistake("for whom? Say --thing NAME or --group NAME, also several times")
     if not account.is_local and not (bucket and role):
         raise Mistake("for AWS say --bucket NAME and --role ARN (or set RELEASE_BUCKET and RELEASE_ROLE): docs/ota.md")
+    if role and not _ROLE.fullmatch(role):
+        raise Mistake(f"--role {role}: say its ARN, such as {LOCAL_ROLE}")
 
 
 def place(bucket: str | None, role: str | None, document: dict) -> Place:

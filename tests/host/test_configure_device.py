@@ -191,7 +191,9 @@ def test_an_open_device_is_refused_unless_it_is_meant(tmp_path):
 
 def test_without_bluetooth_it_is_said_what_is_missing(desk, tmp_path):
     nowhere = {"DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={tmp_path / 'nothing'}"}
-    assert "No Bluetooth" in ended(desk.run("--list", environment=nowhere), Exit.BLUETOOTH)
+    output = ended(desk.run("--list", environment=nowhere), Exit.BLUETOOTH)
+    assert "No Bluetooth" in output
+    assert "details: the system's D-Bus, by which Bluetooth is reached: No such file or directory\n" in output
     desk.bluez.switch(False)
     try:
         assert "switched off" in ended(desk.run("--list"), Exit.BLUETOOTH)

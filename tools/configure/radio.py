@@ -158,5 +158,8 @@ def _kind_in(error):
 
 
 def _sentence(error):
+    if isinstance(error, OSError) and error.strerror:
+        where = "the system's D-Bus, by which Bluetooth is reached: " if sys.platform == "linux" else ""
+        return where + error.strerror
     words = error.args[0] if error.args and isinstance(error.args[0], str) else str(error)
     return words.strip()

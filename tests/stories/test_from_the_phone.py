@@ -1,13 +1,16 @@
 """A factory-new device, its firmware unchanged, becomes a device in the cloud: from the page, and from the terminal."""
 
 import json
+import os
 import signal
+import sys
 
 import pytest
 from typer.testing import CliRunner
 
 from tests.host.browser import chromium
 from tests.host.phone_bluetooth import bluetooth_page
+from tests.host.terminal import Terminal
 from tools.configure import cli
 from tools.configure.trouble import Exit
 from tools.desk import ENDPOINT, PASSWORD, SSID
@@ -121,6 +124,35 @@ def test_the_terminal_leads_to_the_cloud(beside):
     assert done.exit_code == Exit.DONE, done.output
     assert "device-" in beside.desk.device.wait_for("aws.connected", 30)
     assert PASSWORD not in failed.output + done.output
+
+
+def test_who_corrects_the_cloud_in_the_terminal_need_not_type_the_wifi_again(beside):
+    beside.start_anew()
+    device = beside.desk.device
+    environment = {**os.environ, **beside.environment, "COLUMNS": "110", "TERM": "xterm", "PYTHONUNBUFFERED": "1"}
+    command = [sys.executable, "-m", "tools", "configure", "--device", beside.name, "--code", beside.code]
+    with Terminal([*command, "--wait", "0"], environment) as person:
+        person.answer("Network:", SSID)
+        person.answer("(not shown, nothing to keep the one it has):", "")
+        person.see(f"It has no password of “{SSID}”: type it.")
+        person.answer("Password of", PASSWORD)
+        person.answer("Another network", "n")
+        person.answer("Endpoint:", "wrong.example")
+        person.answer("How does it sign in?", "1")
+        person.answer("Provisioning template:", beside.desk.fleet.template)
+        person.answer("Files:", " ".join(map(str, beside.files)))
+        person.answer("Send?", "")
+        assert person.wait() == Exit.DONE
+    device.wait_for("candidate_refused", 30)
+    with Terminal([*command, "--wait", "0"], environment) as person:
+        person.answer("Network:", SSID)
+        person.answer("(not shown, nothing to keep the one it has):", "")
+        person.answer("Another network", "n")
+        person.answer("Endpoint:", ENDPOINT)
+        person.answer("How does it sign in?", "3")
+        person.answer("Send?", "")
+        assert person.wait() == Exit.DONE
+    assert "device-" in device.wait_for("aws.connected", 30)
 
 
 def configure(beside, document):

@@ -2,7 +2,10 @@
 
 import base64
 import json
+import os
 import stat
+import subprocess
+import sys
 from hashlib import sha256
 
 import pytest
@@ -102,15 +105,17 @@ def test_a_public_key_that_was_damaged_by_hand_is_named(tool, broken):
     assert (code, output) == (2, f"release: {tool.trusted}: k1 is no public key: restore it from version control\n")
 
 
-def test_a_key_that_the_firmware_could_not_be_told_of_leaves_nothing_behind(tool, monkeypatch):
-    def write_protected(_keys, file):
-        raise OSError(30, "Read-only file system", str(file))
-
-    with monkeypatch.context() as patch:
-        patch.setattr(keys, "_write", write_protected)
-        code, output = tool.run("keygen", "--trusted", tool.trusted)
-    assert (code, output) == (2, f"release: {tool.trusted}: Read-only file system\n")
-    tool.keygen()
+def test_a_key_that_the_firmware_could_not_be_told_of_leaves_everything_as_it_was(tool):
+    tool.trusted.write_text('"""' + "The keys. " * 300 + '"""\n\nKEYS = {}\n')
+    before = sorted(tool.folder.iterdir()), tool.trusted.read_text()
+    command = [sys.executable, "-B", "-m", "tools", "release", "keygen", "--trusted", str(tool.trusted)]
+    full = ["sh", "-c", 'ulimit -f 2; exec "$@"', "sh", *command]  # the key's file is shorter than 1 KB, the other not
+    environment = {**os.environ, **tool.environment}
+    answer = subprocess.run(full, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+    assert (answer.returncode, answer.stderr) == (2, f"release: {tool.trusted}: File too large\n")
+    assert list((tool.folder / "keys").iterdir()) == []
+    (tool.folder / "keys").rmdir()
+    assert (sorted(tool.folder.iterdir()), tool.trusted.read_text()) == before
 
 
 def test_a_key_takes_the_place_of_no_other(tool):

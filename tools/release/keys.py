@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+import shutil
 from pathlib import Path
 
 import typer
@@ -51,9 +52,11 @@ def create(kid: str, folder: Path, passphrase: str) -> ec.EllipticCurvePrivateKe
             file.write(pem)
             file.flush()
             os.fsync(handle)  # before the firmware trusts it
-    except OSError as error:
+    except BaseException as error:  # Ctrl-C, too
         path.unlink()
-        raise Mistake(f"{path}: {error.strerror}") from None
+        if isinstance(error, OSError):
+            raise Mistake(f"{path}: {error.strerror}") from None
+        raise
     return key
 
 
@@ -158,7 +161,16 @@ def _write(keys: dict[str, str], file: Path) -> None:
     head = _text(file).rpartition("\nKEYS = ")[0] + "\n"
     lines = [f'    "{kid}": "{public[:_HALF]}"\n    "{public[_HALF:]}",' for kid, public in sorted(keys.items())]
     body = "KEYS = {\n" + "\n".join(lines) + "\n}\n" if lines else "KEYS = {}\n"
-    file.write_text(head + body, encoding="utf-8")
+    new = file.with_name(file.name + ".new")  # a full disk leaves the old keys
+    try:
+        new.write_text(head + body, encoding="utf-8")
+        shutil.copymode(file, new)
+        new.replace(file)
+    except BaseException as error:
+        new.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise Mistake(f"{file}: {error.strerror}") from None
+        raise
 
 
 def _text(file: Path) -> str:

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from tests.host.board_desk import verb
 from tools.board import ports
 from tools.verbs import deps
 
@@ -67,6 +68,12 @@ def test_without_a_port_it_is_the_only_one_and_of_several_none_is_guessed(plugge
 
 def test_a_port_that_is_named_twice_is_one_board(plugged):
     assert ports.resolved("flash", ["COM3 COM4", "COM3"]) == ["COM3", "COM4"]
+
+
+@pytest.mark.parametrize("option", ["--source", "--files", "--lines", "--no-lines"])
+def test_how_lib_comes_there_is_not_asked_for_when_lib_stays_as_it_is(option):
+    code, said = verb("flash", "--port", os.devnull, "--programs-only", option, packages="")
+    assert (code, said.startswith("flash: --programs-only leaves lib alone: ")) == (2, True), said
 
 
 def test_index_that_cannot_be_reached_is_told(tmp_path, monkeypatch):

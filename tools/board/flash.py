@@ -57,6 +57,9 @@ def main(
     Interrupted anywhere, the next run completes it. Exit code: 0 all is well, 1 a board failed or a file of
     yours is no good, 2 wrong options, 3 it is there, but the board is in IDLE.
     """
+    if programs_only and (source or files or lines is not None):
+        typer.echo("flash: --programs-only leaves lib alone: --source, --files and --lines are of lib", err=True)
+        raise typer.Exit(2)
     ports = resolved("flash", port)
     options = Options(settings, main, not source, lines, not programs_only, ble, erase, files)
     _check(options)

@@ -9,11 +9,12 @@ import sys
 import termios
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
 from tests.host.board_desk import bare_board
-from tools.board import levels
+from tools.board import levels, monitor
 from tools.board.monitor import Screen
 from tools.board.serial_board import BoardError, SerialBoard
 from tools.interpreter import ROOT
@@ -137,6 +138,16 @@ def test_a_row_of_dots_that_never_ends_is_shown():
             shown = next(filter(None, serial.console(timeout_s=15)), None)
         ended.set()
     assert shown and not shown.strip(".")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full, as only Linux has it")
+def test_a_log_on_a_full_disk_is_given_up_and_the_board_still_shown(capsys):
+    with monitor._log(Path("/dev/full")) as file:
+        screen = Screen(levels.DEBUG, False, file)
+        for text in ("first\n", "second\n"):
+            screen.show(text)
+    told = "/dev/full: No space left on device: from here on nothing is kept"
+    assert capsys.readouterr().out == f"{told}\nfirst\nsecond\n"
 
 
 def test_a_word_that_is_corrected_at_the_prompt_is_shown_so(capsys):

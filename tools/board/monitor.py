@@ -81,9 +81,7 @@ class Screen:
     def show(self, text):
         """What the board printed: a line with its end, or the beginning of one, such as a prompt."""
         line, is_whole = text.rstrip("\n"), text.endswith("\n")
-        if self._log:
-            self._log.write(text)
-            self._log.flush()
+        self._keep(text)
         if self._is_open or not is_whole:
             # As it is: what corrects a word at the prompt, a backspace, rich would leave out.
             self._console.file.write(line + (self._newline if is_whole else ""))
@@ -91,6 +89,16 @@ class Screen:
         else:
             self._line(line)
         self._is_open = not is_whole
+
+    def _keep(self, text):
+        if self._log is None:
+            return
+        try:
+            self._log.write(text)
+            self._log.flush()
+        except OSError as error:  # a full disk is no reason to see nothing any more
+            self.note(f"{self._log.name}: {error.strerror}: from here on nothing is kept")
+            self._log = None
 
     def _line(self, line):
         level = levels.level_of(line)
@@ -117,8 +125,11 @@ def _log(path):
         file = path.open("a", encoding="utf-8")
     except OSError as error:
         sys.exit(f"monitor: {path}: {error.strerror}")
-    with file:
+    try:
         yield file
+    finally:
+        with contextlib.suppress(OSError):  # told already
+            file.close()
 
 
 @contextlib.contextmanager

@@ -34,11 +34,10 @@ class Installation:
         updates = self._updates
         update = await self._check(given)
         given = None
-        while True:
+        for is_last in (False, True):
             image = self._image = self._system.make_update(self._system, update.size, self._updating.buffer)
             image.go_on(updates.job["at"])
-            resumed = image.at
-            await self._download(update)
+            resumed = await self._download(update)
             digest = await image.digest()
             at, image, self._image = image.size, None, None
             self._told = 100
@@ -46,11 +45,13 @@ class Installation:
                 await update.check_image(digest, KEYS)
                 break
             except errors.DeviceError:
-                if not resumed:
+                if is_last or not resumed:
                     raise
             finally:
                 self._system.slot().unload("signature")
-            await self._keep(0)  # the part of an earlier start may be what is wrong: from the beginning once more
+            await self._keep(
+                0
+            )  # what was there before, or at the link, may be another one: from the beginning once more
         await self._keep(at)
 
     async def _check(self, given):
@@ -81,9 +82,13 @@ class Installation:
             self._system.slot().unload("document", "foreign")
 
     async def _download(self, update):
-        """Download what is missing, by as many connections as it takes; those that bring nothing count as tries."""
+        """Download what is missing, by as many connections as it takes; those that bring nothing count as tries.
+
+        Returns where the last of them began.
+        """
         settings, image = self._system.settings, self._image
-        backoff = Backoff(settings.timeouts.backoff_s * 1000, settings.timeouts.backoff_cap_s * 1000)
+        cap_s = settings.timeouts.backoff_cap_s
+        backoff = Backoff(settings.timeouts.backoff_s * 1000, cap_s * 1000)
         failures, given = 0, None
         while True:
             before = image.at
@@ -92,7 +97,7 @@ class Installation:
                 if given is not None:
                     given, update.url = None, self._read(given).url
                 await image.fetch(update.url, self._progress)
-                return
+                return before
             except errors.DeviceError as failure:
                 await self._updating.restart_where_short()  # it may look as if no root vouched for the server
                 if not isinstance(failure, errors.RetryError):
@@ -108,6 +113,7 @@ class Installation:
                     self._updating.offline = True
                 elif failure.code == "link_expired":
                     given = await self._updating.document()
+                await asyncio.sleep(min(getattr(failure, "wait_s", 0), cap_s))
                 await asyncio.sleep_ms(backoff.next_ms())
 
     # How far it is

@@ -1,6 +1,8 @@
 """The head of a GET by HTTP/1.1: the request, and what the server's answer says of the body. https.py loads it to send
 the one, and again to read the other."""
 
+import sys
+
 from micropython import const
 
 import errors
@@ -8,8 +10,11 @@ import release
 
 _PORT = const(443)
 _LARGEST = const(32768)  # of a head: GitHub's have 6 KB, of which one line is 4 KB
-_LINE_END = b"\r\n"
-_WANTED = (b"location", b"content-length", b"content-range")
+_LINE_END = b"\n"  # behind a CR, which not every program sends (RFC 9112, 2.2)
+_WANTED = (
+    b"location", b"content-length", b"content-range", b"content-encoding", b"transfer-encoding", b"retry-after",
+)  # fmt: skip
+_NAME = const(18)  # bytes of the longest of these, with its colon
 _REDIRECTS = (301, 302, 303, 307, 308)
 # What S3 and CloudFront answer to a presigned link that is too old; 400 when what is too old is who signed it.
 _EXPIRED = (400, 401, 403)
@@ -22,6 +27,7 @@ def request(url, start):
         "GET %s HTTP/1.1" % path,
         "Host: " + _authority(host, port),
         "User-Agent: awsesp/%s" % release.VERSION,
+        "Accept-Encoding: identity",
         "Connection: close",
     ]
     if start:
@@ -50,8 +56,13 @@ async def receive(answer, url, start):
     status, fields = head.status, head.fields
     if status in _REDIRECTS:
         return join(url, fields.get(b"location", ""))
-    _check_status(status, start)
+    if status == 416 and start:
+        answer.start = 0  # the file has become a shorter one: what it is now, the whole of it tells
+        return url
+    _check_status(status, start, fields)
     _take_length(answer, status, fields)
+    if answer.body is not answer:
+        size = answer.body.take(view[:size])
     answer.ready = size
     answer.left -= size
     if answer.left < 0:
@@ -76,18 +87,18 @@ class _Head:
             if end < 0:
                 return self._cut(buffer, size) if not at and size == len(buffer) else at
             # Not a copy of each: those that nobody wants are the long ones.
-            if not self._is_cut and (self.status is None or end == at or _name(buffer[at : at + 16]) in _WANTED):
-                self._take_line(bytes(memoryview(buffer)[at:end]))
+            if not self._is_cut and (self.status is None or end < at + 2 or _name(buffer[at : at + _NAME]) in _WANTED):
+                self._take_line(bytes(memoryview(buffer)[at:end]).rstrip())
             self._is_cut = False
-            at = end + 2
+            at = end + 1
         return at
 
     def _cut(self, buffer, size):
-        """Let go of a line that the buffer does not hold, but for its last byte, which may begin the line's end."""
+        """Let go of a line that the buffer does not hold."""
         if not self._is_cut and (self.status is None or _name(buffer) in _WANTED):
             raise _refused("a line of more than %d bytes" % size)
         self._is_cut = True
-        return size - 1
+        return size
 
     def _take_line(self, line):
         try:
@@ -95,7 +106,7 @@ class _Head:
                 version, status = line.split(b" ")[:2]
                 if not version.startswith(b"HTTP/1."):
                     raise ValueError
-                self.status = int(status)
+                self.status, self.fields = int(status), {}
             elif not line:
                 # One from 100 to 199 is followed by the answer.
                 self.is_whole = not 100 <= self.status < 200
@@ -107,33 +118,61 @@ class _Head:
 
 
 def _name(line):
-    return bytes(line[: line.find(b":", 0, 16) + 1][:-1]).lower()
+    return bytes(line[: line.find(b":", 0, _NAME) + 1][:-1]).lower()
 
 
-def _check_status(status, start):
+def _check_status(status, start, fields):
     if status in _EXPIRED:
         raise errors.error("link_expired", status)
     if status >= 500 or status in (408, 429):
-        raise errors.error("download_failed", "HTTP %d" % status)
+        failure = errors.error("download_failed", "HTTP %d" % status)
+        wait = fields.get(b"retry-after", "")  # seconds, or a date
+        failure.wait_s = int(wait) if wait.isdigit() else 0
+        raise failure
     if status != 200 and not (status == 206 and start):
         raise _refused("HTTP %d" % status)
 
 
 def _take_length(answer, status, fields):
-    if b"content-length" not in fields:
+    length = fields.get(b"content-length")
+    coding = fields.get(b"transfer-encoding", "identity").lower()
+    is_whole = coding == "identity"  # which programs of before RFC 7230 say
+    if not is_whole:
+        length = None  # RFC 9112, 6.3
+    if length is None and (b"content-encoding" in fields or not answer.total or not (is_whole or coding == "chunked")):
         raise _refused("without its length: the server must send it as it is, neither chunked nor compressed")
+    if not is_whole:
+        answer.body = _chunks(answer)
     try:
-        answer.left = int(fields[b"content-length"])
-        answer.start, answer.total = 0, answer.left
+        answer.start = 0
         if status == 206:
-            # bytes 4096-9999/10000
-            span, total = fields[b"content-range"].split(" ")[1].split("/")
-            first, last = [int(number) for number in span.split("-")]
-            answer.start, answer.total = first, int(total)
-            if last - first + 1 != answer.left or last >= answer.total:
+            _take_range(answer, fields[b"content-range"])
+            if length is not None and answer.left != int(length):
                 raise ValueError
+        else:
+            answer.left = answer.total = answer.total if length is None else int(length)
     except (KeyError, ValueError, IndexError):
         raise _refused("a length or range that is none")
+
+
+def _take_range(answer, content):
+    # bytes 4096-9999/10000, or /* where the server does not know it
+    span, total = content.split(" ")[1].split("/")
+    first, last = [int(number) for number in span.split("-")]
+    answer.start, answer.left = first, last - first + 1
+    if total != "*":
+        answer.total = int(total)
+    if answer.left <= 0 or last >= answer.total:
+        raise ValueError
+
+
+def _chunks(answer):
+    """Who reads a body in chunks."""
+    from . import chunks
+
+    del sys.modules["ota.chunks"]
+    delattr(sys.modules["ota"], "chunks")
+    return chunks.Chunks(answer)
 
 
 def split(url):

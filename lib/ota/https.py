@@ -5,7 +5,7 @@ The connection is handed in, so that this has no opinion about sockets and roots
     link = await connect(host, port, request)       a connection that has written `request`, or an error of errors.py
     link.stream.readinto(buffer); await link.more(); link.close()
 
-https://www.rfc-editor.org/rfc/rfc9110 and 9112. Bodies of a known length only: every server of files says it.
+https://www.rfc-editor.org/rfc/rfc9110 and 9112. Of a body whose length the server does not say, it must be known.
 """
 
 import asyncio
@@ -30,17 +30,19 @@ class Answer:
         self.buffer = buffer
         self._stall_ms = stall_ms
         self._link = None
+        self.body = self  # who reads it: chunks.py, where it comes in such
         self.left = self.start = self.total = self.ready = 0
 
-    async def open(self, url, start=0):
+    async def open(self, url, start=0, size=0):
         """Ask for `url` from byte `start` on, over as many redirects as there are, within reason; read the head.
 
-        Errors: those of `connect`, `download_failed` and `link_expired`, which may pass; `download_refused`, which does
-        not.
+        `size`: bytes of the whole, where they are known. Errors: those of `connect`, `download_failed` (with `wait_s`
+        where the server says how long to wait) and `link_expired`, which may pass; `download_refused`, which does not.
         """
+        self.start, self.total = start, size
         for _ in range(_MOST_LINKS):
-            self._link = await self._connect(*_request(url, start))
-            url = await _head().receive(self, url, start)
+            self._link = await self._connect(*_request(url, self.start))
+            url = await _head().receive(self, url, self.start)
             if url is None:
                 return
             self.close()
@@ -55,7 +57,7 @@ class Answer:
             if not self.left:
                 raise errors.error("download_failed", "a part was missing")
             view = view[: self.left]
-        count = self.read(view)
+        count = self.body.read(view)
         if count:
             self.left -= count
         return count

@@ -45,7 +45,7 @@ class Update(Writer):
             answer.close()
 
     async def _open(self, answer, url):
-        await answer.open(url, self.at)
+        await answer.open(url, self.at, self.size)
         if not answer.total:  # nothing would be written, and the slot holds an older version
             raise errors.error("download_refused", "an empty file")
         if not self.size:
@@ -53,8 +53,8 @@ class Update(Writer):
             self._check_room()
         if answer.total != self.size:
             raise errors.error("download_refused", "%d bytes instead of %d" % (answer.total, self.size))
-        if not answer.start:
-            self.go_on(0)  # a server without ranges
+        if answer.start < self.at:
+            self.go_on(answer.start)  # a server without ranges, or of larger ones
         if answer.start != self.at:
             raise errors.error("download_refused", "another range than was asked for")
 

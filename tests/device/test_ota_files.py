@@ -6,10 +6,10 @@ from binascii import hexlify
 
 import errors
 from aws.connector import Connector
+from download_desk import SIZE, Timeouts, resolve, stored, url
 from flash_board import ROOT, fill_files, new_board
 from harness import equal, raises
 from ota.files import Download
-from test_ota_update import SIZE, Timeouts, resolve, stored, url
 
 COMPANIONS = ["image_servers"]
 TIMEOUT_S = 20

@@ -13,6 +13,7 @@ class Said:
     def __init__(self, status, *fields, body=b""):
         self.buffer = bytearray(256)
         self.left = self.start = self.total = self.ready = 0
+        self.body = self
         self._said = "\r\n".join(["HTTP/1.1 %s x" % status] + list(fields)).encode() + b"\r\n\r\n" + body
         self._is_there = False
 
@@ -47,6 +48,7 @@ def test_what_is_asked_for():
     equal((lines[0], lines[1]), ("GET /a/new.bin?link=1 HTTP/1.1", "Host: images.test"))
     equal(("Range: bytes=4096-" in lines, lines[-2:]), (True, ["", ""]))
     equal(b"Range" in head.request(URL, 0)[2], False)
+    equal("Accept-Encoding: identity" in lines, True)  # without a word any would do (RFC 9110, 12.5.3)
     equal(b"Host: images.test:8443\r\n" in head.request("https://images.test:8443/x", 0)[2], True)
 
 
@@ -108,6 +110,14 @@ async def test_an_answer_in_chunks_is_refused_with_the_reason():
     equal((failure.code, "neither chunked nor compressed" in failure.message), ("download_refused", True))
 
 
+async def test_chunks_count_and_not_the_length_beside_them():
+    said = Said(200, "Content-Length: 20", "Transfer-Encoding: chunked", body=b"3\r\nabc\r\n0\r\n\r\n")
+    said.total = 3
+    equal((await taken(said))[:2], (0, 3))
+    equal(said.body is said, False)
+    equal((await taken(Said(200, "Content-Length: 9", "Transfer-Encoding: identity")))[:2], (0, 9))
+
+
 async def test_what_an_answer_means():
     for code, meaning in (
         (400, "link_expired"), (401, "link_expired"), (403, "link_expired"), (408, "download_failed"),
@@ -139,5 +149,6 @@ async def test_a_head_without_end_is_refused():
 
 
 async def test_the_answer_follows_what_is_said_in_between():
-    said = Said("103", "Link: </x>", "Content-Length: 7", "", "HTTP/1.1 200 x", "Content-Length: 9", body=b"abc")
+    hints = "Link: </x>", "Content-Length: 7", "Transfer-Encoding: chunked"
+    said = Said("103", *hints, "", "HTTP/1.1 200 x", "Content-Length: 9", body=b"abc")
     equal((await taken(said))[:2], (0, 9))

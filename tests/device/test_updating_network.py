@@ -1,6 +1,7 @@
 """Mode OTA on bad networks: links that expire, servers that go, Wi-Fi that is lost."""
 
 import asyncio
+import time
 
 import errors
 import notes
@@ -108,6 +109,56 @@ def test_what_an_earlier_start_has_written_is_brought_once_more_when_it_is_not_t
     asyncio.run(updates.Updates(desk.system.flash).save(at=8192))  # of which the slot has nothing
     desk.live_on()
     equal((desk.status(), [start for _, start in desk.asked]), (("SUCCEEDED", None), [8192, 0]))
+
+
+def cut(link):
+    link.data = link.data[: link.data.find(b"\r\n\r\n") + 10000]
+
+
+def test_a_file_that_is_put_right_during_the_download_is_brought_once_more():
+    desk = Desk()
+    desk.send("1.1.0")
+    right = desk.images["/1.1.0"]
+    desk.images["/1.1.0"] = bytes(len(right))
+
+    def put_right(link):
+        cut(link)
+        desk.images["/1.1.0"] = right
+
+    desk.faults = [put_right]
+    desk.live_on()
+    equal((desk.status(), [start for _, start in desk.asked]), (("SUCCEEDED", None), [0, 8192, 0]))
+
+
+def test_a_wrong_file_whose_download_is_cut_again_and_again_is_brought_twice():
+    desk = Desk()
+    desk.send("1.1.0")
+    desk.images["/1.1.0"] = bytes(len(desk.images["/1.1.0"]))
+    desk.faults = [cut] * 50
+    given_up(desk, "image_broken")
+    equal([start for _, start in desk.asked], [0, 8192, 16384, 24576] * 2)
+
+
+def seconds_until_asked_again(said):
+    """After an answer with this Retry-After, by a device that waits 100 s at most."""
+    desk = Desk(timeouts=dict(TIMES, backoff_s=1, backoff_cap_s=100))
+    desk.send("1.1.0")
+    asked_ms = []
+
+    def busy(link):
+        asked_ms.append(time.ticks_ms())
+        link.data = b"HTTP/1.1 503 x\r\nRetry-After: %s\r\nContent-Length: 0\r\n\r\n" % said
+
+    desk.faults = [busy, lambda link: asked_ms.append(time.ticks_ms())]
+    desk.live_on()
+    equal(desk.status(), ("SUCCEEDED", None))
+    return time.ticks_diff(asked_ms[1], asked_ms[0]) // 1000
+
+
+def test_a_busy_server_is_asked_again_when_it_says():
+    equal(seconds_until_asked_again(b"60") in (60, 61), True)
+    equal(seconds_until_asked_again(b"Fri, 31 Dec 2027 23:59:59 GMT") < 2, True)
+    equal(seconds_until_asked_again(b"86400") in (100, 101), True)
 
 
 def test_a_download_that_takes_too_long_is_given_up():

@@ -55,8 +55,8 @@ ROOMS = {
         "aws.service", "aws.session", "aws.shadow", "aws.subscribing", "aws.tls", "aws.topics",
     },
     "ota": {
-        "ota.document", "ota.files", "ota.foreign", "ota.head", "ota.https", "ota.keys", "ota.signature", "ota.slot",
-        "ota.switch", "ota.update", "ota.writer",
+        "ota.chunks", "ota.document", "ota.files", "ota.foreign", "ota.head", "ota.https", "ota.keys", "ota.signature",
+        "ota.slot", "ota.switch", "ota.update", "ota.writer",
     },
     "head": {
         "system", "modes", "leaving", "starting", "road", "road_outcome", "supervisor", "identity", "credentials",

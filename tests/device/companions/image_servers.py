@@ -21,11 +21,35 @@ def ok(body, start=0):
     head = f"HTTP/1.1 {206 if start else 200} x\r\nContent-Length: {len(body)}\r\n"
     if start:
         head += f"Content-Range: bytes {start}-{start + len(body) - 1}/{SIZE}\r\n"
-    return head.encode() + b"ETag: \"x\"\r\n\r\n" + body
+    return head.encode() + b'ETag: "x"\r\n\r\n' + body
 
 
 def status(code, *fields):
     return "\r\n".join([f"HTTP/1.1 {code} x", *fields, "Content-Length: 9", "", "<Error/>\n"]).encode()
+
+
+def in_chunks(body, start=0, total=SIZE):
+    """The answer with this body, in chunks."""
+    head = "HTTP/1.1 200 OK\r\n"
+    if start:
+        head = f"HTTP/1.1 206 OK\r\nContent-Range: bytes {start}-{total - 1}/{total}\r\n"
+    chunks, choose = [f"{head}Transfer-Encoding: Chunked\r\n\r\n".encode()], random.Random(start)
+    while body:
+        count = min(choose.choice((1, 2, 15, 16, 300, 5000, 9000)), len(body))
+        end = choose.choice(("", ";a=b", ' ; a="b"'))
+        chunks.append(f"{count:{choose.choice('xX')}}{end}\r\n".encode() + body[:count] + b"\r\n")
+        body = body[count:]
+    return b"".join([*chunks, b"0\r\nDigest: x\r\n\r\n"])
+
+
+def pieces(data):
+    """In records of TLS that end anywhere."""
+    choose, parts = random.Random(len(data)), []
+    while data:
+        count = choose.choice((1, 3, 40, 2000, 7000))
+        parts.append(data[:count])
+        data = data[count:]
+    return parts
 
 
 class Script:
@@ -89,7 +113,59 @@ class Script:
         return ok(b"")
 
     def chunked(self, start):
-        return b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
+        """Chunks of all sizes, in records of TLS that end anywhere; behind the last one a trailer."""
+        return pieces(in_chunks(IMAGE[start:], start))
+
+    def chunked_at_once(self, start):
+        return in_chunks(IMAGE[start:], start)
+
+    def chunked_cut(self, start):
+        """10,000 bytes at a time, then no more chunk, as from a proxy that lost the server behind it."""
+        return pieces(in_chunks(IMAGE[start : start + 10000], start, SIZE))
+
+    def chunked_badly(self, start):
+        return b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nx\r\nhello\r\n0\r\n\r\n"
+
+    def chunked_without_end(self, start):
+        return b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;" + b"x" * 50000
+
+    def compressed(self, start):
+        return in_chunks(IMAGE).replace(b"\r\n", b"\r\nContent-Encoding: gzip\r\n", 1)
+
+    def compressed_on_the_way(self, start):
+        return in_chunks(IMAGE).replace(b": Chunked", b": gzip, chunked", 1)
+
+    def without_length(self, start):
+        """As HTTP/1.0: it ends with the connection."""
+        return b"HTTP/1.0 200 OK\r\n\r\n" + IMAGE
+
+    def without_length_cut(self, start):
+        return b"HTTP/1.0 200 OK\r\n\r\n" + IMAGE[:10000]
+
+    def bare_line_ends(self, start):
+        head, body = ok(IMAGE[start:], start).split(b"\r\n\r\n", 1)
+        return head.replace(b"\r\n", b"\n") + b"\n\n" + body
+
+    def no_total(self, start):
+        return self.cut(start).replace(b"/%d" % SIZE, b"/*")
+
+    def whole_sectors(self, start):
+        """Ranges that begin where the server likes, before what was asked for."""
+        begin = start // 8192 * 8192
+        return ok(IMAGE[begin:], begin)[:20000]
+
+    def shorter_now(self, start):
+        """It has become a file of 5,000 bytes, when a range of it is asked for."""
+        return status(416, "Content-Range: bytes */5000") if start else ok(IMAGE[:5000])
+
+    def no_such_range(self, start):
+        return status(416, f"Content-Range: bytes */{SIZE}") if start else ok(IMAGE)
+
+    def later(self, start):
+        return status(503, "Retry-After: 120")
+
+    def much_later(self, start):
+        return status(429, "Retry-After: Fri, 31 Dec 2027 23:59:59 GMT")
 
     def other_range(self, start):
         return ok(IMAGE[start + 1 :], start + 1) if start else self.cut(start)

@@ -84,7 +84,7 @@ rejected: AWS IoT rejected '%s' (%s): check the request and the policy.
     """
 claim_refused: The cloud refused to provision this device (%s): check claim, template and policy.
 image_broken: The image is not one that starts here (%s): build and publish it again.
-download_refused: The server did not give the file (%s): publish it again.
+download_refused: The server did not give the file (%s): check the link and what lies there.
 trial_failed: Version %s was tried and went back (%s).
 trial_given_up: Version %s was tried %d times and never confirmed (%s): the device stays with what it has.
 """,

@@ -54,8 +54,8 @@ async def receive(answer, url, start):
         size -= at
         buffer[:size] = view[at : at + size]
     status, fields = head.status, head.fields
-    if status in _REDIRECTS:
-        return join(url, fields.get(b"location", ""))
+    if status in _REDIRECTS and b"location" in fields:
+        return join(url, fields[b"location"])
     if status == 416 and start:
         answer.start = 0  # the file has become a shorter one: what it is now, the whole of it tells
         return url
@@ -206,13 +206,24 @@ def join(url, location):
         else:
             path = path.split("?")[0]
             path = path[: path.rfind("/") + 1] if start else path
-        location = "https://" + _authority(host, port) + path + location if location else ""
+        location = "https://" + _authority(host, port) + _without_dots(path + location) if location else ""
     elif start.lower() == "https:":
         location = "https:" + location[6:]
     split(location)
     if not all(0x21 <= byte <= 0x7E for byte in location.encode()):
         raise _refused("a redirect to a link with characters that a link cannot have")
     return location
+
+
+def _without_dots(path):
+    path, mark, query = path.partition("?")
+    kept = []
+    for part in path.split("/"):
+        if part == "..":
+            del kept[max(1, len(kept) - 1) :]
+        elif part != ".":
+            kept.append(part)
+    return "/".join(kept) + mark + query
 
 
 def _authority(host, port):

@@ -73,6 +73,8 @@ def test_where_a_redirect_leads():
     for location, found in (("b", "a/b"), ("b/c?d=e:f", "a/b/c?d=e:f"), ("?d", "a/new.bin?d")):  # nginx sends such
         equal(head.join(URL, location), "https://images.test/" + found)
     equal(head.join("https://images.test:444?link=/1", "b"), "https://images.test:444/b")
+    for location, found in (("../b?c=/../d", "b?c=/../d"), ("./b", "a/b"), ("../../../b", "b"), ("/c/./../.b", ".b")):
+        equal(head.join(URL, location), "https://images.test/" + found)  # RFC 3986, 5.2.4
     for location in ("http://images.test/b", "ftp://images.test/b", "data:,b", "//", "", "https://h/\x7f", "/b c"):
         equal(raises(errors.CloudError, lambda: head.join(URL, location)).code, "download_refused")
 
@@ -128,7 +130,8 @@ async def test_what_an_answer_means():
     failure = await raises(errors.DeviceError, head.receive(Said(403, "Content-Length: 9"), URL, 0))
     equal("it is too old, or may not read the file" in failure.message, True)  # which of both the server does not say
     equal(await head.receive(Said(307, "Location: /b"), URL, 0), "https://images.test/b")
-    equal(await refusal(Said(302)), "download_refused")
+    failure = await raises(errors.DeviceError, head.receive(Said(302), URL, 0))
+    equal((failure.code, "HTTP 302" in failure.message), ("download_refused", True))
 
 
 async def test_a_line_that_the_buffer_does_not_hold_is_passed_over():

@@ -8,7 +8,7 @@ _PERSON = (
     """
 wrong_password: Wi-Fi '%s' refused the password: check it and configure it again.
 unknown_name: The name '%s' does not exist, is blocked, or has no IPv4 address: check the AWS endpoint or server name.
-server_cert_untrusted: No trusted root vouches for the server's certificate: set the right CA, or let the server send its chain.
+server_cert_untrusted: No trusted root vouches for the server's certificate: set the right CA, or let the server send its chain, in order.
 server_cert_wrong_name: The server's certificate is not for '%s': check the AWS endpoint or server name.
 key_mismatch: The private key does not fit the certificate: give both parts of the same pair.
 invalid_setting: %s: %s; allowed: %s.

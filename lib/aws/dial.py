@@ -59,7 +59,7 @@ async def shake_hands(link, context, first_packet, timeout_ms):
             _watch(context, judge)
         await asyncio.wait_for_ms(_write_first(link), timeout_ms)
     except asyncio.TimeoutError:
-        raise errors.error("no_memory") if _is_starved() else _no_answer(timeout_ms)
+        raise errors.error("no_memory") if _is_starved() else _no_answer(link.judged, timeout_ms)
     except (OSError, ValueError, MemoryError) as failure:
         if _is_starved():
             raise errors.error("no_memory")
@@ -84,8 +84,10 @@ async def _write_first(link):
         await writable(link.stream)
 
 
-def _no_answer(timeout_ms):
-    return errors.error("tls_failed", "no answer in %d s" % (timeout_ms // 1000))
+def _no_answer(judged, timeout_ms):
+    # AWS's TLS stack, s2n, keeps silent for 10 to 30 s before it tells that it refuses a certificate.
+    what = " to the device's certificate: does the cloud know it?" if judged else ""
+    return errors.error("tls_failed", "no answer in %d s%s" % (timeout_ms // 1000, what))
 
 
 def _is_starved():

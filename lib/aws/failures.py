@@ -28,13 +28,13 @@ _SOCKET_ERRORS = 256  # below it are the errors of sockets; those of Mbed TLS ar
 _HANDSHAKES = """
 -29312 the server closed it: does it speak TLS 1.2?
 -30592 the server refused it: does it speak TLS 1.2 with ECDHE and AES, and is the endpoint right?
--30848 the server ended it
+-30848 the server ended it: does it speak TLS 1.2 with ECDHE and AES?
 -28288 the server does not speak TLS 1.2
 -29184 the server does not speak TLS on this port
 -31232 the server's certificate is not one for servers
 -12288 the server shows more than 8 certificates above its own
--28928 what the server sent is too large: 16 KB for all its certificates
--28800 the server's certificates are too large, or come in pieces
+-28928 what the server sent is too large: 16 KB for all its certificates, and for the names of the CAs that it takes
+-28800 the server's certificates, or the names of the CAs that it takes, are too large, or come in pieces
 104 it was broken off: does the server take one more client, and does a firewall let it through?
 """
 # MBEDTLS_ERR_X509_CERT_VERIFY_FAILED: so many verdicts that they did not fit into MicroPython's text.
@@ -42,7 +42,7 @@ _ALL_VERDICTS = -9984
 _UNREADABLE = (-10751, -8320)  # from, to: what of X.509 Mbed TLS cannot read
 
 # How a connection ends that the other side has closed.
-_CLOSED = ("by the other side", "ECONNRESET", "EPIPE", "error 32")
+_CLOSED = ("by the other side", "ECONNRESET")
 
 # Several may apply at once; the first of this order is told. A certificate that nobody vouches for says nothing.
 _VERDICTS = (
@@ -124,8 +124,10 @@ def connection_failure(failure):
     if isinstance(failure, MemoryError) or _number(failure) == errno.ENOMEM:
         return errors.error("no_memory")
     number = _number(failure)
-    # TLS tells the end of the TCP connection so, when no goodbye of its own came before.
-    return errors.error("connection_lost", "by the other side" if number == _CONN_EOF else _name(failure))
+    # So TLS tells the end of the TCP connection when no goodbye of its own came before, and an alert, as of a server
+    # that judges our certificate after the handshake.
+    closed = number in (_CONN_EOF, _EPIPE, _FATAL_ALERT)
+    return errors.error("connection_lost", "by the other side" if closed else _name(failure))
 
 
 def _number(failure):

@@ -116,7 +116,7 @@ def _contexts(folder, root, other):
     }
 
 
-def _write_credentials(folder, root, other):
+def write_credentials(folder, root, other):
     pairs = {
         "server": root.issue("server", names=[HOST]),
         "rsa_server": root.issue("server", rsa.generate_private_key(65537, 2048), names=[HOST]),
@@ -181,7 +181,7 @@ def _blocked():
 @contextlib.contextmanager
 def companion(folder):
     root, other = Authority("root"), Authority("other root")
-    _write_credentials(folder, root, other)
+    write_credentials(folder, root, other)
     with contextlib.ExitStack() as stack:
         ports = {
             f"PORT_{name}": stack.enter_context(Peer(context)).port

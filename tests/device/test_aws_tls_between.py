@@ -1,0 +1,47 @@
+"""What the device says when a handshake is not refused in so many words."""
+
+import os
+
+import errors
+from aws import tls
+from aws.mqtt import MQTTClient, Timing
+from harness import equal, raises
+
+COMPANIONS = ["tls_between"]
+TIMEOUT_S = 20
+
+
+def stored(name):
+    with open(name, "rb") as file:
+        return file.read()
+
+
+async def resolve(host):
+    return "127.0.0.1"
+
+
+async def is_told(server, code, words, handshake_ms=5000):
+    context = tls.make_context([stored("root")], stored("client"), stored("client_key"))
+    timing = Timing(connect_ms=2000, handshake_ms=handshake_ms, connack_ms=2000)
+    port = int(os.getenv("PORT_" + server))
+    client = MQTTClient("me", "broker.test", port, ssl=context, timing=timing, resolve=resolve)
+    failure = await raises(errors.DeviceError, client.connect())
+    equal((server, failure.code, words in failure.message or failure.message), (server, code, True))
+
+
+async def test_a_server_that_names_more_cas_than_fit():
+    await is_told("MANY_CAS", "tls_failed", "and for the names of the CAs that it takes")
+
+
+async def test_a_server_that_keeps_silent_about_our_certificate():
+    # As s2n does for 10 to 30 s, for one that it refuses.
+    await is_told("KEEPS_SILENT", "tls_failed", "no answer in 1 s to the device's certificate", handshake_ms=1000)
+
+
+async def test_a_server_that_sends_an_alert_for_an_answer_to_connect():
+    await is_told("ALERTS", "not_authorised", "closed without CONNACK")
+
+
+async def test_a_server_that_ends_the_handshake_by_a_goodbye():
+    # As s2n does where no suite is known to both.
+    await is_told("ENDED", "tls_failed", "does it speak TLS 1.2 with ECDHE and AES?")

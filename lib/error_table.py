@@ -53,7 +53,7 @@ tls_failed: The TLS handshake failed (%s): the device tries again.
 no_memory: Not enough memory: the device frees some and tries again.
 server_busy: The cloud is not available at the moment (%s): the device tries again.
 protocol: The peer broke the MQTT protocol (%s): the connection was closed.
-no_connack: The cloud accepted the connection but did not answer in time.
+no_connack: The cloud accepted the connection but did not answer in time: the device tries again; check the port.
 """,
     """
 no_acknowledgement: The cloud did not acknowledge in time: the device connects again.

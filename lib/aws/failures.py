@@ -172,8 +172,11 @@ def is_closed(failure):
 def judge(failure, connection):
     """A connection ends: was it for the message whose acknowledgement was the next to come, or for the last of QoS 0?
 
-    It is named, and one for which too many have ended is not sent again: it is `not_authorised`.
+    It is named, and one for which too many have ended is not sent again: it is `not_authorised`. One that ends before
+    its CONNACK may not have led to a broker.
     """
+    if not connection.answered:
+        _name_stranger(failure, connection._receiver)
     if not connection.ready or not is_closed(failure):
         return
     outbox, now_ms = connection._outbox, time.ticks_ms()
@@ -193,6 +196,14 @@ def judge(failure, connection):
         outbox.cuts -= 1  # the next one of this topic costs one connection
         outbox.drop(suspect)
         suspect.finish(errors.error("not_authorised", "for " + what))
+
+
+def _name_stranger(failure, receiver):
+    """An answer in plain text is that of a web server, or mail server: no policy has closed the connection."""
+    # In MQTT there is a length among the first three bytes, or the first half of that of a topic.
+    if receiver._end > 2 and all(31 < byte < 127 for byte in receiver.buffer[:3]):
+        stranger = errors.error("protocol", "what answers there speaks another one: check endpoint and port")
+        failure.code, failure.message = stranger.code, stranger.message
 
 
 def _text(topic):

@@ -73,6 +73,31 @@ async def test_a_bad_beginning_ends_the_connection():
         equal((name, await end_after(data, before=b"")), (name, "protocol"))
 
 
+async def told_of(greeting, stays_open):
+    async def answer(peer):
+        await peer.receive()
+        await peer.send(greeting)
+        if stays_open:
+            await peer.until_closed()
+
+    async with Broker(answer) as broker:
+        return await raises(errors.RetryError, broker.client(timing=Timing(connack_ms=300)).connect())
+
+
+async def test_a_port_of_another_protocol_is_told_as_that_and_not_as_a_refusal():
+    short = b"HTTP/1.1 400 Bad Request\r\n\r\n"
+    for greeting, stays_open in (
+        (short, False),
+        (short, True),
+        (short + b"x" * 100, True),
+        (b"220 mail.test ESMTP\r\n", False),
+        (b"AMQP\0\0\x09\x01", False),
+    ):
+        failure = await told_of(greeting, stays_open)
+        equal((greeting, failure.code), (greeting, "protocol"))
+        equal("check endpoint and port" in failure.message, True)
+
+
 async def test_an_acknowledgement_of_another_kind_ends_the_connection():
     async def script(peer):
         await peer.accept()

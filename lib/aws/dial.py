@@ -9,7 +9,7 @@ from micropython import const
 
 import errors
 
-from .link import explain, writable
+from .link import Link, explain, writable
 
 # Bytes of ESP-IDF's memory: with less in one block nothing is received, and no signature verified; with less free
 # before a handshake it fails, whatever error it reports (as in road_outcome).
@@ -59,7 +59,7 @@ async def shake_hands(link, context, first_packet, timeout_ms):
             _watch(context, judge)
         await asyncio.wait_for_ms(_write_first(link), timeout_ms)
     except asyncio.TimeoutError:
-        raise errors.error("no_memory") if _is_starved() else _no_answer(link.judged, timeout_ms)
+        raise errors.error("no_memory") if _is_starved() else _no_answer(link, timeout_ms)
     except (OSError, ValueError, MemoryError) as failure:
         if _is_starved():
             raise errors.error("no_memory")
@@ -84,9 +84,11 @@ async def _write_first(link):
         await writable(link.stream)
 
 
-def _no_answer(judged, timeout_ms):
-    # AWS's TLS stack, s2n, keeps silent for 10 to 30 s before it tells that it refuses a certificate.
-    what = " to the device's certificate: does the cloud know it?" if judged else ""
+def _no_answer(link, timeout_ms):
+    # AWS's TLS stack, s2n, keeps silent for 10 to 30 s before it tells that it refuses a certificate. A download's
+    # link, which is no plain one, shows none.
+    is_shown = link.judged and type(link) is Link
+    what = " to the device's certificate: does the cloud know it?" if is_shown else ""
     return errors.error("tls_failed", "no answer in %d s%s" % (timeout_ms // 1000, what))
 
 

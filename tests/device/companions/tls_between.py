@@ -1,7 +1,7 @@
 """Peers over TLS 1.2 that ask for a certificate, behind something that changes what they say in the handshake.
 
-Environment: PORT_<NAME> for each of `_AT`, and PORT_ENDED, which ends every handshake by a goodbye. Files: those of
-tls_servers. The servers are called `broker.test`.
+Environment: PORT_<NAME> for each of `_AT`; PORT_SILENT_ON_DOWNLOADS, where no certificate is asked for; PORT_ENDED,
+which ends every handshake by a goodbye. Files: those of tls_servers. The servers are called `broker.test`.
 """
 
 import contextlib
@@ -130,8 +130,11 @@ def _say_goodbye(client):
 def companion(folder):
     root, other = Authority("root"), Authority("other root")
     write_credentials(folder, root, other)
-    context = server_context(folder, root.issue("server", names=[HOST]), clients=root)
-    with Peer(context) as peer, contextlib.ExitStack() as stack:
+    pair = root.issue("server", names=[HOST])
+    asks, asks_nothing = server_context(folder, pair, clients=root), server_context(folder, pair)
+    with Peer(asks) as peer, Peer(asks_nothing) as other_peer, contextlib.ExitStack() as stack:
         ports = {name: stack.enter_context(_between(peer.port, *works)) for name, works in _AT.items()}
+        silent = _between(other_peer.port, *_AT["KEEPS_SILENT"])
+        ports["SILENT_ON_DOWNLOADS"] = stack.enter_context(silent)
         ports["ENDED"] = stack.enter_context(_listening(_say_goodbye))
         yield {f"PORT_{name}": port for name, port in ports.items()}

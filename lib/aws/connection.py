@@ -161,7 +161,7 @@ class Connection(Sender):
             return
         short = stop - at == 2 and first in (_PUBACK, _UNSUBACK)
         if not self.ready or not (short or (first == _SUBACK and stop - at > 2)):
-            raise errors.error("protocol", "unexpected packet %02x of %d bytes" % (first, stop - at))
+            raise explain("unexpected_packet", first, stop - at)
         request = self._outbox.acknowledged(buffer[at] << 8 | buffer[at + 1], first)
         if request is not None:
             if first == _SUBACK:

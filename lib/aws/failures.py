@@ -19,6 +19,7 @@ _ALLOC_FAILED = (-32512, -10368, -16256, -19840, -20864, -24960)  # of SSL, X.50
 _LOW_ALLOC_FAILED = (16, 106)  # of MPI and ASN.1: in the low seven bits of another error, or alone and made positive
 _EPIPE = 32  # not in MicroPython's errno
 _ANSWER_MS = 10000  # in which the cloud surely ends a connection for what it was sent last
+_DISCONNECT = 0xE0  # a server says it in MQTT 5; some brokers, such as NanoMQ, in 3.1.1, too
 _SOCKET_ERRORS = 256  # below it are the errors of sockets; those of Mbed TLS are larger
 
 # What a handshake fails by that has not come to our certificate: one text, as in error_table.py. The numbers are
@@ -128,6 +129,13 @@ def connection_failure(failure):
     # that judges our certificate after the handshake.
     closed = number in (_CONN_EOF, _EPIPE, _FATAL_ALERT)
     return errors.error("connection_lost", "by the other side" if closed else _name(failure))
+
+
+def unexpected_packet(first, size):
+    """The error for a packet that has no place in MQTT 3.1.1, or not now."""
+    if first == _DISCONNECT:
+        return errors.error("connection_lost", "by the other side")
+    return errors.error("protocol", "unexpected packet %02x of %d bytes" % (first, size))
 
 
 def _number(failure):

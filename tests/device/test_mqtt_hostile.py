@@ -112,6 +112,22 @@ async def test_an_acknowledgement_of_another_kind_ends_the_connection():
         equal(failure.code, "protocol")
 
 
+async def test_a_goodbye_of_the_broker_is_its_end_of_the_connection():
+    # NanoMQ says so, as if it were MQTT 5, where a filter is not one.
+    async def script(peer):
+        await peer.accept()
+        await peer.receive()
+        await peer.send(b"\xe0\x02\x8f\x00")
+        await peer.until_closed()
+
+    async with Broker(script) as broker:
+        client = broker.client()
+        await client.connect()
+        failure = await raises(errors.RetryError, client.subscribe(b"a/#/b"))
+        equal(failure.code, "connection_lost")
+        equal("(by the other side, after SUBSCRIBE to 'a/#/b')" in failure.message, True)
+
+
 async def test_a_suback_for_another_number_of_filters_is_an_error():
     async def script(peer):
         await peer.accept()

@@ -31,7 +31,7 @@ class Connector:
             link.close()
             if getattr(failure, "code", None) == "cert_refused":
                 # None was shown, so it cannot be refused: the network, or the server, has closed the connection.
-                raise errors.error("connection_lost", "in the TLS handshake")
+                raise errors.error("connection_lost", "in the TLS handshake: downloads show no certificate")
             raise
         return link
 

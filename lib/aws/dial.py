@@ -89,7 +89,7 @@ def _no_answer(link, timeout_ms):
     # link, which is no plain one, shows none.
     is_shown = link.judged and type(link) is Link
     what = " to the device's certificate: does the cloud know it?" if is_shown else ""
-    return errors.error("tls_failed", "no answer in %d s%s" % (timeout_ms // 1000, what))
+    return errors.error("tls_failed", "no full answer in %d s%s" % (timeout_ms // 1000, what))
 
 
 def _is_starved():

@@ -46,7 +46,8 @@ def _leave_will(session):
 def is_of_other_kind(failure):
     """Whether a server may have failed that has no certificate with an EC key, or one that nobody here vouches for."""
     if failure.code == "tls_failed":
-        return "no answer" not in failure.message  # of silence, the network's or the server's, no key is the reason
+        # Of silence, the network's or the server's, no key is the reason.
+        return "no full answer" not in failure.message
     return failure.code == "server_cert_untrusted"
 
 

@@ -40,14 +40,18 @@ async def test_a_server_that_names_more_cas_than_fit():
 
 async def test_a_server_that_keeps_silent_about_our_certificate():
     # As s2n does for 10 to 30 s, for one that it refuses.
-    await is_told("KEEPS_SILENT", "tls_failed", "no answer in 1 s to the device's certificate", handshake_ms=1000)
+    await is_told("KEEPS_SILENT", "tls_failed", "no full answer in 1 s to the device's certificate", handshake_ms=1000)
+
+
+async def test_a_server_that_answers_too_slowly():
+    await is_told("DRIBBLES", "tls_failed", "(no full answer in 1 s)", handshake_ms=1000)
 
 
 async def test_no_certificate_is_shown_for_a_download_so_none_is_named():
     connector = Connector([stored("root")], resolve, Timeouts)
     connecting = connector.connect("broker.test", int(os.getenv("PORT_SILENT_ON_DOWNLOADS")), b"GET")
     failure = await raises(errors.RetryError, connecting)
-    equal(failure.message, "The TLS handshake failed (no answer in 1 s): the device tries again.")
+    equal(failure.message, "The TLS handshake failed (no full answer in 1 s): the device tries again.")
 
 
 async def test_a_server_that_sends_an_alert_for_an_answer_to_connect():

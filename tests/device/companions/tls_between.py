@@ -8,6 +8,7 @@ import contextlib
 import socket
 import struct
 import threading
+import time
 
 from tests.device.companions.tls_servers import HOST, Authority, server_context, write_credentials
 from tools.bench.peer import Peer
@@ -81,10 +82,18 @@ def _first_data_broken(records, target):
         target.sendall(_record(kind, body))
 
 
+def _a_byte_at_a_time(records, target):
+    for kind, body in records:
+        for byte in _record(kind, body):
+            target.sendall(bytes([byte]))
+            time.sleep(0.01)
+
+
 # What becomes of the client's records, and of the server's.
 _AT = {
     "MANY_CAS": (_all_pass, _names_pass),
     "KEEPS_SILENT": (_none_from_finished_pass, _all_pass),
+    "DRIBBLES": (_all_pass, _a_byte_at_a_time),
     "ALERTS": (_first_data_broken, _all_pass),
 }
 

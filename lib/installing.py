@@ -49,9 +49,8 @@ class Installation:
                     raise
             finally:
                 self._system.slot().unload("signature")
-            await self._keep(
-                0
-            )  # what was there before, or at the link, may be another one: from the beginning once more
+            # What was there before, or at the link, may be another one: from the beginning once more.
+            await self._keep(0)
         await self._keep(at)
 
     async def _check(self, given):

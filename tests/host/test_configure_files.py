@@ -5,6 +5,7 @@ import json
 import types
 
 import pytest
+from cryptography.hazmat.primitives.serialization import pkcs12
 from typer.testing import CliRunner
 
 from tests.host import pki
@@ -15,6 +16,7 @@ from tools.configure.wizard import GivenUp, Wizard
 
 ROOT = pki.certificate_of(pki.OTHER_EC_KEY, subject="Amazon Root CA 1", issuer="Amazon Root CA 1")
 ROOT_PEM = ROOT.public_bytes(pki.PEM).decode()
+STORE = pkcs12.serialize_key_and_certificates(None, pki.EC_KEY, pki.EC_CERTIFICATE, None, pki.CLEAR)
 CLAIM = {"role": "claim", "cert": pki.EC_PEM.decode(), "key": pki.key_bytes(pki.EC_KEY, pki.PEM).decode()}
 
 
@@ -71,6 +73,7 @@ def test_a_document_of_the_original_library_is_brought_over():
         ({"certs": [{**CLAIM, "key": pki.key_bytes(pki.OTHER_EC_KEY, pki.PEM).decode()}]}, "does not fit"),
         ({"certs": [{**CLAIM, "key": bare_key(pki.OTHER_EC_KEY)}]}, "does not belong"),
         ({"certs": [{**CLAIM, "key": "rubbish"}]}, "certs[0]"),
+        ({"certs": [{**CLAIM, "cert": base64.b64encode(STORE).decode()}]}, "it is PKCS#12: take certificate"),
         ({"networks": [{"ssid": "n" * 30 + str(n), "password": "p" * 63} for n in range(8)], "aws": {"parameters": {
             str(n): "x" * 256 for n in range(4)}}}, "networks"),
         ({"certs": [{"role": "ca", "cert": ROOT_PEM * 14}]}, "trusted root"),

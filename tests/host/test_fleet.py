@@ -1,5 +1,6 @@
 """`make fleet`: what it makes in the cloud, and a settings file with which a device enrols."""
 
+import base64
 import json
 import signal
 import ssl
@@ -10,6 +11,7 @@ import sys
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import pkcs12
 from typer.testing import CliRunner
 
 from tests.host import pki
@@ -174,6 +176,11 @@ def test_a_root_is_read_as_people_have_it_and_checked_before_anything_is_made(cl
     for data in (b"\xef\xbb\xbf# f\xc3\xbcr alle\r\n" + root.encode(), ssl.PEM_cert_to_DER_cert(root)):
         file.write_bytes(data)
         assert cli._root(file, cloud.control_url) == root
+    store = pkcs12.serialize_key_and_certificates(None, pki.EC_KEY, pki.EC_CERTIFICATE, None, pki.CLEAR)
+    for data in (store, base64.b64encode(store)):
+        file.write_bytes(data)
+        with pytest.raises(cli.Mistake, match=r"root is not a certificate .*it is PKCS#12: take .* `openssl pkcs12 "):
+            cli._root(file, cloud.control_url)
     file.write_bytes(pki.key_bytes(pki.EC_KEY, pki.PEM))
     with pytest.raises(cli.Mistake, match=r"root is not a certificate .*it is a private key, a certificate is wanted"):
         cli._root(file, cloud.control_url)

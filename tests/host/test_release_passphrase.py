@@ -64,6 +64,20 @@ def test_in_a_terminal_a_short_passphrase_is_asked_for_again_at_once(tool):
     assert keys.public_hex(keys.load("k1", tool.folder / "keys", PASSPHRASE)) == keys.trusted(tool.trusted)["k1"]
 
 
+def test_in_a_terminal_a_wrong_passphrase_may_be_typed_again_but_not_for_ever(tool):
+    tool.keygen()
+    command = [sys.executable, "-m", "tools", "release", "sign", str(tool.image)]
+    environment = {**os.environ, **tool.environment, "RELEASE_PASSPHRASE": ""}
+    for typed, code in ((["wrong one", PASSPHRASE], 0), (["wrong one"] * 3, 2)):
+        with Terminal(command, environment) as person:
+            for number, each in enumerate(typed):
+                if number:
+                    person.see("that is not its passphrase")
+                person.answer("Passphrase of the key k1: ", each)
+            assert person.wait() == code, person.text
+        assert ('"signature": ' in person.text) is (code == 0)
+
+
 def test_a_passphrase_is_taken_in_any_encoding(tool):
     latin = b"gr\xfc\xdfe an alle".decode("utf-8", "surrogateescape")
     assert tool.run("keygen", "--trusted", tool.trusted, RELEASE_PASSPHRASE=latin)[0] == 0

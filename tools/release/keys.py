@@ -35,6 +35,10 @@ _LONGEST = 1023  # OpenSSL's
 _HALF = 66  # hex digits of a line
 
 
+class WrongPassphrase(Mistake):
+    """Whoever is there may type it again."""
+
+
 def create(kid: str, folder: Path, passphrase: str) -> ec.EllipticCurvePrivateKey:
     """A new P-256 key in `folder`, encrypted. Never over one that is there."""
     check_new(kid, folder)
@@ -110,7 +114,7 @@ def load(kid: str, folder: Path, passphrase: str) -> ec.EllipticCurvePrivateKey:
     except TypeError:
         raise Mistake(f"{path} is not encrypted: make a new key with keygen, and revoke this one") from None
     except ValueError:
-        raise Mistake(f"{path}: that is not its passphrase, or the file is damaged") from None
+        raise WrongPassphrase(f"{path}: that is not its passphrase, or the file is damaged") from None
     if not isinstance(key, ec.EllipticCurvePrivateKey) or key.curve.name != "secp256r1":
         raise Mistake(f"{path} is no P-256 key")
     return key

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import typer
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from tools.release import document as documents
 from tools.release import images, keys
 from tools.release.trouble import Mistake
+
+_TRIES = 3  # to type a passphrase
 
 
 @dataclass
@@ -50,13 +53,22 @@ class Signing:
         release = documents.Release.of(data, version, self.hardware, self.min_version, self.force)
         kid = keys.find(self.kid, self.folder)
         documents.check(release, kid, url)  # before a passphrase is typed
-        key = keys.load(kid, self.folder, passphrase(f"Passphrase of the key {kid}"))
+        key = self._unlocked(kid)
         document = documents.sign(release, kid, key, url)
         if self.trusted is not None:
             self.authenticate(document)
         elif keys.trusted().get(kid) != keys.public_hex(key):
             _beware(kid)
         return data, document
+
+    def _unlocked(self, kid: str, tries: int = _TRIES) -> ec.EllipticCurvePrivateKey:
+        try:
+            return keys.load(kid, self.folder, passphrase(f"Passphrase of the key {kid}"))
+        except keys.WrongPassphrase as mistake:
+            if tries == 1 or os.environ.get("RELEASE_PASSPHRASE"):
+                raise
+            typer.echo(f"release: {mistake}", err=True)
+        return self._unlocked(kid, tries - 1)
 
     def read(self, path: Path, image: Path) -> tuple[bytes, dict]:
         """The bytes of an image, and its document, signed elsewhere. Raises Mistake where devices would refuse it."""

@@ -88,6 +88,8 @@ def test_what_cannot_be_written_or_used_is_told_before_anything_is_made(cloud, t
     assert 'devices would refuse these settings: hardware: "my board"; allowed' in answer.stderr
     answer = made(cloud, tmp_path / "settings.json", "--name", "unwritten", "--wifi", "n" * 33 + ":long enough")
     assert "networks[0].ssid: 33 bytes" in answer.stderr
+    answer = made(cloud, tmp_path / "settings.json", "--name", "unwritten", "--wifi", "home:12345678", "--wifi", "home")
+    assert answer.stderr == "fleet: --wifi: 'home' is there twice\n"
     for name in ("un written", "unwritten" * 5, ""):
         answer = made(cloud, tmp_path / "settings.json", "--name", name)
         assert answer.stderr == f"fleet: --name {name}: say 1 to 36 letters, digits, hyphens and underscores\n"

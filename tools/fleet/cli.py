@@ -156,6 +156,10 @@ def _require_usable(name, networks, hardware):
     """What devices or AWS would refuse is told while nothing is made yet."""
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,36}", name):  # the template's; policies may have longer ones
         raise Mistake(f"--name {name}: say 1 to 36 letters, digits, hyphens and underscores")
+    names = [each["ssid"] for each in networks]
+    for each in names:
+        if names.count(each) > 1:  # the device would take the last password
+            raise Mistake(f"--wifi: {each!r} is there twice")
     try:
         settings.load(json.dumps({"schema": 1, "hardware": hardware, "networks": networks}))
     except errors.PersonError as error:

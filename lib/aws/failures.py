@@ -28,8 +28,8 @@ _SOCKET_ERRORS = 256  # below it are the errors of sockets; those of Mbed TLS ar
 # ECONNRESET.
 _HANDSHAKES = """
 -29312 the server closed it: does it speak TLS 1.2?
--30592 the server refused it: does it speak TLS 1.2 with ECDHE and AES, and is the endpoint right?
--30848 the server ended it: does it speak TLS 1.2 with ECDHE and AES?
+-30592 the server refused it: does it speak TLS 1.2 with ECDHE and AES, its key RSA or P-256, and is the endpoint right?
+-30848 the server ended it: does it speak TLS 1.2 with ECDHE and AES, its key RSA or P-256?
 -28288 the server does not speak TLS 1.2
 -29184 the server does not speak TLS on this port
 -31232 the server's certificate is not one for servers

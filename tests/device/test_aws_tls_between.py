@@ -60,4 +60,4 @@ async def test_a_server_that_sends_an_alert_for_an_answer_to_connect():
 
 async def test_a_server_that_ends_the_handshake_by_a_goodbye():
     # As s2n does where no suite is known to both.
-    await is_told("ENDED", "tls_failed", "does it speak TLS 1.2 with ECDHE and AES?")
+    await is_told("ENDED", "tls_failed", "ended it: does it speak TLS 1.2 with ECDHE and AES")

@@ -110,6 +110,7 @@ async def test_what_a_server_insists_on():
     for server in ("AES_256", "CBC", "STATIC_RSA", "UP_TO_1_3", "ASKS"):
         await connect(server)
     await is_told("CHACHA", "tls_failed", "ECDHE and AES")
+    await is_told("BRAINPOOL", "tls_failed", "its key RSA or P-256")
     await is_told("TLS_1_0", "tls_failed", "does not speak TLS 1.2")
 
 

@@ -139,6 +139,7 @@ class _Servers:
         self._add("CBC", pair).set_ciphers("ECDHE-ECDSA-AES128-SHA256")
         self._add("STATIC_RSA", of_rsa).set_ciphers("AES128-GCM-SHA256")
         self._add("CHACHA", pair).set_ciphers("ECDHE-ECDSA-CHACHA20-POLY1305")
+        self._add("BRAINPOOL", self.root.issue("server", ec.generate_private_key(ec.BrainpoolP256R1()), names=[HOST]))
         self._add("UP_TO_1_3", pair).maximum_version = ssl.TLSVersion.TLSv1_3
         old = self._add("TLS_1_0", pair)
         old.set_ciphers("ALL:@SECLEVEL=0")

@@ -32,7 +32,10 @@ async def connect(link, address, timeout_ms):
         await asyncio.wait_for_ms(writable(raw), timeout_ms)
         # Writable means decided, not connected. There is no SO_ERROR to ask in MicroPython: a read tells the error,
         # or that it would block. Nobody speaks before the client in TLS or MQTT.
-        if raw.readinto(bytearray(1)) is not None:
+        said = raw.readinto(bytearray(1))
+        if said:
+            raise explain("stranger")
+        if said is not None:
             raise errors.error("connection_lost", "closed as soon as it was accepted")
     except asyncio.TimeoutError:
         raise errors.error("no_memory") if _is_starved() else errors.error("port_blocked", link.host, link.port)

@@ -206,12 +206,17 @@ def judge(failure, connection):
         suspect.finish(errors.error("not_authorised", "for " + what))
 
 
+def stranger():
+    """The error for a peer that speaks first, or in plain text: a mail server, or a web server."""
+    return errors.error("protocol", "what answers there speaks another one: check endpoint and port")
+
+
 def _name_stranger(failure, receiver):
-    """An answer in plain text is that of a web server, or mail server: no policy has closed the connection."""
+    """After an answer in plain text no policy has closed the connection."""
     # In MQTT there is a length among the first three bytes, or the first half of that of a topic.
     if receiver._end > 2 and all(31 < byte < 127 for byte in receiver.buffer[:3]):
-        stranger = errors.error("protocol", "what answers there speaks another one: check endpoint and port")
-        failure.code, failure.message = stranger.code, stranger.message
+        told = stranger()
+        failure.code, failure.message = told.code, told.message
 
 
 def _text(topic):

@@ -25,12 +25,16 @@ async def resolve(host):
     return "127.0.0.1"
 
 
-async def is_told(server, code, words, handshake_ms=5000):
+async def failure_of(server, handshake_ms=5000):
     context = tls.make_context([stored("root")], stored("client"), stored("client_key"))
     timing = Timing(connect_ms=2000, handshake_ms=handshake_ms, connack_ms=2000)
     port = int(os.getenv("PORT_" + server))
     client = MQTTClient("me", "broker.test", port, ssl=context, timing=timing, resolve=resolve)
-    failure = await raises(errors.DeviceError, client.connect())
+    return await raises(errors.DeviceError, client.connect())
+
+
+async def is_told(server, code, words, **options):
+    failure = await failure_of(server, **options)
     equal((server, failure.code, words in failure.message or failure.message), (server, code, True))
 
 
@@ -61,3 +65,9 @@ async def test_a_server_that_sends_an_alert_for_an_answer_to_connect():
 async def test_a_server_that_ends_the_handshake_by_a_goodbye():
     # As s2n does where no suite is known to both.
     await is_told("ENDED", "tls_failed", "ended it: does it speak TLS 1.2 with ECDHE and AES")
+
+
+async def test_a_server_that_speaks_first_has_not_closed():
+    for _ in range(5):  # the greeting may come before the handshake, or into it
+        failure = await failure_of("GREETS")
+        equal((failure.code in ("protocol", "tls_failed"), "closed" in failure.message[:60]), (True, False))

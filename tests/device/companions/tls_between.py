@@ -1,7 +1,8 @@
 """Peers over TLS 1.2 that ask for a certificate, behind something that changes what they say in the handshake.
 
 Environment: PORT_<NAME> for each of `_AT`; PORT_SILENT_ON_DOWNLOADS, where no certificate is asked for; PORT_ENDED,
-which ends every handshake by a goodbye. Files: those of tls_servers. The servers are called `broker.test`.
+which ends every handshake by a goodbye; PORT_GREETS, which speaks first, and no TLS. Files: those of tls_servers. The
+servers are called `broker.test`.
 """
 
 import contextlib
@@ -130,9 +131,15 @@ def _between(port, upward, downward):
 
 
 def _say_goodbye(client):
-    with client:
+    with client, contextlib.suppress(OSError):
         client.recv(4096)
         client.sendall(_GOODBYE)
+
+
+def _greet(client):
+    with client, contextlib.suppress(OSError):  # it closes with our greeting unread
+        client.sendall(b"220 mail.test ESMTP\r\n")
+        client.recv(4096)
 
 
 @contextlib.contextmanager
@@ -146,4 +153,5 @@ def companion(folder):
         silent = _between(other_peer.port, *_AT["KEEPS_SILENT"])
         ports["SILENT_ON_DOWNLOADS"] = stack.enter_context(silent)
         ports["ENDED"] = stack.enter_context(_listening(_say_goodbye))
+        ports["GREETS"] = stack.enter_context(_listening(_greet))
         yield {f"PORT_{name}": port for name, port in ports.items()}

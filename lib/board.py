@@ -71,11 +71,17 @@ def heap():
 
     TLS lives in ESP-IDF's. gc_free counts some of that, too: the port lets Python's heap grow into it.
     """
+    largest, free = network_memory()
+    return {"gc_free": gc.mem_free(), "gc_allocated": gc.mem_alloc(), "idf_free": free, "idf_largest": largest}
+
+
+def network_memory():
+    """(bytes of the largest block, bytes of all) that are free in ESP-IDF's memory."""
     free = largest = 0
     for area in esp32.idf_heap_info(esp32.HEAP_DATA):
         free += area[1]
         largest = max(largest, area[2])
-    return {"gc_free": gc.mem_free(), "gc_allocated": gc.mem_alloc(), "idf_free": free, "idf_largest": largest}
+    return largest, free
 
 
 def uptime_ms():

@@ -18,7 +18,6 @@ _FULL_DOUBLINGS = const(4)
 _CROWDED_MS = const(3000)
 _MOST_CROWDED = const(200)  # of these in a row: ten minutes
 _DAY_S = const(86400)
-_FRAME = const(1600)  # bytes that Wi-Fi takes in one block for what it receives
 _PASSING = const(2)  # doublings of the patience, while the failure may pass by itself: the application works on
 
 
@@ -33,7 +32,7 @@ class Road:
         self._aws = system.aws
         self._aws.reload = self._use_credentials
         self._aws.make_room = self._room_beside_tls
-        self._aws.starves = self._network_starves
+        self._aws.network = self._board.network_memory
         self._aws.has_network = lambda: self._wifi.ip is not None
         if system.settings.outbox.place == "flash":
             self._aws.keep_in(system.flash.queue)
@@ -193,9 +192,6 @@ class Road:
             return self._board.make_room()
         except MemoryError:
             return None  # it may do without
-
-    def _network_starves(self):
-        return self._board.heap()["idf_largest"] < _FRAME
 
     def _operation(self, name):
         from operations import dispatch

@@ -66,6 +66,7 @@ class Engine:
         self.resolve = resolve
         self.receiver = Receiver(receive_buffer)
         self._send_buffer = bytearray(send_buffer)
+        self.network = None  # as that of link.py
         self._outbox = Outbox(window)
         self._connection = None
 

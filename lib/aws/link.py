@@ -10,7 +10,14 @@ Only tasks of the MQTT engine may wait here: asyncio forgets every other waiter 
 import sys
 from asyncio import core
 
+from micropython import const
+
 import errors
+
+_LITTLE = const(512)  # so much is always written at once
+_SLICE = const(1024)  # of what has to come in slices: one segment of TCP, which holds 1.6 KB until it is acknowledged
+_FRAME = const(1600)  # bytes of one block that Wi-Fi takes for each frame on its way
+_PATIENCE = const(50)  # looks for memory, a second in all: what has not come back by then stays away
 
 
 def readable(stream):
@@ -49,6 +56,9 @@ class Link:
     """A connection to `host`:`port`. `raw` is the TCP socket, `stream` what carries the bytes.
 
     `busy`: a part of the last `send` is still to be written. `judged`: TLS has looked at the server's certificate.
+    `network`: None, or tells the memory that the network has, (bytes of the largest block, bytes of all). What it holds
+    of a message must leave it the memory to send that, else it sends and hears nothing any more: where it is short, a
+    message goes out in slices, each when the last one has arrived and given its memory back.
     """
 
     def __init__(self, host, port):
@@ -57,12 +67,16 @@ class Link:
         self.raw = None
         self.stream = None
         self.busy = False
+        self.network = None
         # What is still to be written: a part of `_data`, then a part of `_tail`.
         self._data = None
         self._at = 0
         self._end = 0
         self._tail = None
         self._tail_at = 0
+        self._piece = 0  # bytes that are being written
+        self._free = 0  # bytes of the network's memory, before this message
+        self._patience = _PATIENCE
         self.judged = False
 
     def begin(self, data):
@@ -74,8 +88,8 @@ class Link:
     def send(self, data, size, tail=None, tail_at=0):
         """Write the first `size` bytes of `data`, then `tail` from `tail_at` on; True when all of it is out.
 
-        Else `busy` is True, and `resume` goes on when the socket is writable; both buffers must stay as they are
-        until then. Raises OSError.
+        Else `busy` is True, and `resume` goes on when the socket is writable, with `network` a moment later; both
+        buffers must stay as they are until then. Raises OSError.
         """
         self._data = data
         self._at = 0
@@ -90,9 +104,13 @@ class Link:
         # made its record of them.
         self.busy = True
         while True:
-            written = self.stream.write(self._data, self._at, self._end - self._at)
+            self._piece = self._piece or self._next_piece()
+            if not self._piece:
+                return False
+            written = self.stream.write(self._data, self._at, self._piece)
             if written is None:
                 return False
+            self._piece = 0
             self._at += written
             if self._at < self._end:
                 return False
@@ -104,6 +122,22 @@ class Link:
             self._at = self._tail_at
             self._end = len(self._tail)
             self._tail = None
+
+    def _next_piece(self):
+        left = self._end - self._at
+        is_little = left <= _LITTLE and not self._at and self._tail is None  # all of it, not a rest
+        if self.network is None or is_little:
+            return left
+        try:
+            largest, free = self.network()
+        except MemoryError:
+            return min(left, _SLICE)
+        if largest >= 2 * (left + _FRAME):
+            return left
+        if not self._at:
+            self._free = free
+        self._patience = self._patience - 1 if free < self._free - _SLICE else _PATIENCE
+        return 0 if 0 < self._patience < _PATIENCE else min(left, _SLICE)
 
     def close(self):
         """Close it. What was not written is lost."""

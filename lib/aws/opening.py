@@ -100,6 +100,7 @@ async def in_time(session, client_id, context, clean_session, beat):
     client = session._client
     client.client_id = client_id
     client.ssl = context
+    client.network = session.network
     gc.collect()
     # Every wait in there has its own timeout; where it takes longer than all of them, the missing beat shows it.
     timeouts = session._settings.timeouts
@@ -132,6 +133,7 @@ async def connect(engine, clean_session, timeout):
         await dial.connect(link, address, timeout * 1000 if timeout else timing.connect_ms)
         await dial.shake_hands(link, engine.ssl, _connect_packet(engine, clean_session), timing.handshake_ms)
         del dial
+        link.network = engine.network
         # Not before TLS has had its memory, and unloaded for the next handshake.
         connection = engine.begin(borrow("connection", "sender").Connection, link)
     except MemoryError:

@@ -12,6 +12,7 @@ from .packets import publish_head
 
 _ACK_BYTES = const(128)  # 32 acknowledgements go out in one write
 _PUBLISHES_PER_TURN = const(8)  # QoS 0 in a row, before the other tasks get a turn
+_ROOM_MS = const(20)  # until the next part of a message that comes in slices for want of memory
 
 _PUBLISH = const(0x30)
 _PUBACK = const(0x40)
@@ -136,7 +137,8 @@ class Sender:
             while self._link.busy:
                 await writable(self._link.raw)
                 self._spoke_ms = time.ticks_ms()  # the other side takes something
-                self._link.resume()
+                if not self._link.resume() and self._link.network is not None:
+                    await asyncio.sleep_ms(_ROOM_MS)
             request = self._writing
             if request is not None:
                 if request.qos:

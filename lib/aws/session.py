@@ -19,6 +19,7 @@ from .link import borrow
 _TICK_MS = const(200)
 _FLOOR_MS = const(1000)  # AWS takes one CONNECT a second for a client id
 _LEFTOVERS_MS = const(1500)  # by then what the handshake had taken is given back
+_FRAME = const(1600)  # bytes that Wi-Fi takes in one block for what it receives
 _WIFI_LOST = ("connection_lost", "Wi-Fi was lost")
 
 
@@ -52,7 +53,7 @@ class Session:
         self._stopped = False
         self.connections = 0  # so far
         self.make_room = None  # makes memory for what a connection brings; what it returns is kept while that stands
-        self.starves = None  # whether there is no memory to receive anything: then nothing that is awaited comes
+        self.network = None  # tells the network's memory: (bytes of the largest block, bytes of all)
 
     def use(self, name, cert, key):
         """Connect with these from now on: thing name (the client id), certificate and private key as DER."""
@@ -187,7 +188,8 @@ class Session:
                 if await self._wifi_news() == events.WIFI_DISCONNECTED:
                     # No need to wait until the keepalive notices.
                     await client.disconnect(*_WIFI_LOST)
-                if self.starves is not None and client.is_unheard() and self.starves():
+                # With less in one block nothing is received, and nothing that is awaited comes.
+                if self.network is not None and client.is_unheard() and self.network()[0] < _FRAME:
                     await client.disconnect("no_memory")
                 await asyncio.sleep_ms(_TICK_MS)
         finally:

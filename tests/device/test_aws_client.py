@@ -70,10 +70,10 @@ async def test_a_connection_on_which_no_answer_can_be_received_for_want_of_memor
 
         def look(starves=starves):
             asked.append(time.ticks_ms())
-            return starves
+            return (1599 if starves else 1600, 9000)
 
         async with Desk(deaf, serve, ack_s=1) as desk:
-            desk.aws.starves = look
+            desk.aws.network = look
             await desk.aws.connected()
             await asyncio.sleep_ms(1300)  # nothing was sent: nothing is missing
             equal(asked, [])

@@ -93,6 +93,7 @@ def test_room_for_a_job_leaves_the_network_what_it_receives_with():
     equal(held_for_room(24000, 11000), 4096 + 640)  # no thread has a smaller stack
     equal(held_for_room(14000, 13000), 13000 - 4096)  # beside a chain of RSA certificates
     equal(held_for_room(13700, 7900), 4096 + 640)
+    equal(held_for_room(13770, 7680), 4096 + 640)
     equal(held_for_room(12500, 11000), None)  # it has little enough
 
 

@@ -40,6 +40,9 @@ class Board:
     def heap(self):
         return {"idf_free": self.idf_free}
 
+    def network_memory(self):
+        return self.idf_free, self.idf_free
+
     def leave_more_to_network(self):
         self.left_more += 1
 

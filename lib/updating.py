@@ -36,7 +36,6 @@ class Updating(UpdatingJob):
         self.version = job["version"]
         self.buffer = None  # for a sector of the image
         self._installation = None
-        self._is_last = False  # no start may follow this one
         self.is_over = False  # how it ended is on flash, or about to be: nothing else may be written
         self._is_switching = False  # the slot is being switched: there is no way back
 
@@ -71,7 +70,6 @@ class Updating(UpdatingJob):
         updates, most = _updates(self.system), self.system.settings.limits.update_starts
         try:
             await updates.save(starts=updates.job["starts"] + 1)
-            self._is_last = updates.job["starts"] >= most
             if updates.job["starts"] > most:
                 raise errors.error("update_interrupted", most)
         except errors.DeviceError as failure:
@@ -94,8 +92,6 @@ class Updating(UpdatingJob):
             self._is_switching = True
             await self._switch()
         except Exception as failure:  # noqa: BLE001 - even without memory the device must get back to work
-            if isinstance(failure, MemoryError) and not (self._is_last or self.is_over):
-                await self._start_afresh("the update needs a fresh heap")
             failure = wrapped("update", failure)
             await self.give_up(failure, "REJECTED" if failure.code in _NEVER else "FAILED")
         self.system.leave("update_written", "version %s" % self.version)
@@ -112,7 +108,7 @@ class Updating(UpdatingJob):
         await self.look_last()
 
     async def _switch(self):
-        """Let its slot start next. Where there is no memory for that the cloud is left."""
+        """Let its slot start next. Where there is no memory for that the cloud is left; then a fresh start does it."""
         system, updates = self.system, _updates(self.system)
         try:
             try:
@@ -125,7 +121,8 @@ class Updating(UpdatingJob):
         except MemoryError:
             # Once more: what has not been taken back would be told as a trial that has crashed.
             await updates.save()
-            raise
+            system.leave("update_written", "the trial needs a fresh heap")
+            await for_ever()
 
     # Memory
 
@@ -149,12 +146,8 @@ class Updating(UpdatingJob):
         """Python's heap does not give back what it has taken of TLS's memory: only a restart does."""
         gc.collect()
         if self.offline and self.system.board.heap()["idf_free"] < _LEAST_FREE:
-            await self._start_afresh("the download needs a fresh heap")
-
-    async def _start_afresh(self, why):
-        """Restart, as often as `limits.update_starts` allows. Never returns."""
-        self.system.leave("update_written", why)
-        await for_ever()
+            self.system.leave("update_written", "the download needs a fresh heap")
+            await for_ever()
 
     # The end
 

@@ -6,7 +6,6 @@ from esp32 import Partition
 import errors
 import events
 from harness import equal
-from supervisor import Supervisor
 from update_desk import Desk, given_up
 
 TIMEOUT_S = 60
@@ -50,21 +49,6 @@ def test_python_s_memory_that_runs_out_ends_the_other_session():
     equal(connections(desk), 2)
 
 
-def test_memory_that_is_enough_in_a_fresh_start_only():
-    for heap, times in (((8180, 164500), 2), ((2000, 44000), 1)):
-        simulation.board.idf_heap = heap
-        desk = Desk()
-        desk.send("1.1.0")
-
-        def fails(link):
-            raise MemoryError
-
-        desk.faults = [fails] * times
-        desk.live_on()
-        equal((desk.status(), desk.starts), (("SUCCEEDED", None), ["1.0.0"] * 3 + ["1.1.0"]))
-    simulation.board.idf_heap = (8180, 164500)
-
-
 def test_memory_that_is_never_enough_fails_the_job():
     desk = Desk()
     desk.send("1.1.0")
@@ -72,28 +56,8 @@ def test_memory_that_is_never_enough_fails_the_job():
     def fails(link):
         raise MemoryError
 
-    desk.faults = [fails] * 50
-    given_up(desk, "task_failed", starts=7)  # five times in mode OTA; NORMAL tells it
-
-
-def test_an_image_that_is_there_is_not_given_up_for_want_of_memory_to_ask_whether_it_is_wanted():
-    simulation.board.idf_heap = (2000, 44000)
-    desk, own, ended = Desk(), Supervisor.own, []
-
-    def crowded(supervisor, name, run, *details, **more):
-        if name == "cloud" and desk.asked and not ended:
-            ended.append(desk.system.mode)
-            raise MemoryError
-        return own(supervisor, name, run, *details, **more)
-
-    desk.send("1.1.0")
-    Supervisor.own = crowded
-    try:
-        desk.live_on()
-    finally:
-        Supervisor.own = own
-    equal((ended, desk.status(), desk.starts), (["OTA"], ("SUCCEEDED", None), ["1.0.0"] * 3 + ["1.1.0"]))
-    simulation.board.idf_heap = (8180, 164500)
+    desk.faults = [fails, fails]
+    given_up(desk, "task_failed", starts=3)  # NORMAL tells it
 
 
 def trial_begins_without_memory(ends):

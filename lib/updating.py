@@ -16,25 +16,30 @@ from micropython import const
 import errors
 import events
 from supervisor import wrapped
-from updating_job import UpdatingJob, for_ever
 
 _TICK_MS = const(500)
 _TELL_S = const(20)
+_LOOK_S = const(30)
+_GONE = ("ResourceNotFound", "TerminalStateReached")  # as job_words, which is not in memory here
 _NEVER = ("bad_signature", "image_too_large", "no_slots", "no_rollback")  # no other try would end differently
-# Bytes of ESP-IDF's heap: a download beside MQTT needs so much free, and in one block.
+# Bytes of ESP-IDF's heap: a download beside MQTT needs so much free, and in one block; a start of both needs more.
 _TLS_FREE = const(50000)
 _TLS_BLOCK = const(20000)
+_BOTH_FREE = const(90000)
 _LEAST_FREE = const(36000)  # for a handshake: with less it fails, whatever error it reports
 
 
-class Updating(UpdatingJob):
+class Updating:
     """`system` is the `System`; `await run()` returns the event that leads out of OTA."""
 
     def __init__(self, system):
-        job = _updates(system).job
-        super().__init__(system, job["id"])
-        self.version = job["version"]
+        self.system = system
+        job = _updates(self).job
         self.buffer = None  # for a sector of the image
+        self.job_id, self.version = job["id"], job["version"]
+        self.job = None  # aws/job.py, from when the cloud has handed it out until the cloud is left
+        self.offline = False  # the cloud is left for the download: there is no memory for both
+        self._given = None  # (operation, document), until somebody takes it
         self._installation = None
         self.is_over = False  # how it ended is on flash, or about to be: nothing else may be written
         self._is_switching = False  # the slot is being switched: there is no way back
@@ -67,7 +72,7 @@ class Updating(UpdatingJob):
 
     async def _count(self):
         """Count one more start for this update."""
-        updates, most = _updates(self.system), self.system.settings.limits.update_starts
+        updates, most = _updates(self), self.system.settings.limits.update_starts
         try:
             await updates.save(starts=updates.job["starts"] + 1)
             if updates.job["starts"] > most:
@@ -88,9 +93,9 @@ class Updating(UpdatingJob):
                     await self.make_room()
                 await self._install()
             if self.is_over:
-                await for_ever()
+                await _for_ever()
             self._is_switching = True
-            await self._switch()
+            await _updates(self).try_out(self.system)
         except Exception as failure:  # noqa: BLE001 - even without memory the device must get back to work
             failure = wrapped("update", failure)
             await self.give_up(failure, "REJECTED" if failure.code in _NEVER else "FAILED")
@@ -105,58 +110,140 @@ class Updating(UpdatingJob):
         self.system.slot().unload("update", "https", "writer", "document", "foreign")
         if self.system.aws is None:
             _offline().forget_cloud()
-        await self.look_last()
+        await self._look_last()
 
-    async def _switch(self):
-        """Let its slot start next. Where there is no memory for that the cloud is left; then a fresh start does it."""
-        system, updates = self.system, _updates(self.system)
-        try:
+    # The job
+
+    async def document(self):
+        """(operation, document) as the cloud has it now: it signs a new link whenever it is asked.
+
+        The operation is None where it is still to be read from the document.
+        """
+        await self._reach_cloud()
+        is_known = self.offline or (self.job is not None and self._given is None)
+        while self._given is None:
+            if is_known:
+                await self._ask(True)
+            else:
+                await asyncio.sleep_ms(_TICK_MS)
+        given, self._given = self._given, None
+        return given
+
+    async def _look_last(self):
+        """The last chance to cancel: returns when the cloud still wants the job."""
+        await self._reach_cloud()
+        while not await self._ask(False):
+            pass
+        await self.tell(100, "restarting")
+
+    async def _reach_cloud(self):
+        """Connect, and take the job as any other; where memory is short, only ask for its document (aws/asker.py)."""
+        system = self.system
+        if system.aws is not None:
+            return
+        await self._wifi()
+        await self.restart_where_short()
+        self.offline = self.offline or system.board.heap()["idf_free"] < _BOTH_FREE
+        if self.offline:
+            system.reach_cloud("asker")
+        else:
+            system.reach_cloud()
+            system.own("jobs", self._do_jobs)
+            system.own("asking", self._look_for_it, silence_ms=None)
+
+    async def _do_jobs(self, owned):
+        await self.system.aws.jobs.run(owned.beat, self.system.flash, lambda operation: self._take, False)
+
+    async def _take(self, job):
+        """The handler of every job: takes that of the update, and works until the update ends."""
+        if job.id != self.job_id:
+            await self.drop()
+        self._given, job.document = (job.operation, job.document), None  # 2 KB, mostly its link
+        self.job = job
+        await _for_ever()
+
+    async def _look_for_it(self, _):
+        """Notice a job that is gone, which the cloud hands out no more: ask for it by its id."""
+        while self.job is None:
             try:
-                await updates.try_out(system)
-            except MemoryError:
-                if system.aws is None:
-                    raise
-                await self._leave_cloud()
-                await updates.try_out(system)
-        except MemoryError:
-            # Once more: what has not been taken back would be told as a trial that has crashed.
-            await updates.save()
-            system.leave("update_written", "the trial needs a fresh heap")
-            await for_ever()
+                await self._ask(False)
+            except MemoryError as failure:
+                self.complain("asking", failure)
+            await asyncio.sleep(_LOOK_S)
+
+    async def _ask(self, with_document):
+        """Ask for the job; returns whether there was an answer. A job that is gone ends this mode."""
+        try:
+            document = await self._still_wanted(with_document)
+            if with_document:
+                self._given = None, document
+            return True
+        except errors.DeviceError as failure:
+            # Whatever the cloud has against the request: while it hands out the job, the update goes on.
+            self.complain("asking", failure)
+            await asyncio.sleep(_LOOK_S)
+            return False
+
+    async def _still_wanted(self, with_document):
+        """The document of the job, from an answer that is waited for however long it takes; None if not asked for."""
+        while True:
+            try:
+                question = {"includeJobDocument": with_document}
+                execution = (await self.system.aws.jobs.ask(self.job_id + "/get", question))["execution"]
+                break
+            except errors.CloudError as failure:
+                if getattr(failure, "reason", None) in _GONE:
+                    await self.drop()
+                raise
+            except errors.RetryError:
+                await asyncio.sleep_ms(_TICK_MS)
+        if execution["status"] not in ("QUEUED", "IN_PROGRESS"):
+            await self.drop()
+        return execution.get("jobDocument")
+
+    async def tell(self, percent, step):
+        """Tell the cloud how far it is, while connected."""
+        try:
+            if self.job is not None:
+                await self.job.progress(percent, step=step)
+        except (errors.DeviceError, MemoryError) as failure:  # no reason to stop the update
+            self.complain("update", failure)
 
     # Memory
 
     async def make_room(self):
         """Leave the cloud, where there is no memory for MQTT and a download."""
-        await self.wifi()
+        await self._wifi()
         if self.system.aws is None:
             return
         heap = self.system.board.heap()
         if self.offline or heap["idf_free"] < _TLS_FREE or heap["idf_largest"] < _TLS_BLOCK:
             self.offline = True
-            await self._leave_cloud()
+            self.job = None
+            await _offline().leave_cloud(self.system, "jobs", "asking")
             # At once: later there is rarely so much in one piece, and Python's heap would grow into what TLS needs.
             self.buffer = self.buffer or bytearray(4096)
-
-    async def _leave_cloud(self):
-        self.job = None
-        await _offline().leave_cloud(self.system, "jobs", "asking")
 
     async def restart_where_short(self):
         """Python's heap does not give back what it has taken of TLS's memory: only a restart does."""
         gc.collect()
         if self.offline and self.system.board.heap()["idf_free"] < _LEAST_FREE:
             self.system.leave("update_written", "the download needs a fresh heap")
-            await for_ever()
+            await _for_ever()
+
+    async def _wifi(self):
+        """Wait for the network, however long it is away."""
+        while not self.system.wifi.is_connected:
+            await asyncio.sleep_ms(_TICK_MS)
 
     # The end
 
     async def give_up(self, failure, status="FAILED"):
         """End the update as failed. Never returns: the device restarts from the slot that it runs."""
         if self.is_over:
-            await for_ever()
+            await _for_ever()
         self.is_over = True
-        system, updates = self.system, _updates(self.system)
+        system, updates = self.system, _updates(self)
         await updates.end(failure, status)
         system.bus.emit(events.OTA_FAILED, version=self.version, code=failure.code, message=failure.message)
         if self.job is not None and system.aws.is_connected:
@@ -167,15 +254,25 @@ class Updating(UpdatingJob):
             except asyncio.TimeoutError:
                 pass  # NORMAL will tell it
         system.leave("update_failed", "%s" % failure)
-        await for_ever()
+        await _for_ever()
 
     async def drop(self):
         """End the update without a word: its job is cancelled, timed out or deleted. Never returns."""
         if not self._is_switching and not self.is_over:
             self.is_over = True
-            await _updates(self.system).forget()
+            await _updates(self).forget()
             self.system.leave("update_failed", "the job of the update is gone")
-        await for_ever()
+        await _for_ever()
+
+    def complain(self, task, failure):
+        """Emit a failure that does not end the update."""
+        failure = wrapped(task, failure)
+        self.system.bus.emit(events.TASK_FAILED, task=task, code=failure.code, message=failure.message)
+
+
+async def _for_ever():
+    while True:
+        await asyncio.sleep_ms(_TICK_MS)
 
 
 # Loaded for a moment: memory is short.
@@ -185,15 +282,15 @@ def _installation(updating):
     import installing
 
     del sys.modules["installing"]
-    return installing.Installation(updating, _updates(updating.system))
+    return installing.Installation(updating, _updates(updating))
 
 
-def _updates(system):
+def _updates(updating):
     """The record of the update, as flash has it now."""
     import updates
 
     del sys.modules["updates"]
-    return updates.Updates(system.flash)
+    return updates.Updates(updating.system.flash)
 
 
 def _offline():

@@ -61,8 +61,8 @@ ROOMS = {
     "head": {
         "system", "modes", "leaving", "starting", "road", "road_outcome", "supervisor", "identity", "credentials",
         "device", "console", "configuration", "config_ble", "config_requests", "configuring", "candidate", "notes",
-        "installing", "offline", "updates", "updating", "updating_job", "update_end", "update_job", "trial",
-        "mode_requests", "tryout", "resetting", "diagnosis", "health", "health_reports", "shadow_report", *OPERATIONS,
+        "installing", "offline", "updates", "updating", "update_end", "update_job", "trial", "mode_requests", "tryout",
+        "resetting", "diagnosis", "health", "health_reports", "shadow_report", *OPERATIONS,
     },
     "wiring": {"awsesp"},
     "main": {"main"},

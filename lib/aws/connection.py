@@ -67,7 +67,8 @@ class Connection(Sender):
             return
         if not isinstance(error, errors.DeviceError):
             error = explain("connection_failure", error)
-        explain("judge", error, self)
+        if not self.answered or error.code == "connection_lost":  # else it is our own doing, and nothing to explain
+            explain("judge", error, self)
         self.error = error
         self.ready = False
         for task in self._tasks:

@@ -84,6 +84,15 @@ def network_memory():
     return largest, free
 
 
+def make_room():
+    """Some KB more for Python's heap while something is at work; returns what keeps them, or None (heap_area.py)."""
+    # Here and not in board_seldom, which takes 2 KB: where there are none Python's heap grows for it by all there is.
+    import heap_area
+
+    del sys.modules["heap_area"]
+    return heap_area.make_room()
+
+
 def uptime_ms():
     """Milliseconds since boot.py first imported this module. Right for ever when asked at least every 6 days."""
     now = time.ticks_ms()

@@ -5,7 +5,6 @@ Called by way of `board`, as `board.reset_cause()`, which loads this file for th
 
 import binascii
 import gc
-import sys
 import time
 
 import machine
@@ -62,14 +61,6 @@ def button_held(pin):
 def unique_id():
     """The base MAC as 12 lower-case hex digits: "0a1b2c3d4e5f"."""
     return binascii.hexlify(machine.unique_id()).decode()
-
-
-def make_room():
-    """Some KB more for Python's heap while something is at work; returns what keeps them, or None (heap_area.py)."""
-    import heap_area
-
-    del sys.modules["heap_area"]
-    return heap_area.make_room()
 
 
 def python_heap():

@@ -67,7 +67,7 @@ class Connection(Sender):
             return
         if not isinstance(error, errors.DeviceError):
             error = explain("connection_failure", error)
-        if not self.answered or error.code == "connection_lost":  # else it is our own doing, and nothing to explain
+        if not self.answered or error.code == "connection_lost":  # `judge` has nothing to say of other ends
             explain("judge", error, self)
         self.error = error
         self.ready = False

@@ -1,11 +1,14 @@
 """Before anything: find the firmware, count the start, say which slot runs, and which module hides which.
 
+An update that waits is brought here, too: main.py, which would take memory that it needs, is then not loaded at all.
+
 Never raises: an exception here would leave the chip at the REPL without running main.py, so everything is guarded, and
 what is wrong is printed. `sys.path` on the chip is ['', '.frozen', '/lib']; the firmware's archive comes before them.
 """
 
 
 def _boot():
+    """Whether this start is for an update."""
     _guard()
     _mount()
     import board
@@ -20,6 +23,8 @@ def _boot():
     )
     slot.unload("slot")
     _warn()
+    # After a power cut or a crash, too. A soft reset is somebody's at the console, or says that main.py is wanted.
+    return record.last_clean_reason()[:8] == "update: " and board.reset_cause() != "soft"
 
 
 def _guard():
@@ -68,10 +73,18 @@ def _mount():
     sys.modules.pop("archive", None)
 
 
+is_for_update = False
 try:
-    _boot()
+    is_for_update = _boot()
 except Exception as error:  # noqa: BLE001 (whatever it is: main.py must run)
     print("boot: %s: %s" % (type(error).__name__, error))
-# main.py runs in this same namespace, and has use for the memory.
+# What follows, here or in main.py, runs in this same namespace, and has use for the memory.
 for name in ("_boot", "_guard", "_warn", "_mount"):
     globals().pop(name)
+if is_for_update:
+    try:
+        import awsesp
+
+        awsesp.update()
+    except Exception as error:  # noqa: BLE001 (as above)
+        print("boot: %s: %s" % (type(error).__name__, error))

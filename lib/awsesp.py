@@ -23,23 +23,43 @@ from system import System
 # A little more, because a message over Bluetooth has a header beside that.
 _PIECE = const(6272)
 _AGAIN_S = const(10)
+_DEPTH = const(18)
 _kept = []
 
 
 def run(application, configure=None):
     """Be the device, for ever. Both are coroutine functions of yours.
 
-    `application(device)` runs in mode NORMAL. `configure(device, dat)` answers what the phone sends as APP, in
-    mode CONFIG.
+    `application(device)` runs in mode NORMAL, if there is one. `configure(device, dat)` answers what the phone sends as
+    APP, in mode CONFIG.
     """
+    _run(application or _nothing, configure)
+
+
+def update():
+    """For boot.py, before main.py is loaded: bring the update that waits. Never returns, the device restarts."""
+    _run(None, None)
+
+
+async def _nothing(device):
+    pass
+
+
+def _run(application, configure):
     try:
         _kept.append(_second_area())
         _kept.append(bytearray(_PIECE))
+        _clear_stack(_DEPTH)
         System(board, Flash, _wifi, _aws, application, _ble, configure, _slot, _update, _download).run()
     except MemoryError as failure:  # at the REPL nobody would be there, and no watchdog either
         sys.print_exception(failure)
         sleep(_AGAIN_S)
         board.reset()
+
+
+def _clear_stack(depth, *zeros):
+    # What runs for ever leaves gaps in its stack frames, where old pointers keep 5 KB of what was loaded for a moment.
+    return depth and _clear_stack(depth - 1, *(0,) * 16)
 
 
 def _second_area():

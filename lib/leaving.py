@@ -29,6 +29,11 @@ async def sleep(system):
     system.board.deep_sleep(system.sleep_s)
 
 
+async def load_application(system):
+    """To main.py, in the same start: `System.run` ends in a soft reset, after which boot.py leaves an update alone."""
+    raise SystemExit
+
+
 async def restart_after_crash(system):
     """Restart without the clean mark, too many of which in a row lead into recovery; after the first few it waits."""
     system.good_from_ms = None  # this start has not lasted, however long its end may take

@@ -18,6 +18,10 @@ TABLE = (
     # A crash loop must not cut the cloud off: jobs and updates are how a bad application is replaced from afar.
     (INIT, "crash_loop", NORMAL, None),
     (INIT, "update_accepted", OTA, None),
+    # An update wants the memory that the application takes: boot.py begins it, before main.py is loaded.
+    (INIT, "update_delayed", RESTART, "restart"),
+    # boot.py has begun the device for an update, and something else comes first. It is no start: a trial must not end.
+    (INIT, "application_wanted", RESTART, "load_application"),
     (INIT, "settings_incomplete", CONFIG, None),
     (INIT, "config_requested", CONFIG, None),
     # Flash that cannot be used, or code in a form that can never fit. Where only memory was short, the next start may

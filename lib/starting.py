@@ -22,6 +22,9 @@ _TO_ENROL = const(57344)  # bytes of Python's heap, for enrolment and applicatio
 # Of Python's heap and what may come to it: 112 KB at work, and Wi-Fi's and TLS's. An ESP32 without PSRAM has 164 KB.
 _FOR_LONG_NAMES = const(175000)
 _INTO_WIFI = ("ready", "crash_loop", "update_accepted")
+_FOR_UPDATE = ("update_accepted", "trial_failed")  # what a start without the application can do
+_UPDATE = "update: "  # so begin the reasons of restarts after which boot.py brings an update
+_BEFORE_APPLICATION = _UPDATE + "before the application"
 _OF_SETTINGS = ("settings", "candidate", "tryout", "operations", "operations.wanted", "operations.new_settings")
 
 
@@ -52,6 +55,8 @@ async def start(system):
     settings.hostname = settings.hostname or system.name
     system.watchdog = board.Watchdog(settings.timeouts.watchdog_s * 1000)
     event = await _decide(system)
+    if system.application is None and event not in _FOR_UPDATE:
+        system.reason, event = "no update now", "application_wanted"
     unfit = _unfit_form(board)
     if unfit and event in _INTO_WIFI:
         raise unfit
@@ -196,16 +201,26 @@ async def _decide(system):
     system.failure = None
     # Before an update: when the Wi-Fi has changed, no update can be downloaded, and CONFIG must be within reach.
     if kept.get("into") == "CONFIG" or _is_button_held(system):
-        await _unless_flash_fails(notes.change(system.flash, into=None))
+        into = None if system.application else "CONFIG"  # it is not opened by this start: see `start`
+        await _unless_flash_fails(notes.change(system.flash, into=into))
         return "config_requested"
     if is_update_wanted and system.identity.known() and not system.identity.trial and not system.identity.rotating:
-        return "update_accepted"  # settings and credentials on trial are proven in NORMAL first: it downloads with them
+        # Settings and credentials on trial are proven in NORMAL first: it downloads with them.
+        return _begin_update(system)
     row = system.board.start_record().in_a_row()
     if row > system.settings.limits.starts:
         system.reason = "%d starts in a row did not last: without the application, until one does" % (row - 1)
         return "crash_loop"
     system.enrol_first = not system.identity.known() and (bool(kept.get("enrol_first")) or _is_crowded(system.board))
     return "ready"
+
+
+def _begin_update(system):
+    """In the application's memory: boot.py does it, in a start of its own, unless that boot.py is an older one."""
+    if system.application is None or (system.restart_reason or "").startswith(_UPDATE):
+        return "update_accepted"
+    system.reason = _BEFORE_APPLICATION
+    return "update_delayed"
 
 
 def _is_crowded(board):
@@ -253,5 +268,7 @@ async def _fail_trial(system):
 
 def _is_button_held(system):
     button = system.settings.pins.button
-    # A stuck button must not keep the device from its work: after a CONFIG to which nobody came it does not count.
-    return button is not None and system.restart_reason != system.NOBODY_CAME and system.board.button_held(button)
+    # A stuck button must not keep the device from its work: after a CONFIG to which nobody came it does not count, and
+    # not in the start that then brings an update.
+    has_waited = system.restart_reason in (system.NOBODY_CAME, _BEFORE_APPLICATION)
+    return button is not None and not has_waited and system.board.button_held(button)

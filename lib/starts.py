@@ -79,6 +79,11 @@ def clean_reason():
     return _clean_of(_read()[0] - 1)
 
 
+def last_clean_reason():
+    """As `clean_reason`, of the last restart that was wanted, however many starts ago. "": there was none."""
+    return _clean()[1]
+
+
 def _read():
     # (number of this start, row); zeros without a record, or when it cannot be read.
     try:
@@ -94,14 +99,20 @@ def _keep(number, row):
 
 def _clean_of(number):
     # The reason of the clean end of this start, or None when it did not end so.
+    found, reason = _clean()
+    return reason if found == number & _NUMBER_MASK else None
+
+
+def _clean():
+    # (number of the start that ended as wanted, reason) as they are on record.
     record = bytearray(_HEADER + _REASON_LIMIT)
     try:
         size = board.storage().get_blob("clean", record)
-        if size < _HEADER or struct.unpack_from("<I", record)[0] != number & _NUMBER_MASK:
-            return None
-        return bytes(record[_HEADER:size]).decode()
+        if size >= _HEADER:
+            return struct.unpack_from("<I", record)[0], bytes(record[_HEADER:size]).decode()
     except (OSError, UnicodeError):  # missing, larger than we ever write, no text: not ours
-        return None
+        pass
+    return None, ""
 
 
 def _write(setter, key, value):

@@ -33,7 +33,9 @@ class System:
     runs in NORMAL. `configure(device, dat)`, a coroutine function, is given what the phone sends as APP, in CONFIG;
     what it returns (a dict or None) is answered. Without `ble` CONFIG waits for a settings file. `slot()` gives
     ota/slot.py, `update(system, size, buffer)` what brings an image into the next slot, without them there are no
-    updates; `download(system)` makes what brings a file for a job.
+    updates; `download(system)` makes what brings a file for a job. Without `application` the device is there for an
+    update alone, as boot.py begins it before main.py takes memory; where INIT finds that something else comes first,
+    `run` ends in a soft reset, after which main.py follows.
     """
 
     NOBODY_CAME = "nobody came to configure"
@@ -54,7 +56,7 @@ class System:
         self.trial = False  # of a new image, which is not confirmed yet
         self.health = None  # the application's own check of itself, a coroutine function, for a trial
         self._make_aws = aws
-        self._application = application
+        self.application = application
         self.flash = flash(self.bus)
         self.wifi = self.aws = self.ble = None
         # What INIT finds out: see `starting`
@@ -85,6 +87,8 @@ class System:
             self.board.release_watchdog()  # somebody works at the REPL, or copies files with mpremote
             raise
         except SystemExit:
+            if self._action == "load_application":
+                raise
             self.board.reset()  # the port would make a soft reset of it, which does not count as a start
 
     # From mode to mode
@@ -193,7 +197,7 @@ class System:
     async def _run_application(self, owned):
         from device import Device  # not for CONFIG
 
-        await self._application(Device(self, owned))
+        await self.application(Device(self, owned))
 
     async def _run_trial(self, owned):
         import trial

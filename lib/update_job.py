@@ -12,6 +12,7 @@ import events
 import release
 from ota.keys import KEYS
 
+_REASON = "update: version %s"  # by the first word boot.py knows what the start is for
 _TOLD_MS = 1000  # for the application to hear of the restart before it is cancelled
 _PROVEN = 10  # times as long, for settings on trial that have reached the cloud to be confirmed on flash
 
@@ -58,7 +59,7 @@ async def _do(system, job):
     # Bounded by limits.update_starts and limits.trials. After the restart its document is not asked for again.
     await job.keep(accepted=True, bounded=True, _resumes_as=job.operation)
     await updates.want(job.id, *wanted[:2], slot[4])
-    await _leave(system, "version %s" % wanted[0])
+    await _leave(system, _REASON % wanted[0])
 
 
 def _updates(system):
@@ -134,8 +135,8 @@ async def _go_on(system, updates):
         except errors.CloudError as failure:  # the slot has not kept the image: tried again, the job brings it anew
             await updates.end(failure)
             return updates.job
-        await _leave(system, "version %s, trial %d" % (known["version"], known["trials"]))
-    await _leave(system, "version %s" % known["version"])
+        await _leave(system, "trial %d of version %s" % (known["trials"], known["version"]))
+    await _leave(system, _REASON % known["version"])
 
 
 def _is_kept(system, updates):
@@ -146,7 +147,7 @@ def _is_kept(system, updates):
 
 
 async def _leave(system, reason):
-    system.bus.emit(events.RESTART_REQUESTED, reason="an update: " + reason)
+    system.bus.emit(events.RESTART_REQUESTED, reason=reason)
     for _ in range(_PROVEN):
         await asyncio.sleep_ms(_TOLD_MS)
         if not system.identity.trial and not system.identity.rotating:

@@ -228,7 +228,7 @@ class Updating:
         """Python's heap does not give back what it has taken of TLS's memory: only a restart does."""
         gc.collect()
         if self.offline and self.system.board.heap()["idf_free"] < _LEAST_FREE:
-            self.system.leave("update_written", "the download needs a fresh heap")
+            self.system.leave("update_written", "update: the download needs a fresh heap")
             await _for_ever()
 
     async def _wifi(self):

@@ -34,7 +34,8 @@ class System:
 
     failure = restart_reason = reason = None
     trial = False
-    NOBODY_CAME = ""
+    NOBODY_CAME = "nobody came"
+    application = "somebody's"
 
     def __init__(self, **kept):
         self.flash = Full(**{name: (b"", json.dumps(kept[name]).encode()) for name in kept})
@@ -56,10 +57,30 @@ async def test_config_is_opened_once():
 async def test_who_holds_the_button_comes_before_an_update_that_waits():
     job = {"id": "j", "version": "1.1.0", "floor": "1.0.0", "slot": "ota_1", "stage": "wanted", "starts": 0}
     system = System(update={"floor": "1.0.0", "failed": [], "job": job})
-    equal(await starting._decide(system), "update_accepted")
+    equal(await starting._decide(system), "update_delayed")
     system.settings.pins.button = 9
     system.board.button_held = lambda pin: pin == 9
     equal(await starting._decide(system), "config_requested")
+
+
+async def test_a_stuck_button_keeps_no_update_from_the_device():
+    job = {"id": "j", "version": "1.1.0", "floor": "1.0.0", "slot": "ota_1", "stage": "wanted", "starts": 0}
+    system = System(update={"floor": "1.0.0", "failed": [], "job": job})
+    system.settings.pins.button, system.board.button_held = 9, lambda pin: True
+    system.restart_reason = system.NOBODY_CAME
+    equal(await starting._decide(system), "update_delayed")
+    system.application, system.restart_reason = None, system.reason
+    equal(await starting._decide(system), "update_accepted")
+
+
+async def test_who_holds_the_button_in_a_start_for_an_update_finds_config_open_though_he_lets_go():
+    system = System()
+    system.flash, system.application = Flash(), None
+    system.settings.pins.button, system.board.button_held = 9, lambda pin: True
+    equal(await starting._decide(system), "config_requested")
+    system.application, system.board.button_held = "somebody's", lambda pin: False
+    equal(await starting._decide(system), "config_requested")
+    equal(await starting._decide(system), "ready")
 
 
 async def test_an_update_waits_until_the_device_is_a_thing_whose_settings_are_proven():

@@ -10,7 +10,8 @@ from esp32 import Partition
 from flash import Flash
 from flash_board import ROOT
 from harness import equal
-from update_desk import THING, Desk, crashes, is_refused, tried, went_back
+from update_board import THING
+from update_desk import Desk, crashes, is_refused, tried, went_back
 
 TIMEOUT_S = 30
 HEAP = "16m"  # for what the desk keeps

@@ -5,7 +5,8 @@ import os
 
 from flash_board import ROOT, fill_files, fill_nvs
 from harness import equal
-from update_desk import THING, Desk, tried
+from update_board import THING
+from update_desk import Desk, tried
 
 TIMEOUT_S = 30
 HEAP = "16m"  # for what the desk keeps

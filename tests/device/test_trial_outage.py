@@ -5,7 +5,8 @@ import asyncio
 from esp32 import Partition
 
 from harness import equal
-from update_desk import THING, TIMES, Desk, crashes, is_refused, tried, went_back
+from update_board import THING, TIMES
+from update_desk import Desk, crashes, is_refused, tried, went_back
 
 TIMEOUT_S = 30
 HEAP = "16m"  # for what the desk keeps

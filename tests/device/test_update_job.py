@@ -13,7 +13,8 @@ from flash import Flash
 from flash_board import fill_files, fill_nvs
 from harness import equal
 from ota import keys
-from update_desk import SIZE, SLOT, THING, Desk, tried
+from update_board import THING
+from update_desk import SIZE, SLOT, Desk, tried
 
 TIMEOUT_S = 30
 HEAP = "16m"  # for what the desk keeps
@@ -122,7 +123,7 @@ async def test_settings_that_are_new_are_written_down_before_the_device_restarts
     left = []
     system = Group(bus=Bus(), identity=Group(trial="none", rotating=False), leave=lambda *why: left.append(why))
     told_ms, update_job._TOLD_MS = update_job._TOLD_MS, 10
-    leaving = asyncio.create_task(update_job._leave(system, "version 1.1.0"))
+    leaving = asyncio.create_task(update_job._leave(system, "update: version 1.1.0"))
     await asyncio.sleep_ms(50)
     equal(left, [])
     system.identity.trial = None
@@ -130,7 +131,7 @@ async def test_settings_that_are_new_are_written_down_before_the_device_restarts
         await asyncio.sleep_ms(10)
     leaving.cancel()
     update_job._TOLD_MS = told_ms
-    equal(left, [("update_requested", "version 1.1.0")])
+    equal(left, [("update_requested", "update: version 1.1.0")])
 
 
 def test_an_update_does_not_restart_a_device_for_ever_whose_flash_has_no_room_for_new_settings():
@@ -271,4 +272,4 @@ def test_the_application_hears_of_it_and_may_clean_up():
     desk = Desk(application)
     desk.send("1.1.0", size=SIZE)
     equal(desk.live(), "restart")
-    equal(heard, ["an update: version 1.1.0", "cleaned up"])
+    equal(heard, ["update: version 1.1.0", "cleaned up"])

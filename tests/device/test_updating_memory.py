@@ -97,7 +97,7 @@ def test_a_server_that_seems_untrusted_for_want_of_memory_is_asked_by_a_fresh_st
 
     desk.faults = [verifies_nothing]
     equal((desk.live(), desk.live()), ("restart", "restart"))
-    equal(desk.system.reason, "the download needs a fresh heap")
+    equal(desk.system.reason, "update: the download needs a fresh heap")
     simulation.board.idf_heap = (2000, 44000)
     desk.live_on()
     equal((desk.status(), desk.starts), (("SUCCEEDED", None), ["1.0.0"] * 3 + ["1.1.0"]))
@@ -116,7 +116,7 @@ def test_a_cloud_that_is_lost_for_want_of_memory_in_mode_ota_is_reached_by_a_fre
         desk.system.bus.emit(events.AWS_DISCONNECTED, code="no_dns", message="", wait_ms=1000)
 
     desk.at(10, lost)
-    equal((desk.live(limit_s=60), desk.system.reason), ("restart", "the download needs a fresh heap"))
+    equal((desk.live(limit_s=60), desk.system.reason), ("restart", "update: the download needs a fresh heap"))
     simulation.board.idf_heap = (2000, 44000)
     desk.is_reachable = True
     desk.live_on()

@@ -10,16 +10,14 @@ Time is virtual: whoever sleeps wakes up at once, and a start is over after `lim
 
 import asyncio
 import hashlib
-import json
 
+import machine
 import simulation
 from esp32 import Partition
 from simulated import firmware
 
 import board
 import flash_board
-import pki
-import records
 import release
 from flash import Flash
 from harness import equal
@@ -29,12 +27,11 @@ from ota.update import Update
 from quick_life import Clock, Over, keep_modules, nothing
 from signing import public_key, signed
 from system import System
+from update_board import enrolled_board, write_settings
 from update_hands import Asker, Aws, Link, Wifi
 
-THING = "boiler-7"
 SLOT = 0x10000
 SIZE = 32768
-TIMES = {"job_jitter_s": 0, "settle_s": 1, "trial_s": 30, "update_s": 600, "backoff_cap_s": 10}
 _PRIVATE = {"k1": 7, "k2": 8}
 
 
@@ -45,7 +42,7 @@ class Desk:
         keep_modules()
         self._clock = Clock()
         asyncio.new_event_loop()
-        asyncio.run(_enrolled_board())
+        asyncio.run(enrolled_board())
         simulation.board.use_slots(SLOT)
         keys.KEYS.update({kid: public_key(_PRIVATE[kid]) for kid in _PRIVATE})
         self.cloud = JobsCloud()
@@ -61,10 +58,11 @@ class Desk:
         self.starts = []  # the version of each start
         self.refuses = None  # the version that the cloud does not let in
         self.breaks = None  # the version whose INIT fails
+        self.boot_begins_updates = True  # False: boot.py is an older one
         self._later = []  # (seconds of virtual time, function)
         self._application = application or _idle
         self._answer, self.cloud._seen = self.cloud._seen, self._with_link
-        _write_settings(settings)
+        write_settings(settings)
 
     # Releases
 
@@ -158,13 +156,10 @@ class Desk:
                 raise Over
 
         self._clock.look = look
-        asyncio.new_event_loop()
-        keep_modules()
         simulation.board.flash.cut_at(cut, torn)
         try:
-            board.start_record().count()
-            self.system = self._system()
-            self.system.run()
+            while True:
+                self._run()
         except simulation.Restarted:
             cause = simulation.board.reset_cause
             flash_board.chip().power_cycle()
@@ -175,6 +170,17 @@ class Desk:
             return "cut" if isinstance(end, simulation.PowerCut) else "calm"
         finally:
             self._clock.look = nothing
+
+    def _run(self):
+        """As boot.py and main.py, until a soft reset."""
+        asyncio.new_event_loop()
+        keep_modules()
+        try:
+            board.start_record().count()
+            self.system = self._system()
+            self.system.run()
+        except SystemExit:
+            simulation.board.reset_cause = machine.SOFT_RESET
 
     def live_on(self, most=12, job_id="job-1"):
         """Start after start until the job has ended and the device is calm; returns how many there were."""
@@ -193,10 +199,16 @@ class Desk:
             self._flash,
             lambda bus, settings: Wifi(self, bus),
             self._aws,
-            self.applications.get(release.VERSION, self._application),
+            None if self._is_for_update() else self.applications.get(release.VERSION, self._application),
             slot=lambda: slot,
             update=self._update,
         )
+
+    def _is_for_update(self):
+        # As boot.py, unless somebody has put an older one there.
+        if board.reset_cause() == "soft" or not self.boot_begins_updates:
+            return False
+        return board.start_record().last_clean_reason()[:8] == "update: "
 
     def _aws(self, bus, settings, resolve, stand_in=None):
         self.connections += 1
@@ -274,25 +286,6 @@ async def crashes(device):
     raise RuntimeError("the sensor is not there")
 
 
-async def _enrolled_board():
-    store = await flash_board.new_board()
-    await store.save("thing", records.pack({"key": b"key"}), records.pack({"name": THING, "cert": b"certificate"}))
-
-
 async def _idle(device):
     while True:
         await asyncio.sleep(60)
-
-
-def _write_settings(changes):
-    document = {
-        "schema": 1,
-        "hardware": "esp32",
-        "networks": [{"ssid": "home", "password": None}],
-        "aws": {"endpoint": "cloud.test"},
-        "timeouts": TIMES,
-        "certs": [{"role": "ca", "cert": pki.ROOT_CERT}],
-    }
-    document.update(changes)
-    with open(flash_board.ROOT + "/settings.json", "w") as file:
-        json.dump(document, file)

@@ -108,7 +108,7 @@ def may_import(module):
     if room == "head":
         return words | PURE | ROOMS[room]
     if room == "boot":
-        return {"archive", "board", "import_path", "ota.slot"}
+        return {"archive", "awsesp", "board", "import_path", "ota.slot"}
     return set().union(*ROOMS.values())
 
 

@@ -30,7 +30,7 @@ def releases(desk):
 def test_a_signed_update_is_installed_tried_and_confirmed(desk, releases):
     job = releases.release("1.1.0")
     device = desk.device
-    device.wait_for(r"NORMAL --update_requested--> restart \(version 1\.1\.0\)")
+    device.wait_for(r"NORMAL --update_requested--> restart \(update: version 1\.1\.0\)")
     device.wait_for(r"INIT --update_accepted--> OTA")
     device.wait_for(r"OTA ota\.started")
     device.wait_for(r"OTA ota\.progress percent=60")

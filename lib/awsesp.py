@@ -49,8 +49,9 @@ def _run(application, configure):
     try:
         _kept.append(_second_area())
         _kept.append(bytearray(_PIECE))
+        system = System(board, Flash, _wifi, _aws, application, _ble, configure, _slot, _update, _download)
         _clear_stack(_DEPTH)
-        System(board, Flash, _wifi, _aws, application, _ble, configure, _slot, _update, _download).run()
+        system.run()
     except MemoryError as failure:  # at the REPL nobody would be there, and no watchdog either
         sys.print_exception(failure)
         sleep(_AGAIN_S)

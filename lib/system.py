@@ -227,7 +227,7 @@ class System:
         except MemoryError:
             pass  # it restarts all the same
         self.leave("restart_requested", reason)
-        await _for_ever()
+        await for_ever()
 
     def _died(self, name, failure):
         if name == "application" or not isinstance(failure, errors.DeviceError):
@@ -275,6 +275,7 @@ class System:
         return self.aws is None or not self.aws.is_connected  # else flash has no room yet to note that it works
 
 
-async def _for_ever():
+async def for_ever():
+    """Await the end of the mode."""
     while True:
         await asyncio.sleep(_REPEAT_REASON_S)

@@ -54,12 +54,13 @@ class Updates:
         await self.save(stage=WANTED, starts=0, at=0, trials=0)
 
     async def try_out(self, system):
-        """Let its slot start next. Errors as `try_out` of ota/switch.py: then nothing has changed."""
+        """Let its slot start next. Errors as `try_out` of ota/switch.py, or no memory: then nothing has changed."""
         stage, trials = self.job["stage"], self.job["trials"]
-        # First the record: a slot that starts without it would not know that it is on trial.
-        await self.save(stage=TRIAL, trials=trials + 1, start=system.board.start_record().number())
+        switch = system.slot().switch()  # before there is something to take back
         try:
-            system.slot().switch().try_out(self.job["slot"])
+            # First the record: a slot that starts without it would not know that it is on trial.
+            await self.save(stage=TRIAL, trials=trials + 1, start=system.board.start_record().number())
+            switch.try_out(self.job["slot"])
         except (errors.DeviceError, MemoryError):
             await self.save(stage=stage, trials=trials)
             raise

@@ -16,6 +16,7 @@ from micropython import const
 import errors
 import events
 from supervisor import wrapped
+from system import for_ever
 
 _TICK_MS = const(500)
 _TELL_S = const(20)
@@ -35,12 +36,14 @@ class Updating:
     def __init__(self, system):
         self.system = system
         job = _updates(self).job
-        self.buffer = None  # for a sector of the image
+        self.buffer = None  # of a sector of the image or more
         self.job_id, self.version = job["id"], job["version"]
         self.job = None  # aws/job.py, from when the cloud has handed it out until the cloud is left
         self.offline = False  # the cloud is left for the download: there is no memory for both
         self._given = None  # (operation, document), until somebody takes it
         self._installation = None
+        self._starved = 0  # connections to the cloud, in this start
+        self._is_last = False  # of the starts that an update may have
         self.is_over = False  # how it ended is on flash, or about to be: nothing else may be written
         self._is_switching = False  # the slot is being switched: there is no way back
 
@@ -66,7 +69,7 @@ class Updating:
             if self._installation is not None:
                 await self._installation.tell_progress()
             if lost.any() and not self._is_switching:
-                await lost.get()
+                self._starved += (await lost.get()).data["code"] == "no_memory"
                 await self.restart_where_short()
         await self.give_up(errors.error("update_too_slow", update_s))
 
@@ -75,6 +78,7 @@ class Updating:
         updates, most = _updates(self), self.system.settings.limits.update_starts
         try:
             await updates.save(starts=updates.job["starts"] + 1)
+            self._is_last = updates.job["starts"] >= most
             if updates.job["starts"] > most:
                 raise errors.error("update_interrupted", most)
         except errors.DeviceError as failure:
@@ -93,10 +97,12 @@ class Updating:
                     await self.make_room()
                 await self._install()
             if self.is_over:
-                await _for_ever()
+                await for_ever()
             self._is_switching = True
             await _updates(self).try_out(self.system)
         except Exception as failure:  # noqa: BLE001 - even without memory the device must get back to work
+            if isinstance(failure, MemoryError) and not (self._is_last or self.is_over):
+                await self._start_afresh("the update")
             failure = wrapped("update", failure)
             await self.give_up(failure, "REJECTED" if failure.code in _NEVER else "FAILED")
         self.system.leave("update_written", "version %s" % self.version)
@@ -104,28 +110,27 @@ class Updating:
     async def _install(self):
         given = await self.document()
         await self.make_room()
-        self._installation = _installation(self)
+        import installing
+
+        self._installation = installing.Installation(self, _updates(self))
+        del sys.modules["installing"], installing  # memory is short
         await self._installation.run(given)
         self._installation = self.buffer = given = None
         self.system.slot().unload("update", "https", "writer", "document", "foreign")
         if self.system.aws is None:
             _offline().forget_cloud()
         await self._look_last()
+        if self.offline:  # memory is short beside a connection, and the trial must be noted
+            await self._leave_cloud()
 
     # The job
 
     async def document(self):
-        """(operation, document) as the cloud has it now: it signs a new link whenever it is asked.
-
-        The operation is None where it is still to be read from the document.
-        """
+        """(operation, document) of now, with a new link; without operation where the document is still to tell it."""
         await self._reach_cloud()
         is_known = self.offline or (self.job is not None and self._given is None)
         while self._given is None:
-            if is_known:
-                await self._ask(True)
-            else:
-                await asyncio.sleep_ms(_TICK_MS)
+            await (self._ask(True) if is_known else asyncio.sleep_ms(_TICK_MS))
         given, self._given = self._given, None
         return given
 
@@ -160,7 +165,7 @@ class Updating:
             await self.drop()
         self._given, job.document = (job.operation, job.document), None  # 2 KB, mostly its link
         self.job = job
-        await _for_ever()
+        await for_ever()
 
     async def _look_for_it(self, _):
         """Notice a job that is gone, which the cloud hands out no more: ask for it by its id."""
@@ -188,8 +193,8 @@ class Updating:
         """The document of the job, from an answer that is waited for however long it takes; None if not asked for."""
         while True:
             try:
-                question = {"includeJobDocument": with_document}
-                execution = (await self.system.aws.jobs.ask(self.job_id + "/get", question))["execution"]
+                answer = await self.system.aws.jobs.ask(self.job_id + "/get", {"includeJobDocument": with_document})
+                execution = answer["execution"]
                 break
             except errors.CloudError as failure:
                 if getattr(failure, "reason", None) in _GONE:
@@ -219,17 +224,24 @@ class Updating:
         heap = self.system.board.heap()
         if self.offline or heap["idf_free"] < _TLS_FREE or heap["idf_largest"] < _TLS_BLOCK:
             self.offline = True
-            self.job = None
-            await _offline().leave_cloud(self.system, "jobs", "asking")
-            # At once: later there is rarely so much in one piece, and Python's heap would grow into what TLS needs.
-            self.buffer = self.buffer or bytearray(4096)
+            # Rarely is there so much in a row: for a new one Python's heap would grow into what TLS needs.
+            self.buffer = self.buffer or getattr(self.system.aws, "piece", None)
+            await self._leave_cloud()
+
+    async def _leave_cloud(self):
+        self.job = None
+        await _offline().leave_cloud(self.system, "jobs", "asking")
 
     async def restart_where_short(self):
         """Python's heap does not give back what it has taken of TLS's memory: only a restart does."""
         gc.collect()
-        if self.offline and self.system.board.heap()["idf_free"] < _LEAST_FREE:
-            self.system.leave("update_written", "update: the download needs a fresh heap")
-            await _for_ever()
+        if self.offline and (self._starved > 1 or self.system.board.heap()["idf_free"] < _LEAST_FREE):
+            await self._start_afresh("the download")
+
+    async def _start_afresh(self, what):
+        """Restart, as often as `limits.update_starts` allows. Never returns."""
+        self.system.leave("update_written", "update: %s needs a fresh heap" % what)
+        await for_ever()
 
     async def _wifi(self):
         """Wait for the network, however long it is away."""
@@ -241,7 +253,7 @@ class Updating:
     async def give_up(self, failure, status="FAILED"):
         """End the update as failed. Never returns: the device restarts from the slot that it runs."""
         if self.is_over:
-            await _for_ever()
+            await for_ever()
         self.is_over = True
         system, updates = self.system, _updates(self)
         await updates.end(failure, status)
@@ -254,7 +266,7 @@ class Updating:
             except asyncio.TimeoutError:
                 pass  # NORMAL will tell it
         system.leave("update_failed", "%s" % failure)
-        await _for_ever()
+        await for_ever()
 
     async def drop(self):
         """End the update without a word: its job is cancelled, timed out or deleted. Never returns."""
@@ -262,7 +274,7 @@ class Updating:
             self.is_over = True
             await _updates(self).forget()
             self.system.leave("update_failed", "the job of the update is gone")
-        await _for_ever()
+        await for_ever()
 
     def complain(self, task, failure):
         """Emit a failure that does not end the update."""
@@ -270,19 +282,7 @@ class Updating:
         self.system.bus.emit(events.TASK_FAILED, task=task, code=failure.code, message=failure.message)
 
 
-async def _for_ever():
-    while True:
-        await asyncio.sleep_ms(_TICK_MS)
-
-
 # Loaded for a moment: memory is short.
-
-
-def _installation(updating):
-    import installing
-
-    del sys.modules["installing"]
-    return installing.Installation(updating, _updates(updating))
 
 
 def _updates(updating):

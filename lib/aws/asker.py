@@ -10,7 +10,7 @@ class Asker(Session):
     """`jobs.ask` as that of `Aws`; the rest of it is what a road to the cloud needs.
 
     `piece`: a bytearray for the answer with a job's document, whose link alone takes 2 KB. Where there is none so large
-    in a row, Python's heap would grow for it, by what the network needs.
+    in a row, Python's heap would grow for it, by what the network needs. Once it has stopped, others may have it.
     """
 
     def __init__(self, bus, settings, resolve, piece=None):
@@ -19,6 +19,7 @@ class Asker(Session):
         self._client.cb = self.deliver
         self._client.on_dropped = self._skipped
         self._client.receiver.borrow(piece)
+        self.piece = piece
         self.jobs = Service("jobs", ("+/+/+",), _ignore, _ignore)
 
     def use(self, name, cert, key):

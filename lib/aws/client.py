@@ -23,7 +23,7 @@ from .publishing import Publisher
 
 
 class Aws(Publisher):
-    """`resolve` is a coroutine function from host name to IP address; `settings` that of lib/settings.py."""
+    """`resolve(host, beat)` is a coroutine function to an IP address; `settings` that of lib/settings.py."""
 
     def __init__(self, bus, settings, resolve, clock_is_set=None, backoff=None):
         super().__init__(bus, settings, resolve, clock_is_set, backoff)

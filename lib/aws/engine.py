@@ -47,12 +47,13 @@ class Engine:
     function, host name to IP address. With `survive` what was not acknowledged when the connection was lost is sent
     again after the next `connect`, until its own timeout; without it fails at once.
 
-    Set before `connect`: `client_id`; `ssl`, the SSLContext; `cb(topic, message)`, which gets the received messages:
-    bytes, and a memoryview that is valid until it returns.
+    Set before `connect`: `client_id`; `address`, the server's, for the next one, which else asks for it; `ssl`, the
+    SSLContext; `cb(topic, message)`, which gets the received messages: bytes, and a memoryview that is valid until it
+    returns.
     """
 
     client_id = ""
-    ssl = cb = on_dropped = user = pswd = lw_topic = None
+    address = ssl = cb = on_dropped = user = pswd = lw_topic = None
 
     def __init__(self, server, port, keepalive, window, receive_buffer, send_buffer, timing, resolve, survive):
         self.server = server

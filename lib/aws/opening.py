@@ -128,7 +128,9 @@ async def connect(engine, clean_session, timeout):
     timing = engine.timing
     link = Link(engine.server, engine.port)
     try:
-        address = await engine.resolve(engine.server)
+        address, engine.address = engine.address, None
+        if address is None:
+            address = await engine.resolve(engine.server)
         dial = borrow("dial")
         await dial.connect(link, address, timeout * 1000 if timeout else timing.connect_ms)
         await dial.shake_hands(link, engine.ssl, _connect_packet(engine, clean_session), timing.handshake_ms)

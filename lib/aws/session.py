@@ -26,7 +26,7 @@ _WIFI_LOST = ("connection_lost", "Wi-Fi was lost")
 class Session:
     """Keeps an `Engine` connected: the base of `Aws`, which supplies the hooks `_lost`, `_tick` and `_begin`.
 
-    `settings` are those of lib/settings.py, `resolve` is a coroutine function from host name to IP address,
+    `settings` are those of lib/settings.py, `resolve(host, beat)` is a coroutine function to an IP address,
     `clock_is_set` replaces the look at the clock, `backoff` (a `Backoff`) the usual one; both may be None.
     """
 
@@ -134,6 +134,8 @@ class Session:
         await self._tls_lock.acquire()
         try:
             try:
+                if self._context is not None:
+                    await self._look_up(beat)
                 # Two steps: awaited as an argument, `by_thing` would stay in memory for as long as `_serve` runs.
                 session_present = await borrow("opening").by_thing(self, beat)
                 return await self._serve(session_present, beat)
@@ -148,6 +150,15 @@ class Session:
                 self._gone()
         finally:
             self._tls_lock.release()
+
+    async def _look_up(self, beat):
+        # First: beside what opens a connection it would be the most that is ever in memory.
+        def waits():
+            beat()
+            client.expire()
+
+        client = self._client
+        client.address = await client.resolve(client.server, waits)
 
     def _gone(self):
         self._up.clear()

@@ -17,13 +17,14 @@ _CHUNK = const(1024)
 
 
 class Writer:
-    """For an image of `size` bytes. The next sector is gathered in `buffer`, a bytearray of one (None: a new one);
-    `at` bytes of the image are on flash."""
+    """For an image of `size` bytes. The next sector is gathered in `buffer`, a bytearray that is cut to the size of one
+    (None: a new one); `at` bytes of the image are on flash."""
 
     def __init__(self, partition, size, buffer=None):
         self.size = size
         self.at = 0
         self.buffer = buffer or bytearray(SECTOR)
+        self.buffer[SECTOR:] = b""
         self.partition = partition
         self._hash = hashlib.sha256()  # of what is before `at`; None when an earlier start has written that
         self._is_known = True  # what the flash holds, as far as `at`, was there before

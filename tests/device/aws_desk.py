@@ -27,7 +27,7 @@ def server_context(pair):
     return context
 
 
-async def resolve(host):
+async def resolve(host, beat=None):
     if host != "broker.test":
         raise errors.error("unknown_name", host)
     return "127.0.0.1"

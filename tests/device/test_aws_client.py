@@ -185,7 +185,7 @@ async def test_without_a_clock_no_connection_is_tried():
 async def test_a_name_that_cannot_be_resolved_is_asked_for_again():
     answers = []
 
-    async def resolve(host):
+    async def resolve(host, beat=None):
         answers.append(host)
         if len(answers) < 3:
             raise errors.error("no_dns", host)

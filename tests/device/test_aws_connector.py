@@ -18,7 +18,7 @@ class Timeouts:
     connect_s = 3
 
 
-async def resolve(host):
+async def resolve(host, beat=None):
     return "127.0.0.1"
 
 

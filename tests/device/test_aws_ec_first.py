@@ -76,7 +76,7 @@ async def test_where_both_fail_the_next_attempt_begins_with_the_one_of_less_memo
 async def test_a_network_that_goes_away_in_the_handshake_does_not_settle_the_kind():
     asked = []
 
-    async def resolve(host):
+    async def resolve(host, beat=None):
         asked.append(host)
         if len(asked) == 2:  # the first one stood for a network that cuts, this is the second of that attempt
             device.aws._client.port = int(os.getenv("PORT_EC_BESIDE_RSA"))

@@ -26,7 +26,7 @@ def stored(name):
         return file.read()
 
 
-async def resolve(host):
+async def resolve(host, beat=None):
     return "127.0.0.1"
 
 

@@ -33,7 +33,7 @@ class Timeouts:
     stall_s = 10
 
 
-async def resolve(host):
+async def resolve(host, beat=None):
     return "127.0.0.1"
 
 

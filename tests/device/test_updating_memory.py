@@ -1,11 +1,12 @@
-"""Mode OTA where memory is short: for a second TLS session, for a handshake."""
-
+"""Mode OTA where memory is short: for a second TLS session, for a handshake, for the trial."""
 
 import simulation
+from esp32 import Partition
 
 import errors
 import events
 from harness import equal
+from supervisor import Supervisor
 from update_desk import Desk, given_up
 
 TIMEOUT_S = 60
@@ -49,6 +50,21 @@ def test_python_s_memory_that_runs_out_ends_the_other_session():
     equal(connections(desk), 2)
 
 
+def test_memory_that_is_enough_in_a_fresh_start_only():
+    for heap, times in (((8180, 164500), 2), ((2000, 44000), 1)):
+        simulation.board.idf_heap = heap
+        desk = Desk()
+        desk.send("1.1.0")
+
+        def fails(link):
+            raise MemoryError
+
+        desk.faults = [fails] * times
+        desk.live_on()
+        equal((desk.status(), desk.starts), (("SUCCEEDED", None), ["1.0.0"] * 3 + ["1.1.0"]))
+    simulation.board.idf_heap = (8180, 164500)
+
+
 def test_memory_that_is_never_enough_fails_the_job():
     desk = Desk()
     desk.send("1.1.0")
@@ -56,8 +72,85 @@ def test_memory_that_is_never_enough_fails_the_job():
     def fails(link):
         raise MemoryError
 
-    desk.faults = [fails, fails]
-    given_up(desk, "task_failed", starts=3)  # NORMAL tells it
+    desk.faults = [fails] * 50
+    given_up(desk, "task_failed", starts=7)  # five times in mode OTA; NORMAL tells it
+
+
+def test_an_image_that_is_there_is_not_given_up_for_want_of_memory_to_ask_whether_it_is_wanted():
+    simulation.board.idf_heap = (2000, 44000)
+    desk, own, ended = Desk(), Supervisor.own, []
+
+    def crowded(supervisor, name, run, *details, **more):
+        if name == "cloud" and desk.asked and not ended:
+            ended.append(desk.system.mode)
+            raise MemoryError
+        return own(supervisor, name, run, *details, **more)
+
+    desk.send("1.1.0")
+    Supervisor.own = crowded
+    try:
+        desk.live_on()
+    finally:
+        Supervisor.own = own
+    equal((ended, desk.status(), desk.starts), (["OTA"], ("SUCCEEDED", None), ["1.0.0"] * 3 + ["1.1.0"]))
+    simulation.board.idf_heap = (8180, 164500)
+
+
+def trial_begins_without_memory(ends):
+    """A desk whose device has brought an image, and from then on has no memory to note the trial where `ends(desk)`."""
+    desk = Desk()
+    desk.send("1.1.0")
+
+    def brought(link):
+        flash = desk.system.flash
+        save = flash.save
+
+        async def starved(name, secret, bulk):
+            if b'"trial"' in bulk and ends(desk):
+                raise MemoryError
+            await save(name, secret, bulk)
+
+        flash.save = starved
+
+    desk.faults = [brought]
+    desk.live_on()
+    equal((desk.status(), desk.version()), (("SUCCEEDED", None), "1.1.0"))
+    return desk.starts
+
+
+def test_a_trial_for_which_there_is_no_memory_beside_the_connection_begins_without_it():
+    simulation.board.idf_heap = (2000, 44000)
+    equal(trial_begins_without_memory(lambda desk: desk.system.aws is not None), ["1.0.0", "1.0.0", "1.1.0"])
+    simulation.board.idf_heap = (8180, 164500)
+
+
+def test_a_trial_for_which_there_is_no_memory_begins_after_a_fresh_start():
+    equal(trial_begins_without_memory(lambda desk: True), ["1.0.0"] * 3 + ["1.1.0"])
+
+
+def test_memory_that_ends_as_the_slot_is_switched_is_not_held_against_the_version():
+    find, set_boot = Partition.find, Partition.set_boot
+    for times in (1, 2):
+        desk, switched, starved = Desk(), [], []
+
+        def switch(partition):
+            set_boot(partition)
+            switched.append(partition.info()[4])
+
+        def look(*details, **more):  # for what the bootloader makes of it
+            if switched and switched.pop() == "ota_1" and len(starved) < times:
+                starved.append(True)
+                raise MemoryError
+            return find(*details, **more)
+
+        desk.send("1.1.0")
+        Partition.set_boot, Partition.find = switch, look
+        try:
+            desk.live_on()
+        finally:
+            Partition.set_boot, Partition.find = set_boot, find
+        equal((desk.status(), len(starved)), (("SUCCEEDED", None), times))
+        equal(desk.starts, ["1.0.0"] * (2 + times) + ["1.1.0"])
 
 
 def test_a_link_that_has_expired_is_asked_for_where_the_cloud_was_left():
@@ -121,4 +214,26 @@ def test_a_cloud_that_is_lost_for_want_of_memory_in_mode_ota_is_reached_by_a_fre
     desk.is_reachable = True
     desk.live_on()
     equal(desk.status(), ("SUCCEEDED", None))
+    simulation.board.idf_heap = (8180, 164500)
+
+
+def test_a_cloud_that_cannot_be_reached_for_want_of_memory_is_reached_by_a_fresh_start():
+    """Mode OTA has as much as it takes to try, and each handshake fails all the same."""
+    for times, code, starts in ((1, "no_memory", 1), (2, "no_memory", 2), (3, "no_dns", 1)):
+        simulation.board.idf_heap = (2000, 44000)
+        desk = Desk()
+        desk.send("1.1.0")
+        equal(desk.live(), "restart")
+        desk.is_reachable = False
+
+        def fails(desk=desk, code=code):
+            desk.system.bus.emit(events.AWS_DISCONNECTED, code=code, message="", wait_ms=1000)
+
+        for at in range(times):
+            desk.at(10 + at, fails)
+        desk.at(20, lambda desk=desk: setattr(desk, "is_reachable", True))
+        equal(desk.live(), "restart")
+        desk.is_reachable = True
+        desk.live_on()
+        equal((desk.status(), desk.starts), (("SUCCEEDED", None), ["1.0.0"] * (1 + starts) + ["1.1.0"]))
     simulation.board.idf_heap = (8180, 164500)

@@ -31,7 +31,7 @@ class Wifi:
             beat()
             await asyncio.sleep(5)
 
-    async def resolve(self, host):
+    async def resolve(self, host, beat=None):
         return "127.0.0.1"
 
     def now(self):

@@ -10,7 +10,7 @@ import sys
 from aws.mqtt import MQTTClient
 
 
-async def resolve(host):
+async def resolve(host, beat=None):
     return "127.0.0.1"
 
 

@@ -21,7 +21,7 @@ WINDOW = 10
 FEW = 1000  # messages between two looks at the heap, with the collector off
 
 
-async def resolve(host):
+async def resolve(host, beat=None):
     return "127.0.0.1"
 
 

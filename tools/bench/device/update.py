@@ -79,7 +79,7 @@ class Clock:
             last_us = now_us
 
 
-async def resolve(host):
+async def resolve(host, beat=None):
     return "127.0.0.1"
 
 

@@ -59,3 +59,26 @@ def test_an_update_comes_through_a_bad_network_and_a_power_cut(desk, releases):
     device.wait_for(r"OTA --update_written--> restart")
     device.wait_for(r"awsesp 1\.2\.0")
     releases.ends(job, "SUCCEEDED")
+
+
+def test_who_holds_the_button_while_an_update_waits_comes_to_config_and_the_update_after_that(desk, releases):
+    """boot.py has begun the start for the update: CONFIG is main.py's, without another start."""
+    device = desk.device
+    device.power_cut()
+    timeouts = dict(TIMES["timeouts"], config_s=5)
+    desk.leave_factory(**{**TIMES, "timeouts": timeouts, "pins": {"button": 0}})
+    device.power_on()
+    job = releases.release("1.3.0")
+    device.wait_for(r"OTA ota\.started")
+    device.power_cut()
+    device.hold_button(0)
+    device.power_on()
+    device.wait_for(r"INIT --application_wanted--> restart \(no update now\)")
+    device.wait_for(r"boot: start 2, slot ota_0, reset soft")
+    device.wait_for(r"INIT --config_requested--> CONFIG")
+    device.release_button(0)
+    device.wait_for(r"CONFIG --window_closed--> restart")
+    device.wait_for(r"INIT --update_delayed--> restart \(update: before the application\)")
+    device.wait_for(r"INIT --update_accepted--> OTA")
+    device.wait_for(r"awsesp 1\.3\.0")
+    releases.ends(job, "SUCCEEDED")
